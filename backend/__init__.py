@@ -27,8 +27,8 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
-    #_register_blueprints(app)
-    #_register_commands(app)
+    # _register_blueprints(app)
+    # _register_commands(app)
 
     configure_mappers()
     with app.app_context():
