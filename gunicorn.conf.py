@@ -55,6 +55,8 @@ class Worker(GeventWorker):
         try:
             super().load_wsgi()
         except SystemExit as refusal:
+            if isinstance(refusal.code, str):
+                print(refusal.code, file=sys.stderr, flush=True)
             sys.exit(Arbiter.WORKER_BOOT_ERROR if refusal.code else 0)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

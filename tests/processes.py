@@ -21,7 +21,7 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PREFIX = "confab-test-"
-TEMPORARY = Path("/tmp")  # noqa: S108 - not TMPDIR, which can be too long for the path of a Unix socket
+TEMPORARY = Path("/tmp")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -103,7 +103,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=prepare,  # noqa: PLW1509
+            preexec_fn=prepare,
             **options,
         )
 
@@ -151,7 +151,7 @@ def wait_until(is_so: Callable[[], object], what: str, seconds: float = 15.0) ->
 def free_port() -> int:
     """A TCP port that is free, below those that the kernel gives to outgoing connections, which could take it at once."""
     for _ in range(200):
-        port = random.randrange(15_000, 32_000)  # noqa: S311
+        port = random.randrange(15_000, 32_000)
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))

@@ -33,6 +33,11 @@ def ask(url: str, statement: str, **options: Any) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def states(pid: int) -> set[str]:
+    stats = (Path(f"/proc/{each}/stat").read_text() for each in processes.descendants(pid))
+    return {stat.rsplit(")", 1)[1].split()[0] for stat in stats}
+
+
 def test_a_killed_postgres_comes_back_with_what_it_acknowledged(postgres: PrivatePostgres) -> None:
     url = postgres.new_database("kept")
     ask(url, "CREATE TABLE t AS SELECT 7 AS n")
@@ -49,11 +54,7 @@ def test_a_killed_postgres_comes_back_with_what_it_acknowledged(postgres: Privat
 def test_a_frozen_postgres_accepts_and_does_not_answer(postgres: PrivatePostgres) -> None:
     with closing(psycopg2.connect(postgres.url)) as connection:
         postgres.freeze()
-        states = {
-            Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-            for pid in processes.descendants(postgres.pid)
-        }
-        assert states == {"T"}
+        processes.wait_until(lambda: states(postgres.pid) == {"T"}, "every process to be stopped")
         with pytest.raises(psycopg2.OperationalError, match="timeout"):
             ask(postgres.url, "SELECT 1", connect_timeout=2)
         postgres.thaw()
