@@ -45,7 +45,9 @@ INTERNAL_ERROR = (500, "Internal Server Error", "internal_error")
 
 
 class Worker(GeventWorker):
-    """gunicorn's gevent worker, with three manners of its own changed."""
+    """gunicorn's gevent worker, with three of its manners changed."""
+
+    is_quitting = False
 
     def load_wsgi(self) -> None:
         """Load the application; where it refuses to start, stop the whole server.
@@ -58,6 +60,15 @@ class Worker(GeventWorker):
             if isinstance(refusal.code, str):
                 print(refusal.code, file=sys.stderr, flush=True)
             sys.exit(Arbiter.WORKER_BOOT_ERROR if refusal.code else 0)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once, on the first signal alone.
+
+        Ctrl-C reaches a worker twice, from the terminal and through the master, and the second exit ended in a traceback.
+        """
+        if not self.is_quitting:
+            self.is_quitting = True
+            super().handle_quit(sig, frame)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what never reached the application in the shape of all other errors.

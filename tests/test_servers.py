@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
@@ -102,6 +103,13 @@ def test_an_application_that_refuses_to_start_ends_the_server(root: Path) -> Non
 def test_more_workers_without_redis_are_refused_in_a_line_for_each_fault(root: Path) -> None:
     with pytest.raises(RuntimeError, match=r"(?s)ended with 1; .*REDIS_URL.*\n.*PostgreSQL"):
         Server({"WEB_CONCURRENCY": "2"}, root=root)
+
+
+def test_ctrl_c_ends_it_without_a_traceback(root: Path) -> None:
+    with Server(root=root) as server:
+        os.killpg(server.pid, signal.SIGINT)  # as a terminal does, to master and workers at once
+        assert server.wait() == 0
+        assert "Traceback" not in server.output()
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
