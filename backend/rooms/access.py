@@ -15,11 +15,6 @@ IS_ACTIVE = and_(RoomMembership.id.is_not(None), RoomMembership.left_at.is_(None
 """Whether a membership lasts; false, too, where an outer join found none."""
 
 
-class NotAMember(Forbidden):
-    code = "not_a_member"
-    detail = "Only members of this room may do that. Join it first."
-
-
 @dataclass(frozen=True)
 class RoomAccess:
     """A room, and the row that ties the user to it: a membership that is active, has ended, or is a ban."""
@@ -61,14 +56,6 @@ def get_room_for(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
     if lock:
         lock_room(room_id)
     return _one(rooms_seen_by(user).where(Room.id == room_id))
-
-
-def get_room_as_member(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
-    """Like `get_room_for`, for members alone. Raises NotAMember where the room is public."""
-    access = get_room_for(user, room_id, lock=lock)
-    if not access.is_member:
-        raise NotAMember
-    return access
 
 
 def get_room_as_admin(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
