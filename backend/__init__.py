@@ -27,8 +27,8 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
-    # _register_blueprints(app)
-    # _register_commands(app)
+    _register_blueprints(app)
+    _register_commands(app)
 
     configure_mappers()
     with app.app_context():
@@ -37,19 +37,15 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from backend.auth.routes import bp as auth, token_bp
-    from backend.messages.routes import bp as messages
-    from backend.ops.routes import bp as ops
+    from backend.messages.routes import bp as messages, room_messages_bp
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
-    from backend.web.routes import bp as web
 
-    for blueprint in (auth, token_bp, users, rooms, messages, ops):
+    for blueprint in (users, rooms, messages, room_messages_bp):
         api.register_blueprint(blueprint)
-    app.register_blueprint(web)
 
 
 def _register_commands(app: Flask) -> None:
-    from backend.users.commands import users
+    from backend.rooms.commands import rooms
 
-    app.cli.add_command(users)
+    app.cli.add_command(rooms)

@@ -19,6 +19,8 @@ class Parser(FlaskParser):
     """Raises our errors: 400 for broken JSON, 415 for another content type, 422 with the fields at fault."""
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        if getattr(schema, "may_be_absent", False) and not req.get_data(cache=True):
+            return {}
         body = read_json(req)
         if not isinstance(body, dict):
             raise ValidationFailed("The body must be a JSON object.")
@@ -30,7 +32,11 @@ class Parser(FlaskParser):
         return super().load_form(req, schema)
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
-        raise ValidationFailed(errors=_flat(error.normalized_messages())) from None
+        # webargs puts the place ("json", "query") above the fields, and a caller knows fields alone.
+        flat: dict[str, list[str]] = {}
+        for messages in error.normalized_messages().values():
+            flat.update(_flat(messages))
+        raise ValidationFailed(errors=flat) from None
 
 
 def _flat(messages: dict[str, Any], prefix: str = "") -> dict[str, list[str]]:

@@ -69,6 +69,9 @@ class StrictBoolean(fields.Boolean):
 class BodySchema(Schema):
     """Base of what a request's body is read with: unknown fields are refused."""
 
+    may_be_absent = False
+    """Whether a request without a body, and without a content type, is read like `{}`."""
+
     class Meta:
         unknown = RAISE
 

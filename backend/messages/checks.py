@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, select, tuple_
 
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, ValidationFailed
-from backend.messages.access import NotAMember
 from backend.messages.drafts import Draft
 from backend.messages.mentions import find_mentioned, members_among
 from backend.messages.serialise import MESSAGE_COLUMNS
 from backend.models import Block, Message, Room, User
 from backend.models.conversation import dm_peer
+from backend.rooms.access import NotAMember
 
 
 class Blocked(Forbidden):
