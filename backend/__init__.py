@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
-import backend.models
 from backend import database, settings
+import backend.models
 from backend.extensions import api, db, migrate
 from backend.http import errors, limits, logging, requests
 from config import Config
@@ -37,12 +37,11 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from backend.messages.routes import bp as messages
-    from backend.messages.routes import room_messages_bp as room_messages
+    from backend.messages.routes import bp as messages, room_messages_bp
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
 
-    for blueprint in (users, rooms, room_messages, messages):
+    for blueprint in (users, rooms, messages, room_messages_bp):
         api.register_blueprint(blueprint)
 
 

@@ -15,6 +15,11 @@ IS_ACTIVE = and_(RoomMembership.id.is_not(None), RoomMembership.left_at.is_(None
 """Whether a membership lasts; false, too, where an outer join found none."""
 
 
+class NotAMember(Forbidden):
+    code = "not_a_member"
+    detail = "Join the room to read and write in it."
+
+
 @dataclass(frozen=True)
 class RoomAccess:
     """A room, and the row that ties the user to it: a membership that is active, has ended, or is a ban."""
@@ -56,6 +61,23 @@ def get_room_for(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
     if lock:
         lock_room(room_id)
     return _one(rooms_seen_by(user).where(Room.id == room_id))
+
+
+def check_member(user: User, room_id: int) -> None:
+    """Raise NotFound unless *user* may see the room, and NotAMember where they see it and are not in it.
+
+    Loads nothing: messages are read through here.
+    """
+    statement = (
+        select(Room.is_public, RoomMembership.id, RoomMembership.left_at)
+        .outerjoin(RoomMembership, and_(RoomMembership.room_id == Room.id, RoomMembership.user_id == user.id))
+        .where(Room.id == room_id, Room.deleted_at.is_(None))
+    )
+    row = db.session.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    if row.id is None or row.left_at is not None:
+        raise NotAMember if row.is_public else NotFound
 
 
 def get_room_as_admin(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
