@@ -1,0 +1,137 @@
+"""The servers under test: started on the servers' core, awaited, and ended with this process."""
+
+import ctypes
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from machine import SERVER_CORE
+
+HERE = Path(__file__).resolve().parent
+PEERS = HERE / "peers"
+PEER_SECRET = secrets.token_hex(32)
+START_TIMEOUT, STOP_TIMEOUT = 60, 10
+PR_SET_PDEATHSIG = 1
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A process that listens on a port of 127.0.0.1."""
+
+    def __init__(self, name: str, command: list[str], cwd: Path, port: int, probe: str | None = None, **env: str):
+        self.name, self.command, self.cwd, self.probe = name, command, cwd, probe
+        self.url, self.env = f"http://127.0.0.1:{port}", {**os.environ, **env}
+
+    def __enter__(self) -> "Server":
+        return self.start()
+
+    def __exit__(self, *exc) -> None:
+        self.stop()
+
+    def start(self) -> "Server":
+        """Returns at the first answer; `start_seconds` says how long that took."""
+        self.log = tempfile.NamedTemporaryFile(prefix="bench-", suffix=".log")
+        begun = time.perf_counter()
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=self.cwd,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_on_server_core_and_mortal,
+        )
+        while not self._answers():
+            if self.process.poll() is not None or time.perf_counter() - begun > START_TIMEOUT:
+                self.stop()
+                raise RuntimeError(f"{self.name} did not start:\n{self.tail()}")
+            time.sleep(0.01)
+        self.start_seconds = time.perf_counter() - begun
+        return self
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def tail(self, lines: int = 20) -> str:
+        return "\n".join(Path(self.log.name).read_text(errors="replace").splitlines()[-lines:])
+
+    def _answers(self) -> bool:
+        """Any HTTP answer will do; without a probe, an open port."""
+        parts = urlsplit(self.url)
+        try:
+            with socket.create_connection((parts.hostname, parts.port), 0.5) as link:
+                if self.probe is None:
+                    return True
+                link.settimeout(5)
+                link.sendall(f"GET {self.probe} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+                return link.recv(16).startswith(b"HTTP/1.")
+        except OSError:
+            return False
+
+
+def _on_server_core_and_mortal() -> None:
+    os.sched_setaffinity(0, {SERVER_CORE})
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def bare_fastapi(dsn: str) -> Server:
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "bare_fastapi:app", "--loop", "uvloop", "--http", "httptools"]
+    command += ["--no-access-log", "--port", str(port)]
+    return Server("bare FastAPI", command, PEERS, port, "/me", DSN=dsn, JWT_SECRET=PEER_SECRET)
+
+
+def node(name: str, script: str) -> Server:
+    port = free_port()
+    return Server(name, ["node", script, str(port)], PEERS, port)
+
+
+class Confab(Server):
+    """The application, run as an operator runs it: migrate, then gunicorn with its own configuration."""
+
+    def __init__(self, checkout: Path, dsn: str, instance: Path):
+        port = free_port()
+        self.bin = checkout / ".venv" / "bin"
+        command = [str(self.bin / "gunicorn"), "-c", "gunicorn.conf.py", "wsgi:app"]
+        env = {
+            "APP_ENV": "production",
+            "DATABASE_URL": dsn,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "INSTANCE_DIR": str(instance),
+            "SECRET_KEY": secrets.token_hex(32),
+            "JWT_SECRET_KEY": secrets.token_hex(32),
+            "RATE_LIMITS": "off",
+            "LOG_LEVEL": "warning",
+            "WEB_CONCURRENCY": "1",
+        }
+        super().__init__("Confab", command, checkout, port, "/api/health", **env)
+
+    def migrate(self) -> None:
+        command = [str(self.bin / "flask"), "--app", "wsgi", "db", "upgrade"]
+        done = subprocess.run(command, cwd=self.cwd, env=self.env, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"flask db upgrade failed:\n{(done.stderr or done.stdout)[-2000:]}")
