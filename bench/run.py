@@ -1,0 +1,86 @@
+"""Measure Confab against its targets. `make bench` runs everything; name workloads to run only those.
+
+.venv-bench/bin/python bench/run.py                    all workloads over REST
+.venv-bench/bin/python bench/run.py send history       these two
+.venv-bench/bin/python bench/run.py live               the socket, beside Node's ws and socket.io
+"""
+
+import argparse
+import os
+import resource
+import sys
+import traceback
+from contextlib import ExitStack
+from pathlib import Path
+
+import uvloop
+
+import footprint
+import report
+import rest
+from context import Bench
+from load_http import Unexpected
+from machine import LOAD_CORE, SERVER_CORE
+from postgres import PrivatePostgres
+
+# Start-up and memory come first: nothing else runs yet, and nothing is shared with another Confab.
+WORKLOADS = {
+    "coldstart": footprint.coldstart,
+    "memory": footprint.memory,
+    "send": rest.send,
+    "history": rest.history,
+    "me": rest.me,
+    "login-storm": rest.login_storm,
+}
+MAX_FILES = 65536
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join([*WORKLOADS, "live"]))
+    parser.add_argument("--seconds", type=float, default=4, help="of one run (%(default)s)")
+    parser.add_argument("--runs", type=int, default=5, help="rounds that count (%(default)s)")
+    parser.add_argument("--receivers", type=int, default=1000, help="sockets of the live workloads (%(default)s)")
+    parser.add_argument(
+        "--app", type=Path, default=Path(__file__).resolve().parent.parent, help="the checkout to measure (this one)"
+    )
+    options = parser.parse_args()
+    options.workloads = options.workloads or list(WORKLOADS)
+    if unknown := set(options.workloads) - set(WORKLOADS):
+        parser.error(f"no such workload: {', '.join(sorted(unknown))}")
+    return options
+
+
+async def run(options: argparse.Namespace, bench: Bench) -> int:
+    """The number of workloads that could not be measured."""
+    failed = 0
+    for name, workload in WORKLOADS.items():
+        if name in options.workloads:
+            try:
+                await workload(bench)
+            except Exception as error:
+                failed += 1
+                print(f"{name:<34} could not be measured: {error}", flush=True)
+                if not isinstance(error, (RuntimeError, Unexpected, OSError)):
+                    traceback.print_exc()
+    return failed
+
+
+def main() -> int:
+    options = arguments()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(MAX_FILES, limit), limit))
+    os.sched_setaffinity(0, {LOAD_CORE})
+    print(f"servers on core {SERVER_CORE}, load on core {LOAD_CORE}; {options.runs} rounds of {options.seconds:g} s")
+    if SERVER_CORE == LOAD_CORE:
+        print("note: one core for both; the ratios say little")
+    with PrivatePostgres() as postgres, ExitStack() as stack:
+        settings = options.app.resolve(), options.seconds, options.runs, options.receivers
+        failed = uvloop.run(run(options, Bench(*settings, postgres, stack)))
+    if report.missed:
+        print(f"missed: {', '.join(report.missed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
