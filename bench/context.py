@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from crowd import Crowd
 from postgres import PrivatePostgres
 from seed import Population, populate
 from servers import PEERS, Confab, Server, bare_fastapi
@@ -17,10 +18,12 @@ class Bench:
     seconds: float
     runs: int
     receivers: int
+    peers_only: bool
     postgres: PrivatePostgres
     stack: ExitStack
     started: list[Server] = field(default_factory=list)
     people: Population | None = None
+    crowds: dict[str, Crowd] = field(default_factory=dict)
 
     def launch(self, server: Server) -> Server:
         """Start a server that lives as long as the bench."""

@@ -20,6 +20,9 @@ def verdict(name: str, value: float, target: float, *, at_least: bool, unit: str
 def ratio(name: str, rounds: Rounds, above: str, below: str, target: float, **options) -> None:
     """The verdict on *above* / *below*, rates unless `field` names something else."""
     at_least = options.pop("at_least", True)
+    if not {above, below} <= set(rounds.rounds[0]):
+        print(f"{name:<34} not measured", flush=True)
+        return
     median, *spread = rounds.ratio(above, below, **options)
     verdict(name, median, target, at_least=at_least, spread=spread)
 

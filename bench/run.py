@@ -16,6 +16,7 @@ from pathlib import Path
 import uvloop
 
 import footprint
+import live
 import report
 import rest
 from context import Bench
@@ -24,7 +25,7 @@ from machine import LOAD_CORE, SERVER_CORE
 from postgres import PrivatePostgres
 
 # Start-up and memory come first: nothing else runs yet, and nothing is shared with another Confab.
-WORKLOADS = {
+REST = {
     "coldstart": footprint.coldstart,
     "memory": footprint.memory,
     "send": rest.send,
@@ -32,29 +33,42 @@ WORKLOADS = {
     "me": rest.me,
     "login-storm": rest.login_storm,
 }
+# The crowds of the last three stay connected; what must be alone comes before them.
+LIVE = {
+    "socket-send": live.socket_send,
+    "rest-with-sockets": live.rest_with_sockets,
+    "socket-memory": live.socket_memory,
+    "fanout": live.fanout,
+    "fanout-p99": live.fanout_p99,
+}
 MAX_FILES = 65536
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join([*WORKLOADS, "live"]))
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join([*REST, "rest", *LIVE, "live"]))
     parser.add_argument("--seconds", type=float, default=4, help="of one run (%(default)s)")
     parser.add_argument("--runs", type=int, default=5, help="rounds that count (%(default)s)")
     parser.add_argument("--receivers", type=int, default=1000, help="sockets of the live workloads (%(default)s)")
+    parser.add_argument("--peers-only", action="store_true", help="live: leave Confab out")
     parser.add_argument(
         "--app", type=Path, default=Path(__file__).resolve().parent.parent, help="the checkout to measure (this one)"
     )
     options = parser.parse_args()
-    options.workloads = options.workloads or list(WORKLOADS)
-    if unknown := set(options.workloads) - set(WORKLOADS):
+    wanted = set(options.workloads or ["rest"])
+    for name, group in (("rest", REST), ("live", LIVE)):
+        if name in wanted:
+            wanted = wanted - {name} | set(group)
+    if unknown := wanted - {*REST, *LIVE}:
         parser.error(f"no such workload: {', '.join(sorted(unknown))}")
+    options.workloads = wanted
     return options
 
 
 async def run(options: argparse.Namespace, bench: Bench) -> int:
     """The number of workloads that could not be measured."""
     failed = 0
-    for name, workload in WORKLOADS.items():
+    for name, workload in {**REST, **LIVE}.items():
         if name in options.workloads:
             try:
                 await workload(bench)
@@ -75,7 +89,7 @@ def main() -> int:
     if SERVER_CORE == LOAD_CORE:
         print("note: one core for both; the ratios say little")
     with PrivatePostgres() as postgres, ExitStack() as stack:
-        settings = options.app.resolve(), options.seconds, options.runs, options.receivers
+        settings = options.app.resolve(), options.seconds, options.runs, options.receivers, options.peers_only
         failed = uvloop.run(run(options, Bench(*settings, postgres, stack)))
     if report.missed:
         print(f"missed: {', '.join(report.missed)}")

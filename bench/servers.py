@@ -16,7 +16,7 @@ from machine import SERVER_CORE
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "peers"
-PEER_SECRET = secrets.token_hex(32)
+PEER_SECRET, CONFAB_SECRET = secrets.token_hex(32), secrets.token_hex(32)
 START_TIMEOUT, STOP_TIMEOUT = 60, 10
 PR_SET_PDEATHSIG = 1
 
@@ -105,8 +105,16 @@ def bare_fastapi(dsn: str) -> Server:
 
 
 def node(name: str, script: str) -> Server:
+    """A peer in Node; npm installs the pinned packages where they are missing."""
+    if not (HERE / "node_modules").exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=HERE, check=True)
     port = free_port()
     return Server(name, ["node", script, str(port)], PEERS, port)
+
+
+def raw_gevent() -> Server:
+    port = free_port()
+    return Server("raw gevent", [sys.executable, "gevent_raw.py", str(port)], PEERS, port)
 
 
 class Confab(Server):
@@ -122,8 +130,8 @@ class Confab(Server):
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "INSTANCE_DIR": str(instance),
-            "SECRET_KEY": secrets.token_hex(32),
-            "JWT_SECRET_KEY": secrets.token_hex(32),
+            "SECRET_KEY": CONFAB_SECRET,
+            "JWT_SECRET_KEY": CONFAB_SECRET,
             "RATE_LIMITS": "off",
             "LOG_LEVEL": "warning",
             "WEB_CONCURRENCY": "1",
