@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from crowd import Crowd
-from postgres import PrivatePostgres
-from seed import Population, populate
-from servers import PEERS, Confab, Server, bare_fastapi
+from bench.crowd import Crowd
+from bench.postgres import DurablePostgres
+from bench.seed import Population, populate
+from bench.servers import PEERS, Confab, Server, bare_fastapi
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Bench:
     runs: int
     receivers: int
     peers_only: bool
-    postgres: PrivatePostgres
+    postgres: DurablePostgres
     stack: ExitStack
     started: list[Server] = field(default_factory=list)
     people: Population | None = None

@@ -3,11 +3,11 @@
 import asyncio
 import time
 
-from load_http import PATIENCE, content
-from load_ws import Socket, connect_all, disconnect_all
-from machine import tree_pss_kb
-from measure import Run, make_run
-from servers import Server
+from bench.load_http import PATIENCE, content
+from bench.load_ws import Socket, connect_all, disconnect_all
+from bench.machine import tree_pss_kb
+from bench.measure import Run, make_run
+from bench.servers import Server
 
 SENDERS = 4
 SAMPLED = 50  # sockets whose latencies are noted

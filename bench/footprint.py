@@ -5,11 +5,12 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import report
-from context import Bench
-from load_http import Connection, build
-from machine import pss_kb, tree
-from servers import Server
+from bench import report
+from bench.context import Bench
+from bench.load_http import Connection, build
+from bench.machine import pss_kb
+from bench.servers import Server
+from tests.processes import descendants
 
 SETTLE = 3  # seconds from the first answer to the look at the memory
 LAUNCHES = 3
@@ -63,7 +64,7 @@ async def _launch(make: Callable[[], Server]) -> Launch:
         connection = Connection(server.url)
         await connection.exchange(build("GET", server.probe))
         await asyncio.sleep(SETTLE)
-        root, *workers = tree(server.pid)
+        root, *workers = descendants(server.pid)
         found = Launch(server.start_seconds, pss_kb(root) / 1024, sum(map(pss_kb, workers)) / 1024)
         connection.close()
     return found

@@ -5,14 +5,14 @@ Every socket of a crowd is in one room. Confab stores each message before it del
 
 import asyncio
 
-import report
-from context import Bench
-from crowd import RATE, Crowd
-from load_http import Call, closed_loop, content
-from load_ws import ConfabSocket, Socket, SocketIo, connect_all, disconnect_all
-from measure import Arm, Run, make_run, measure_rounds
-from rest import BYSTANDERS, CONFAB, PEER, getter, http_arm, peer_senders
-from servers import Server, node, raw_gevent
+from bench import report
+from bench.context import Bench
+from bench.crowd import RATE, Crowd
+from bench.load_http import Call, closed_loop, content
+from bench.load_ws import ConfabSocket, Socket, SocketIo, connect_all, disconnect_all
+from bench.measure import Arm, Run, make_run, measure_rounds
+from bench.rest import BYSTANDERS, CONFAB, PEER, getter, http_arm, peer_senders
+from bench.servers import Server, node, raw_gevent
 
 WS, SOCKET_IO, RAW = "Node ws", "socket.io", "raw gevent, the goal"
 ROOM = "live"
@@ -103,7 +103,8 @@ async def _crowds(bench: Bench) -> dict[str, Crowd]:
         if not bench.peers_only:
             await _live_room(bench)
             sockets = _confab_sockets(bench)
-            bench.crowds[CONFAB] = await _crowd(bench.confab, sockets, _confab_sockets(bench)[0])
+            fresh = bench.launch(bench.make_confab())  # in which no closed sockets have left memory to be used again
+            bench.crowds[CONFAB] = await _crowd(fresh, sockets, _confab_sockets(bench)[0])
     return bench.crowds
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.processes import descendants
+
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -29,22 +31,6 @@ def pinned(core: int):
         os.sched_setaffinity(0, before)
 
 
-def tree(root: int) -> list[int]:
-    """*root* and all its descendants."""
-    children: dict[int, list[int]] = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            parent = int(_stat(entry)[1])
-        except OSError:
-            continue
-        children.setdefault(parent, []).append(int(entry))
-    found, todo = [], [root]
-    while todo:
-        found.append(pid := todo.pop())
-        todo += children.get(pid, [])
-    return found
-
-
 def pss_kb(pid: int) -> int:
     """The memory of one process, with a fair share of what it shares; 0 when it is gone."""
     try:
@@ -56,7 +42,7 @@ def pss_kb(pid: int) -> int:
 
 
 def tree_pss_kb(root: int) -> int:
-    return sum(map(pss_kb, tree(root)))
+    return sum(map(pss_kb, descendants(root)))
 
 
 def _stat(pid) -> list[str]:
@@ -65,7 +51,7 @@ def _stat(pid) -> list[str]:
 
 def _cpu_seconds(root: int) -> float:
     ticks = 0
-    for pid in tree(root):
+    for pid in descendants(root):
         try:
             fields = _stat(pid)
         except OSError:

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from machine import Meter, Usage
+from bench.machine import Meter, Usage
 
 WARM_UP = 1.5
 MAX_REPEATS = 3

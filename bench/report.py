@@ -1,6 +1,6 @@
 """How results are printed: one line for each target, the numbers it was made from beneath."""
 
-from measure import Rounds
+from bench.measure import Rounds
 
 missed: list[str] = []
 

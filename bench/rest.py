@@ -3,11 +3,11 @@
 import asyncio
 import json
 
-import report
-from context import Bench
-from load_http import Call, Connection, Unexpected, build, closed_loop, content
-from measure import Arm, Run, make_run, measure_rounds
-from seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer_tokens, seed_history
+from bench import report
+from bench.context import Bench
+from bench.load_http import Call, Connection, Unexpected, build, closed_loop, content
+from bench.measure import Arm, Run, make_run, measure_rounds
+from bench.seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer_tokens, seed_history
 
 PEER, CONFAB = "bare FastAPI", "Confab"
 READERS, PAGE = 16, 50

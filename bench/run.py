@@ -15,14 +15,14 @@ from pathlib import Path
 
 import uvloop
 
-import footprint
-import live
-import report
-import rest
-from context import Bench
-from load_http import Unexpected
-from machine import LOAD_CORE, SERVER_CORE
-from postgres import PrivatePostgres
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)  # as `python -m bench.run` would have it
+
+from bench import footprint, live, report, rest  # noqa: E402
+from bench.context import Bench  # noqa: E402
+from bench.load_http import Unexpected  # noqa: E402
+from bench.machine import LOAD_CORE, SERVER_CORE  # noqa: E402
+from bench.postgres import DurablePostgres  # noqa: E402
 
 # Start-up and memory come first: nothing else runs yet, and nothing is shared with another Confab.
 REST = {
@@ -51,9 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="rounds that count (%(default)s)")
     parser.add_argument("--receivers", type=int, default=1000, help="sockets of the live workloads (%(default)s)")
     parser.add_argument("--peers-only", action="store_true", help="live: leave Confab out")
-    parser.add_argument(
-        "--app", type=Path, default=Path(__file__).resolve().parent.parent, help="the checkout to measure (this one)"
-    )
+    parser.add_argument("--app", type=Path, default=ROOT, help="the checkout to measure (this one)")
     options = parser.parse_args()
     wanted = set(options.workloads or ["rest"])
     for name, group in (("rest", REST), ("live", LIVE)):
@@ -88,7 +86,7 @@ def main() -> int:
     print(f"servers on core {SERVER_CORE}, load on core {LOAD_CORE}; {options.runs} rounds of {options.seconds:g} s")
     if SERVER_CORE == LOAD_CORE:
         print("note: one core for both; the ratios say little")
-    with PrivatePostgres() as postgres, ExitStack() as stack:
+    with DurablePostgres() as postgres, ExitStack() as stack:
         settings = options.app.resolve(), options.seconds, options.runs, options.receivers, options.peers_only
         failed = uvloop.run(run(options, Bench(*settings, postgres, stack)))
     if report.missed:

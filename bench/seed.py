@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import jwt
 
-from load_http import call_json, call_many
-from servers import PEER_SECRET
+from bench.load_http import call_json, call_many
+from bench.servers import PEER_SECRET
 
 USERS, ROOMS, ROOMS_EACH = 50, 10, 4
 PASSWORD = "correct horse battery"

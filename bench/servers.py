@@ -1,9 +1,7 @@
 """The servers under test: started on the servers' core, awaited, and ended with this process."""
 
-import ctypes
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -12,19 +10,13 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from machine import SERVER_CORE
+from bench.machine import SERVER_CORE, pinned
+from tests.processes import end, free_port, spawn, tail, wait_until
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "peers"
 PEER_SECRET, CONFAB_SECRET = secrets.token_hex(32), secrets.token_hex(32)
-START_TIMEOUT, STOP_TIMEOUT = 60, 10
-PR_SET_PDEATHSIG = 1
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+START_TIMEOUT = 60
 
 
 class Server:
@@ -42,41 +34,27 @@ class Server:
 
     def start(self) -> "Server":
         """Returns at the first answer; `start_seconds` says how long that took."""
-        self.log = tempfile.NamedTemporaryFile(prefix="bench-", suffix=".log")
+        self.folder = tempfile.TemporaryDirectory(prefix="confab-bench-")
+        self.log = Path(self.folder.name) / "log"
         begun = time.perf_counter()
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=self.cwd,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_on_server_core_and_mortal,
-        )
-        while not self._answers():
-            if self.process.poll() is not None or time.perf_counter() - begun > START_TIMEOUT:
-                self.stop()
-                raise RuntimeError(f"{self.name} did not start:\n{self.tail()}")
-            time.sleep(0.01)
+        with pinned(SERVER_CORE):
+            self.process = spawn(self.command, log=self.log, cwd=self.cwd, env=self.env)
+        try:
+            wait_until(lambda: self._answers() or self.process.poll() is not None, "an answer", START_TIMEOUT)
+        except TimeoutError as late:
+            self.stop()
+            raise RuntimeError(f"{self.name}: {late}\n{tail(self.log)}") from late
         self.start_seconds = time.perf_counter() - begun
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended at once:\n{tail(self.log)}")
         return self
 
     def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+        end(self.process)
 
     @property
     def pid(self) -> int:
         return self.process.pid
-
-    def tail(self, lines: int = 20) -> str:
-        return "\n".join(Path(self.log.name).read_text(errors="replace").splitlines()[-lines:])
 
     def _answers(self) -> bool:
         """Any HTTP answer will do; without a probe, an open port."""
@@ -90,11 +68,6 @@ class Server:
                 return link.recv(16).startswith(b"HTTP/1.")
         except OSError:
             return False
-
-
-def _on_server_core_and_mortal() -> None:
-    os.sched_setaffinity(0, {SERVER_CORE})
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def bare_fastapi(dsn: str) -> Server:
@@ -122,7 +95,8 @@ class Confab(Server):
 
     def __init__(self, checkout: Path, dsn: str, instance: Path):
         port = free_port()
-        self.bin = checkout / ".venv" / "bin"
+        own = checkout / ".venv" / "bin"
+        self.bin = own if own.exists() else Path(sys.executable).parent  # which has requirements.txt too
         command = [str(self.bin / "gunicorn"), "-c", "gunicorn.conf.py", "wsgi:app"]
         env = {
             "APP_ENV": "production",
