@@ -10,7 +10,7 @@ Call = Callable[[], Awaitable[None]]
 PATIENCE = 60  # seconds for the last answers of a run to arrive
 
 
-class Unexpected(Exception):
+class AnswerError(RuntimeError):
     """A server answered something else than the workload counts on."""
 
 
@@ -28,7 +28,7 @@ class Connection(asyncio.Protocol):
         self.buffer = bytearray()
         self._next()
 
-    def connection_lost(self, exc):
+    def connection_lost(self, _reason):
         self.transport = None
         if self.answer and not self.answer.done():
             self.answer.set_exception(ConnectionError("closed before the answer"))
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
         got, body = await self.exchange(request)
         if got != status:
             line = request.split(b"\r\n", 1)[0].decode()
-            raise Unexpected(f"{line}: {got} {body[:300].decode(errors='replace')}")
+            raise AnswerError(f"{line}: {got} {body[:300].decode(errors='replace')}")
         return body
 
     def close(self):

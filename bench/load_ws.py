@@ -41,7 +41,7 @@ class Socket(asyncio.Protocol):
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
-    def connection_lost(self, exc):
+    def connection_lost(self, _reason):
         lost = ConnectionError(f"the socket was closed: {self.refused or 'by the server'}")
         for future in (self.ready, *self.watched.values()):
             if not future.done():

@@ -37,7 +37,7 @@ def pss_kb(pid: int) -> int:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    found = re.search(r"^Pss:\s+(\d+)", text, re.M)
+    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
     return int(found[1]) if found else 0
 
 

@@ -59,9 +59,8 @@ class Rounds:
         found = []
         if tainted := sum(run.usage.tainted for _, run in runs):
             found.append(f"{tainted} of {len(runs)} runs tainted by other work on the machine")
-        for name in dict.fromkeys(name for name, run in runs if run.usage.load > 95):
-            found.append(f"the load generator was busy throughout: {name} may be faster than this")
-        return found
+        busy = dict.fromkeys(name for name, run in runs if run.usage.load > 95)
+        return found + [f"the load generator was busy throughout: {name} may be faster than this" for name in busy]
 
 
 async def measure_rounds(arms: dict[str, Arm], roots: list[int], seconds: float, runs: int) -> Rounds:

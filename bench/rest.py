@@ -5,7 +5,7 @@ import json
 
 from bench import report
 from bench.context import Bench
-from bench.load_http import Call, Connection, Unexpected, build, closed_loop, content
+from bench.load_http import Call, Connection, AnswerError, build, closed_loop, content
 from bench.measure import Arm, Run, make_run, measure_rounds
 from bench.seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer_tokens, seed_history
 
@@ -54,7 +54,7 @@ def peer_senders(url: str) -> list[Call]:
 def confab_senders(url: str, people: Population) -> list[Call]:
     def requests(index: int) -> list[tuple[str, str]]:
         rooms = people.rooms_of(index)
-        return [("/api/chat/send", '{"room_id":%d,"content":"%%s"}' % room) for room in rooms]
+        return [("/api/chat/send", f'{{"room_id":{room},"content":"%s"}}') for room in rooms]
 
     return [sender(url, token, requests(index)) for index, token in enumerate(people.tokens)]
 
@@ -111,7 +111,7 @@ async def _readers(url: str, path: str, tokens: list[str]) -> Arm:
     answer = json.loads(await Connection(url).expect(200, build("GET", path, tokens[0])))
     page = answer if isinstance(answer, list) else answer["messages"]
     if len(page) != PAGE:
-        raise Unexpected(f"{path}: {len(page)} messages instead of {PAGE}")
+        raise AnswerError(f"{path}: {len(page)} messages instead of {PAGE}")
     return http_arm([getter(url, path, token) for token in tokens[:READERS]])
 
 
