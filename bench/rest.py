@@ -5,7 +5,7 @@ import json
 
 from bench import report
 from bench.context import Bench
-from bench.load_http import Call, Connection, AnswerError, build, closed_loop, content
+from bench.load_http import AnswerError, Call, Connection, build, closed_loop, content
 from bench.measure import Arm, Run, make_run, measure_rounds
 from bench.seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer_tokens, seed_history
 
