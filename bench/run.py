@@ -22,6 +22,7 @@ from bench import footprint, live, report, rest  # noqa: E402
 from bench.context import Bench  # noqa: E402
 from bench.machine import LOAD_CORE, SERVER_CORE  # noqa: E402
 from bench.postgres import DurablePostgres  # noqa: E402
+from bench.servers import StartError  # noqa: E402
 
 # Start-up and memory come first: nothing else runs yet, and nothing is shared with another Confab.
 REST = {
@@ -69,6 +70,9 @@ async def run(options: argparse.Namespace, bench: Bench) -> int:
         if name in options.workloads:
             try:
                 await workload(bench)
+            except StartError as error:
+                print(error, file=sys.stderr)
+                return 1
             except Exception as error:  # noqa: BLE001  (the other workloads can still be measured)
                 failed += 1
                 print(f"{name:<34} could not be measured: {error}", flush=True)

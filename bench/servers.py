@@ -19,6 +19,10 @@ PEER_SECRET, CONFAB_SECRET = secrets.token_hex(32), secrets.token_hex(32)
 START_TIMEOUT = 60
 
 
+class StartError(RuntimeError):
+    """A server does not start, so that nothing can be measured."""
+
+
 class Server:
     """A process that listens on a port of 127.0.0.1."""
 
@@ -43,10 +47,10 @@ class Server:
             wait_until(lambda: self._answers() or self.process.poll() is not None, "an answer", START_TIMEOUT)
         except TimeoutError as late:
             self.stop()
-            raise RuntimeError(f"{self.name}: {late}\n{tail(self.log)}") from late
+            raise StartError(f"{self.name}: {late}\n{tail(self.log)}") from late
         self.start_seconds = time.perf_counter() - begun
         if self.process.poll() is not None:
-            raise RuntimeError(f"{self.name} ended at once:\n{tail(self.log)}")
+            raise StartError(f"{self.name} ended at once:\n{tail(self.log)}")
         return self
 
     def stop(self) -> None:
@@ -116,4 +120,4 @@ class Confab(Server):
         command = [str(self.bin / "flask"), "--app", "wsgi", "db", "upgrade"]
         done = subprocess.run(command, cwd=self.cwd, env=self.env, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"flask db upgrade failed:\n{(done.stderr or done.stdout)[-2000:]}")
+            raise StartError(f"flask db upgrade failed:\n{(done.stderr or done.stdout)[-2000:]}")
