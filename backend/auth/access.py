@@ -1,0 +1,60 @@
+"""How a view says who may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import g, request
+from werkzeug.local import LocalProxy
+
+from backend.auth.identity import Identity, identify
+from backend.errors import Forbidden, InsufficientScope, Unauthorized
+from backend.models import User
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+current_identity: Identity = cast(Identity, LocalProxy(lambda: g.identity))
+current_user: User = cast(User, LocalProxy(lambda: g.identity.user))
+
+
+def signed_in(view: View) -> View:
+    """Only for a signed-in user, whose token has the scope `read` (GET, HEAD) or `write` (all else)."""
+    return _guard(view, lambda: "read" if request.method in ("GET", "HEAD") else "write")
+
+
+def superuser(view: View) -> View:
+    """Only for a superuser; an API token needs the scope `admin` besides."""
+
+    def check(identity: Identity) -> None:
+        if not identity.user.is_superuser:
+            raise Forbidden("Only a superuser may do that.")
+
+    return _guard(view, lambda: "admin", check)
+
+
+def _guard(view: View, scope: Callable[[], str], check: Callable[[Identity], None] | None = None) -> View:
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        g.identity = identity = identify(bearer_token())
+        if check is not None:
+            check(identity)
+        if scope() not in identity.scopes:
+            raise InsufficientScope
+        return view(*args, **kwargs)
+
+    documented = cast(Any, guarded)
+    documented._apidoc = deepcopy(getattr(view, "_apidoc", {}))
+    documented._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"password": []}]
+    documented.is_guarded = True
+    return cast(View, guarded)
+
+
+def bearer_token() -> str:
+    """The token of this request's `Authorization: Bearer` header (RFC 6750). Raises Unauthorized where there is none."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise Unauthorized
+    return token.strip()

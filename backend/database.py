@@ -1,0 +1,134 @@
+"""How this process talks to its database: the engine's options, waiting under gevent, and when a transaction begins.
+
+Requests that only read run each statement by itself (AUTOCOMMIT): one round trip instead of three, and under PostgreSQL's
+READ COMMITTED every statement has a snapshot of its own anyway. Everything else runs in one transaction, which on SQLite
+takes the write lock at its first statement: a deferred transaction that begins to write later cannot wait for its turn.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from typing import Any
+
+import flask
+import gevent.monkey
+from flask_sqlalchemy.session import Session as FlaskSession
+from gevent.socket import wait_read, wait_write
+from gevent.timeout import Timeout
+from sqlalchemy import Connection, Engine, event, exc
+
+ANSWER_SECONDS = 4.0
+"""How long one step of a conversation with PostgreSQL may take; the contract promises a 503 within 10 s."""
+
+POOL_SECONDS = 4.0
+"""How long a request waits for a free connection."""
+
+UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.DisconnectionError)
+"""What SQLAlchemy raises when the database is away, does not answer, or has no connection to spare."""
+
+
+class RoutedSession(FlaskSession):
+    """A session whose requests may declare that they only read; see `read_only`."""
+
+    def get_bind(self, mapper: Any = None, clause: Any = None, **kwargs: Any) -> Engine | Connection:
+        """The engine itself, or its autocommitting twin (the same pool) while the request only reads."""
+        bind = super().get_bind(mapper=mapper, clause=clause, **kwargs)
+        if flask.g.get("is_read_only") and isinstance(bind, Engine):
+            return reading(bind)
+        return bind
+
+
+def reading(engine: Engine) -> Engine:
+    """The twin of *engine*, over the same pool, on which every statement stands by itself."""
+    twin = _twins.get(engine)
+    if twin is None:
+        options = {"is_read_only": True} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        twin = _twins[engine] = engine.execution_options(**options)
+    return twin
+
+
+_twins: dict[Engine, Engine] = {}
+
+
+def read_only() -> None:
+    """Declare that the rest of this request only reads. GET requests do so by themselves."""
+    flask.g.is_read_only = True
+
+
+def engine_options(url: str, pool_size: int) -> dict[str, Any]:
+    """Options of `create_engine` for *url*."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": ANSWER_SECONDS}}
+    return {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": POOL_SECONDS,
+        "pool_use_lifo": True,
+        "pool_recycle": 1800,
+        "skip_autocommit_rollback": True,
+        "connect_args": {
+            "connect_timeout": int(ANSWER_SECONDS),
+            "application_name": "confab",
+            "options": "-c timezone=UTC -c lock_timeout=3500 -c statement_timeout=3800 "
+            "-c idle_in_transaction_session_timeout=60000",
+            "keepalives_idle": 30,
+            "tcp_user_timeout": int(ANSWER_SECONDS * 1000),
+        },
+    }
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Register what every connection of *engine* needs."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    elif gevent.monkey.is_module_patched("socket"):
+        _yield_while_waiting()
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver must not begin transactions by itself: _begin_immediate does.
+    connection.isolation_level = None
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+    # SQLite's own lower() knows ASCII alone; searches that ignore case must find "Åsa" by "åsa" there too.
+    connection.create_function(
+        "lower", 1, lambda text: text.lower() if isinstance(text, str) else text, deterministic=True
+    )
+
+
+def _begin_immediate(connection: Connection) -> None:
+    if not connection.get_execution_options().get("is_read_only"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _yield_while_waiting() -> None:
+    """Let other greenlets run while psycopg2 waits, and give up on a server that accepts and does not answer."""
+    import psycopg2
+    from psycopg2 import extensions
+
+    def wait(connection: Any) -> None:
+        while True:
+            state = connection.poll()
+            if state == extensions.POLL_OK:
+                return
+            ready = wait_read if state == extensions.POLL_READ else wait_write
+            late = psycopg2.OperationalError("the server did not answer in time")
+            try:
+                ready(connection.fileno(), timeout=ANSWER_SECONDS, timeout_exc=late)
+            except (psycopg2.OperationalError, Timeout):
+                with suppress(psycopg2.Error):
+                    connection.close()
+                raise
+
+    extensions.set_wait_callback(wait)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether *error* says that the database cannot serve now, rather than that the statement is at fault."""
+    if not isinstance(error, UNAVAILABLE):
+        return False
+    if isinstance(getattr(error, "orig", None), sqlite3.Error):
+        return any(word in str(error) for word in ("locked", "busy", "unable to open", "disk", "readonly"))
+    return True

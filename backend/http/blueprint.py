@@ -1,0 +1,58 @@
+"""flask-smorest's blueprint with our manner of reading bodies and queries."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import marshmallow as ma
+from flask import Request
+from flask_smorest import Blueprint as SmorestBlueprint
+from webargs.flaskparser import FlaskParser
+
+from backend.errors import UnsupportedMediaType, ValidationFailed
+from backend.http.json import read_json
+
+FORM = "application/x-www-form-urlencoded"
+
+
+class Parser(FlaskParser):
+    """Raises our errors: 400 for broken JSON, 415 for another content type, 422 with the fields at fault."""
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        if getattr(schema, "may_be_absent", False) and not req.get_data(cache=True):
+            return {}
+        body = read_json(req)
+        if not isinstance(body, dict):
+            raise ValidationFailed("The body must be a JSON object.")
+        return body
+
+    def load_form(self, req: Request, schema: ma.Schema) -> Any:
+        if req.mimetype != FORM:
+            raise UnsupportedMediaType(f"Send the body as Content-Type: {FORM}.")
+        return super().load_form(req, schema)
+
+    def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
+        # webargs puts the place ("json", "query") above the fields, and a caller knows fields alone.
+        flat: dict[str, list[str]] = {}
+        for messages in error.normalized_messages().values():
+            flat.update(_flat(messages))
+        raise ValidationFailed(errors=flat) from None
+
+
+def _flat(messages: dict[str, Any], prefix: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages as one list for each field: `{"scopes.0": ["..."]}`."""
+    flat: dict[str, list[str]] = {}
+    for name, value in messages.items():
+        # A field's name is the caller's own text here and may hold what UTF-8 cannot carry.
+        key = prefix + str(name).encode("utf-8", "replace").decode()[:100]
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{key}."))
+        else:
+            flat[key.removesuffix("._schema")] = [str(v) for v in value]
+    return flat
+
+
+class Blueprint(SmorestBlueprint):
+    """A blueprint whose views are documented, and read their input, in one manner."""
+
+    ARGUMENTS_PARSER = Parser()

@@ -1,0 +1,85 @@
+"""Every failure as `application/problem+json` (RFC 9457), whoever raised it."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g
+from sqlalchemy import exc
+from werkzeug.exceptions import HTTPException
+
+from backend.database import UNAVAILABLE, is_unavailable
+from backend.errors import ChatError, Unavailable
+from backend.http.json import encode
+
+log = logging.getLogger("confab.errors")
+
+CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    408: "request_timeout",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+}
+DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method; the Allow header lists those it takes.",
+    413: "The body is too large.",
+    429: "Too many requests. Wait as long as Retry-After says.",
+}
+
+
+def problem(
+    status: int, code: str, detail: str, errors: dict[str, list[str]] | None = None, headers: Any = None
+) -> Response:
+    """The answer to a request that failed."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if errors:
+        body["errors"] = errors
+    body["request_id"] = g.get("request_id")
+    return Response(encode(body), status, headers, mimetype="application/problem+json")
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(ChatError, _chat_error)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _unexpected)
+    for kind in UNAVAILABLE:
+        app.register_error_handler(kind, _database_error)
+
+
+def _chat_error(error: ChatError) -> Response:
+    return problem(error.status, error.code, error.detail, error.errors, error.headers)
+
+
+def _http_exception(error: HTTPException) -> Response:
+    if error.response is not None and error.code is None:
+        return error.response  # type: ignore[return-value]  # a redirect or a library's ready answer
+    status = error.code or 500
+    kept = [(k, v) for k, v in error.get_headers() if k.lower() not in ("content-type", "content-length")]
+    code = CODES.get(status, "bad_request" if status < 500 else "internal_error")
+    return problem(status, code, DETAILS.get(status, f"{error.name}."), headers=kept)
+
+
+def _database_error(error: exc.SQLAlchemyError) -> Response:
+    if not is_unavailable(error):
+        return _unexpected(error)
+    log.warning("database unavailable: %s", type(error).__name__, extra={"data": {"reason": str(error)[:300]}})
+    return _chat_error(Unavailable())
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error)
+    return problem(500, ChatError.code, ChatError.detail)

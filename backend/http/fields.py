@@ -1,0 +1,92 @@
+"""The fields that schemas are made of. Each refuses what one of the databases, or a later reader, could not take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+MAX_ID = 2**63 - 1
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
+
+
+def _is_query(data: Any) -> bool:
+    """Whether a field is read from a query or a form, where everything is text; inside a list or dict data is None."""
+    return data is not None and not isinstance(data, dict)
+
+
+class Text(fields.String):
+    """Text that both databases can keep: no NUL and no lone surrogate. Lengths are in characters."""
+
+    def __init__(self, *, low: int = 0, high: int | None = None, strip: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.strip = strip
+        if low or high is not None:
+            self.validators.insert(0, validate.Length(min=low or None, max=high))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if _UNSTORABLE.search(value):
+            raise ValidationError("Contains a NUL character or a lone surrogate.")
+        return value.strip() if self.strip else value
+
+
+class WholeNumber(fields.Integer):
+    """A number from *low* to *high*, as a JSON integer or, in a query, as ASCII digits. 1.0, true and "１" are refused."""
+
+    def __init__(self, *, low: int = 0, high: int = MAX_ID, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.low, self.high = low, high
+        self.validators.insert(0, validate.Range(min=low, max=high))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, str) and _is_query(data) and _WHOLE.fullmatch(value):
+            return int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid")
+        return value
+
+
+class Id(WholeNumber):
+    """The id of a row."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(low=1, **kwargs)
+
+
+class StrictBoolean(fields.Boolean):
+    """true or false; in a query also their names. Not 1, "yes" or "on"."""
+
+    truthy = {True, "true"}
+    falsy = {False, "false"}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        allowed = (bool, str) if _is_query(data) else (bool,)
+        if not isinstance(value, allowed):
+            raise self.make_error("invalid", input=value)
+        return bool(super()._deserialize(value, attr, data, **kwargs))
+
+
+class BodySchema(Schema):
+    """Base of what a request's body is read with: unknown fields are refused."""
+
+    may_be_absent = False
+    """Whether a request without a body, and without a content type, is read like `{}`."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class AnswerSchema(Schema):
+    """Base of what an answer is documented with.
+
+    Services build answers with one serialiser for each noun, which REST, socket, sync and export share; `dump` passes them
+    on as they are.
+    """
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        return obj

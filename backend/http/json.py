@@ -1,0 +1,60 @@
+"""JSON in and out. Out: orjson, times as RFC 3339 with `Z`. In: strict about syntax, silent about meaning.
+
+A lone surrogate is a fault of a field (422) and not of the syntax (400), so what orjson refuses is read once more by the
+standard library, which lets it through to the field that names it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+import orjson
+from flask import Request, Response, current_app
+from flask.json.provider import JSONProvider
+
+from backend.errors import MalformedJson, UnsupportedMediaType
+
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
+def encode(value: Any) -> bytes:
+    """*value* as JSON in UTF-8."""
+    return orjson.dumps(value, option=OPTIONS)
+
+
+def decode(data: bytes) -> Any:
+    """The value of the JSON text *data*. Raises MalformedJson for anything RFC 8259 does not allow, NaN included."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def read_json(request: Request) -> Any:
+    """The body of *request*. Raises UnsupportedMediaType where it is not declared as JSON, and MalformedJson."""
+    kind = request.mimetype
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType
+    return decode(request.get_data(cache=True))
+
+
+class OrjsonProvider(JSONProvider):
+    """Flask's door to `encode` and `decode`."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return encode(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return decode(s.encode() if isinstance(s, str) else s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        return current_app.response_class(encode(self._prepare_response_obj(args, kwargs)), mimetype="application/json")

@@ -1,0 +1,47 @@
+"""Paging over HTTP: `skip` and `limit` in, `Link: <...>; rel="next"` (RFC 8288) out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+from marshmallow import EXCLUDE, Schema, post_load
+
+from backend.http.fields import WholeNumber
+from backend.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, Page, Slice
+
+
+class PageArgs(Schema):
+    """The paging part of a query. Loads `{"part": Slice, ...}` with whatever else the query holds."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    skip = WholeNumber(high=MAX_SKIP, load_default=0, metadata={"description": "How many to leave out."})
+    limit = WholeNumber(
+        low=1, high=MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "How many at most."}
+    )
+
+    @post_load
+    def _to_slice(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        data["part"] = Slice(data.pop("skip"), data.pop("limit"))
+        return data
+
+
+def paged(view: Callable[..., Page[Any]]) -> Callable[..., Any]:
+    """Answer with the page's items as a bare array, and link to the next page."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        page = view(*args, **kwargs)
+        return page.items, {"Link": _link(page.next)} if page.next else {}
+
+    return answer
+
+
+def _link(following: dict[str, Any]) -> str:
+    query = {name: value for name, value in request.args.items() if name not in ("skip", "before", "after", "around")}
+    return f'<{request.path}?{urlencode({**query, **following})}>; rel="next"'

@@ -1,0 +1,115 @@
+"""The beginning and the end of every request: its id, its size, the headers of its answer, its line in the log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
+
+from backend.errors import PayloadTooLarge
+from backend.http.fields import MAX_ID
+
+access_log = logging.getLogger("confab.access")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def _digits_up_to(number: int) -> str:
+    """A pattern of the whole numbers from 0 to *number*, without more digits than *number* has."""
+    digits = str(number)
+    less = [
+        f"{digits[:place]}[0-{int(digit) - 1}][0-9]{{{len(digits) - place - 1}}}"
+        for place, digit in enumerate(digits)
+        if digit != "0"
+    ]
+    return "(?:" + "|".join([f"[0-9]{{1,{len(digits) - 1}}}", *less, digits]) + ")"
+
+
+class IdConverter(IntegerConverter):
+    """An id in a path: ASCII digits, at most 2^63 - 1. Anything else is no address (404).
+
+    The bound is part of the pattern: a converter that refuses what its pattern took makes werkzeug answer 405.
+    """
+
+    regex = _digits_up_to(MAX_ID)
+
+
+def init_app(app: Flask) -> None:
+    """Register the hooks and the `id` converter, and count the proxies in front."""
+    app.url_map.converters["id"] = IdConverter
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.wsgi_app = _KnownRequest(app.wsgi_app)  # type: ignore[method-assign]
+    if proxies := app.config["CONFAB"].trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+
+
+class _KnownRequest:
+    """Gives the request its id before Flask looks at it, so that even a failure of routing carries one."""
+
+    def __init__(self, wsgi_app: Callable[..., Iterable[bytes]]):
+        self.wsgi_app = wsgi_app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        environ["confab.request_id"] = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        return self.wsgi_app(environ, start_response)
+
+
+def _begin() -> None:
+    g.started_at = time.perf_counter()
+    g.request_id = request.environ["confab.request_id"]
+    g.is_read_only = request.method in ("GET", "HEAD")
+    config = current_app.config["CONFAB"]
+    view = current_app.view_functions.get(request.endpoint or "")
+    limit = config.max_upload_bytes if getattr(view, "is_upload", False) else config.max_json_bytes
+    request.max_content_length = limit
+    if (request.content_length or 0) > limit:
+        raise PayloadTooLarge(f"The body is too large: {limit} bytes at most.")
+
+
+def _end(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-ID"] = request.environ["confab.request_id"]
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    is_page = response.mimetype == "text/html"
+    headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else API_POLICY)
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.path.startswith("/api/") or request.path == "/token":
+        headers.setdefault("Cache-Control", "no-store")
+    _log_request(response)
+    return response
+
+
+def _log_request(response: Response) -> None:
+    if not access_log.isEnabledFor(logging.INFO):
+        return
+    identity = g.get("identity")
+    data = {
+        "request_id": request.environ["confab.request_id"],
+        "method": request.method,
+        "path": request.path,  # never the query: it may hold a token
+        "status": response.status_code,
+        "ms": round((time.perf_counter() - g.get("started_at", time.perf_counter())) * 1000, 2),
+        "user_id": identity.user.id if identity else None,
+        "address": request.remote_addr,
+    }
+    access_log.info("request", extra={"data": data})

@@ -1,0 +1,1 @@
+"""Conversations and their messages: order, delivery and reading."""

@@ -1,0 +1,34 @@
+"""Every table, one file a noun. Importing this package is enough to resolve each relationship."""
+
+from backend.models.conversation import Conversation, ConversationEntry
+from backend.models.message import Attachment, Message, MessageEdit, MessageMention, Pin, Reaction
+from backend.models.moderation import AuditEvent, Block, Report
+from backend.models.room import Room, RoomInvite, RoomMembership
+from backend.models.session import AccountToken, ApiToken, OtpCode, RefreshToken, UserSession, WsTicket
+from backend.models.user import Role, User, UserRole
+
+__all__ = [
+    "AccountToken",
+    "ApiToken",
+    "Attachment",
+    "AuditEvent",
+    "Block",
+    "Conversation",
+    "ConversationEntry",
+    "Message",
+    "MessageEdit",
+    "MessageMention",
+    "OtpCode",
+    "Pin",
+    "Reaction",
+    "RefreshToken",
+    "Report",
+    "Role",
+    "Room",
+    "RoomInvite",
+    "RoomMembership",
+    "User",
+    "UserRole",
+    "UserSession",
+    "WsTicket",
+]

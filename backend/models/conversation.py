@@ -1,0 +1,75 @@
+"""Conversations: the ordered streams that all messages live in, and each user's inbox of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.models.base import Base, BigInt, Keyed, Timestamped, UtcDateTime
+
+if TYPE_CHECKING:
+    from backend.models.room import Room
+    from backend.models.user import User
+
+LOBBY = "lobby"
+
+
+class Conversation(Timestamped, Base):
+    """One ordered stream of messages: `lobby`, `room:7` or `dm:3:9`.
+
+    The row is the lock and the counter of its stream. Whoever changes something in the conversation first updates this row,
+    so `seq` and `modseq` are given in commit order and without gaps.
+    """
+
+    __tablename__ = "conversations"
+
+    id: Mapped[str] = mapped_column(String(100), primary_key=True, sort_order=-1)
+    kind: Mapped[str] = mapped_column(String(10))
+    room_id: Mapped[int | None] = mapped_column(ForeignKey("chat_rooms.id"), unique=True)
+    last_seq: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
+    last_modseq: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
+    last_message_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    room: Mapped[Room | None] = relationship(back_populates="conversation")
+
+
+class ConversationEntry(Keyed, Base):
+    """A row in a user's inbox: how far they have read, and how they want to see it."""
+
+    __tablename__ = "conversation_entries"
+    table_constraints = (UniqueConstraint("user_id", "conversation_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    conversation_id: Mapped[str] = mapped_column(
+        String(100), ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    )
+    last_read_seq: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
+    is_muted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    user: Mapped[User] = relationship(back_populates="conversation_entries")
+    conversation: Mapped[Conversation] = relationship()
+
+
+def room_conversation_id(room_id: int) -> str:
+    """The conversation of a room."""
+    return f"room:{room_id}"
+
+
+def dm_conversation_id(one: int, other: int) -> str:
+    """The direct conversation of two users; of a user with itself, its notes."""
+    return f"dm:{min(one, other)}:{max(one, other)}"
+
+
+def dm_peer(conversation_id: str, user_id: int) -> int | None:
+    """Who *user_id* talks to in a direct conversation; None where it is no canonical `dm:` id or not theirs."""
+    parts = conversation_id.split(":")
+    if len(parts) != 3 or parts[0] != "dm" or not all(p.isascii() and p.isdigit() and len(p) < 20 for p in parts[1:]):
+        return None
+    low, high = int(parts[1]), int(parts[2])
+    if user_id not in (low, high) or conversation_id != dm_conversation_id(low, high):
+        return None
+    return high if user_id == low else low

@@ -1,0 +1,124 @@
+"""Messages and what hangs on them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.models.base import Base, BigInt, Keyed, UtcDateTime
+from backend.models.user import User
+
+
+class Message(Keyed, Base):
+    """One message. `seq` is its place in the conversation; `modseq` is the number of its last change (RFC 7162).
+
+    `has_extras` says that mentions, reactions or attachments may exist, and spares lists of plain messages the look.
+    """
+
+    __tablename__ = "messages"
+    table_constraints = (
+        UniqueConstraint("conversation_id", "seq"),
+        UniqueConstraint("conversation_id", "modseq"),
+        UniqueConstraint("sender_id", "client_message_id"),
+        # Unread counts subtract a reader's own messages and the deleted ones: both are counted in these.
+        Index("ix_messages_conversation_id_sender_id_seq", "conversation_id", "sender_id", "seq"),
+        Index(
+            "ix_messages_conversation_id_deleted",
+            "conversation_id",
+            "seq",
+            postgresql_where=text("deleted_at IS NOT NULL"),
+            sqlite_where=text("deleted_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_messages_parent_id_seq",
+            "parent_id",
+            "seq",
+            postgresql_where=text("parent_id IS NOT NULL"),
+            sqlite_where=text("parent_id IS NOT NULL"),
+        ),
+    )
+
+    conversation_id: Mapped[str] = mapped_column(String(100), ForeignKey("conversations.id"), index=True)
+    seq: Mapped[int] = mapped_column(BigInt)
+    modseq: Mapped[int] = mapped_column(BigInt)
+    sender_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    recipient_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    room_id: Mapped[int | None] = mapped_column(ForeignKey("chat_rooms.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    content: Mapped[str] = mapped_column(Text)
+    is_read: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    reply_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    has_extras: Mapped[bool] = mapped_column(default=False, server_default=false())
+    client_message_id: Mapped[str | None] = mapped_column(String(64))
+    request_hash: Mapped[str | None] = mapped_column(String(64))
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    sender: Mapped[User] = relationship(foreign_keys=[sender_id])
+
+
+class MessageEdit(Keyed, Base):
+    """An earlier version of a message: what it said until `edited_at`."""
+
+    __tablename__ = "message_edits"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    content: Mapped[str] = mapped_column(Text)
+    edited_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Reaction(Keyed, Base):
+    """That a user reacted to a message with an emoji."""
+
+    __tablename__ = "reactions"
+    table_constraints = (UniqueConstraint("message_id", "user_id", "emoji"),)
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    emoji: Mapped[str] = mapped_column(String(64))
+
+
+class MessageMention(Keyed, Base):
+    """That a message names a user who can see it."""
+
+    __tablename__ = "message_mentions"
+    table_constraints = (
+        UniqueConstraint("message_id", "user_id"),
+        Index("ix_message_mentions_user_id_conversation_id_seq", "user_id", "conversation_id", "seq"),
+    )
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    # The message's own place, repeated so that an inbox counts its unread mentions from one index.
+    conversation_id: Mapped[str] = mapped_column(String(100))
+    seq: Mapped[int] = mapped_column(BigInt)
+
+
+class Pin(Keyed, Base):
+    """That a message is pinned in its conversation."""
+
+    __tablename__ = "pins"
+    table_constraints = (UniqueConstraint("message_id"),)
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    conversation_id: Mapped[str] = mapped_column(
+        String(100), ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    )
+    pinned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+
+class Attachment(Keyed, Base):
+    """A file. Without a message it belongs to its uploader alone, and is swept after a day."""
+
+    __tablename__ = "attachments"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    filename: Mapped[str] = mapped_column(String(255))
+    content_type: Mapped[str] = mapped_column(String(255))
+    size: Mapped[int] = mapped_column(BigInt)
+    storage_key: Mapped[str] = mapped_column(String(255), unique=True)
+    thumbnail_key: Mapped[str | None] = mapped_column(String(255))

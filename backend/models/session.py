@@ -1,0 +1,107 @@
+"""Sessions and the secrets that open them. The database holds hashes, never a token."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, Index, SmallInteger, String, false, text, true
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.models.base import Base, Keyed, UtcDateTime
+from backend.models.user import User
+
+
+class UserSession(Keyed, Base):
+    """One sign-in on one device. Every access token names its session, so ending the row ends the token at once."""
+
+    __tablename__ = "sessions"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    session_token: Mapped[str] = mapped_column(String(255), unique=True, index=True)
+    device_info: Mapped[str | None] = mapped_column(String(255))
+    ip_address: Mapped[str | None] = mapped_column(String(50))
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User] = relationship(back_populates="sessions")
+    refresh_tokens: Mapped[list[RefreshToken]] = relationship(back_populates="session", passive_deletes=True)
+
+
+class RefreshToken(Keyed, Base):
+    """A link in a session's chain of refresh tokens; `successor` is the hash of the token that replaced it."""
+
+    __tablename__ = "refresh_tokens"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    token: Mapped[str] = mapped_column(String(255), unique=True, index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_used: Mapped[bool] = mapped_column(default=False, server_default=false())
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    successor: Mapped[str | None] = mapped_column(String(255))
+
+    user: Mapped[User] = relationship(back_populates="refresh_tokens")
+    session: Mapped[UserSession] = relationship(back_populates="refresh_tokens")
+
+
+class ApiToken(Keyed, Base):
+    """A long-lived token for a script, with scopes. It outlives the session that made it."""
+
+    __tablename__ = "api_tokens"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User] = relationship()
+
+
+class WsTicket(Keyed, Base):
+    """A ticket that opens one socket, once; it dies with its session."""
+
+    __tablename__ = "ws_tickets"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    api_token_id: Mapped[int | None] = mapped_column(ForeignKey("api_tokens.id", ondelete="CASCADE"), index=True)
+    ticket: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AccountToken(Keyed, Base):
+    """A secret sent by mail that proves an address: `purpose` is `verify_email` or `reset_password`."""
+
+    __tablename__ = "account_tokens"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[str] = mapped_column(String(30))
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str] = mapped_column(String(255))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class OtpCode(Keyed, Base):
+    """A one-time code sent to a number. A number has at most one that is live."""
+
+    __tablename__ = "otp_codes"
+    table_constraints = (
+        Index(
+            "uq_otp_codes_mobile_live",
+            "mobile",
+            unique=True,
+            postgresql_where=text("used_at IS NULL"),
+            sqlite_where=text("used_at IS NULL"),
+        ),
+    )
+
+    mobile: Mapped[str] = mapped_column(String(20), index=True)
+    code: Mapped[str] = mapped_column(String(64))
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

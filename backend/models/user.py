@@ -1,0 +1,68 @@
+"""People and what they may do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false, true
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.models.base import Base, Keyed, UtcDateTime
+
+if TYPE_CHECKING:
+    from backend.models.conversation import ConversationEntry
+    from backend.models.session import RefreshToken, UserSession
+
+
+class User(Keyed, Base):
+    """An account. `email` is kept case-folded; it is null only for an account that was made by a one-time code."""
+
+    __tablename__ = "users"
+
+    username: Mapped[str] = mapped_column(String(100), unique=True, index=True)
+    email: Mapped[str | None] = mapped_column(String(255), unique=True, index=True)
+    hashed_password: Mapped[str | None] = mapped_column(String(255))
+    mobile: Mapped[str | None] = mapped_column(String(20), unique=True)
+    first_name: Mapped[str | None] = mapped_column(String(100))
+    last_name: Mapped[str | None] = mapped_column(String(100))
+    full_name: Mapped[str | None] = mapped_column(String(255))
+    bio: Mapped[str | None] = mapped_column(Text)
+    avatar: Mapped[str | None] = mapped_column(String(255))
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    is_superuser: Mapped[bool] = mapped_column(default=False, server_default=false())
+    email_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    mobile_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    sessions: Mapped[list[UserSession]] = relationship(back_populates="user", passive_deletes=True)
+    refresh_tokens: Mapped[list[RefreshToken]] = relationship(back_populates="user", passive_deletes=True)
+    user_roles: Mapped[list[UserRole]] = relationship(back_populates="user", passive_deletes=True)
+    roles: Mapped[list[Role]] = relationship(secondary="user_roles", back_populates="users", viewonly=True)
+    conversation_entries: Mapped[list[ConversationEntry]] = relationship(back_populates="user", passive_deletes=True)
+
+
+class Role(Keyed, Base):
+    """A named set of people, for the applications around Confab; it grants nothing here by itself."""
+
+    __tablename__ = "roles"
+
+    name: Mapped[str] = mapped_column(String(100), unique=True, index=True)
+    description: Mapped[str | None] = mapped_column(String(255))
+
+    user_roles: Mapped[list[UserRole]] = relationship(back_populates="role", passive_deletes=True)
+    users: Mapped[list[User]] = relationship(secondary="user_roles", back_populates="roles", viewonly=True)
+
+
+class UserRole(Keyed, Base):
+    """That a user has a role."""
+
+    __tablename__ = "user_roles"
+    table_constraints = (UniqueConstraint("user_id", "role_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    role_id: Mapped[int] = mapped_column(ForeignKey("roles.id", ondelete="CASCADE"), index=True)
+
+    user: Mapped[User] = relationship(back_populates="user_roles")
+    role: Mapped[Role] = relationship(back_populates="user_roles")

@@ -1,0 +1,46 @@
+"""From Confab's configuration to what Flask and its extensions read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_cors import CORS
+
+from backend.database import engine_options
+from backend.http.json import OrjsonProvider
+from config import Config
+
+VERSION = "0.1.0"
+MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
+EXPOSED_HEADERS = [
+    "Link",
+    "X-Request-ID",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+]
+
+
+def apply(app: Flask, config: Config) -> None:
+    """Hand *config* to *app*: as `app.config["CONFAB"]` for our code, and under their own names for the libraries."""
+    config.instance_dir.mkdir(parents=True, exist_ok=True)
+    app.config.update(
+        CONFAB=config,
+        VERSION=VERSION,
+        SECRET_KEY=config.secret_key,
+        TESTING=config.app_env == "testing",
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(config.database_url, config.database_pool_size),
+        MAX_CONTENT_LENGTH=config.max_json_bytes,
+    )
+    app.json = OrjsonProvider(app)
+    if config.cors_origins:
+        CORS(
+            app,
+            origins=list(config.cors_origins),
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
+            supports_credentials=False,
+        )

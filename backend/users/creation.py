@@ -1,0 +1,94 @@
+"""How an account comes into being, whichever way in it was made by."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from sqlalchemy import exc, select
+
+from backend.errors import Conflict
+from backend.models import Conversation, ConversationEntry, User
+from backend.models.base import db
+from backend.models.conversation import LOBBY
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+    detail = "An account with this email exists. Sign in, or reset its password."
+
+
+class UsernameTaken(Conflict):
+    code = "username_taken"
+    detail = "This username is taken. Choose another."
+
+
+class MobileTaken(Conflict):
+    code = "mobile_taken"
+    detail = "An account with this number exists."
+
+
+def fold_email(email: str) -> str:
+    """The form in which emails are kept and compared."""
+    return email.strip().casefold()
+
+
+def add_user(
+    *,
+    username: str | None = None,
+    email: str | None = None,
+    hashed_password: str | None = None,
+    mobile: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    is_superuser: bool = False,
+) -> User:
+    """Add an account and its place in the lobby to the current transaction, without committing it.
+
+    A username is made up where none is given. Raises EmailTaken, UsernameTaken or MobileTaken; the database decides, so of
+    any number of concurrent callers one succeeds.
+    """
+    user = User(
+        email=fold_email(email) if email else None,
+        hashed_password=hashed_password,
+        mobile=mobile,
+        first_name=first_name,
+        last_name=last_name,
+        full_name=" ".join(part for part in (first_name, last_name) if part) or None,
+        is_superuser=is_superuser,
+    )
+    candidates = [username] if username else _made_up(email)
+    for candidate in candidates:
+        user.username = candidate
+        if _try_insert(user, is_last=candidate is candidates[-1]):
+            break
+    head = select(Conversation.last_seq).where(Conversation.id == LOBBY).scalar_subquery()
+    db.session.add(ConversationEntry(user_id=user.id, conversation_id=LOBBY, last_read_seq=head))
+    db.session.flush()
+    return user
+
+
+def _made_up(email: str | None) -> list[str]:
+    """Usernames to try, the nicest first; the last one is free for certain."""
+    local = (email or "").partition("@")[0]
+    stem = _UNUSUAL.sub("", local).strip("._-")[:80] or "user"
+    tails = [str(secrets.randbelow(10**digits)).zfill(digits) for digits in (2, 4, 6)]
+    return [stem, *(stem + tail for tail in tails), f"{stem}-{secrets.token_hex(6)}"]
+
+
+def _try_insert(user: User, is_last: bool) -> bool:
+    try:
+        with db.session.begin_nested():
+            db.session.add(user)
+    except exc.IntegrityError as error:
+        reason = str(error.orig)
+        if "email" in reason:
+            raise EmailTaken from None
+        if "mobile" in reason:
+            raise MobileTaken from None
+        if is_last:
+            raise UsernameTaken from None
+        return False
+    return True

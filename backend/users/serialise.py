@@ -1,0 +1,64 @@
+"""The one shape of a user, for REST, socket and export alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from backend.models import Role, User, UserRole
+from backend.models.base import db
+
+
+def user_json(user: User, viewer: User | None) -> dict[str, Any]:
+    """*user* as *viewer* may see it: the private fields are for the user itself and for superusers."""
+    return users_json([user], viewer)[0]
+
+
+def users_json(users: Sequence[User], viewer: User | None) -> list[dict[str, Any]]:
+    """Like `user_json`, for a list; reads the roles of all in one query."""
+    roles = role_names(user.id for user in users)
+    answers = []
+    for user in users:
+        answer = _public(user, roles[user.id])
+        if viewer is not None and (viewer.id == user.id or viewer.is_superuser):
+            answer |= _private(user)
+        answers.append(answer)
+    return answers
+
+
+def role_names(user_ids: Iterable[int]) -> dict[int, list[str]]:
+    """The names of each user's roles, in alphabetical order."""
+    names: dict[int, list[str]] = defaultdict(list)
+    statement = select(UserRole.user_id, Role.name).join(Role).where(UserRole.user_id.in_(set(user_ids)))
+    for user_id, name in db.session.execute(statement.order_by(Role.name)):
+        names[user_id].append(name)
+    return names
+
+
+def _public(user: User, roles: list[str]) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "username": user.username,
+        "full_name": user.full_name,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "bio": user.bio,
+        "avatar_url": user.avatar,
+        "is_active": user.is_active,
+        "roles": roles,
+        "created_at": user.created_at,
+        "last_seen_at": user.last_seen_at,
+    }
+
+
+def _private(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "mobile": user.mobile,
+        "is_superuser": user.is_superuser,
+        "email_verified": user.email_verified_at is not None,
+        "mobile_verified": user.mobile_verified_at is not None,
+    }

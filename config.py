@@ -1,0 +1,190 @@
+"""Configuration from the environment, checked as a whole before anything starts.
+
+`Config.from_env()` reads every variable of `.env.example` and raises `ConfigError` with one line for each fault, so that an
+operator mends all of them at once. Nothing else in the project reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENTS = ("development", "production", "testing")
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+SMS_GATEWAYS = ("console", "webhook", "twilio")
+MIB = 1024 * 1024
+
+
+class ConfigError(Exception):
+    """The environment does not describe a server that can run. `faults` has one line for each variable at fault."""
+
+    def __init__(self, faults: list[str]):
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the environment says, checked. The names are those of the variables, in lower case."""
+
+    app_env: str
+    host: str
+    port: int
+    web_concurrency: int
+    database_url: str
+    redis_url: str | None
+    instance_dir: Path
+    secret_key: str = field(repr=False)
+    jwt_secret_key: str = field(repr=False)
+    storage_url: str
+    sms_gateway: str
+    sms_webhook_url: str | None
+    smtp_url: str | None = field(repr=False)
+    mail_from: str
+    public_url: str
+    cors_origins: tuple[str, ...]
+    trusted_proxies: int
+    rate_limits: bool
+    log_level: str
+    sentry_dsn: str | None = field(repr=False)
+    metrics_token: str | None = field(repr=False)
+    database_pool_size: int
+    max_json_bytes: int
+    max_upload_bytes: int
+
+    @property
+    def is_embedded(self) -> bool:
+        """True where the database is a SQLite file of this checkout, which `make run` migrates itself."""
+        return self.database_url.startswith("sqlite")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Config:
+        """Read and check the environment. Keyword arguments replace single values (tests).
+
+        Raises ConfigError.
+        """
+        read = _Reader(os.environ if environ is None else environ)
+        values = _read_all(read)
+        values.update(overrides)
+        _check_together(values, read.faults)
+        if read.faults:
+            raise ConfigError(read.faults)
+        for name in ("secret_key", "jwt_secret_key"):
+            values[name] = values[name] or _made_secret(values["instance_dir"], name)
+        return cls(**values)
+
+
+class _Reader:
+    """Takes typed values from the environment and gathers what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]):
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        return self.environ.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        raw = self.text(name)
+        if raw is None:
+            return default
+        if re.fullmatch(r"[0-9]{1,12}", raw) and low <= int(raw) <= high:
+            return int(raw)
+        self.faults.append(f"{name} must be a whole number from {low} to {high}, not {raw!r}.")
+        return default
+
+    def choice(self, name: str, options: tuple[str, ...], default: str) -> str:
+        value = (self.text(name) or default).lower()
+        if value not in options:
+            self.faults.append(f"{name} must be one of {', '.join(options)}, not {value!r}.")
+            return default
+        return value
+
+
+def _read_all(read: _Reader) -> dict[str, Any]:
+    host, port = read.text("HOST", "127.0.0.1"), read.number("PORT", 8000, 1, 65535)
+    instance = Path(read.text("INSTANCE_DIR", "instance") or "").absolute()
+    return {
+        "app_env": read.choice("APP_ENV", ENVIRONMENTS, "development"),
+        "host": host,
+        "port": port,
+        "web_concurrency": read.number("WEB_CONCURRENCY", 1, 1, 256),
+        "database_url": _database_url(read.text("DATABASE_URL"), instance, read.faults),
+        "redis_url": read.text("REDIS_URL"),
+        "instance_dir": instance,
+        "secret_key": read.text("SECRET_KEY", ""),
+        "jwt_secret_key": read.text("JWT_SECRET_KEY", ""),
+        "storage_url": read.text("STORAGE_URL", str(instance / "uploads")),
+        "sms_gateway": read.choice("SMS_GATEWAY", SMS_GATEWAYS, "console"),
+        "sms_webhook_url": read.text("SMS_WEBHOOK_URL"),
+        "smtp_url": read.text("SMTP_URL"),
+        "mail_from": read.text("MAIL_FROM", "Confab <confab@localhost>"),
+        "public_url": (read.text("PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
+        "cors_origins": tuple(o.strip() for o in (read.text("CORS_ORIGINS") or "").split(",") if o.strip()),
+        "trusted_proxies": read.number("TRUSTED_PROXIES", 0, 0, 10),
+        "rate_limits": read.choice("RATE_LIMITS", ("on", "off"), "on") == "on",
+        "log_level": read.choice("LOG_LEVEL", LOG_LEVELS, "info"),
+        "sentry_dsn": read.text("SENTRY_DSN"),
+        "metrics_token": read.text("METRICS_TOKEN"),
+        "database_pool_size": read.number("DATABASE_POOL_SIZE", 20, 2, 500),
+        "max_json_bytes": read.number("MAX_JSON_BYTES", MIB, 1024, 100 * MIB),
+        "max_upload_bytes": read.number("MAX_UPLOAD_BYTES", 50 * MIB, 1024, 10_000 * MIB),
+    }
+
+
+def _database_url(raw: str | None, instance: Path, faults: list[str]) -> str:
+    if raw is None:
+        return f"sqlite:///{instance / 'confab.db'}"
+    if raw.startswith("sqlite:///"):
+        path, _, query = raw.removeprefix("sqlite:///").partition("?")
+        if path in ("", ":memory:"):
+            faults.append("DATABASE_URL must name a file: every connection to an in-memory database sees an empty one.")
+        return f"sqlite:///{Path(path).absolute()}" + (f"?{query}" if query else "")
+    for scheme in ("postgresql+psycopg2://", "postgresql://", "postgres://"):
+        if raw.startswith(scheme):
+            # SQLAlchemy 2.1 reads postgresql:// as psycopg 3, which cannot yield to gevent.
+            return "postgresql+psycopg2://" + raw.removeprefix(scheme)
+    faults.append("DATABASE_URL must begin with sqlite:///, postgresql:// or postgres://.")
+    return raw
+
+
+def _check_together(values: dict[str, Any], faults: list[str]) -> None:
+    """Rules that concern more than one variable."""
+    if values["app_env"] == "production":
+        for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
+            if len(values[name.lower()].encode()) < 32:
+                faults.append(f"{name} must have at least 32 bytes in production: openssl rand -base64 48 makes one.")
+    if values["web_concurrency"] > 1:
+        if values["redis_url"] is None:
+            faults.append("WEB_CONCURRENCY above 1 needs REDIS_URL: workers hear of each other's messages through Redis.")
+        if values["database_url"].startswith("sqlite"):
+            faults.append("WEB_CONCURRENCY above 1 needs a PostgreSQL DATABASE_URL: SQLite serves one worker.")
+    redis_url = values["redis_url"]
+    if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
+        faults.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    if values["sms_gateway"] == "webhook" and not values["sms_webhook_url"]:
+        faults.append("SMS_GATEWAY=webhook needs SMS_WEBHOOK_URL.")
+    for origin in values["cors_origins"]:
+        if not re.fullmatch(r"https?://[^/\s*]+", origin):
+            faults.append(f"CORS_ORIGINS: {origin!r} is no origin; write it as https://app.example.com.")
+
+
+def _made_secret(instance: Path, name: str) -> str:
+    """A secret made once for this INSTANCE_DIR and kept there for the owner alone: no default is ever shared."""
+    path, draft = instance / name, instance / f".{name}.{os.getpid()}"
+    instance.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)  # the first of several processes wins, and none reads half a secret
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,92 @@
+"""Fixtures that every test may use. Services (PostgreSQL, Redis) come from `plugin_services`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import text
+
+from backend import create_app
+from backend.models.base import Base, db
+from config import Config
+from tests.client import Client
+from tests.factories import Factory
+
+pytest_plugins = ["tests.plugin_services"]
+
+PASSWORD = "password123"
+
+
+@pytest.fixture(scope="session")
+def make_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask]:
+    """Makes applications with a configuration of their own: `make_app(database_url=..., rate_limits=True)`."""
+
+    def make(environ: dict[str, str] | None = None, **overrides: object) -> Flask:
+        instance = overrides.pop("instance_dir", None) or tmp_path_factory.mktemp("instance")
+        settings = {"APP_ENV": "testing", "INSTANCE_DIR": str(instance), "RATE_LIMITS": "off", "LOG_LEVEL": "warning"}
+        return create_app(Config.from_env(settings | (environ or {}), **overrides))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sqlite_app(make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    path: Path = tmp_path_factory.mktemp("sqlite") / "confab.db"
+    return _migrated(make_app({"DATABASE_URL": f"sqlite:///{path}"}))
+
+
+@pytest.fixture(scope="session")
+def postgresql_app(make_app: Callable[..., Flask], postgres_url: str) -> Flask:
+    return _migrated(make_app({"DATABASE_URL": postgres_url}))
+
+
+def _migrated(app: Flask) -> Flask:
+    with app.app_context():
+        upgrade()
+    return app
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def app(request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The application, once on each database. What the test committed is wiped after it."""
+    app: Flask = request.getfixturevalue(f"{request.param}_app")
+    yield app
+    with app.app_context():
+        wipe()
+
+
+@pytest.fixture
+def wiped(postgresql_app: Flask) -> Iterator[None]:
+    """For tests of PostgreSQL alone: its database is wiped after them."""
+    yield
+    with postgresql_app.app_context():
+        wipe()
+
+
+def wipe() -> None:
+    """Empty every table and leave the lobby as a migration leaves it."""
+    db.session.rollback()
+    names = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
+    else:
+        for name in names:
+            db.session.execute(text(f"DELETE FROM {name}"))
+    db.session.execute(text("INSERT INTO conversations (id, kind) VALUES ('lobby', 'lobby')"))
+    db.session.commit()
+
+
+@pytest.fixture
+def client(app: Flask) -> Client:
+    """A client that has not signed in."""
+    return Client(app)
+
+
+@pytest.fixture
+def make(app: Flask) -> Factory:
+    """Makes users, rooms and messages: `make.user()`, `make.room(owner)`, `make.client(user)`."""
+    return Factory(app)
