@@ -27,13 +27,22 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
-    #_register_blueprints(app)
-    #_register_commands(app)
+    # _register_blueprints(app)
+    _register_accounts(app)
+    _register_commands(app)
 
     configure_mappers()
     with app.app_context():
         database.prepare_engine(db.engine)
     return app
+
+
+def _register_accounts(app: Flask) -> None:
+    """Until all of the blueprints below exist: those of accounts alone."""
+    from backend.auth.routes import bp as auth, token_bp
+
+    for blueprint in (auth, token_bp):
+        api.register_blueprint(blueprint)
 
 
 def _register_blueprints(app: Flask) -> None:
