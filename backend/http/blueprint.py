@@ -30,7 +30,11 @@ class Parser(FlaskParser):
         return super().load_form(req, schema)
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
-        raise ValidationFailed(errors=_flat(error.normalized_messages())) from None
+        # webargs puts the place ("json", "query") above the fields, and a caller knows fields alone.
+        flat: dict[str, list[str]] = {}
+        for messages in error.normalized_messages().values():
+            flat.update(_flat(messages))
+        raise ValidationFailed(errors=flat) from None
 
 
 def _flat(messages: dict[str, Any], prefix: str = "") -> dict[str, list[str]]:
