@@ -12,7 +12,8 @@ from typing import Any, cast
 import jwt
 from flask import current_app
 from sqlalchemy import Table, bindparam, select, update
-from sqlalchemy.orm import Session as DbSession, make_transient_to_detached
+from sqlalchemy.orm import Session as DbSession
+from sqlalchemy.orm import make_transient_to_detached
 
 from backend.auth.secrets import hash_secret
 from backend.combine import Combiner
@@ -160,7 +161,9 @@ def _record_seen(opened: list[_Opened]) -> None:
             for table, ids in ((_user_sessions, {s.id for s in stale}), (_users, {s.user.id for s in stale})):
                 unlocked = select(table.c.id).where(table.c.id.in_(ids)).with_for_update(skip_locked=True)
                 connection.execute(
-                    update(table).where(table.c.id.in_(unlocked)).values(last_seen_at=now, updated_at=table.c.updated_at)
+                    update(table)
+                    .where(table.c.id.in_(unlocked))
+                    .values(last_seen_at=now, updated_at=table.c.updated_at)
                 )
     except UNAVAILABLE as error:
         log.warning("last_seen_at was not recorded: %s", type(error).__name__)

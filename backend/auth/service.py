@@ -63,7 +63,9 @@ def find_account(*, email: str | None = None, username: str | None = None) -> Ac
     """The account with this *email* or *username*; given both, the email counts first. Leaves no transaction open."""
     names = [User.email == fold_email(email)] if email and len(email) <= MAX_NAME else []
     names += [User.username == username] if username and len(username) <= MAX_NAME else []
-    statement = select(User.id, User.email, User.hashed_password, User.is_active, User.deleted_at).where(or_(false(), *names))
+    statement = select(User.id, User.email, User.hashed_password, User.is_active, User.deleted_at).where(
+        or_(false(), *names)
+    )
     with DbSession(reading(db.engine)) as session:
         rows = list(session.execute(statement)) if names else []
     if not rows:

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from backend.auth import secrets
+from backend.models.base import db
 from tests.client import Client
 
 EMAIL, PASSWORD = "test@example.com", "password123"
@@ -38,7 +39,7 @@ def register(client: Client) -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def limited_app(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Flask]:
     """The application with limits on, over the database of `app`, with every count at zero."""
-    yield (limited := make_app(rate_limits=True, database_url=app.config["CONFAB"].database_url))
+    yield (limited := make_app(rate_limits=True, **_shared(app)))
     _dispose(limited)
 
 
@@ -48,8 +49,7 @@ def make_limited(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Callabl
     made: list[Flask] = []
 
     def make(**overrides: Any) -> Flask:
-        url = app.config["CONFAB"].database_url
-        made.append(make_app(**{"rate_limits": True, "database_url": url, **overrides}))
+        made.append(make_app(**{"rate_limits": True, **_shared(app), **overrides}))
         return made[-1]
 
     yield make
@@ -57,8 +57,12 @@ def make_limited(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Callabl
         _dispose(each)
 
 
-def _dispose(app: Flask) -> None:
-    from backend.models.base import db
+def _shared(app: Flask) -> dict[str, Any]:
+    """What another application needs to take the tokens of *app*."""
+    config = app.config["CONFAB"]
+    return {"database_url": config.database_url, "jwt_secret_key": config.jwt_secret_key}
 
+
+def _dispose(app: Flask) -> None:
     with app.app_context():
         db.engine.dispose()

@@ -188,7 +188,7 @@ def test_the_user_is_a_snapshot_with_every_column(app: Flask, make: Factory) -> 
     token = make.token(user)
     with app.app_context():
         seen = identity.identify(token).user
-        for column in User.__mapper__.column_attrs.keys():
+        for column in [attribute.key for attribute in User.__mapper__.column_attrs]:
             if column != "last_seen_at":
                 assert getattr(seen, column) == getattr(user, column)
         assert seen not in db.session

@@ -81,7 +81,9 @@ def test_a_longer_password_with_the_same_beginning_is_wrong(client: Client, regi
     assert refused(client, email=EMAIL, password="x" * 73)
 
 
-@pytest.mark.parametrize("name", [{"email": "x" * 100_000}, {"username": "x" * 256}, {"username": ""}, {"email": "' OR 1=1"}])
+@pytest.mark.parametrize(
+    "name", [{"email": "x" * 100_000}, {"username": "x" * 256}, {"username": ""}, {"email": "' OR 1=1"}]
+)
 def test_names_that_nobody_has(client: Client, register: Register, name: dict[str, str]) -> None:
     register()
     assert refused(client, **name)
@@ -95,7 +97,9 @@ def test_hashes_of_adopted_databases(client: Client, make: Factory, prefix: str)
     assert refused(client, email=EMAIL, password="password124")
 
 
-@pytest.mark.parametrize("hashed", ["plain text", PASSWORD, "$2b$31$" + "a" * 53, "$2b$04$short", "pbkdf2:sha256$x$y", "$2b$04$å"])
+@pytest.mark.parametrize(
+    "hashed", ["plain text", PASSWORD, "$2b$31$" + "a" * 53, "$2b$04$short", "pbkdf2:sha256$x$y", "$2b$04$å"]
+)
 def test_what_is_no_hash_opens_nothing(client: Client, make: Factory, hashed: str) -> None:
     make.user(email=EMAIL, hashed_password=hashed)
     assert refused(client, email=EMAIL)
@@ -179,8 +183,15 @@ def test_the_device_and_the_address_are_kept(app: Flask, client: Client, registe
     client.post(URL, login | {"device_info": None}, headers={"User-Agent": ""}, environ_base={"REMOTE_ADDR": ""})
     client.post(URL, login, headers={"User-Agent": "caf\xe9\x00"})
     with app.app_context():
-        rows = db.session.execute(select(UserSession.device_info, UserSession.ip_address).order_by(UserSession.id)).all()
-    assert rows[1:] == [("Ada's phone 📱", "203.0.113.9"), ("x" * 255, "127.0.0.1"), (None, None), ("caf\xe9", "127.0.0.1")]
+        rows = db.session.execute(
+            select(UserSession.device_info, UserSession.ip_address).order_by(UserSession.id)
+        ).all()
+    assert rows[1:] == [
+        ("Ada's phone 📱", "203.0.113.9"),
+        ("x" * 255, "127.0.0.1"),
+        (None, None),
+        ("caf\xe9", "127.0.0.1"),
+    ]
 
 
 @pytest.mark.parametrize(

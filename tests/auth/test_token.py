@@ -18,7 +18,12 @@ FORM = {"username": EMAIL, "password": PASSWORD}
 @pytest.mark.parametrize("name", [EMAIL, "TEST@example.com", "test"])
 @pytest.mark.parametrize(
     "extra",
-    [{}, {"grant_type": "password"}, {"scope": "read write", "client_id": "", "client_secret": "s"}, {"anything": "else"}],
+    [
+        {},
+        {"grant_type": "password"},
+        {"scope": "read write", "client_id": "", "client_secret": "s"},
+        {"anything": "else"},
+    ],
 )
 def test_the_token_answer(client: Client, register: Register, name: str, extra: dict[str, str]) -> None:
     register()
