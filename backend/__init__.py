@@ -37,11 +37,12 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
+    from backend.auth.routes import bp as auth, token_bp
     from backend.messages.routes import bp as messages, room_messages_bp
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
 
-    for blueprint in (users, rooms, messages, room_messages_bp):
+    for blueprint in (auth, token_bp, users, rooms, messages, room_messages_bp):
         api.register_blueprint(blueprint)
 
 
