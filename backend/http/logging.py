@@ -37,3 +37,4 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root.addHandler(handler)
+    logging.getLogger("confab.websocket").setLevel(logging.WARNING)  # the framing library tells of every socket
