@@ -9,10 +9,12 @@ import bcrypt
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from backend.auth import secrets
 from backend.models import ConversationEntry, RefreshToken, User, UserSession
 from backend.models.base import db
+from backend.users.creation import add_user
 from tests.auth.conftest import BCRYPT_ROUNDS, EMAIL, PASSWORD
 from tests.client import Client
 
@@ -230,3 +232,8 @@ def test_every_fault_is_named_at_once(client: Client) -> None:
 def test_bodies_that_are_none(client: Client, data: bytes, kind: str, status: int, code: str) -> None:
     response = client.post(URL, data=data, content_type=kind)
     assert (response.status_code, response.get_json()["code"]) == (status, code)
+
+
+def test_another_fault_of_the_database_is_no_taken_name(app: Flask) -> None:
+    with app.app_context(), pytest.raises(IntegrityError):
+        add_user(username="ada", is_superuser=None)  # type: ignore[arg-type]
