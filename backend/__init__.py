@@ -27,7 +27,7 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
-    #_register_blueprints(app)
+    _register_blueprints(app)
     #_register_commands(app)
 
     configure_mappers()
@@ -37,14 +37,10 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from backend.auth.routes import bp as auth, token_bp
-    from backend.messages.routes import bp as messages
     from backend.ops.routes import bp as ops
-    from backend.rooms.routes import bp as rooms
-    from backend.users.routes import bp as users
     from backend.web.routes import bp as web
 
-    for blueprint in (auth, token_bp, users, rooms, messages, ops):
+    for blueprint in (ops,):
         api.register_blueprint(blueprint)
     app.register_blueprint(web)
 
