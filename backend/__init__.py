@@ -28,7 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
     _register_blueprints(app)
-    #_register_commands(app)
+    # _register_commands(app)
 
     configure_mappers()
     with app.app_context():
@@ -37,10 +37,11 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
+    from backend.messages.routes import bp as messages
     from backend.ops.routes import bp as ops
     from backend.web.routes import bp as web
 
-    for blueprint in (ops,):
+    for blueprint in (messages, ops):
         api.register_blueprint(blueprint)
     app.register_blueprint(web)
 

@@ -13,7 +13,14 @@ from config import Config
 
 VERSION = "0.1.0"
 MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
-EXPOSED_HEADERS = ["Link", "X-Request-ID", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
+EXPOSED_HEADERS = [
+    "Link",
+    "X-Request-ID",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+]
 
 
 def apply(app: Flask, config: Config) -> None:
@@ -30,4 +37,10 @@ def apply(app: Flask, config: Config) -> None:
     )
     app.json = OrjsonProvider(app)
     if config.cors_origins:
-        CORS(app, origins=list(config.cors_origins), expose_headers=EXPOSED_HEADERS, max_age=600, supports_credentials=False)
+        CORS(
+            app,
+            origins=list(config.cors_origins),
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
+            supports_credentials=False,
+        )

@@ -122,10 +122,14 @@ def _record_seen(sessions: list[UserSession]) -> None:
         return
     with db.engine.begin() as connection:
         connection.execute(
-            update(UserSession).where(UserSession.id.in_([s.id for s in stale])).values(last_seen_at=now, updated_at=now)
+            update(UserSession)
+            .where(UserSession.id.in_([s.id for s in stale]))
+            .values(last_seen_at=now, updated_at=now)
         )
         connection.execute(
-            update(User).where(User.id.in_({s.user_id for s in stale})).values(last_seen_at=now, updated_at=User.updated_at)
+            update(User)
+            .where(User.id.in_({s.user_id for s in stale}))
+            .values(last_seen_at=now, updated_at=User.updated_at)
         )
 
 

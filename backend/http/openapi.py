@@ -93,6 +93,12 @@ class ProblemApi(Api):
     def _register_error_handlers(self) -> None:
         pass
 
+    def _register_etag_headers(self) -> None:
+        pass  # nor for headers that no answer of ours has
+
+    def _register_pagination_header(self) -> None:
+        pass
+
     def _register_responses(self) -> None:
         self.spec.components.schema("Problem", component=PROBLEM)
         for status in HTTPStatus:

@@ -21,7 +21,9 @@ class PageArgs(Schema):
         unknown = EXCLUDE
 
     skip = WholeNumber(high=MAX_SKIP, load_default=0, metadata={"description": "How many to leave out."})
-    limit = WholeNumber(low=1, high=MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "How many at most."})
+    limit = WholeNumber(
+        low=1, high=MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "How many at most."}
+    )
 
     @post_load
     def _to_slice(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -30,7 +30,10 @@ def check_alive() -> dict[str, Any]:
 @bp.response(200, ReadySchema)
 @bp.doc(**UNLIMITED)
 def check_ready() -> dict[str, Any]:
-    """Ready to serve: database, schema revision and bus are there. 503 names in `errors` what is missing."""
+    """Ready to serve: database, schema revision and bus are there.
+
+    Otherwise 503, and `errors` names what is missing.
+    """
     return service.check_ready()
 
 

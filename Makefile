@@ -1,0 +1,62 @@
+# One verb for everything. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check -r
+COMPILE := pip-compile --quiet --no-header --strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host
+
+.DEFAULT_GOAL := help
+.PHONY: help install run migrate test lint bench lock
+.DELETE_ON_ERROR:
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+install: $(VENV)/.runtime ## make .venv and install what the server needs
+
+# Only an embedded database is migrated unasked: whoever runs PostgreSQL decides when (`make migrate`). `exec` puts gunicorn
+# in the shell's place, so that a signal to this command reaches it.
+run: $(VENV)/.runtime ## set up, migrate an embedded (SQLite) database, and serve
+	@url="$${DATABASE_URL-$$($(BIN)/dotenv --file .env get DATABASE_URL 2>/dev/null)}"; \
+	case "$$url" in "" | sqlite*) $(BIN)/flask db upgrade || exit 1 ;; esac; \
+	exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
+
+migrate: $(VENV)/.runtime ## bring the database that DATABASE_URL names to head
+	@$(BIN)/flask db upgrade
+
+test: $(VENV)/.dev ## run every test, on SQLite and on a real PostgreSQL and Redis
+	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: $(VENV)/.dev ## check format, style and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy backend
+
+bench: .venv-bench/.installed ## measure speed against the bare peers
+	@.venv-bench/bin/python bench/run.py $(ARGS)
+
+lock: $(VENV)/.dev ## write the pinned requirements files anew from the .in files
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
+	@$(BIN)/$(COMPILE) --output-file requirements.txt requirements.in
+	@$(BIN)/$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+
+# The stamps make an installation happen again only after a requirements file changed.
+$(VENV)/.runtime: requirements.txt | $(BIN)/python
+	@echo "confab: installing requirements.txt into $(VENV)"
+	@$(BIN)/python $(PIP_INSTALL) requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "confab: installing requirements-dev.txt into $(VENV)"
+	@$(BIN)/python $(PIP_INSTALL) requirements-dev.txt
+	@touch $(VENV)/.runtime $@
+
+.venv-bench/.installed: requirements.txt $(wildcard bench/requirements.txt) | .venv-bench/bin/python
+	@.venv-bench/bin/python $(PIP_INSTALL) requirements.txt $(addprefix -r ,$(wildcard bench/requirements.txt))
+	@touch $@
+
+$(BIN)/python .venv-bench/bin/python:
+	@PYTHON="$(PYTHON)" deploy/make-venv.sh $(patsubst %/bin,%,$(@D))

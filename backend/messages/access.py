@@ -1,0 +1,107 @@
+"""The one door to conversations and messages: from an id to what the caller may see, or NotFound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
+
+from backend.errors import Forbidden, NotFound
+from backend.messages.serialise import MESSAGE_COLUMNS
+from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
+from backend.models.base import db
+from backend.models.conversation import LOBBY, dm_conversation_id, dm_peer, room_conversation_id
+from backend.models.message import Message
+
+
+class NotAMember(Forbidden):
+    code = "not_a_member"
+    detail = "Join the room to read and write in it."
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a message goes, as its address says: whether the place exists, and for whom, is another question."""
+
+    conversation_id: str
+    kind: str
+    room_id: int | None = None
+    peer_id: int | None = None
+
+
+def place_of(
+    user_id: int, conversation_id: str | None = None, room_id: int | None = None, recipient_id: int | None = None
+) -> Place:
+    """The place that one of the three names, or the lobby. Raises NotFound for a name that cannot be *user_id*'s."""
+    if room_id is not None:
+        return Place(room_conversation_id(room_id), "room", room_id=room_id)
+    if recipient_id is not None:
+        return Place(dm_conversation_id(user_id, recipient_id), "dm", peer_id=recipient_id)
+    if conversation_id is None or conversation_id == LOBBY:
+        return Place(LOBBY, "lobby")
+    if (peer_id := dm_peer(conversation_id, user_id)) is not None:
+        return Place(conversation_id, "dm", peer_id=peer_id)
+    number = conversation_id.removeprefix("room:")
+    if number.isascii() and number.isdigit() and len(number) < 19 and conversation_id == f"room:{int(number)}":
+        return Place(conversation_id, "room", room_id=int(number))
+    raise NotFound
+
+
+def check_place(user: User, place: Place) -> None:
+    """Raise NotFound or NotAMember unless *user* may read and write at *place*."""
+    if place.room_id is not None:
+        _check_room(user, place.room_id)
+    elif place.peer_id is not None and place.peer_id != user.id:
+        peer = db.session.execute(select(User.id).where(User.id == place.peer_id, User.deleted_at.is_(None)))
+        if peer.first() is None and not _conversation_exists(place.conversation_id):
+            raise NotFound
+
+
+def _check_room(user: User, room_id: int) -> None:
+    statement = (
+        select(Room.is_public, RoomMembership.id, RoomMembership.left_at)
+        .outerjoin(RoomMembership, (RoomMembership.room_id == Room.id) & (RoomMembership.user_id == user.id))
+        .where(Room.id == room_id, Room.deleted_at.is_(None))
+    )
+    row = db.session.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    is_public, membership_id, left_at = row
+    if membership_id is None or left_at is not None:
+        raise NotAMember if is_public else NotFound
+
+
+def _conversation_exists(conversation_id: str) -> bool:
+    return db.session.get(Conversation, conversation_id) is not None
+
+
+def get_message_for(user: User, message_id: int) -> Row[Any]:
+    """The row (`MESSAGE_COLUMNS`) of a message that *user* may see. Raises NotFound, in a public room too."""
+    row = db.session.execute(select(*MESSAGE_COLUMNS).where(Message.id == message_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    try:
+        check_place(user, place_of(user.id, row.conversation_id))
+    except NotAMember:
+        raise NotFound from None
+    return row
+
+
+def visible_conversation_ids(user_id: int) -> Select[tuple[str]]:
+    """The ids of the conversations in *user_id*'s inbox that it may read now."""
+    return (
+        select(Conversation.id)
+        .join(ConversationEntry, ConversationEntry.conversation_id == Conversation.id)
+        .where(ConversationEntry.user_id == user_id, is_open_to(user_id))
+    )
+
+
+def is_open_to(user_id: int) -> ColumnElement[bool]:
+    """That the conversation is no room, or one that *user_id* is in."""
+    in_room = exists().where(
+        RoomMembership.room_id == Conversation.room_id,
+        RoomMembership.user_id == user_id,
+        RoomMembership.left_at.is_(None),
+    )
+    return or_(Conversation.room_id.is_(None), in_room)

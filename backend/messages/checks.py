@@ -1,0 +1,116 @@
+"""What must hold for a send, looked up for a whole batch at once, under the locks of its conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select, tuple_
+
+from backend.errors import ChatError, Conflict, Forbidden, NotFound, ValidationFailed
+from backend.messages.access import NotAMember
+from backend.messages.drafts import Draft
+from backend.messages.mentions import find_mentioned, members_among
+from backend.messages.serialise import MESSAGE_COLUMNS
+from backend.models import Block, Message, Room, User
+from backend.models.conversation import dm_peer
+
+
+class Blocked(Forbidden):
+    code = "blocked"
+    detail = "This user does not take direct messages from you."
+
+
+class IdempotencyConflict(Conflict):
+    code = "idempotency_conflict"
+    detail = "Another message was sent under this client_message_id. Use a new one for each message."
+
+
+class Checks:
+    """The facts about a batch of drafts. A constant number of queries, each only where a draft needs it."""
+
+    def __init__(self, connection: Connection, drafts: Sequence[Draft]):
+        self.connection = connection
+        self.earlier = _find_earlier(connection, drafts)
+        self.named = find_mentioned(connection, (draft.content for draft in drafts))
+        room_ids = {draft.place.room_id for draft in drafts if draft.place.room_id is not None}
+        people = {draft.sender_id for draft in drafts if draft.place.room_id is not None} | set(self.named.values())
+        self.members = members_among(connection, room_ids, people)
+        self.peers = self._living({draft.place.peer_id for draft in drafts if draft.place.peer_id is not None})
+        self.blocks = self._blocks(drafts)
+        self.parents = self._parents({draft.parent_id for draft in drafts if draft.parent_id is not None})
+
+    def check(self, draft: Draft) -> None:
+        """Raise NotFound, NotAMember, Blocked or ValidationFailed where *draft* may not be sent."""
+        place = draft.place
+        if place.room_id is not None and (place.room_id, draft.sender_id) not in self.members:
+            raise self._why_not_in(place.room_id)
+        if place.peer_id is not None:
+            if place.peer_id not in self.peers:
+                raise NotFound("There is no such user.")
+            if (place.peer_id, draft.sender_id) in self.blocks:
+                raise Blocked
+        if draft.parent_id is not None:
+            self._check_parent(draft, draft.parent_id)
+
+    def is_allowed(self, draft: Draft) -> bool:
+        """Whether `check` would let *draft* pass."""
+        try:
+            self.check(draft)
+        except ChatError:
+            return False
+        return True
+
+    def audience(self, draft: Draft) -> Collection[int] | None:
+        """Which of the named users can see *draft*; None where everyone can."""
+        place = draft.place
+        if place.room_id is not None:
+            return {user_id for room_id, user_id in self.members if room_id == place.room_id}
+        return None if place.peer_id is None else {draft.sender_id, place.peer_id}
+
+    def _why_not_in(self, room_id: int) -> ChatError:
+        statement = select(Room.is_public).where(Room.id == room_id, Room.deleted_at.is_(None))
+        return NotAMember() if self.connection.execute(statement).scalar() else NotFound()
+
+    def _check_parent(self, draft: Draft, parent_id: int) -> None:
+        of = self.parents.get(parent_id)
+        if of == draft.place.conversation_id:
+            return
+        if of is None or not self._sees(draft.sender_id, of):
+            raise NotFound("There is no such message to reply to.")
+        raise ValidationFailed.of("parent_id", "The parent is in another conversation.")
+
+    def _sees(self, user_id: int, conversation_id: str) -> bool:
+        if conversation_id.startswith("room:"):
+            room_id = int(conversation_id.removeprefix("room:"))
+            return bool(members_among(self.connection, {room_id}, {user_id}))
+        return conversation_id == "lobby" or dm_peer(conversation_id, user_id) is not None
+
+    def _living(self, user_ids: set[int]) -> set[int]:
+        if not user_ids:
+            return set()
+        statement = select(User.id).where(User.id.in_(user_ids), User.deleted_at.is_(None))
+        return set(self.connection.execute(statement).scalars())
+
+    def _blocks(self, drafts: Sequence[Draft]) -> set[tuple[int, int]]:
+        pairs = {(d.place.peer_id, d.sender_id) for d in drafts if d.place.peer_id not in (None, d.sender_id)}
+        if not pairs:
+            return set()
+        statement = select(Block.user_id, Block.blocked_id).where(tuple_(Block.user_id, Block.blocked_id).in_(pairs))
+        return set(self.connection.execute(statement).tuples().all())
+
+    def _parents(self, ids: set[Any]) -> dict[int, str]:
+        if not ids:
+            return {}
+        statement = select(Message.id, Message.conversation_id).where(Message.id.in_(ids))
+        return dict(self.connection.execute(statement).tuples().all())
+
+
+def _find_earlier(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[int, str], Any]:
+    """The messages that were sent under the same sender and client_message_id before, by these two."""
+    keys = {(d.sender_id, d.client_message_id) for d in drafts if d.client_message_id}
+    if not keys:
+        return {}
+    c = Message.__table__.c
+    statement = select(*MESSAGE_COLUMNS, c.request_hash).where(tuple_(c.sender_id, c.client_message_id).in_(keys))
+    return {(row.sender_id, row.client_message_id): row for row in connection.execute(statement)}

@@ -1,0 +1,173 @@
+"""What clients send to the chat, and what its answers look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, WholeNumber
+from backend.http.pagination import PageArgs
+
+MAX_CONTENT = 4_000
+MAX_CONVERSATIONS = 2_000
+ADDRESSES = ("conversation_id", "room_id", "recipient_id")
+
+
+def _one_address(data: dict[str, Any]) -> None:
+    given = [name for name in ADDRESSES if data.get(name) is not None]
+    if len(given) > 1:
+        raise ValidationError({name: ["Give one of " + ", ".join(ADDRESSES) + "."] for name in given})
+
+
+class RoomSendSchema(BodySchema):
+    """A message for a room whose id is in the path."""
+
+    content = Text(required=True, high=MAX_CONTENT, metadata={"description": "1 to 4,000 characters, kept as sent."})
+    parent_id = Id(
+        allow_none=True, load_default=None, metadata={"description": "The message that this one replies to."}
+    )
+    client_message_id = Text(
+        low=1, high=64, allow_none=True, load_default=None, metadata={"description": "Makes the send safe to repeat."}
+    )
+
+    @validates_schema
+    def _not_blank(self, data: dict[str, Any], **_: Any) -> None:
+        if "content" in data and not data["content"].strip():
+            raise ValidationError("A message needs content.", "content")
+
+
+class SendSchema(RoomSendSchema):
+    """A message and where it goes: to at most one of the three addresses, or to the lobby."""
+
+    conversation_id = Text(high=100, allow_none=True, load_default=None)
+    room_id = Id(allow_none=True, load_default=None)
+    recipient_id = Id(allow_none=True, load_default=None)
+
+    @validates_schema
+    def _check_address(self, data: dict[str, Any], **_: Any) -> None:
+        _one_address(data)
+
+
+class CursorArgs(PageArgs):
+    """Paging within one conversation: by seq, or by skip and limit."""
+
+    before = WholeNumber(load_default=None, metadata={"description": "Only messages with a smaller seq."})
+    after = WholeNumber(load_default=None, metadata={"description": "Only messages with a greater seq, oldest first."})
+    around = WholeNumber(load_default=None, metadata={"description": "The messages on both sides of this seq."})
+
+    @validates_schema
+    def _one_cursor(self, data: dict[str, Any], **_: Any) -> None:
+        given = [name for name in ("before", "after", "around") if data.get(name) is not None]
+        if len(given) > 1:
+            raise ValidationError({name: ["Give one of before, after, around."] for name in given})
+
+
+class MessageArgs(CursorArgs):
+    """Which messages are wanted."""
+
+    conversation_id = Text(high=100, load_default=None)
+    room_id = Id(load_default=None)
+    recipient_id = Id(load_default=None)
+
+    @validates_schema
+    def _check_address(self, data: dict[str, Any], **_: Any) -> None:
+        _one_address(data)
+
+
+class ReadSchema(BodySchema):
+    seq = WholeNumber(required=True, metadata={"description": "The last seq that was read."})
+
+
+class ConversationPatch(BodySchema):
+    is_muted = StrictBoolean()
+    is_pinned = StrictBoolean()
+
+
+class SyncSchema(BodySchema):
+    conversations = fields.Dict(
+        keys=Text(high=100),
+        values=WholeNumber(),
+        load_default=dict,
+        metadata={"description": "The last modseq that was seen, by conversation id.", "example": {"room:7": 120}},
+    )
+
+    @validates_schema
+    def _not_too_many(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data.get("conversations", ())) > MAX_CONVERSATIONS:
+            raise ValidationError(f"At most {MAX_CONVERSATIONS} conversations.", "conversations")
+
+
+class ReactionSchema(AnswerSchema):
+    emoji = fields.String()
+    count = fields.Integer()
+    user_ids = fields.List(fields.Integer())
+
+
+class AttachmentSchema(AnswerSchema):
+    id = fields.Integer()
+    filename = fields.String()
+    content_type = fields.String()
+    size = fields.Integer(metadata={"description": "In bytes."})
+    url = fields.String()
+    thumbnail_url = fields.String(allow_none=True)
+
+
+class MessageSchema(AnswerSchema):
+    """A message."""
+
+    id = fields.Integer()
+    conversation_id = fields.String(metadata={"example": "room:7"})
+    seq = fields.Integer(metadata={"description": "Its place in the conversation: 1, 2, 3, …"})
+    modseq = fields.Integer(metadata={"description": "The number of its last change in the conversation."})
+    sender_id = fields.Integer()
+    room_id = fields.Integer(allow_none=True)
+    recipient_id = fields.Integer(allow_none=True)
+    parent_id = fields.Integer(allow_none=True)
+    content = fields.String()
+    timestamp = fields.DateTime()
+    created_at = fields.DateTime()
+    edited_at = fields.DateTime(allow_none=True)
+    deleted_at = fields.DateTime(allow_none=True)
+    is_read = fields.Boolean()
+    reactions = fields.List(fields.Nested(ReactionSchema))
+    attachments = fields.List(fields.Nested(AttachmentSchema))
+    reply_count = fields.Integer()
+    mentions = fields.List(fields.Integer())
+    is_pinned = fields.Boolean()
+    client_message_id = fields.String(allow_none=True, metadata={"description": "To its sender alone."})
+
+
+class ConversationSchema(AnswerSchema):
+    """A row of the inbox. `room` is there for rooms, `user` for direct conversations."""
+
+    id = fields.String(metadata={"example": "dm:3:9"})
+    kind = fields.String(metadata={"enum": ["lobby", "room", "dm"]})
+    room = fields.Dict()
+    user = fields.Dict()
+    last_seq = fields.Integer()
+    last_modseq = fields.Integer()
+    last_read_seq = fields.Integer()
+    unread_count = fields.Integer()
+    mention_count = fields.Integer()
+    last_message = fields.Nested(MessageSchema, allow_none=True)
+    is_muted = fields.Boolean()
+    is_pinned = fields.Boolean()
+
+
+class ChangesSchema(AnswerSchema):
+    """What changed in one conversation."""
+
+    id = fields.String()
+    last_seq = fields.Integer()
+    last_modseq = fields.Integer()
+    last_read_seq = fields.Integer()
+    unread_count = fields.Integer()
+    messages = fields.List(fields.Nested(MessageSchema), metadata={"description": "By modseq."})
+    members = fields.List(fields.Dict(), metadata={"description": "Memberships that changed, by modseq."})
+    truncated = fields.Boolean(metadata={"description": "Ask again from the last message's modseq."})
+
+
+class SyncAnswer(AnswerSchema):
+    conversations = fields.List(fields.Nested(ChangesSchema))
+    gone = fields.List(fields.String(), metadata={"description": "Asked for, but not readable (any more)."})

@@ -1,0 +1,113 @@
+"""Sending and listing messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from backend.errors import ValidationFailed
+from backend.messages.access import Place, check_place, get_message_for, place_of, visible_conversation_ids
+from backend.messages.append import Draft, Sent, append_message
+from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.models import Conversation, User
+from backend.models.base import db
+from backend.models.message import Message
+from backend.paging import Page, Slice
+
+_m = Message.__table__.c
+
+
+def send_message(
+    user: User,
+    *,
+    content: str,
+    conversation_id: str | None = None,
+    room_id: int | None = None,
+    recipient_id: int | None = None,
+    parent_id: int | None = None,
+    client_message_id: str | None = None,
+) -> Sent:
+    """Send a message to one conversation; without an address, to the lobby. Returns after the commit.
+
+    Safe to repeat under the same *client_message_id*: the first message comes back. Raises NotFound, NotAMember, Blocked,
+    IdempotencyConflict, or ValidationFailed where the parent is in another conversation.
+    """
+    place = place_of(user.id, conversation_id, room_id, recipient_id)
+    return append_message(Draft(user.id, place, content, parent_id, client_message_id))
+
+
+def get_message(user: User, message_id: int) -> dict[str, Any]:
+    """One message that *user* may see. Raises NotFound."""
+    return messages_json([get_message_for(user, message_id)], user.id, db.session)[0]
+
+
+def list_messages(
+    user: User,
+    part: Slice,
+    *,
+    conversation_id: str | None = None,
+    room_id: int | None = None,
+    recipient_id: int | None = None,
+    before: int | None = None,
+    after: int | None = None,
+    around: int | None = None,
+) -> Page[dict[str, Any]]:
+    """Messages, newest first: of one conversation, or of all that *user* may see.
+
+    In a conversation *before*, *after* and *around* are seqs; with *after* the oldest come first. Raises NotFound, NotAMember,
+    and ValidationFailed for a cursor without a conversation.
+    """
+    if conversation_id is None and room_id is None and recipient_id is None:
+        if before is not None or after is not None or around is not None:
+            raise ValidationFailed("before, after and around need a conversation_id: seqs count within a conversation.")
+        return _of_all(user, part)
+    place = place_of(user.id, conversation_id, room_id, recipient_id)
+    check_place(user, place)
+    if around is not None:
+        return _around(user, place, around, part.limit)
+    return _of_one(user, place, part, before, after)
+
+
+def _of_one(user: User, place: Place, part: Slice, before: int | None, after: int | None) -> Page[dict[str, Any]]:
+    statement = _in(place)
+    if after is not None:
+        statement = statement.where(_m.seq > after).order_by(_m.seq)
+    else:
+        if before is not None:
+            statement = statement.where(_m.seq < before)
+        statement = statement.order_by(_m.seq.desc())
+    rows = db.session.execute(statement.offset(part.skip).limit(part.limit + 1)).all()
+    shown = rows[: part.limit]
+    cursor = {"after" if after is not None else "before": shown[-1].seq} if len(rows) > part.limit else {}
+    return Page(messages_json(shown, user.id, db.session), cursor)
+
+
+def _around(user: User, place: Place, seq: int, limit: int) -> Page[dict[str, Any]]:
+    """The message *seq* in the middle of *limit* messages, as far as there are that many on either side."""
+    newer = db.session.execute(_in(place).where(_m.seq >= seq).order_by(_m.seq).limit(limit)).all()
+    older = db.session.execute(_in(place).where(_m.seq < seq).order_by(_m.seq.desc()).limit(limit)).all()
+    wanted_newer = max(limit - len(older), (limit + 1) // 2)
+    shown = [*reversed(newer[:wanted_newer]), *older[: limit - min(len(newer), wanted_newer)]]
+    return Page(messages_json(shown, user.id, db.session))
+
+
+def _of_all(user: User, part: Slice) -> Page[dict[str, Any]]:
+    """What *user* may see in all conversations. Seqs have no gaps, so the newest n of each are those above last_seq - n.
+
+    Ids are given under the conversation's lock too, so ordering by id never contradicts a conversation's own order.
+    """
+    depth = part.skip + part.limit + 1
+    statement = (
+        select(*MESSAGE_COLUMNS)
+        .join(Conversation, (Conversation.id == _m.conversation_id) & (_m.seq > Conversation.last_seq - depth))
+        .where(Conversation.id.in_(visible_conversation_ids(user.id)))
+        .order_by(_m.id.desc())
+    )
+    rows = db.session.execute(statement.offset(part.skip).limit(part.limit + 1)).all()
+    page = Page.cut(rows, part)
+    return Page(messages_json(page.items, user.id, db.session), page.next)
+
+
+def _in(place: Place) -> Select[Any]:
+    return select(*MESSAGE_COLUMNS).where(_m.conversation_id == place.conversation_id)

@@ -1,0 +1,121 @@
+"""The programs beside Python that the tests need: found on this machine, or installed by apt where that is allowed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+SERVICES = ("postgresql", "redis-server", "nginx")
+DEBIAN_CLUSTERS = Path("/etc/postgresql-common/createcluster.conf")
+DEBIAN_POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+class Missing(Exception):
+    """A program is missing and cannot be installed; the message is one line that names what to install."""
+
+
+def postgres_folder() -> Path:
+    """The folder of the newest PostgreSQL's programs."""
+    return _found(_find_postgres, "PostgreSQL", SERVICES)
+
+
+def redis_binary() -> Path:
+    """redis-server, or valkey-server in its place."""
+    return _found(lambda: _which("redis-server", "valkey-server"), "redis-server", SERVICES)
+
+
+def nginx_binary() -> Path:
+    """nginx."""
+    return _found(lambda: _which("nginx"), "nginx", SERVICES)
+
+
+def chromium_binary() -> Path:
+    """chromium, for the tests of the browser client."""
+    return _found(lambda: _which("chromium", "chromium-browser", "google-chrome"), "chromium", ("chromium",))
+
+
+def _which(*names: str) -> Path | None:
+    return next((Path(found) for name in names if (found := shutil.which(name, path=SYSTEM_PATH))), None)
+
+
+def _find_postgres() -> Path | None:
+    """Debian keeps each version in a folder of its own, out of PATH; elsewhere the programs are in PATH."""
+    versions = [
+        p.parent for p in Path("/usr/lib/postgresql").glob("*/bin/postgres") if p.parent.joinpath("initdb").exists()
+    ]
+    if versions:
+        return max(versions, key=lambda folder: float(re.sub(r"[^0-9.]", "", folder.parent.name) or 0))
+    initdb = _which("initdb")
+    return initdb.resolve().parent if initdb else None
+
+
+def _found(find: Callable[[], Path | None], what: str, packages: tuple[str, ...]) -> Path:
+    found = find()
+    if found is None:
+        with _one_at_a_time():
+            if find() is None:  # nobody installed it while we waited
+                _install(what, packages)
+        found = find()
+    if found is None:
+        raise Missing(f"The tests need {what}; install it (Debian, Ubuntu: apt-get install {' '.join(packages)}).")
+    return found
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with open(Path(tempfile.gettempdir()) / "confab-apt.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install(what: str, packages: tuple[str, ...]) -> None:
+    apt = shutil.which("apt-get", path=SYSTEM_PATH)
+    if apt is None or os.geteuid() != 0:
+        return
+    print(f"confab: {what} is missing; installing {' '.join(packages)}", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH}
+    options = ["-qq", "-y", "-o", "DPkg::Lock::Timeout=300"]
+    with ExitStack() as undo:
+        # No cluster is made and no daemon starts: the tests run instances of their own.
+        undo.enter_context(_for_now(DEBIAN_POLICY, "#!/bin/sh\nexit 101\n", 0o755))
+        undo.enter_context(_for_now(DEBIAN_CLUSTERS, "create_main_cluster = false\n", 0o644))
+        for command in (["update"], ["install", "--no-install-recommends", *packages]):
+            done = subprocess.run(
+                [apt, *options, *command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                raise Missing(f"apt-get {command[0]} failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+
+
+@contextmanager
+def _for_now(path: Path, content: str, mode: int) -> Iterator[None]:
+    """Have a file read so while something runs, and put back what was there."""
+    before = path.read_bytes() if path.exists() else None
+    before_mode = path.stat().st_mode if before is not None else mode
+    made_folder = not path.parent.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    path.chmod(mode)
+    try:
+        yield
+    finally:
+        if before is None:
+            path.unlink(missing_ok=True)
+            if made_folder and not any(path.parent.iterdir()):
+                path.parent.rmdir()
+        else:
+            path.write_bytes(before)
+            path.chmod(before_mode)

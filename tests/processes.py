@@ -1,0 +1,164 @@
+"""Processes and folders of the tests: none outlives the run that made it, not even one that was killed."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+PREFIX = "confab-test-"
+TEMPORARY = Path("/tmp")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Folder:
+    """A temporary folder with a path short enough for a Unix socket's 107 bytes, locked for as long as its maker lives."""
+
+    def __init__(self, owner: str | None = None):
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=TEMPORARY))
+        self._lock = os.open(self.path, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        if owner:
+            shutil.chown(self.path, owner)
+            self.path.chmod(0o755)
+
+    def remove(self) -> None:
+        """Remove it with all that it holds."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            os.close(self._lock)
+
+
+def sweep() -> None:
+    """Remove folders whose maker is gone, and what still runs in them.
+
+    The kernel gives up the lock of a dead process, so that a number which is in use again cannot mislead.
+    """
+    for path in TEMPORARY.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            lock = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for pid in running_in(path):
+                    with suppress(ProcessLookupError, PermissionError):
+                        os.kill(pid, signal.SIGKILL)
+                shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def has_user(name: str) -> bool:
+    """True where this system has an account of that name."""
+    return any(entry.pw_name == name for entry in pwd.getpwall())
+
+
+def running_in(path: Path) -> Iterator[int]:
+    """The processes whose working folder is *path* or below."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if Path(os.readlink(process / "cwd")).is_relative_to(path):
+                yield int(process.name)
+
+
+def spawn(
+    command: list[str | Path], *, log: Path, last_signal: int = signal.SIGKILL, user: str | None = None, **options: Any
+) -> subprocess.Popen[bytes]:
+    """Start *command*, as *user*, in a session of its own; it gets *last_signal* when this process ends, however it ends.
+
+    Only from the main thread: the kernel counts the end of the thread that forked as the parent's death.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("spawn() outside the main thread: the process would die with this thread")
+    parent = os.getpid()
+    account = pwd.getpwnam(user) if user else None
+
+    def prepare() -> None:
+        if account:
+            os.setgroups([])
+            os.setgid(account.pw_gid)
+            os.setuid(account.pw_uid)
+        # After the change of user, which clears it.
+        _libc.prctl(PR_SET_PDEATHSIG, last_signal)
+        if os.getppid() != parent:  # it died in between
+            os._exit(1)
+
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=prepare,
+            **options,
+        )
+
+
+def descendants(pid: int) -> list[int]:
+    """*pid* and all its children and theirs, parents first."""
+    found = [pid]
+    for parent in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def signal_tree(pid: int, signum: int) -> None:
+    """Send *signum* to *pid* and all its descendants."""
+    for each in descendants(pid):
+        with suppress(ProcessLookupError):
+            os.kill(each, signum)
+
+
+def end(process: subprocess.Popen[bytes], signum: int = signal.SIGTERM, patience: float = 10.0) -> int:
+    """Ask *process* to end, insist after *patience* seconds, and return its exit code. Nothing of its tree is left."""
+    tree = descendants(process.pid)
+    if process.poll() is None:
+        process.send_signal(signum)
+        process.send_signal(signal.SIGCONT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+    for pid in {*tree, *descendants(process.pid)} - ({process.pid} if process.poll() is not None else set()):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return process.wait()
+
+
+def wait_until(is_so: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+    """Poll until *is_so* answers with something true. Raises TimeoutError, which names *what* was waited for."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A TCP port that is free, below those that the kernel gives to outgoing connections, which could take it at once."""
+    for _ in range(200):
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port between 15000 and 32000")
+
+
+def tail(log: Path, lines: int = 30) -> str:
+    """The last lines of a log file, for an error message."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""

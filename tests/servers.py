@@ -1,0 +1,193 @@
+"""Confab as it is deployed: gunicorn in a process of its own, and nginx in front of it.
+
+with Server({"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}) as server:
+    requests.get(f"{server.url}/api/health", timeout=5)
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from tests import packages
+from tests.processes import Folder, descendants, end, free_port, spawn, sweep, tail, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+# What a server takes over from the environment of the tests. All else, a developer's DATABASE_URL first, must not reach it.
+INHERITED = re.compile(r"PATH|HOME|LANG|LC_.*|TZ|TMPDIR|VIRTUAL_ENV|PYTHON.*|COV_.*|COVERAGE_.*")
+
+
+def environment(given: dict[str, str]) -> dict[str, str]:
+    """A clean environment for a subprocess (a server, or the `flask` command), with *given* in it."""
+    return {**{k: v for k, v in os.environ.items() if INHERITED.fullmatch(k)}, "FLASK_SKIP_DOTENV": "1", **given}
+
+
+class Server:
+    """A running server on a free port; `url` is its address. INSTANCE_DIR is a temporary folder unless given."""
+
+    def __init__(
+        self, env: dict[str, str] | None = None, *, root: Path = ROOT, wait: bool = True, patience: float = 30
+    ):
+        sweep()
+        self.root = root
+        self.patience = patience
+        self.folder = Folder()
+        self.log = self.folder.path / "log"
+        self.port = int((env or {}).get("PORT") or free_port())
+        self.url = f"http://127.0.0.1:{self.port}"
+        own = {"HOST": "127.0.0.1", "PORT": str(self.port), "INSTANCE_DIR": str(self.folder.path / "instance")}
+        self.env = environment({**own, **(env or {})})
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self.start(wait=wait)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """gunicorn's master."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """gunicorn's workers."""
+        return descendants(self.pid)[1:]
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it, again if need be, on the same port. With *wait*, return when it answers.
+
+        Raises RuntimeError, with the end of its log, where it does not.
+        """
+        command: list[str | Path] = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+        self._process = spawn(command, log=self.log, last_signal=signal.SIGKILL, cwd=self.root, env=self.env)
+        if wait:
+            self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Return when it answers GET /api/health. Raises RuntimeError, with the end of its log, where it does not."""
+        try:
+            wait_until(lambda: self.exit_code is not None or self._is_healthy(), "an answer", self.patience)
+        except TimeoutError as late:
+            raise RuntimeError(f"{late}; its log ends:\n{tail(self.log)}") from late
+        if self.exit_code is not None:
+            raise RuntimeError(f"The server ended with {self.exit_code}; its log ends:\n{tail(self.log)}")
+
+    def _is_healthy(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/api/health")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll() if self._process else None
+
+    def wait(self, seconds: float = 20) -> int:
+        """Wait for it to end by itself, and return its exit code."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def stop(self, signum: int = signal.SIGTERM, patience: float = 10) -> int:
+        """End it, with force after *patience* seconds, and return its exit code. `start` brings it back."""
+        assert self._process is not None
+        return end(self._process, signum, patience)
+
+    def output(self) -> str:
+        """All that it has written."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def close(self) -> None:
+        """End it and remove its folder."""
+        if self._process is not None:
+            self.stop()
+        self.folder.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Nginx:
+    """nginx with deploy/nginx.conf, on a free port, before *upstreams* (`127.0.0.1:8000`)."""
+
+    def __init__(self, *upstreams: str):
+        sweep()
+        # As root it hands its work to another account, which has to reach the folder.
+        self.folder = Folder("nobody" if os.geteuid() == 0 else None)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.access_log, self.error_log = self.folder.path / "access.log", self.folder.path / "error.log"
+        self.config = self.folder.path / "nginx.conf"
+        self.config.write_text(self._rendered((ROOT / "deploy/nginx.conf").read_text(), upstreams))
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self._process = spawn(self._command("-g", "daemon off;"), log=self.error_log, cwd=self.folder.path)
+            wait_until(lambda: self._process.poll() is not None or self._accepts(), "an answer of nginx")
+            if self._process.poll() is not None:
+                raise RuntimeError(f"nginx ended at once:\n{tail(self.error_log)}")
+        except BaseException:
+            self.close()
+            raise
+
+    def check(self) -> str:
+        """What `nginx -t` says. Raises CalledProcessError where it finds fault."""
+        done = subprocess.run(self._command("-t"), cwd=self.folder.path, capture_output=True, text=True, check=True)
+        return done.stderr
+
+    def _command(self, *options: str) -> list[str]:
+        return [str(packages.nginx_binary()), "-p", str(self.folder.path), "-c", str(self.config), *options]
+
+    def _accepts(self) -> bool:
+        import socket
+
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def _rendered(self, text: str, upstreams: tuple[str, ...]) -> str:
+        """The shipped file with its addresses and paths replaced, and nothing else; a place that is not there is an error."""
+        servers = " ".join(f"server {upstream};" for upstream in upstreams)
+        places = {
+            r"worker_processes auto;": "worker_processes 1;",
+            r"worker_rlimit_nofile \d+;": "",
+            r"worker_connections \d+;": "worker_connections 512;",
+            r"listen 80 default_server;": f"listen 127.0.0.1:{self.port} default_server;",
+            r"server 127\.0\.0\.1:8000;": servers,
+            r"/run/nginx\.pid": str(self.folder.path / "pid"),
+            r"/var/log/nginx/": f"{self.folder.path}/",
+            r"\nhttp \{": "\nhttp {\n" + "".join(f"    {kind}_temp_path {kind};\n" for kind in TEMPORARY_KINDS),
+        }
+        for pattern, value in places.items():
+            text, count = re.subn(pattern, lambda _, value=value: value, text)
+            if not count:
+                raise ValueError(f"deploy/nginx.conf has no {pattern}")
+        return text
+
+    def close(self) -> None:
+        """End it and remove its folder."""
+        if self._process is not None:
+            end(self._process)
+        self.folder.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+TEMPORARY_KINDS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

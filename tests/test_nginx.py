@@ -1,0 +1,143 @@
+"""deploy/nginx.conf, in nginx itself, before an upstream that answers with what it was sent."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tests.processes import free_port, wait_until
+from tests.servers import Nginx
+
+TOKEN = "secret-in-the-query"
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the request's headers; an upgrade, with the bytes that follow."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if self.headers.get("Upgrade"):
+            self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+            self.wfile.write(self.connection.recv(100))
+            self.close_connection = True
+            return
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(503 if self.path == "/own-error" else 200)
+        for name, value in (
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Retry-After", "9"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Upstream(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+
+@pytest.fixture(scope="module")
+def nginx() -> Iterator[Nginx]:
+    with Upstream(("127.0.0.1", 0), Echo) as upstream:
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        with Nginx(f"127.0.0.1:{upstream.server_port}") as proxy:
+            yield proxy
+        upstream.shutdown()
+
+
+@pytest.fixture(scope="module")
+def lonely() -> Iterator[Nginx]:
+    """nginx whose server is away."""
+    with Nginx(f"127.0.0.1:{free_port()}") as proxy:
+        yield proxy
+
+
+def call(proxy: Nginx, path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, Any]:
+    with closing(http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)) as connection:
+        connection.putrequest(method, path)
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders()
+        response = connection.getresponse()
+        return response, json.loads(response.read())
+
+
+def test_nginx_finds_no_fault(nginx: Nginx) -> None:
+    said = nginx.check()
+    assert "test is successful" in said
+    assert "warn" not in said
+
+
+def test_what_is_forwarded_is_what_nginx_saw(nginx: Nginx) -> None:
+    _, seen = call(
+        nginx, "/", X_Forwarded_For="1.2.3.4", X_Forwarded_Proto="gopher", X_Forwarded_Host="evil", X_Forwarded_Prefix="/x",
+        Forwarded="for=1.2.3.4", Upgrade="h2c", Connection="Upgrade",
+    )  # fmt: skip
+    assert seen["x-forwarded-for"] == "1.2.3.4, 127.0.0.1"
+    assert seen["x-forwarded-proto"] == "http"
+    assert seen["x-forwarded-host"] == seen["host"] == f"127.0.0.1:{nginx.port}"
+    assert not {"x-forwarded-prefix", "forwarded", "upgrade", "connection"} & set(seen)
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("my-id.1", True), ("no good", False), ("x" * 65, False), ("", False)])
+def test_a_request_id_is_kept_if_it_is_well_formed(nginx: Nginx, sent: str, kept: bool) -> None:
+    _, seen = call(nginx, "/", X_Request_ID=sent)
+    assert (seen["x-request-id"] == sent) is kept
+    assert seen["x-request-id"]
+
+
+def test_a_socket_is_upgraded_and_its_token_is_in_no_log(nginx: Nginx, lonely: Nginx) -> None:
+    request = f"GET /ws/tab?token={TOKEN} HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\r\n"
+    with closing(socket.create_connection(("127.0.0.1", nginx.port), timeout=10)) as client:
+        client.sendall(request.encode())
+        assert client.recv(4096).startswith(b"HTTP/1.1 101 ")
+        client.sendall(b"hello")
+        assert client.recv(4096) == b"hello"
+    call(lonely, f"/ws/tab?token={TOKEN}", Upgrade="websocket", Connection="Upgrade")
+    call(lonely, f"/?token={TOKEN}")
+    for proxy in (nginx, lonely):
+        wait_until(lambda proxy=proxy: "/ws/tab" in proxy.access_log.read_text(), "the line in the access log")
+        assert all(json.loads(line) for line in proxy.access_log.read_text().splitlines())
+        assert TOKEN not in proxy.access_log.read_text() + proxy.error_log.read_text()
+
+
+def test_a_server_that_is_away_is_a_problem_in_the_usual_shape(lonely: Nginx) -> None:
+    response, problem = call(lonely, "/api/rooms", X_Request_ID="mine")
+    assert response.status == problem["status"] == 503
+    assert response.headers.get_content_type() == "application/problem+json"
+    assert int(response.headers["Retry-After"]) > 0
+    assert (problem["code"], problem["request_id"], response.headers["X-Request-ID"]) == ("unavailable", "mine", "mine")
+
+
+def test_the_servers_own_errors_pass_as_they_are(nginx: Nginx) -> None:
+    response, body = call(nginx, "/own-error")
+    assert (response.status, response.headers["Retry-After"]) == (503, "9")
+    assert "host" in body
+
+
+def test_what_nginx_itself_refuses_has_the_usual_shape(nginx: Nginx) -> None:
+    for path, headers, status, code in (
+        ("/", {"Content_Length": str(52 << 20)}, 413, "payload_too_large"),
+        ("/" + "x" * 9000, {}, 414, "uri_too_long"),
+        ("/", {"X_Long": "x" * 9000}, 400, "bad_request"),
+    ):
+        response, problem = call(nginx, path, "POST", **headers)
+        assert (response.status, problem["status"], problem["code"]) == (status, status, code)
+        assert response.headers.get_content_type() == "application/problem+json"

@@ -1,0 +1,131 @@
+"""gunicorn.conf.py, with gunicorn itself and a stand-in for the application."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import ROOT, Server
+
+STAND_IN = """
+import json, os, sys, time
+if os.environ.get("REFUSE"):
+    sys.exit("not at head: flask db upgrade")
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/fault":
+        raise RuntimeError("a fault")
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(30)
+    body = json.dumps({k: v for k, v in environ.items() if isinstance(v, str)}).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("root")
+    for name in ("gunicorn.conf.py", "config.py"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "wsgi.py").write_text(STAND_IN)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(root: Path) -> Iterator[Server]:
+    with Server(root=root) as running:
+        yield running
+
+
+def exchange(server: Server, raw: bytes) -> tuple[http.client.HTTPResponse, Any]:
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as client:
+        client.sendall(raw)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        return response, json.loads(response.read())
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        (b"GARBAGE?token=secret\r\n\r\n", 400, "bad_request"),
+        (b"GET /" + b"x" * 9000 + b"?token=secret HTTP/1.1\r\n\r\n", 414, "uri_too_long"),
+        (b"GET /?token=secret HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431, "headers_too_large"),
+        (b"GET /?token=secret HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "bad_request"),
+        (b"GET /fault?token=secret HTTP/1.1\r\nHost: a\r\n\r\n", 500, "internal_error"),
+    ],
+)
+def test_gunicorns_own_errors_have_the_usual_shape(server: Server, raw: bytes, status: int, code: str) -> None:
+    response, problem = exchange(server, raw)
+    assert (response.status, problem["status"], problem["code"]) == (status, status, code)
+    assert response.headers.get_content_type() == "application/problem+json"
+    assert response.headers["X-Request-ID"] == problem["request_id"]
+    assert problem["request_id"] in server.output()
+    assert "secret" not in server.output()
+
+
+def test_an_id_of_4000_digits_is_the_applications_to_refuse(server: Server) -> None:
+    response, _ = exchange(server, b"GET /api/rooms/" + b"9" * 4000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert response.status == 200
+
+
+def test_no_header_changes_the_address_by_itself(server: Server) -> None:
+    headers = b"X-Forwarded-Proto: https\r\nSCRIPT_NAME: /a\r\nX_Forwarded_For: 1.2.3.4\r\n"
+    _, environ = exchange(server, b"GET / HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
+    assert (environ["wsgi.url_scheme"], environ["SCRIPT_NAME"]) == ("http", "")
+    assert "HTTP_X_FORWARDED_FOR" not in environ
+
+
+def test_its_log_is_json_and_it_says_where_it_is(server: Server) -> None:
+    lines = server.output().splitlines()
+    announcements = [line for line in lines if line.startswith("Confab is at ")]
+    assert announcements == [f"Confab is at {server.url} (API: {server.url}/docs). Ctrl-C ends it."]
+    assert all(json.loads(line)["time"].endswith("Z") for line in lines if line not in announcements)
+
+
+def test_an_application_that_refuses_to_start_ends_the_server(root: Path) -> None:
+    with Server({"REFUSE": "1"}, root=root, wait=False) as server:
+        assert server.wait() != 0
+        assert server.output().count("not at head: flask db upgrade") == 1
+
+
+def test_more_workers_without_redis_are_refused_in_a_line_for_each_fault(root: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)ended with 1; .*REDIS_URL.*\n.*PostgreSQL"):
+        Server({"WEB_CONCURRENCY": "2"}, root=root)
+
+
+def test_ctrl_c_ends_it_without_a_traceback(root: Path) -> None:
+    with Server(root=root) as server:
+        os.killpg(server.pid, signal.SIGINT)  # as a terminal does, to master and workers at once
+        assert server.wait() == 0
+        assert "Traceback" not in server.output()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_in_time_while_requests_hang_and_connections_idle(root: Path, signum: int) -> None:
+    with Server(root=root) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        started = time.monotonic()
+        assert server.stop(signum, patience=10) == 0
+        assert time.monotonic() - started < 9.5
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(root: Path) -> None:
+    (root / ".env").write_text("PUBLIC_URL=https://from.file.example\nLOG_LEVEL=warning\n")
+    try:
+        with Server({"FLASK_SKIP_DOTENV": "", "LOG_LEVEL": "info"}, root=root) as server:
+            assert "Confab is at https://from.file.example " in server.output()
+            assert '"level": "info"' in server.output()
+    finally:
+        (root / ".env").unlink()
