@@ -37,11 +37,10 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from backend.messages.routes import bp as messages
     from backend.ops.routes import bp as ops
     from backend.web.routes import bp as web
 
-    for blueprint in (messages, ops):
+    for blueprint in (ops,):
         api.register_blueprint(blueprint)
     app.register_blueprint(web)
 

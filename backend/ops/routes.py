@@ -22,7 +22,10 @@ UNFAILING = {"x-never": [429, 503]}
 @bp.response(200, AliveSchema)
 @bp.doc(**UNFAILING)
 def check_alive() -> dict[str, Any]:
-    """Alive: this process answers. Touches no database."""
+    """Check that it is alive
+
+    This process answers. Touches no database.
+    """
     return service.check_alive()
 
 
@@ -30,9 +33,9 @@ def check_alive() -> dict[str, Any]:
 @bp.response(200, ReadySchema)
 @bp.doc(**UNLIMITED)
 def check_ready() -> dict[str, Any]:
-    """Ready to serve: database, schema revision and bus are there.
+    """Check that it can serve
 
-    Otherwise 503, and `errors` names what is missing.
+    Database, schema revision and bus are there; otherwise 503, and `errors` names what is missing.
     """
     return service.check_ready()
 
@@ -42,8 +45,8 @@ def check_ready() -> dict[str, Any]:
 @bp.doc(**UNLIMITED)
 @superuser_or_scope("health")
 def describe_health() -> dict[str, Any]:
-    """Each part with its latency, the schema and its drift, version and uptime.
+    """Describe its health
 
-    For superusers, and for API tokens with the scope `health`.
+    Each part with its latency, the schema and its drift, version and uptime. For superusers, and for API tokens with the scope `health`.
     """
     return service.describe_health()
