@@ -37,3 +37,5 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root.addHandler(handler)
+    # The development server's own line has the query string in it, where tokens are; requests.py writes one without.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)

@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from backend.errors import PayloadTooLarge
+from backend.errors import NotFound, PayloadTooLarge
 from backend.http.fields import MAX_ID
 
 access_log = logging.getLogger("confab.access")
@@ -63,6 +63,8 @@ def _begin() -> None:
     g.started_at = time.perf_counter()
     g.request_id = request.environ["confab.request_id"]
     g.is_read_only = request.method in ("GET", "HEAD")
+    if "\0" in request.path:
+        raise NotFound("There is nothing at this address.")  # PostgreSQL would fail over it
     config = current_app.config["CONFAB"]
     view = current_app.view_functions.get(request.endpoint or "")
     limit = config.max_upload_bytes if getattr(view, "is_upload", False) else config.max_json_bytes

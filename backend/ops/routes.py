@@ -47,6 +47,7 @@ def check_ready() -> dict[str, Any]:
 def describe_health() -> dict[str, Any]:
     """Describe its health
 
-    Each part with its latency, the schema and its drift, version and uptime. For superusers, and for API tokens with the scope `health`.
+    Each part with its latency, the schema and its drift, version and uptime. For superusers, and
+    for API tokens with the scope `health`.
     """
     return service.describe_health()

@@ -19,9 +19,7 @@ def current_revision(connection: Connection) -> str | None:
 @cache
 def head_revision() -> str:
     """The revision that this code serves."""
-    head = _script().get_current_head()
-    assert head is not None  # a checkout has migrations
-    return head
+    return str(_script().get_current_head())
 
 
 @cache
