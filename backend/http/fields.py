@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -56,8 +56,8 @@ class Id(WholeNumber):
 class StrictBoolean(fields.Boolean):
     """true or false; in a query also their names. Not 1, "yes" or "on"."""
 
-    truthy = {True, "true"}
-    falsy = {False, "false"}
+    truthy: ClassVar = {True, "true"}
+    falsy: ClassVar = {False, "false"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         allowed = (bool,) if isinstance(data, dict) else (bool, str)

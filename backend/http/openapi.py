@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Any
 
 from apispec import APISpec
-from flask import Flask, Response, current_app, request
+from flask import Flask, current_app, request
 from flask_smorest import Api
+from werkzeug import Response
 
 from backend.http.json import encode
 from backend.http.operations import complete, failure
