@@ -35,7 +35,7 @@ lint: $(VENV)/.dev ## check format, style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy backend
 
-bench: .venv-bench/.installed ## measure speed against the bare peers
+bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare peers
 	@.venv-bench/bin/python bench/run.py $(ARGS)
 
 lock: $(VENV)/.dev ## write the pinned requirements files anew from the .in files

@@ -59,6 +59,14 @@ def app(request: pytest.FixtureRequest) -> Iterator[Flask]:
         wipe()
 
 
+@pytest.fixture
+def wiped(postgresql_app: Flask) -> Iterator[None]:
+    """For tests of PostgreSQL alone: its database is wiped after them."""
+    yield
+    with postgresql_app.app_context():
+        wipe()
+
+
 def wipe() -> None:
     """Empty every table and leave the lobby as a migration leaves it."""
     db.session.rollback()

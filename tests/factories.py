@@ -10,7 +10,7 @@ from flask import Flask
 
 from backend.auth.identity import issue_access_token
 from backend.auth.secrets import hash_secret, new_secret
-from backend.models import User, UserSession
+from backend.models import Block, User, UserSession
 from backend.models.base import db, utcnow
 from backend.users.creation import add_user
 from tests.client import Client
@@ -29,7 +29,9 @@ class Factory:
         n = next(_numbers)
         extra = {k: fields.pop(k) for k in list(fields) if k in ("is_active", "deleted_at", "bio", "full_name")}
         with self.app.app_context():
-            user = add_user(username=username or f"user{n}", email=fields.pop("email", f"user{n}@example.com"), **fields)
+            user = add_user(
+                username=username or f"user{n}", email=fields.pop("email", f"user{n}@example.com"), **fields
+            )
             for name, value in extra.items():
                 setattr(user, name, value)
             db.session.commit()
@@ -61,3 +63,9 @@ class Factory:
             response = owner.put(f"/api/rooms/{room['id']}/members/{member.user.id}")  # type: ignore[attr-defined]
             assert response.status_code == 200, response.get_data()
         return room
+
+    def block(self, user: User, blocked: User) -> None:
+        """*user* blocks *blocked*."""
+        with self.app.app_context():
+            db.session.add(Block(user_id=user.id, blocked_id=blocked.id))
+            db.session.commit()

@@ -19,12 +19,14 @@ import pytest
 from tests.servers import ROOT, Server
 
 STAND_IN = """
-import json, os, sys, time
+import json, os, sys, threading, time
 if os.environ.get("REFUSE"):
     sys.exit("not at head: flask db upgrade")
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/fault":
         raise RuntimeError("a fault")
+    if environ["PATH_INFO"] == "/thread":
+        threading.Thread(target=time.sleep, args=(2,)).start()
     if environ["PATH_INFO"] == "/slow":
         time.sleep(30)
     body = json.dumps({k: v for k, v in environ.items() if isinstance(v, str)}).encode()
@@ -107,6 +109,7 @@ def test_more_workers_without_redis_are_refused_in_a_line_for_each_fault(root: P
 
 def test_ctrl_c_ends_it_without_a_traceback(root: Path) -> None:
     with Server(root=root) as server:
+        exchange(server, b"GET /thread HTTP/1.1\r\nHost: a\r\n\r\n")  # which the worker waits for at its end
         os.killpg(server.pid, signal.SIGINT)  # as a terminal does, to master and workers at once
         assert server.wait() == 0
         assert "Traceback" not in server.output()

@@ -107,7 +107,7 @@ def _lock(connection: Connection, ids: set[str]) -> dict[str, _Head]:
         select(c.id, c.last_seq, c.last_modseq, c.last_message_at)
         .where(c.id.in_(sorted(ids)))
         .order_by(c.id)
-        .with_for_update()
+        .with_for_update(key_share=True)  # as strong as the UPDATE below, and no obstacle to foreign keys
     )
     return {row.id: _Head(row.last_seq, row.last_modseq, row.last_message_at) for row in connection.execute(statement)}
 

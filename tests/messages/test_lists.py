@@ -1,0 +1,175 @@
+"""Lists of messages: what is in them, in which order, and how one pages through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.client import Client
+from tests.factories import Factory
+from tests.queries import count_queries
+
+
+def fill(client: Client, count: int, **address: Any) -> list[dict[str, Any]]:
+    return [client.post("/api/chat/send", {"content": f"m{n}", **address}).get_json() for n in range(1, count + 1)]
+
+
+def seqs(client: Client, path: str) -> list[int]:
+    response = client.get(path)
+    assert response.status_code == 200, response.get_data()
+    return [message["seq"] for message in response.get_json()]
+
+
+def test_empty(make: Factory) -> None:
+    response = make.client().get("/api/chat/messages?skip=0&limit=10")
+    assert (response.status_code, response.get_json()) == (200, [])
+
+
+def test_all_that_one_may_see_newest_first(make: Factory) -> None:
+    ann, bob, eve = make.client(), make.client(), make.client()
+    room = make.room(ann, "r", bob, is_public=False)
+    sent = [
+        *fill(ann, 2),
+        *fill(bob, 2, room_id=room["id"]),
+        *fill(ann, 2, recipient_id=bob.user.id),
+        *fill(bob, 1, recipient_id=bob.user.id),
+        *fill(eve, 1),
+    ]
+    ids = [message["id"] for message in reversed(sent)]
+    notes = sent[6]["id"]
+    assert [m["id"] for m in bob.get("/api/chat/messages").get_json()] == ids
+    assert [m["id"] for m in ann.get("/api/chat/messages").get_json()] == [i for i in ids if i != notes]
+    assert [m["id"] for m in eve.get("/api/chat/messages").get_json()] == [ids[0], *ids[-2:]]
+
+
+def test_pages_of_all_are_complete_and_linked(make: Factory) -> None:
+    ann = make.client()
+    fill(ann, 7)
+    fill(ann, 8, recipient_id=ann.user.id)
+    seen: list[int] = []
+    path: str | None = "/api/chat/messages?limit=4"
+    while path:
+        response = ann.get(path)
+        seen += [message["id"] for message in response.get_json()]
+        path = response.headers.get("Link", "").partition(">")[0].lstrip("<") or None
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) == 15
+
+
+def test_who_left_a_room_sees_its_messages_no_more(make: Factory) -> None:
+    ann, bob = make.client(), make.client()
+    room = make.room(ann, "r", bob)
+    message = fill(ann, 1, room_id=room["id"])[0]
+    assert bob.get(f"/api/chat/messages/{message['id']}").status_code == 200
+    bob.post(f"/api/rooms/{room['id']}/leave")
+    assert bob.get("/api/chat/messages").get_json() == []
+    assert bob.get(f"/api/chat/messages/{message['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["lobby", "room", "dm", "room path"])
+def test_cursors(make: Factory, kind: str) -> None:
+    ann, bob = make.client(), make.client()
+    room = make.room(ann, "r", bob)
+    address = {
+        "room": {"room_id": room["id"]},
+        "room path": {"room_id": room["id"]},
+        "dm": {"recipient_id": bob.user.id},
+    }
+    sent = fill(ann, 10, **address.get(kind, {}))
+    path = f"/api/chat/messages?conversation_id={sent[0]['conversation_id']}"
+    if kind == "room path":
+        path = f"/api/rooms/{room['id']}/messages?x=1"
+    assert seqs(ann, path) == list(range(10, 0, -1))
+    assert seqs(ann, f"{path}&limit=3") == [10, 9, 8]
+    assert seqs(ann, f"{path}&limit=3&skip=3") == [7, 6, 5]
+    assert seqs(bob if kind != "lobby" else ann, f"{path}&before=4") == [3, 2, 1]
+    assert seqs(ann, f"{path}&before=1") == []
+    assert seqs(ann, f"{path}&after=7") == [8, 9, 10]
+    assert seqs(ann, f"{path}&after=0&limit=2") == [1, 2]
+    assert seqs(ann, f"{path}&after=10") == []
+    assert seqs(ann, f"{path}&around=5&limit=4") == [6, 5, 4, 3]
+    assert seqs(ann, f"{path}&around=5&limit=5") == [7, 6, 5, 4, 3]
+    assert seqs(ann, f"{path}&around=1&limit=4") == [4, 3, 2, 1]
+    assert seqs(ann, f"{path}&around=10&limit=4") == [10, 9, 8, 7]
+    assert seqs(ann, f"{path}&around=99&limit=3") == [10, 9, 8]
+    assert seqs(ann, f"{path}&around=5&limit=1") == [5]
+
+
+@pytest.mark.parametrize(("start", "step"), [("limit=3", -1), ("after=0&limit=3", 1)])
+def test_links_walk_the_whole_conversation_while_it_grows(make: Factory, start: str, step: int) -> None:
+    ann = make.client()
+    fill(ann, 10)
+    seen: list[int] = []
+    path: str | None = f"/api/chat/messages?conversation_id=lobby&{start}"
+    while path:
+        response = ann.get(path)
+        seen += [message["seq"] for message in response.get_json()]
+        path = response.headers.get("Link", "").partition(">")[0].lstrip("<") or None
+        fill(ann, 1) if len(seen) < 9 else None
+    assert seen == sorted(seen, reverse=step < 0)
+    assert set(range(1, 11)) <= set(seen)
+    assert len(seen) == len(set(seen))
+
+
+def test_by_room_and_by_recipient(make: Factory) -> None:
+    ann, bob = make.client(), make.client()
+    room = make.room(ann)
+    fill(ann, 1)
+    in_room = fill(ann, 1, room_id=room["id"])[0]
+    direct = fill(bob, 1, recipient_id=ann.user.id)[0]
+    assert [m["id"] for m in ann.get(f"/api/chat/messages?room_id={room['id']}").get_json()] == [in_room["id"]]
+    assert [m["id"] for m in ann.get(f"/api/chat/messages?recipient_id={bob.user.id}").get_json()] == [direct["id"]]
+    assert make.client().get(f"/api/chat/messages?recipient_id={ann.user.id}").get_json() == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=１", "limit=1.0", "skip=-1", "skip=10001", "limit=" + "9" * 4000,
+     "before=1", "after=1", "around=1", "conversation_id=lobby&before=1&after=1", "conversation_id=lobby&before=-1",
+     "conversation_id=lobby&before=9223372036854775808", "room_id=1&recipient_id=1", "room_id=0", "conversation_id=%00",
+     "room_id=x"],
+)  # fmt: skip
+def test_what_a_query_may_not_be(make: Factory, query: str) -> None:
+    response = make.client().get(f"/api/chat/messages?{query}")
+    assert (response.status_code, response.get_json()["code"]) == (422, "validation_failed")
+
+
+def test_strangers_and_unknown_places(make: Factory) -> None:
+    ann, eve = make.client(), make.client()
+    public, private = make.room(ann), make.room(ann, is_public=False)
+    message = fill(ann, 1, room_id=public["id"])[0]
+    fill(ann, 1, recipient_id=ann.user.id)
+    for path, status, code in (
+        (f"/api/rooms/{public['id']}/messages", 403, "not_a_member"),
+        (f"/api/chat/messages?room_id={public['id']}", 403, "not_a_member"),
+        (f"/api/chat/messages?conversation_id=room:{public['id']}", 403, "not_a_member"),
+        (f"/api/chat/messages/{message['id']}", 404, "not_found"),
+        (f"/api/rooms/{private['id']}/messages", 404, "not_found"),
+        ("/api/rooms/999999/messages", 404, "not_found"),
+        ("/api/chat/messages?room_id=999999", 404, "not_found"),
+        ("/api/chat/messages?recipient_id=999999", 404, "not_found"),
+        (f"/api/chat/messages?conversation_id=dm:{ann.user.id}:{ann.user.id}", 404, "not_found"),
+        ("/api/chat/messages?conversation_id=lobby2", 404, "not_found"),
+        ("/api/chat/messages/9223372036854775807", 404, "not_found"),
+        ("/api/chat/messages/9223372036854775808", 404, "not_found"),
+    ):
+        response = eve.get(path)
+        assert (response.status_code, response.get_json()["code"]) == (status, code), path
+
+
+def test_a_list_costs_a_constant_number_of_queries(app: Flask, make: Factory) -> None:
+    ann, bob = make.client(), make.client(make.user("bob"))
+    room = make.room(ann, "r", bob)
+    costs = []
+    for _ in range(2):
+        for n in range(10):
+            fill(ann, 1, room_id=room["id"])
+            ann.post("/api/chat/send", {"content": f"@bob {n}", "recipient_id": bob.user.id})
+        for path in ("/api/chat/messages", f"/api/rooms/{room['id']}/messages", "/api/chat/conversations"):
+            with count_queries(app) as queries:
+                assert ann.get(path).status_code == 200
+            costs.append((path, len(queries)))
+    assert costs[:3] == costs[3:]
+    assert dict(costs)[f"/api/rooms/{room['id']}/messages"] <= 3

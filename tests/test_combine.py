@@ -1,0 +1,111 @@
+"""Combining: who comes while a batch runs is served in the next, and every caller gets its own result."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from backend.combine import Combiner
+
+
+def in_threads(count: int, work: Callable[[int], None]) -> None:
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_everyone_gets_its_own_result() -> None:
+    batches: list[list[int]] = []
+
+    def double(items: list[int]) -> list[int]:
+        batches.append(items)
+        return [item * 2 for item in items]
+
+    combiner = Combiner(double, most=7)
+    results: dict[int, int] = {}
+    in_threads(60, lambda n: results.__setitem__(n, combiner(n)))
+
+    assert results == {n: n * 2 for n in range(60)}
+    assert sorted(item for batch in batches for item in batch) == list(range(60))
+    assert max(len(batch) for batch in batches) <= 7
+
+
+def test_who_comes_during_a_batch_shares_the_next() -> None:
+    started, go = threading.Event(), threading.Event()
+    batches: list[list[str]] = []
+
+    def run(items: list[str]) -> list[str]:
+        batches.append(items)
+        if items == ["first"]:
+            started.set()
+            assert go.wait(10)
+        return items
+
+    combiner = Combiner(run)
+    first = threading.Thread(target=combiner, args=("first",))
+    first.start()
+    assert started.wait(10)
+    others = [threading.Thread(target=combiner, args=(f"other{n}",)) for n in range(5)]
+    for thread in others:
+        thread.start()
+    while len(combiner._waiting) < 5:
+        threading.Event().wait(0.001)
+    go.set()
+    for thread in [first, *others]:
+        thread.join(timeout=10)
+
+    assert [len(batch) for batch in batches] == [1, 5]
+
+
+def test_a_failure_is_raised_in_its_own_caller_alone() -> None:
+    combiner: Combiner[int, int] = Combiner(lambda items: [ValueError(item) if item % 2 else item for item in items])
+    outcomes: dict[int, object] = {}
+
+    def call(n: int) -> None:
+        try:
+            outcomes[n] = combiner(n)
+        except ValueError as error:
+            outcomes[n] = error.args[0]
+
+    in_threads(10, call)
+    assert outcomes == {n: n for n in range(10)}
+    with pytest.raises(ValueError, match="7"):
+        combiner(7)
+
+
+def test_a_broken_batch_fails_all_its_callers_and_the_next_runs() -> None:
+    calls = []
+
+    def run(items: list[int]) -> list[int]:
+        calls.append(items)
+        if len(calls) == 1:
+            raise OSError("away")
+        return items
+
+    combiner = Combiner(run)
+    with pytest.raises(OSError, match="away"):
+        combiner(1)
+    assert combiner(2) == 2
+
+
+def test_a_killed_leader_leaves_nobody_waiting() -> None:
+    class Killed(BaseException):
+        pass
+
+    calls = []
+
+    def run(items: list[int]) -> list[int]:
+        calls.append(items)
+        if len(calls) == 1:
+            raise Killed
+        return items
+
+    combiner = Combiner(run)
+    with pytest.raises(Killed):
+        combiner(1)
+    assert combiner(2) == 2
