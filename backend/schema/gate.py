@@ -16,7 +16,7 @@ log = logging.getLogger("confab.schema")
 
 
 def check_schema(app: Flask) -> None:
-    """Called once by each worker before it serves. Prints one line and exits where the database is not at head.
+    """Called once by each worker before it serves; exits with one line where the database is not at head.
 
     A database that does not answer says nothing about its schema: the worker starts, answers 503 and is not ready
     (`/api/health/ready`) until it does. To refuse would turn a moment's absence into an end of the whole server.
@@ -27,8 +27,7 @@ def check_schema(app: Flask) -> None:
         log.warning("the database does not answer, so its schema was not checked: %s", type(error).__name__)
         return
     if fault is not None:
-        print(f"confab: {fault}", file=sys.stderr, flush=True)  # noqa: T201
-        sys.exit(1)
+        sys.exit(f"confab: {fault}")
 
 
 def find_fault(app: Flask) -> str | None:
