@@ -28,7 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
     _register_blueprints(app)
-    # _register_commands(app)
+    _register_commands(app)
 
     configure_mappers()
     with app.app_context():
@@ -37,15 +37,18 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
+    from backend.messages.routes import bp as messages, room_messages_bp
     from backend.ops.routes import bp as ops
+    from backend.rooms.routes import bp as rooms
+    from backend.users.routes import bp as users
     from backend.web.routes import bp as web
 
-    for blueprint in (ops,):
+    for blueprint in (users, rooms, messages, room_messages_bp, ops):
         api.register_blueprint(blueprint)
     app.register_blueprint(web)
 
 
 def _register_commands(app: Flask) -> None:
-    from backend.users.commands import users
+    from backend.rooms.commands import rooms
 
-    app.cli.add_command(users)
+    app.cli.add_command(rooms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 from typing import Any
 
 from flask import Flask
@@ -21,7 +22,8 @@ class Client:
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         if json is not None:
-            kwargs["json"] = json
+            # Not Flask's own: tests send what a careful encoder would refuse, lone surrogates and huge numbers.
+            kwargs |= {"data": jsonlib.dumps(json), "content_type": "application/json"}
         response = self._client.open(path, method=method, headers=headers, buffered=True, **kwargs)
         if response.status_code >= 400 and method != "HEAD" and path != "/token":
             assert response.mimetype == "application/problem+json", (response.status_code, response.get_data()[:300])

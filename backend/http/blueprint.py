@@ -19,6 +19,8 @@ class Parser(FlaskParser):
     """Raises our errors: 400 for broken JSON, 415 for another content type, 422 with the fields at fault."""
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        if getattr(schema, "may_be_absent", False) and not req.get_data(cache=True):
+            return {}
         body = read_json(req)
         if not isinstance(body, dict):
             raise ValidationFailed("The body must be a JSON object.")

@@ -13,6 +13,11 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
+def _is_query(data: Any) -> bool:
+    """Whether a field is read from a query or a form, where everything is text; inside a list or dict data is None."""
+    return data is not None and not isinstance(data, dict)
+
+
 class Text(fields.String):
     """Text that both databases can keep: no NUL and no lone surrogate. Lengths are in characters."""
 
@@ -39,7 +44,7 @@ class WholeNumber(fields.Integer):
         self.validators.insert(0, validate.Range(min=low, max=high))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, str) and not isinstance(data, dict) and _WHOLE.fullmatch(value):
+        if isinstance(value, str) and _is_query(data) and _WHOLE.fullmatch(value):
             return int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid")
@@ -60,7 +65,7 @@ class StrictBoolean(fields.Boolean):
     falsy: ClassVar = {False, "false"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        allowed = (bool,) if isinstance(data, dict) else (bool, str)
+        allowed = (bool, str) if _is_query(data) else (bool,)
         if not isinstance(value, allowed):
             raise self.make_error("invalid", input=value)
         return bool(super()._deserialize(value, attr, data, **kwargs))
@@ -68,6 +73,9 @@ class StrictBoolean(fields.Boolean):
 
 class BodySchema(Schema):
     """Base of what a request's body is read with: unknown fields are refused."""
+
+    may_be_absent = False
+    """Whether a request without a body, and without a content type, is read like `{}`."""
 
     class Meta:
         unknown = RAISE

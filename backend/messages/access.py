@@ -7,17 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
 
-from backend.errors import Forbidden, NotFound
+from backend.errors import NotFound
 from backend.messages.serialise import MESSAGE_COLUMNS
-from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
+from backend.models import Conversation, ConversationEntry, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import LOBBY, dm_conversation_id, dm_peer, room_conversation_id
 from backend.models.message import Message
-
-
-class NotAMember(Forbidden):
-    code = "not_a_member"
-    detail = "Join the room to read and write in it."
+from backend.rooms.access import NotAMember, check_member
 
 
 @dataclass(frozen=True)
@@ -51,25 +47,11 @@ def place_of(
 def check_place(user: User, place: Place) -> None:
     """Raise NotFound or NotAMember unless *user* may read and write at *place*."""
     if place.room_id is not None:
-        _check_room(user, place.room_id)
+        check_member(user, place.room_id)
     elif place.peer_id is not None and place.peer_id != user.id:
         peer = db.session.execute(select(User.id).where(User.id == place.peer_id, User.deleted_at.is_(None)))
         if peer.first() is None and not _conversation_exists(place.conversation_id):
             raise NotFound
-
-
-def _check_room(user: User, room_id: int) -> None:
-    statement = (
-        select(Room.is_public, RoomMembership.id, RoomMembership.left_at)
-        .outerjoin(RoomMembership, (RoomMembership.room_id == Room.id) & (RoomMembership.user_id == user.id))
-        .where(Room.id == room_id, Room.deleted_at.is_(None))
-    )
-    row = db.session.execute(statement).one_or_none()
-    if row is None:
-        raise NotFound
-    is_public, membership_id, left_at = row
-    if membership_id is None or left_at is not None:
-        raise NotAMember if is_public else NotFound
 
 
 def _conversation_exists(conversation_id: str) -> bool:

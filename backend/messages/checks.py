@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, select, tuple_
 
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, ValidationFailed
-from backend.messages.access import NotAMember
 from backend.messages.drafts import Draft
 from backend.messages.mentions import find_mentioned, members_among
 from backend.messages.serialise import MESSAGE_COLUMNS
 from backend.models import Block, Message, Room, User
 from backend.models.conversation import dm_peer
+from backend.rooms.access import NotAMember
 
 
 class Blocked(Forbidden):
@@ -97,13 +97,13 @@ class Checks:
         if not pairs:
             return set()
         statement = select(Block.user_id, Block.blocked_id).where(tuple_(Block.user_id, Block.blocked_id).in_(pairs))
-        return set(self.connection.execute(statement).tuples().all())
+        return set(self.connection.execute(statement).all())
 
     def _parents(self, ids: set[Any]) -> dict[int, str]:
         if not ids:
             return {}
         statement = select(Message.id, Message.conversation_id).where(Message.id.in_(ids))
-        return dict(self.connection.execute(statement).tuples().all())
+        return dict(self.connection.execute(statement).all())
 
 
 def _find_earlier(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[int, str], Any]:

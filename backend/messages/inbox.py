@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select, update
 
-from backend.errors import ValidationFailed
+from backend.errors import NotFound, ValidationFailed
 from backend.messages.access import check_place, is_open_to, place_of
 from backend.messages.direct import insert_missing
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
@@ -15,6 +15,7 @@ from backend.models import Conversation, ConversationEntry, Message, MessageMent
 from backend.models.base import db, utcnow
 from backend.models.conversation import dm_peer
 from backend.paging import Page, Slice
+from backend.rooms.access import RoomAccess, rooms_seen_by
 from backend.rooms.serialise import rooms_json
 from backend.users.serialise import users_json
 
@@ -32,6 +33,7 @@ def list_conversations(user: User, part: Slice) -> Page[dict[str, Any]]:
 def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict[str, Any]:
     """Set `is_muted` or `is_pinned` for *user* alone, and return the inbox row. Raises NotFound and NotAMember."""
     check_place(user, place_of(user.id, conversation_id))
+    _last_seq(conversation_id)
     _add_entry(user.id, conversation_id)
     entry = update(ConversationEntry).where(_e.user_id == user.id, _e.conversation_id == conversation_id)
     db.session.execute(entry.values(**flags, updated_at=utcnow()))
@@ -46,7 +48,7 @@ def mark_read(user: User, conversation_id: str, seq: int) -> dict[str, Any]:
     The read direct messages become `is_read`. Raises NotFound, NotAMember, and ValidationFailed past the conversation's end.
     """
     check_place(user, place_of(user.id, conversation_id))
-    last_seq = db.session.execute(select(_c.last_seq).where(_c.id == conversation_id)).scalar() or 0
+    last_seq = _last_seq(conversation_id)
     if seq > last_seq:
         raise ValidationFailed.of("seq", f"The conversation ends at {last_seq}.")
     _add_entry(user.id, conversation_id)
@@ -103,6 +105,14 @@ def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return statement.correlate(Conversation.__table__, ConversationEntry.__table__).scalar_subquery()
 
 
+def _last_seq(conversation_id: str) -> int:
+    """Where the conversation ends. Raises NotFound for a direct one in which nothing was ever said."""
+    last_seq: int | None = db.session.execute(select(_c.last_seq).where(_c.id == conversation_id)).scalar()
+    if last_seq is None:
+        raise NotFound
+    return last_seq
+
+
 def _add_entry(user_id: int, conversation_id: str) -> None:
     """The inbox row, where an account that came from elsewhere has none yet."""
     values = {"user_id": user_id, "conversation_id": conversation_id}
@@ -144,7 +154,8 @@ def _conversations_json(user: User, rows: Sequence[Row[Any]]) -> list[dict[str, 
 def _rooms(user: User, ids: list[int]) -> list[dict[str, Any]]:
     if not ids:
         return []
-    return rooms_json(db.session.execute(select(Room).where(Room.id.in_(ids))).scalars().all(), user)
+    seen = db.session.execute(rooms_seen_by(user).where(Room.id.in_(ids)))
+    return rooms_json([RoomAccess(room, own) for room, own in seen])
 
 
 def _users(viewer: User, ids: set[int | None]) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def find_mentioned(connection: Connection, contents: Iterable[str]) -> dict[str,
     if not names:
         return {}
     statement = select(User.username, User.id).where(User.username.in_(names), User.deleted_at.is_(None))
-    return dict(connection.execute(statement).tuples().all())
+    return dict(connection.execute(statement).all())
 
 
 def mentioned_ids(content: str, known: dict[str, int], allowed: Collection[int] | None) -> list[int]:
@@ -56,4 +56,4 @@ def members_among(connection: Connection, room_ids: Collection[int], user_ids: C
     statement = select(RoomMembership.room_id, RoomMembership.user_id).where(
         RoomMembership.room_id.in_(room_ids), RoomMembership.user_id.in_(user_ids), RoomMembership.left_at.is_(None)
     )
-    return set(connection.execute(statement).tuples().all())
+    return set(connection.execute(statement).all())

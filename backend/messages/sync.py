@@ -100,7 +100,7 @@ def _members(
     if not reach:
         return grouped
     statement = select(RoomMembership, User).join(User).where(or_(*reach)).order_by(RoomMembership.modseq)
-    found = db.session.execute(statement).tuples().all()
+    found = db.session.execute(statement).all()
     people = {person["id"]: person for person in users_json([member for _, member in found], user)}
     for membership, member in found:
         grouped[room_conversation_id(membership.room_id)].append(

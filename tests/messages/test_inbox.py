@@ -83,9 +83,11 @@ def test_read_refuses_what_is_no_seq_or_no_conversation(make: Factory) -> None:
         assert read(ann, "lobby", seq).status_code == 422
     assert read(eve, private["conversation_id"], 0).status_code == 404
     assert read(eve, public["conversation_id"], 0).status_code == 403
-    assert read(eve, "dm:1:2", 0).status_code == 404
+    assert read(eve, "dm:1000001:1000002", 0).status_code == 404
     assert read(eve, "%00", 0).status_code == 404
-    assert read(ann, f"dm:{ann.user.id}:{eve.user.id}", 1).status_code == 422
+    unopened = f"dm:{ann.user.id}:{eve.user.id}"
+    assert read(ann, unopened, 0).status_code == 404
+    assert ann.patch(f"/api/chat/conversations/{unopened}", {"is_muted": True}).status_code == 404
 
 
 def test_direct_messages_become_read_without_a_modseq(make: Factory) -> None:

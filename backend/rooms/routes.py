@@ -1,0 +1,130 @@
+"""`/api/rooms`: rooms and who is in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.auth.access import current_user, signed_in
+from backend.http.blueprint import Blueprint
+from backend.http.pagination import paged
+from backend.paging import Page
+from backend.rooms import membership, service
+from backend.rooms.schemas import (
+    MemberChangedSchema,
+    MemberChangesBody,
+    MemberListArgs,
+    MemberSchema,
+    NewMemberBody,
+    RoomBody,
+    RoomChangesBody,
+    RoomListArgs,
+    RoomSchema,
+    TransferBody,
+)
+
+bp = Blueprint("rooms", __name__, url_prefix="/api/rooms", description="Rooms and their members")
+
+
+@bp.get("")
+@bp.response(200, RoomSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(RoomListArgs, location="query")
+def list_rooms(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """Public rooms and the caller's own, newest first."""
+    return service.list_rooms(current_user, **query)
+
+
+@bp.post("")
+@bp.response(201, RoomSchema)
+@signed_in
+@bp.arguments(RoomBody)
+def create_room(body: dict[str, Any]) -> dict[str, Any]:
+    """Make a room. The caller owns it, and is member and admin."""
+    return service.create_room(current_user, **body)
+
+
+@bp.get("/<id:room_id>")
+@bp.response(200, RoomSchema)
+@signed_in
+def get_room(room_id: int) -> dict[str, Any]:
+    """A public room, or one that the caller is a member of."""
+    return service.get_room(current_user, room_id)
+
+
+@bp.patch("/<id:room_id>")
+@bp.response(200, RoomSchema)
+@signed_in
+@bp.arguments(RoomChangesBody)
+def update_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
+    """Change a room, as one of its admins. What is left out stays."""
+    return service.update_room(current_user, room_id, body)
+
+
+@bp.delete("/<id:room_id>")
+@bp.response(204)
+@signed_in
+def delete_room(room_id: int) -> None:
+    """Delete a room with all its messages, as its owner or as a superuser."""
+    service.delete_room(current_user, room_id)
+
+
+@bp.post("/<id:room_id>/join")
+@bp.response(200, RoomSchema)
+@signed_in
+def join_room(room_id: int) -> dict[str, Any]:
+    """Become a member of a public room. Repeating it changes nothing; the banned get 403 `banned`."""
+    return membership.join_room(current_user, room_id)
+
+
+@bp.post("/<id:room_id>/leave")
+@bp.response(204)
+@signed_in
+def leave_room(room_id: int) -> None:
+    """Leave a room. Its owner hands it over before (409 `owner_must_transfer`); an owner who is alone deletes it by leaving."""
+    membership.leave_room(current_user, room_id)
+
+
+@bp.get("/<id:room_id>/members")
+@bp.response(200, MemberSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(MemberListArgs, location="query")
+def list_members(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
+    """Who is in a room, in the order in which they joined. A public room shows its members to everybody."""
+    return membership.list_members(current_user, room_id, **query)
+
+
+@bp.put("/<id:room_id>/members/<id:user_id>")
+@bp.response(200, MemberChangedSchema)
+@signed_in
+@bp.arguments(NewMemberBody, required=False)
+def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
+    """Add somebody to a room, as one of its admins. Repeating it changes nothing; for the banned it is 409 `user_banned`."""
+    return membership.add_member(current_user, room_id, user_id, **body)
+
+
+@bp.patch("/<id:room_id>/members/<id:user_id>")
+@bp.response(200, MemberChangedSchema)
+@signed_in
+@bp.arguments(MemberChangesBody)
+def update_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
+    """Make a member an admin, ban somebody, or undo either, as an admin. A ban ends the membership; anybody can be banned."""
+    return membership.update_member(current_user, room_id, user_id, **body)
+
+
+@bp.delete("/<id:room_id>/members/<id:user_id>")
+@bp.response(204)
+@signed_in
+def remove_member(room_id: int, user_id: int) -> None:
+    """Remove a member, as an admin; or oneself, which is leaving."""
+    membership.remove_member(current_user, room_id, user_id)
+
+
+@bp.post("/<id:room_id>/transfer")
+@bp.response(200, RoomSchema)
+@signed_in
+@bp.arguments(TransferBody)
+def transfer_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
+    """Hand the room over to another member, as its owner. They become an admin by it."""
+    return membership.transfer_room(current_user, room_id, **body)

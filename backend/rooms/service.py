@@ -1,0 +1,85 @@
+"""Rooms: making, finding, changing and deleting them. Who is in them is `membership.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import or_
+
+from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
+from backend.models.base import db
+from backend.models.conversation import room_conversation_id
+from backend.paging import Page, Slice
+from backend.rooms.access import (
+    IS_ACTIVE,
+    RoomAccess,
+    get_room_as_admin,
+    get_room_for,
+    get_room_to_delete,
+    rooms_seen_by,
+)
+from backend.rooms.changes import close_room
+from backend.rooms.purge import purge_after_deletion
+from backend.rooms.serialise import room_json, rooms_json
+
+
+def list_rooms(user: User, part: Slice, *, mine: bool = False, q: str = "") -> Page[dict[str, Any]]:
+    """The rooms that *user* may see, newest first; with *mine* those alone that they are in.
+
+    *q* is part of a name or description: literal, in any case.
+    """
+    statement = rooms_seen_by(user).order_by(Room.id.desc())
+    if mine:
+        statement = statement.where(IS_ACTIVE)
+    if q:
+        statement = statement.where(
+            or_(Room.name.icontains(q, autoescape=True), Room.description.icontains(q, autoescape=True))
+        )
+    rows = db.session.execute(statement.offset(part.skip).limit(part.limit + 1))
+    page = Page.cut([RoomAccess(room, own) for room, own in rows], part)
+    return Page(rooms_json(page.items), page.next)
+
+
+def get_room(user: User, room_id: int) -> dict[str, Any]:
+    """The room *room_id*. Raises NotFound."""
+    return room_json(get_room_for(user, room_id))
+
+
+def create_room(user: User, name: str, description: str | None = None, is_public: bool = True) -> dict[str, Any]:
+    """Make a room that *user* owns, and is member and admin of."""
+    room = Room(name=name, description=description, is_public=is_public, owner_id=user.id)
+    db.session.add(room)
+    db.session.flush()
+    conversation_id = room_conversation_id(room.id)
+    db.session.add(Conversation(id=conversation_id, kind="room", room_id=room.id, last_modseq=1))
+    db.session.flush()
+    membership = RoomMembership(room_id=room.id, user_id=user.id, is_admin=True, modseq=1)
+    db.session.add_all([membership, ConversationEntry(user_id=user.id, conversation_id=conversation_id)])
+    db.session.flush()
+    answer = room_json(RoomAccess(room, membership))
+    db.session.commit()
+    return answer
+
+
+def update_room(user: User, room_id: int, changes: dict[str, Any]) -> dict[str, Any]:
+    """Set the room's name, description or is_public, as one of its admins. What is not in *changes* stays.
+
+    Raises NotFound, and Forbidden for others who can see the room.
+    """
+    access = get_room_as_admin(user, room_id, lock=True)
+    for field, value in changes.items():
+        setattr(access.room, field, value)
+    db.session.flush()
+    answer = room_json(access)
+    db.session.commit()
+    return answer
+
+
+def delete_room(user: User, room_id: int) -> None:
+    """Delete the room, as its owner or a superuser; its messages are purged from then on.
+
+    Raises NotFound, and Forbidden for others who can see the room.
+    """
+    close_room(get_room_to_delete(user, room_id).room)
+    db.session.commit()
+    purge_after_deletion(room_id)

@@ -1,0 +1,46 @@
+"""Bodies, queries and answers about users."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from backend.http.fields import AnswerSchema, Text
+from backend.http.pagination import PageArgs
+
+MAX_QUERY = 255
+
+
+class PublicUserSchema(AnswerSchema):
+    """What everybody sees of a user."""
+
+    id = fields.Integer()
+    username = fields.String()
+    full_name = fields.String(allow_none=True)
+    first_name = fields.String(allow_none=True)
+    last_name = fields.String(allow_none=True)
+    bio = fields.String(allow_none=True)
+    avatar_url = fields.String(allow_none=True)
+    is_active = fields.Boolean()
+    roles = fields.List(fields.String())
+    created_at = fields.DateTime()
+    last_seen_at = fields.DateTime(allow_none=True)
+
+
+class UserSchema(PublicUserSchema):
+    """A user. The fields that no list of strangers shows are for the user itself and for superusers."""
+
+    email = fields.String(allow_none=True, metadata={"description": "Only to the user itself and to superusers."})
+    mobile = fields.String(allow_none=True, metadata={"description": "Only to the user itself and to superusers."})
+    is_superuser = fields.Boolean(metadata={"description": "Only to the user itself and to superusers."})
+    email_verified = fields.Boolean(metadata={"description": "Only to the user itself and to superusers."})
+    mobile_verified = fields.Boolean(metadata={"description": "Only to the user itself and to superusers."})
+
+
+class UserListArgs(PageArgs):
+    """Which users are listed."""
+
+    q = Text(
+        high=MAX_QUERY,
+        load_default="",
+        metadata={"description": "Part of a username or name, in any case; `%`, `_` and `\\` are ordinary characters."},
+    )

@@ -1,0 +1,39 @@
+"""Looking at people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from backend.models import User
+from backend.models.base import db
+from backend.paging import Page, Slice
+from backend.users.access import get_user
+from backend.users.serialise import user_json, users_json
+
+_SEARCHED = (User.username, User.full_name, User.first_name, User.last_name)
+
+
+def get_profile(viewer: User, user_id: int) -> dict[str, Any]:
+    """The profile of *user_id* as *viewer* may see it. Raises NotFound.
+
+    A deactivated account is still shown, with `is_active` false: its messages stay, and they need an author.
+    """
+    return user_json(get_user(user_id), viewer)
+
+
+def list_users(viewer: User, part: Slice, q: str = "") -> Page[dict[str, Any]]:
+    """The people whose username or name contains *q*, in the order of their usernames.
+
+    *q* is literal and its case does not matter. Erased accounts never appear, and deactivated ones only to superusers: others
+    look here for somebody to talk to.
+    """
+    statement = select(User).where(User.deleted_at.is_(None)).order_by(User.username)
+    if not viewer.is_superuser:
+        statement = statement.where(User.is_active)
+    if q:
+        statement = statement.where(or_(*(column.icontains(q, autoescape=True) for column in _SEARCHED)))
+    users = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1)).all()
+    page = Page.cut(users, part)
+    return Page(users_json(page.items, viewer), page.next)

@@ -1,0 +1,35 @@
+"""Counting what a request asks of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event
+
+from backend.models.base import db
+
+_NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+
+@contextmanager
+def count_queries(app: Flask) -> Iterator[list[str]]:
+    """Gather the statements that *app* sends to its database meanwhile, the beginnings and ends of transactions aside.
+
+    The list fills as it goes: `with count_queries(app) as queries: ...; assert len(queries) == 3`.
+    """
+    statements: list[str] = []
+
+    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(_NOT_COUNTED):
+            statements.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", record)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", record)

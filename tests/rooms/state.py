@@ -1,0 +1,36 @@
+"""What the database holds of a room, for tests of what no answer shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from backend.models import Conversation, ConversationEntry, RoomMembership
+from backend.models.base import db
+
+
+def last_modseq(app: Flask, room: dict[str, Any]) -> int:
+    """The modseq of the room's last change."""
+    with app.app_context():
+        number: int = db.session.scalars(
+            select(Conversation.last_modseq).where(Conversation.id == room["conversation_id"])
+        ).one()
+    return number
+
+
+def memberships(app: Flask, room: dict[str, Any]) -> dict[int, RoomMembership]:
+    """Every membership of the room, the ended ones too, by user."""
+    with app.app_context():
+        rows = db.session.scalars(select(RoomMembership).where(RoomMembership.room_id == room["id"])).all()
+        db.session.expunge_all()
+    return {row.user_id: row for row in rows}
+
+
+def inboxes(app: Flask, room: dict[str, Any]) -> dict[int, int]:
+    """Who has the room in their inbox, and up to where they have read."""
+    statement = select(ConversationEntry.user_id, ConversationEntry.last_read_seq)
+    with app.app_context():
+        rows = db.session.execute(statement.where(ConversationEntry.conversation_id == room["conversation_id"]))
+        return {user: seq for user, seq in rows}

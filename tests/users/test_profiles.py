@@ -1,0 +1,173 @@
+"""`/api/users`: me, the list with its search, and profiles."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from backend.models import Role, UserRole
+from backend.models.base import db, utcnow
+from tests.client import Client
+from tests.factories import Factory
+from tests.queries import count_queries
+
+PUBLIC = {
+    "id",
+    "username",
+    "full_name",
+    "first_name",
+    "last_name",
+    "bio",
+    "avatar_url",
+    "is_active",
+    "roles",
+    "created_at",
+    "last_seen_at",
+}
+PRIVATE = {"email", "mobile", "is_superuser", "email_verified", "mobile_verified"}
+
+
+def names(client: Client, query: str = "") -> list[str]:
+    response = client.get(f"/api/users{query}")
+    assert response.status_code == 200, response.get_data()
+    return [user["username"] for user in response.get_json()]
+
+
+def search(client: Client, q: str) -> list[str]:
+    response = client.get("/api/users", query_string={"q": q})
+    assert response.status_code == 200, response.get_data()
+    return [user["username"] for user in response.get_json()]
+
+
+def test_nobody_gets_in_without_a_token(client: Client) -> None:
+    for path in ("/api/users/me", "/api/users", "/api/users/1", "/api/users/?limit=0"):
+        response = client.get(path)
+        assert response.status_code == 401
+        assert response.get_json()["code"] == "unauthorized"
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_me_is_the_whole_of_the_own_profile(make: Factory) -> None:
+    client = make.client(make.user("ada", first_name="Ada", last_name="Lovelace", email="ada@example.com"))
+    me = client.get("/api/users/me").get_json()
+    assert set(me) == PUBLIC | PRIVATE
+    assert (me["username"], me["email"], me["full_name"]) == ("ada", "ada@example.com", "Ada Lovelace")
+    assert me["is_superuser"] is False
+    assert me["email_verified"] is False
+    assert me["created_at"].endswith("Z")
+    assert client.get("/api/users/me/").get_json()["id"] == me["id"]
+
+
+def test_me_names_roles_in_order_and_costs_one_query_beyond_the_session(app: Flask, make: Factory) -> None:
+    client = make.client()
+    with app.app_context():
+        roles = [Role(name="support"), Role(name="audit")]
+        db.session.add_all(roles)
+        db.session.flush()
+        db.session.add_all(UserRole(user_id=client.user.id, role_id=role.id) for role in roles)
+        db.session.commit()
+    assert client.get("/api/users/me").get_json()["roles"] == ["audit", "support"]
+    with count_queries(app) as queries:
+        client.get("/api/users/me")
+    assert len(queries) == 2, queries
+
+
+def test_a_profile_shows_strangers_no_private_field(make: Factory) -> None:
+    bob = make.user("bob", bio="I fish.")
+    viewer = make.client()
+    response = viewer.get(f"/api/users/{bob.id}")
+    assert response.status_code == 200
+    assert set(response.get_json()) == PUBLIC
+    assert response.get_json()["bio"] == "I fish."
+
+
+def test_a_profile_is_whole_to_oneself_and_to_superusers(make: Factory) -> None:
+    bob = make.client(make.user("bob"))
+    root = make.client(make.user("root", is_superuser=True))
+    for viewer in (bob, root):
+        assert set(viewer.get(f"/api/users/{bob.user.id}").get_json()) == PUBLIC | PRIVATE
+        listed = {user["username"]: set(user) for user in viewer.get("/api/users").get_json()}
+        assert listed["bob"] == PUBLIC | PRIVATE
+    assert {user["username"]: set(user) for user in bob.get("/api/users").get_json()}["root"] == PUBLIC
+
+
+@pytest.mark.parametrize("user_id", ["0", str(2**63 - 1), str(2**63), "9" * 4000, "-1", "x", "1.0", "１"])
+def test_an_id_that_nobody_has_is_404(make: Factory, user_id: str) -> None:
+    response = make.client().get(f"/api/users/{user_id}")
+    assert response.status_code == 404
+    assert response.get_json()["code"] == "not_found"
+
+
+def test_the_erased_are_nowhere(make: Factory) -> None:
+    ghost = make.user("ghost", deleted_at=utcnow(), is_active=False)
+    for viewer in (make.client(make.user("ann")), make.client(make.user("root", is_superuser=True))):
+        assert viewer.get(f"/api/users/{ghost.id}").status_code == 404
+        assert "ghost" not in names(viewer)
+        assert search(viewer, "ghost") == []
+
+
+def test_the_deactivated_keep_their_profile_and_are_listed_to_superusers_alone(make: Factory) -> None:
+    asleep = make.user("asleep", is_active=False)
+    ann, root = make.client(make.user("ann")), make.client(make.user("root", is_superuser=True))
+    assert ann.get(f"/api/users/{asleep.id}").get_json()["is_active"] is False
+    assert names(ann) == ["ann", "root"]
+    assert names(root) == ["ann", "asleep", "root"]
+
+
+def test_search_reads_usernames_and_names_in_any_case(make: Factory) -> None:
+    make.user("fisher", first_name="Åsa", last_name="Öberg")
+    make.user("legacy", full_name="Grace Hopper")
+    viewer = make.client(make.user("viewer"))
+    assert search(viewer, "FISH") == ["fisher"]
+    assert search(viewer, "åsa") == ["fisher"]
+    assert search(viewer, "ÖBERG") == ["fisher"]
+    assert search(viewer, "Åsa Öb") == ["fisher"]
+    assert search(viewer, "grace h") == ["legacy"]
+    assert search(viewer, "example.com") == []
+    assert search(viewer, "") == ["fisher", "legacy", "viewer"]
+
+
+@pytest.mark.parametrize("sign", ["%", "_", "\\", "/", "'", '"', "*", "?", "["])
+def test_search_is_literal(make: Factory, sign: str) -> None:
+    make.user("plain", full_name="Plain Person")
+    make.user("odd", full_name=f"a{sign}b")
+    viewer = make.client(make.user("viewer"))
+    assert search(viewer, sign) == ["odd"]
+    assert search(viewer, f"a{sign}B") == ["odd"]
+    assert search(viewer, f"{sign}a") == []
+
+
+def test_a_query_that_cannot_be_is_422(make: Factory) -> None:
+    viewer = make.client()
+    for query in ("?q=%00", "?q=" + "x" * 256, "?limit=0", "?limit=101", "?skip=-1", "?skip=10001", "?limit=x"):
+        response = viewer.get(f"/api/users{query}")
+        assert response.status_code == 422, query
+        assert response.get_json()["code"] == "validation_failed"
+    assert search(viewer, "%" * 255) == []
+
+
+def test_the_list_goes_on_through_its_links(make: Factory) -> None:
+    viewer = make.client(make.user("u0"))
+    for n in range(1, 5):
+        make.user(f"u{n}")
+    path, seen = "/api/users?limit=2&q=u", []
+    while path:
+        response = viewer.get(path)
+        seen += [user["username"] for user in response.get_json()]
+        link = response.headers.get("Link")
+        assert link is None or link.endswith('>; rel="next"')
+        path = link[1 : link.index(">")] if link else ""
+    assert seen == ["u0", "u1", "u2", "u3", "u4"]
+
+
+def test_the_list_costs_the_same_for_any_length(app: Flask, make: Factory) -> None:
+    viewer = make.client()
+    viewer.get("/api/users/me")  # the first request of a minute also records that the session was seen
+    counts = []
+    for _ in range(2):
+        with count_queries(app) as queries:
+            viewer.get("/api/users")
+        counts.append(len(queries))
+        for _ in range(10):
+            make.user()
+    assert counts == [3, 3]
