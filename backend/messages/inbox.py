@@ -15,7 +15,6 @@ from backend.models import Conversation, ConversationEntry, Message, MessageMent
 from backend.models.base import db, utcnow
 from backend.models.conversation import dm_peer
 from backend.paging import Page, Slice
-from backend.rooms.access import RoomAccess, rooms_seen_by
 from backend.rooms.serialise import rooms_json
 from backend.users.serialise import users_json
 
@@ -154,8 +153,7 @@ def _conversations_json(user: User, rows: Sequence[Row[Any]]) -> list[dict[str, 
 def _rooms(user: User, ids: list[int]) -> list[dict[str, Any]]:
     if not ids:
         return []
-    seen = db.session.execute(rooms_seen_by(user).where(Room.id.in_(ids)))
-    return rooms_json([RoomAccess(room, own) for room, own in seen])
+    return rooms_json(db.session.scalars(select(Room).where(Room.id.in_(ids))).all(), user)
 
 
 def _users(viewer: User, ids: set[int | None]) -> list[dict[str, Any]]:
