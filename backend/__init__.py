@@ -37,13 +37,14 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
+    from backend.auth.routes import bp as auth, token_bp
     from backend.messages.routes import bp as messages, room_messages_bp
     from backend.ops.routes import bp as ops
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
     from backend.web.routes import bp as web
 
-    for blueprint in (users, rooms, messages, room_messages_bp, ops):
+    for blueprint in (auth, token_bp, users, rooms, messages, room_messages_bp, ops):
         api.register_blueprint(blueprint)
     app.register_blueprint(web)
 
