@@ -51,5 +51,7 @@ def _register_blueprints(app: Flask) -> None:
 
 def _register_commands(app: Flask) -> None:
     from backend.rooms.commands import rooms
+    from backend.users.commands import users
 
     app.cli.add_command(rooms)
+    app.cli.add_command(users)

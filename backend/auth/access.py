@@ -39,7 +39,7 @@ def superuser_or_scope(scope: str) -> Callable[[View], View]:
     """For a superuser as above, and for an API token with *scope*, whosever it is: superusers alone grant such scopes."""
 
     def check(identity: Identity) -> None:
-        if identity.api_token_id is None or identity.user.is_superuser and "admin" in identity.scopes:
+        if identity.api_token_id is None or (identity.user.is_superuser and "admin" in identity.scopes):
             _need_superuser(identity)
         else:
             _need_scope(identity, scope)

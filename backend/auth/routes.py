@@ -10,7 +10,15 @@ from flask import request
 from backend.auth import service, sessions
 from backend.auth.access import current_identity, signed_in
 from backend.auth.oauth import as_oauth_errors, check_form
-from backend.auth.schemas import LoginBody, RefreshBody, RegisterBody, SessionSchema, TokenForm, TokenSchema
+from backend.auth.schemas import (
+    LoginBody,
+    OAuthErrorSchema,
+    RefreshBody,
+    RegisterBody,
+    SessionSchema,
+    TokenForm,
+    TokenSchema,
+)
 from backend.auth.sessions import Device
 from backend.http.blueprint import Blueprint
 from backend.http.limits import Limit, limited, take
@@ -40,6 +48,7 @@ def register(body: dict[str, Any]) -> Any:
 
 @bp.post("/login")
 @bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
 @limited(LOGIN)
 @bp.arguments(LoginBody)
 def login(body: dict[str, Any]) -> Any:
@@ -51,6 +60,7 @@ def login(body: dict[str, Any]) -> Any:
 
 @token_bp.post("/token")
 @token_bp.response(200, TokenSchema)
+@token_bp.alt_response(400, schema=OAuthErrorSchema, description="The grant is refused (RFC 6749, section 5.2).")
 @limited(LOGIN)
 @as_oauth_errors
 @token_bp.arguments(TokenForm, location="form")
@@ -64,6 +74,7 @@ def token(form: dict[str, Any]) -> Any:
 
 @bp.post("/refresh")
 @bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
 @limited(REFRESH)
 @bp.arguments(RefreshBody)
 def refresh(body: dict[str, Any]) -> Any:
