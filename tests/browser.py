@@ -121,13 +121,12 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"]["exception"]["description"])
         return answer["result"].get("value")
 
-    def wait_for(self, script: str) -> Any:
-        """Ask until the expression is truthy, and return its value."""
+    def wait_for(self, script: str) -> None:
+        """Ask until the expression is truthy."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            value = self.evaluate(f"(() => {{ try {{ return {script} }} catch {{ return null }} }})()")
-            if value:
-                return value
+            if self.evaluate(f"(() => {{ try {{ return !!({script}) }} catch {{ return false }} }})()"):
+                return
             if time.monotonic() > deadline:
                 raise TimeoutError(f"never true: {script}; complaints: {self.complaints}")
             self.evaluate("new Promise(done => setTimeout(done, 50))")

@@ -20,11 +20,20 @@ PLACES = {
     "<id:user_id>": "{user}",
     "<id:message_id>": "{message}",
     "<conversation_id>": "room:{room}",
+    "<id:session_id>": "{session}",
     "<path:filename>": "home.css",
 }
 
 TABLE: dict[str, tuple[str, Any]] = {
     "GET /": ("200 200 200 200 200", None),
+    "POST /api/auth/login": ("401 401 401 401 401", {"email": "no@example.com", "password": "password123"}),
+    "POST /api/auth/logout": ("401 204 204 204 204", None),
+    "POST /api/auth/refresh": ("401 401 401 401 401", {"refresh_token": "unknown"}),
+    "POST /api/auth/register": ("201 201 201 201 201", {"email": "new@example.com", "password": "password123"}),
+    "DELETE /api/auth/sessions": ("401 204 204 204 204", None),
+    "GET /api/auth/sessions": ("401 200 200 200 200", None),
+    "DELETE /api/auth/sessions/<id:session_id>": ("401 404 204 404 404", None),
+    "POST /token": ("400 400 400 400 400", "username=no@example.com&password=password123"),
     "GET /api/chat/conversations": ("401 200 200 200 200", None),
     "PATCH /api/chat/conversations/<conversation_id>": ("401 404 200 200 404", {"is_muted": True}),
     "POST /api/chat/conversations/<conversation_id>/read": ("401 404 200 200 404", {"seq": 1}),
@@ -83,14 +92,17 @@ def test_who_may(app: Flask, make: Factory, row: str, role: str) -> None:
     for place, value in PLACES.items():
         address = address.replace(place, value)
     caller = people.get(role, Client(app))
-    response = caller.request(method, address.format(**ids), _filled(body, ids))
+    form = {"data": body, "content_type": "application/x-www-form-urlencoded"} if isinstance(body, str) else {}
+    response = caller.request(method, address.format(**ids), None if form else _filled(body, ids), **form)
     assert str(response.status_code) == expected, response.get_data()[:300]
 
 
 def _house(make: Factory, people: dict[str, Client]) -> dict[str, int]:
     room = make.room(people["owner"], "private", people["member"], is_public=False)
     sent = people["member"].post("/api/chat/send", {"content": "hello", "room_id": room["id"]}).json
-    return {"room": room["id"], "message": sent["id"], "user": people["member"].user.id}  # type: ignore[attr-defined]
+    session = people["member"].get("/api/auth/sessions").json[0]["id"]
+    user = people["member"].user.id  # type: ignore[attr-defined]
+    return {"room": room["id"], "message": sent["id"], "user": user, "session": session}
 
 
 def _filled(body: Any, ids: dict[str, int]) -> Any:

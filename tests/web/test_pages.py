@@ -11,6 +11,7 @@ from werkzeug.serving import make_server
 
 from tests.browser import Browser
 from tests.client import Client
+from tests.conftest import wipe
 
 POLICY = "Content-Security-Policy"
 
@@ -31,6 +32,8 @@ def url(sqlite_app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+    with sqlite_app.app_context():
+        wipe()
 
 
 def test_the_front_page(chromium: Browser, url: str) -> None:
@@ -55,6 +58,16 @@ def test_the_front_page_by_night(chromium: Browser, url: str) -> None:
     assert page.evaluate(ground) == "rgb(246, 247, 251)"
     page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert page.evaluate(ground) == "rgb(16, 20, 31)"
+
+
+def test_swagger_ui_by_night(chromium: Browser, url: str) -> None:
+    page = chromium.open(f"{url}/docs")
+    page.wait_for("document.querySelector('.opblock .opblock-summary-description')")
+    text = "getComputedStyle(document.querySelector('.opblock .opblock-summary-description')).color"
+    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
+    by_day = page.evaluate(text)
+    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    page.wait_for(f"{text} !== '{by_day}'")
 
 
 def test_swagger_ui(chromium: Browser, url: str) -> None:
@@ -126,3 +139,29 @@ def test_a_forged_host_is_escaped(sqlite_app: Flask) -> None:
 
 def test_swagger_ui_comes_with_its_license(sqlite_app: Flask) -> None:
     assert "Apache License" in Client(sqlite_app).get("/static/swagger/LICENSE").text
+
+
+def test_authorize_signs_in_through_token(chromium: Browser, url: str, sqlite_app: Flask) -> None:
+    """The padlock of Swagger UI: the password flow of OAuth 2, and a guarded call with what it brought."""
+    account = {"email": "docs@example.com", "password": "password123"}
+    assert Client(sqlite_app).post("/api/auth/register", account).status_code == 201
+    page = chromium.open(f"{url}/docs")
+    page.click("button.authorize")
+    page.type("#oauth_username", account["email"])
+    page.type("#oauth_password", account["password"])
+    # The form of the password flow is the one with a username.
+    page.evaluate(
+        "document.querySelector('#oauth_username').closest('.auth-container').querySelector('.authorize').click()"
+    )
+    page.wait_for(
+        "document.querySelector('.auth-container .auth__button, .auth-container button').isConnected && [...document.querySelectorAll('.auth-container button')].some(b => b.textContent === 'Logout')"
+    )
+    assert f"{url}/token" in page.requests
+    page.click(".auth-container .btn-done, .modal-ux .btn-done")
+    page.click("#operations-users-get_me button")
+    page.click("#operations-users-get_me button.execute")
+    page.wait_for(
+        f"document.querySelector('#operations-users-get_me .live-responses-table').innerText.includes('{account['email']}')"
+    )
+    assert page.complaints == []
+    assert [r for r in page.requests if not r.startswith((url, "data:", "blob:"))] == []
