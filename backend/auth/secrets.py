@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import bcrypt
 import gevent.hub
@@ -56,5 +56,5 @@ def _nobodys_hash() -> bytes:
 def _off_loop(function: Callable[..., Result], *args: Any) -> Result:
     """Run *function* in the hub's thread pool under gevent, for bcrypt releases the GIL and takes 200 ms; else here."""
     if gevent.monkey.is_module_patched("socket"):
-        return cast(Result, gevent.hub.get_hub().threadpool.apply(function, args))
+        return gevent.hub.get_hub().threadpool.apply(function, args)
     return function(*args)

@@ -137,14 +137,15 @@ def remove_member(user: User, room_id: int, user_id: int) -> None:
     Raises NotFound where they are no member, and Forbidden where they own the room.
     """
     if user_id == user.id:
-        return leave_room(user, room_id)
+        leave_room(user, room_id)
+        return
     room = get_room_as_admin(user, room_id, lock=True).room
     membership = find_membership(room, user_id)
     if membership is None or membership.left_at is not None:
         raise NotFound
     spare_owner(room, membership)
     end(membership)
-    return db.session.commit()
+    db.session.commit()
 
 
 def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:

@@ -28,9 +28,12 @@ def users(app: Flask) -> list[Any]:
 
 def test_the_first_administrator(app: Flask, client: Client) -> None:
     result = run(app, "Test@Example.com", "--superuser", "--username", "root", "--password-stdin")
-    assert (result.exit_code, result.output) == (0, "Created superuser 1: root <test@example.com>\n")
     answer = client.post("/api/auth/login", {"username": "root", "password": PASSWORD}).get_json()
     assert answer["user"]["is_superuser"] is True
+    assert (result.exit_code, result.output) == (
+        0,
+        f"Created superuser {answer['user']['id']}: root <test@example.com>\n",
+    )
     with app.app_context():
         assert db.session.scalars(select(ConversationEntry.conversation_id)).all() == ["lobby"]
 

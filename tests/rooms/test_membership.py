@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
-from backend.models import Conversation
+from backend.models import Conversation, RoomMembership
 from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
@@ -230,6 +231,16 @@ def test_nobody_touches_the_owner(app: Flask, public: Cast) -> None:
         assert client.patch(path, {"is_admin": True}).status_code == 200
     refused(public.admin.delete(path), 403, "forbidden")
     assert last_modseq(app, public.room) == before
+
+
+def test_an_owner_who_is_no_admin_can_be_made_one(app: Flask, public: Cast) -> None:
+    """Rows that came from elsewhere may have such an owner."""
+    with app.app_context():
+        own = RoomMembership.user_id == user_id(public.owner)
+        db.session.execute(update(RoomMembership).where(own).values(is_admin=False))
+        db.session.commit()
+    refused(public.owner.patch(public.path, {"name": "x"}), 403, "forbidden")
+    assert public.admin.patch(member_path(public, public.owner), {"is_admin": True}).get_json()["is_admin"] is True
 
 
 def test_an_admin_removes_a_member(app: Flask, public: Cast) -> None:

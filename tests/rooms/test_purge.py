@@ -122,7 +122,8 @@ def test_a_deletion_stands_though_the_purge_fails(app: Flask, public: Cast, monk
     assert left_of(app)["messages"] == 0
 
 
-def test_thousands_go_within_the_request(app: Flask, public: Cast) -> None:
+def test_thousands_go_in_batches(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge, "SECONDS_IN_REQUEST", 60.0)  # whatever the machine
     fill(app, public, 4_500)
     assert public.owner.delete(public.path).status_code == 204
     assert left_of(app)["messages"] == 0
