@@ -3,6 +3,7 @@
 import sys
 
 from backend import create_app
+from backend.schema.gate import check_schema
 from config import ConfigError
 
 try:
@@ -11,3 +12,7 @@ except ConfigError as error:
     for fault in error.faults:
         print(f"confab: {fault}", file=sys.stderr)
     sys.exit(1)
+
+# The `flask` command must work on any database, for it is what mends one.
+if "gunicorn.arbiter" in sys.modules:
+    check_schema(app)
