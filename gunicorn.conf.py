@@ -5,7 +5,6 @@ Runs in the master, before any worker is forked and patched by gevent, so it imp
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import os
@@ -58,8 +57,6 @@ class Worker(GeventWorker):
         """
         try:
             super().load_wsgi()
-            # Not in wsgi.py, which serves `flask db upgrade` too.
-            importlib.import_module("backend.schema.gate").check_schema(self.wsgi)
         except SystemExit as refusal:
             if isinstance(refusal.code, str):
                 print(refusal.code, file=sys.stderr, flush=True)
@@ -78,9 +75,9 @@ class Worker(GeventWorker):
 
     def close_sockets(self) -> None:
         """Tell every socket to come back later. In a greenlet: a signal may interrupt anything."""
-        application = self.wsgi
-        if application is not None:
-            gevent.spawn(application.extensions["confab-stop"])
+        stop = getattr(self.wsgi, "extensions", {}).get("confab-stop")
+        if stop is not None:
+            gevent.spawn(stop)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once, on the first signal alone.
