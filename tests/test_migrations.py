@@ -24,7 +24,7 @@ def empty_app(
     request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path: Path, services: Services, worker: str
 ) -> Iterator[Flask]:
     """An application on a database of its own, without a single table."""
-    if request.param == "sqlite":
+    if request.param == "sqlite":  # noqa: SIM108
         url = f"sqlite:///{tmp_path / 'confab.db'}"
     else:
         url = services.new_database(f"{worker}_migrations")
