@@ -92,8 +92,8 @@ def test_every_operation_names_its_failures(found: dict[str, Any]) -> None:
             assert {"404", "422"} & set(responses), name
         for status, answer in responses.items():
             if status.startswith(("4", "5")) and not name.endswith(" /token"):
-                told = components[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
-                assert list(told["content"]) == ["application/problem+json"], (name, status)
+                whole = components[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+                assert list(whole["content"]) == ["application/problem+json"], (name, status)
         assert "default" not in responses, name
 
 
@@ -157,7 +157,7 @@ def test_no_input_leads_to_a_5xx_or_to_an_answer_that_is_not_documented(app: Fla
         operation = result.ok()
         ids = _real_ids(caller, make)
         _try(operation, {"Authorization": f"Bearer {caller.token}"}, ids)
-        if "sessions" in operation.path or "logout" in operation.path:
+        if (operation.method.upper() == "DELETE" and "sessions" in operation.path) or "logout" in operation.path:
             caller = make.client(caller.user)  # type: ignore[attr-defined]
 
 

@@ -73,13 +73,21 @@ def identify(token: str) -> Identity:
     if token.startswith(API_TOKEN_PREFIX):
         return _identify_api_token(token)
     claims = _claims(token)
-    found = _sessions()(claims["sid"])
+    user = user_of_session(claims["sid"])
+    if str(user.id) != claims["sub"]:
+        raise TokenRevoked
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+    return Identity(user, SESSION_SCOPES, session_id=claims["sid"], expires_at=expires_at)
+
+
+def user_of_session(session_id: int) -> User:
+    """The user whom a session belongs to, as it is at this moment. Raises TokenRevoked where either has ended."""
+    found = _sessions()(session_id)
     if found is None or not found.is_active or found.expires_at <= utcnow():
         raise TokenRevoked
-    user = found.user
-    if str(user.id) != claims["sub"] or not user.is_active or user.deleted_at is not None:
+    if not found.user.is_active or found.user.deleted_at is not None:
         raise TokenRevoked
-    return Identity(user, SESSION_SCOPES, session_id=found.id, expires_at=datetime.fromtimestamp(claims["exp"], UTC))
+    return found.user
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -174,6 +182,19 @@ def _identify_api_token(token: str) -> Identity:
         statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.token == hash_secret(token))
         row = session.execute(statement).one_or_none()
         session.expunge_all()
+    return _of_api_token(row)
+
+
+def identity_of_api_token(api_token_id: int) -> Identity:
+    """The identity behind an API token's row. Raises Unauthorized, TokenExpired and TokenRevoked like `identify`."""
+    with DbSession(reading(db.engine)) as session:
+        statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.id == api_token_id)
+        row = session.execute(statement).one_or_none()
+        session.expunge_all()
+    return _of_api_token(row)
+
+
+def _of_api_token(row: Any) -> Identity:
     if row is None:
         raise Unauthorized
     api_token, user = row

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 
-from backend.auth import service, sessions
+from backend.auth import service, sessions, tickets
 from backend.auth.access import current_identity, signed_in
 from backend.auth.oauth import as_oauth_errors, check_form
 from backend.auth.schemas import (
@@ -16,6 +16,7 @@ from backend.auth.schemas import (
     RefreshBody,
     RegisterBody,
     SessionSchema,
+    TicketSchema,
     TokenForm,
     TokenSchema,
 )
@@ -114,6 +115,17 @@ def end_session(session_id: int) -> None:
 def end_other_sessions() -> None:
     """End all of the caller's sessions but this one."""
     sessions.end_other_sessions(current_identity)
+
+
+@bp.post("/ws-ticket")
+@bp.response(201, TicketSchema)
+@signed_in
+def create_ticket() -> dict[str, Any]:
+    """Get a ticket for a socket.
+
+    It serves once, as `token` of a socket, within 30 seconds; so no token that lives longer is in an address.
+    """
+    return tickets.create_ticket(current_identity)
 
 
 def _device(info: str | None = None) -> Device:

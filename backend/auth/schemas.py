@@ -99,3 +99,10 @@ class SessionSchema(AnswerSchema):
     last_seen_at = fields.DateTime(allow_none=True)
     expires_at = fields.DateTime()
     is_current = fields.Boolean()
+
+
+class TicketSchema(AnswerSchema):
+    """A ticket for one socket."""
+
+    ticket = fields.String()
+    expires_in = fields.Integer(metadata={"description": "Seconds."})

@@ -17,6 +17,7 @@ from backend.errors import Forbidden, NotFound, TokenExpired, TokenReused, Token
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.paging import Page, Slice
+from backend.realtime.events import announce, revoked_event
 from backend.users.serialise import user_json
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -123,13 +124,15 @@ def _lock_session_of(hashed: str) -> tuple[UserSession, User]:
 def end_sessions(*which: ColumnElement[bool]) -> list[int]:
     """End the live sessions that match, in the current transaction, and return their ids.
 
-    Every session that ends, ends here. Its access and refresh tokens are refused from the commit on.
+    Every session that ends, ends here. Its access and refresh tokens are refused from the commit on, and its sockets close.
     """
     # In order of id, so that two callers who end many do not wait for each other.
-    wanted = select(UserSession.id).where(UserSession.is_active, *which).order_by(UserSession.id).with_for_update()
-    ids = list(db.session.scalars(wanted))
+    wanted = select(UserSession.id, UserSession.user_id).where(UserSession.is_active, *which).order_by(UserSession.id)
+    ended = db.session.execute(wanted.with_for_update()).all()
+    ids = [row.id for row in ended]
     if ids:
         db.session.execute(update(UserSession).where(UserSession.id.in_(ids)).values(is_active=False))
+        announce(*(revoked_event(user_id) for user_id in {row.user_id for row in ended}))
     return ids
 
 

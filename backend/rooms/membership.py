@@ -14,6 +14,7 @@ from backend.errors import Conflict, Forbidden, NotFound
 from backend.models import RoomMembership, User
 from backend.models.base import db
 from backend.paging import Page, Slice
+from backend.realtime.events import announce, room_updated_event
 from backend.rooms.access import get_room_as_admin, get_room_as_owner, get_room_for
 from backend.rooms.changes import (
     admit,
@@ -162,6 +163,7 @@ def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
     room.owner_id = user_id
     db.session.flush()
     answer = room_json(room, user)
+    announce(room_updated_event(answer))
     db.session.commit()
     return answer
 

@@ -10,6 +10,7 @@ from backend.models import Conversation, ConversationEntry, Room, RoomMembership
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
 from backend.paging import Page, Slice
+from backend.realtime.events import announce, member_event, opened_event, room_updated_event
 from backend.rooms.access import (
     IS_ACTIVE,
     get_room_as_admin,
@@ -56,6 +57,7 @@ def create_room(user: User, name: str, description: str | None = None, is_public
     db.session.add_all([owner, ConversationEntry(user_id=user.id, conversation_id=conversation_id)])
     db.session.flush()
     answer = room_json(room, user)
+    announce(opened_event(conversation_id, user.id), member_event("member.joined", conversation_id, owner))
     db.session.commit()
     return answer
 
@@ -68,8 +70,11 @@ def update_room(user: User, room_id: int, changes: dict[str, Any]) -> dict[str, 
     room = get_room_as_admin(user, room_id, lock=True).room
     for field, value in changes.items():
         setattr(room, field, value)
+    is_changed = db.session.is_modified(room)
     db.session.flush()
     answer = room_json(room, user)
+    if is_changed:
+        announce(room_updated_event(answer))
     db.session.commit()
     return answer
 

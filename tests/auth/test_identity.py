@@ -257,3 +257,6 @@ def test_a_locked_user_keeps_nobody_waiting(postgresql_app: Flask, wiped: None) 
     with postgresql_app.app_context(), db.engine.begin() as holder:
         holder.execute(select(User.id).with_for_update())
         assert identity.identify(token).session_id
+    session_seen_at, user_seen_at = seen_at(postgresql_app)
+    assert session_seen_at is not None
+    assert user_seen_at is None

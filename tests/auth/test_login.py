@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -221,3 +222,11 @@ def test_an_email_comes_before_a_username_that_looks_like_it(make: Factory, app:
     owner = make.user(email=EMAIL)
     with app.app_context():
         assert service.find_account(email=EMAIL, username=EMAIL).user_id == owner.id
+
+
+def test_under_gevent_passwords_leave_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gevent.monkey.is_module_patched", lambda _: True)
+    real, threads = bcrypt.checkpw, []
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *args: threads.append(threading.get_native_id()) or real(*args))
+    assert check_password(PASSWORD, hash_password(PASSWORD))
+    assert threads != [threading.get_native_id()]

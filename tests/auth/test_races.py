@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 from werkzeug.test import TestResponse
 
 from backend.auth.secrets import hash_secret
@@ -121,3 +121,19 @@ def test_sessions_end_while_they_are_refreshed(app: Flask, register: Register, c
     for each in [*answers, *(r.get_json() for r in responses[10:] if r.status_code == 200)]:
         refused = Client(app).post("/api/auth/refresh", {"refresh_token": each["refresh_token"]})
         assert (refused.status_code, refused.get_json()["code"]) == (401, "token_revoked")
+
+
+def test_a_refresh_waits_for_the_session_to_end(postgresql_app: Flask, wiped: None) -> None:
+    """What a refresh reads of its session is the latest, not what stood there before it had to wait."""
+    user = {"email": EMAIL, "password": PASSWORD}
+    token = Client(postgresql_app).post("/api/auth/register", user).get_json()["refresh_token"]
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as pool, postgresql_app.app_context():
+        with db.engine.begin() as ending:
+            ending.execute(update(UserSession).values(is_active=False))
+            body = {"refresh_token": token}
+            answer = pool.submit(Client(postgresql_app).post, "/api/auth/refresh", body)
+            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
+                while not watcher.scalar(waiting) and not answer.done():
+                    pass
+        assert answer.result().get_json()["code"] == "token_revoked"

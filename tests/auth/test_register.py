@@ -9,10 +9,12 @@ import bcrypt
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from backend.auth import secrets
 from backend.models import ConversationEntry, RefreshToken, User, UserSession
 from backend.models.base import db
+from backend.users import creation
 from tests.auth.conftest import BCRYPT_ROUNDS, EMAIL, PASSWORD
 from tests.client import Client
 
@@ -230,3 +232,11 @@ def test_every_fault_is_named_at_once(client: Client) -> None:
 def test_bodies_that_are_none(client: Client, data: bytes, kind: str, status: int, code: str) -> None:
     response = client.post(URL, data=data, content_type=kind)
     assert (response.status_code, response.get_json()["code"]) == (status, code)
+
+
+def test_another_fault_of_the_database_is_no_taken_name(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creation, "_colliding_column", lambda _: "id")
+    with app.app_context():
+        creation.add_user(username="ada")
+        with pytest.raises(IntegrityError):
+            creation.add_user(username="ada")

@@ -150,9 +150,12 @@ def test_authorize_signs_in_through_token(chromium: Browser, url: str, sqlite_ap
     page.type("#oauth_username", account["email"])
     page.type("#oauth_password", account["password"])
     # The form of the password flow is the one with a username.
-    form = "document.querySelector('#oauth_username').closest('.auth-container')"
-    page.evaluate(f"{form}.querySelector('.authorize').click()")
-    page.wait_for("[...document.querySelectorAll('.auth-container button')].some(b => b.textContent === 'Logout')")
+    page.evaluate(
+        "document.querySelector('#oauth_username').closest('.auth-container').querySelector('.authorize').click()"
+    )
+    page.wait_for(
+        "[...document.querySelectorAll('.auth-container button')].some(button => button.textContent === 'Logout')"
+    )
     assert f"{url}/token" in page.requests
     page.click(".auth-container .btn-done, .modal-ux .btn-done")
     page.click("#operations-users-get_me button")
