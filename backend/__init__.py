@@ -50,5 +50,7 @@ def _register_blueprints(app: Flask) -> None:
 
 def _register_commands(app: Flask) -> None:
     from backend.rooms.commands import rooms
+    from backend.schema.commands import db as db_group, schema
 
-    app.cli.add_command(rooms)
+    for group in (rooms, db_group, schema):
+        app.cli.add_command(group)

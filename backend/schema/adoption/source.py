@@ -1,0 +1,82 @@
+"""A legacy table, read with a map: for each of our columns the names that it was seen under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.types import Date, DateTime
+
+Map = Mapping[str, tuple[str, ...]]
+BATCH = 1000
+
+
+class Source:
+    """The rows of one legacy table, as dicts under our names. `used` gathers the columns that were asked for."""
+
+    def __init__(self, connection: Connection, name: str):
+        self.connection = connection
+        self.name = name
+        self.types = {str(c["name"]): c["type"] for c in sa.inspect(connection).get_columns(name)}
+        self.used: set[str] = set()
+
+    def has(self, *names: str) -> bool:
+        """Whether one of these columns is there."""
+        return any(name in self.types for name in names)
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return int(self.connection.scalar(sa.select(sa.func.count()).select_from(sa.table(self.name))) or 0)
+
+    def rows(self, wanted: Map) -> Iterator[dict[str, Any]]:
+        """Every row, by id where there is one. A column that the table lacks is None in each."""
+        found = {ours: self._find(theirs) for ours, theirs in wanted.items()}
+        present = {ours: name for ours, name in found.items() if name is not None}
+        missing = dict.fromkeys(ours for ours, name in found.items() if name is None)
+        if not present:
+            return
+        self.used |= set(present.values())
+        columns = [self._column(name).label(f"c{i}") for i, name in enumerate(present.values())]
+        statement = sa.select(*columns).select_from(sa.table(self.name))
+        if "id" in self.types:
+            statement = statement.order_by(sa.column("id"))
+        result = self.connection.execute(statement, execution_options={"yield_per": BATCH})
+        for row in result:
+            yield {**missing, **dict(zip(present, row, strict=True))}
+
+    def unused(self) -> list[str]:
+        """Columns that were not carried over."""
+        return sorted(set(self.types) - self.used)
+
+    def _find(self, names: tuple[str, ...]) -> str | None:
+        return next((name for name in names if name in self.types), None)
+
+    def _column(self, name: str) -> sa.ColumnElement[Any]:
+        column: sa.ColumnElement[Any] = sa.column(name)
+        if self.connection.dialect.name == "postgresql" and isinstance(self.types[name], DateTime | Date):
+            # As text: the driver cannot hold 'infinity', nor years before 1.
+            return sa.cast(column, sa.Text)
+        return column
+
+
+def batches(rows: Iterator[dict[str, Any]], size: int = BATCH) -> Iterator[list[dict[str, Any]]]:
+    """*rows* in lists of *size*."""
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def insert(connection: Connection, table: Any, rows: Iterator[dict[str, Any]]) -> int:
+    """Write *rows* in batches; returns how many they were."""
+    count = 0
+    for batch in batches(rows):
+        connection.execute(sa.insert(table), batch)
+        count += len(batch)
+    return count
