@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import gevent
 from dotenv import load_dotenv
 from gunicorn import util
 from gunicorn.arbiter import Arbiter
@@ -64,6 +65,23 @@ class Worker(GeventWorker):
                 print(refusal.code, file=sys.stderr, flush=True)
             sys.exit(Arbiter.WORKER_BOOT_ERROR if refusal.code else 0)
 
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """End gracefully: open sockets would hold the worker for the whole graceful timeout."""
+        super().handle_exit(sig, frame)
+        self.close_sockets()
+
+    def is_already_handled(self, respiter: Any) -> bool:
+        """Leave a connection that the application took over (a WebSocket): gunicorn closes its own descriptor and no more."""
+        if getattr(respiter, "is_detached", False):
+            raise StopIteration
+        return False
+
+    def close_sockets(self) -> None:
+        """Tell every socket to come back later. In a greenlet: a signal may interrupt anything."""
+        application = self.wsgi
+        if application is not None:
+            gevent.spawn(application.extensions["confab-stop"])
+
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once, on the first signal alone.
 
@@ -71,6 +89,7 @@ class Worker(GeventWorker):
         """
         if not self.is_quitting:
             self.is_quitting = True
+            self.close_sockets()
             super().handle_quit(sig, frame)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
+import backend.models  # noqa: F401  # every table is known from the start
 from backend import database, settings
-import backend.models
 from backend.extensions import api, db, migrate
 from backend.http import errors, limits, logging, requests
+from backend.realtime import live
 from config import Config
 
 __version__ = settings.VERSION
@@ -27,6 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
+    live.init_app(app)
     _register_blueprints(app)
     _register_commands(app)
 
@@ -37,20 +39,32 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from backend.messages.routes import bp as messages, room_messages_bp
+    from backend.auth.routes import bp as auth
+    from backend.auth.routes import token_bp
+    from backend.messages.routes import bp as messages
+    from backend.messages.routes import room_messages_bp
     from backend.ops.routes import bp as ops
+    from backend.realtime.socket import bp as realtime
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
     from backend.web.routes import bp as web
 
-    for blueprint in (users, rooms, messages, room_messages_bp, ops):
+    for blueprint in (auth, token_bp, users, rooms, messages, room_messages_bp, ops):
         api.register_blueprint(blueprint)
+    app.register_blueprint(realtime)
     app.register_blueprint(web)
 
 
 def _register_commands(app: Flask) -> None:
     from backend.rooms.commands import rooms
+<<<<<<< HEAD
     from backend.schema.commands import db as db_group, schema
 
     for group in (rooms, db_group, schema):
         app.cli.add_command(group)
+=======
+    from backend.users.commands import users
+
+    app.cli.add_command(rooms)
+    app.cli.add_command(users)
+>>>>>>> main

@@ -47,7 +47,7 @@ class Combiner(Generic[Item, Result]):
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         try:
             results = self._run([seat.item for seat in batch])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised in every caller
             results = [error] * len(batch)
         except BaseException:
             # This greenlet is being killed; the others must not wait for it for ever.

@@ -31,12 +31,12 @@ UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.D
 class RoutedSession(FlaskSession):
     """A session whose requests may declare that they only read; see `read_only`."""
 
-    def get_bind(self, mapper: Any = None, clause: Any = None, **kwargs: Any) -> Engine | Connection:
+    def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **kwargs: Any) -> Engine | Connection:
         """The engine itself, or its autocommitting twin (the same pool) while the request only reads."""
-        bind = super().get_bind(mapper=mapper, clause=clause, **kwargs)
-        if flask.g.get("is_read_only") and isinstance(bind, Engine):
-            return reading(bind)
-        return bind
+        chosen = super().get_bind(mapper=mapper, clause=clause, bind=bind, **kwargs)
+        if flask.g.get("is_read_only") and isinstance(chosen, Engine):
+            return reading(chosen)
+        return chosen
 
 
 def reading(engine: Engine) -> Engine:

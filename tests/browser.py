@@ -1,9 +1,9 @@
 """A real browser for tests: headless Chromium over its DevTools protocol (CDP), without another library.
 
-    with Browser() as browser:
-        page = browser.open("http://127.0.0.1:8000/docs")
-        page.wait_for("document.querySelector('.opblock')")
-        assert page.complaints == []
+with Browser() as browser:
+    page = browser.open("http://127.0.0.1:8000/docs")
+    page.wait_for("document.querySelector('.opblock')")
+    assert page.complaints == []
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Browser:
             wait_until(lambda: DEVTOOLS.search(log.read_text(errors="replace")), "Chromium's DevTools", PATIENCE)
             address = DEVTOOLS.search(log.read_text(errors="replace"))
             assert address is not None
-            self._connection = connect(address[1], max_size=None, compression=None)
+            self._connection = connect(address[1], max_size=None, compression=None, legacy=True)
         except BaseException:
             end(self._process, signal.SIGKILL, patience=5)
             self.folder.remove()
@@ -49,11 +49,12 @@ class Browser:
 
     def open(self, url: str, width: int = 1200, height: int = 900) -> Page:
         """A new tab at *url*, which records all that happens in it from the beginning."""
-        target = self.call("Target.createTarget", url="about:blank", width=width, height=height)["targetId"]
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = self._pages[session] = Page(self, session)
         for domain in ("Page", "Network", "Runtime", "Log", "Audits"):
             page.call(f"{domain}.enable")
+        page.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         page.call("Page.navigate", url=url)
         page.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
         return page
@@ -120,13 +121,12 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"]["exception"]["description"])
         return answer["result"].get("value")
 
-    def wait_for(self, script: str) -> Any:
-        """Ask until the expression is truthy, and return its value."""
+    def wait_for(self, script: str) -> None:
+        """Ask until the expression is truthy."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            value = self.evaluate(f"(() => {{ try {{ return {script} }} catch {{ return null }} }})()")
-            if value:
-                return value
+            if self.evaluate(f"(() => {{ try {{ return !!({script}) }} catch {{ return false }} }})()"):
+                return
             if time.monotonic() > deadline:
                 raise TimeoutError(f"never true: {script}; complaints: {self.complaints}")
             self.evaluate("new Promise(done => setTimeout(done, 50))")

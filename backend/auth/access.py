@@ -12,6 +12,7 @@ from werkzeug.local import LocalProxy
 
 from backend.auth.identity import Identity, identify
 from backend.errors import Forbidden, InsufficientScope, Unauthorized
+from backend.http import limits
 from backend.models import User
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -38,7 +39,7 @@ def superuser_or_scope(scope: str) -> Callable[[View], View]:
     """For a superuser as above, and for an API token with *scope*, whosever it is: superusers alone grant such scopes."""
 
     def check(identity: Identity) -> None:
-        if identity.api_token_id is None or identity.user.is_superuser and "admin" in identity.scopes:
+        if identity.api_token_id is None or (identity.user.is_superuser and "admin" in identity.scopes):
             _need_superuser(identity)
         else:
             _need_scope(identity, scope)
@@ -60,7 +61,7 @@ def _need_scope(identity: Identity, scope: str) -> None:
 def _guard(view: View, check: Callable[[Identity], None]) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        g.identity = identity = identify(bearer_token())
+        g.identity = identity = _identify_caller()
         check(identity)
         return view(*args, **kwargs)
 
@@ -69,6 +70,17 @@ def _guard(view: View, check: Callable[[Identity], None]) -> View:
     documented._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"password": []}]
     documented.is_guarded = True
     return cast(View, guarded)
+
+
+def _identify_caller() -> Identity:
+    """Who calls. Counts the call against the user, or against the address of someone who is none."""
+    try:
+        identity = identify(bearer_token())
+    except Unauthorized:
+        limits.take(limits.ALL_ELSE, limits.address())
+        raise
+    limits.take(limits.ALL_ELSE, f"user:{identity.user.id}")
+    return identity
 
 
 def bearer_token() -> str:

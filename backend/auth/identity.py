@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import jwt
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session as DbSession
+from sqlalchemy.orm import make_transient_to_detached
 
 from backend.auth.secrets import hash_secret
 from backend.combine import Combiner
-from backend.database import reading
+from backend.database import UNAVAILABLE, reading
 from backend.errors import TokenExpired, TokenRevoked, Unauthorized
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
+
+log = logging.getLogger("confab.auth")
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 SEEN_RESOLUTION = timedelta(minutes=1)
@@ -28,6 +32,8 @@ API_TOKEN_PREFIX = "confab_"
 SESSION_SCOPES = frozenset({"read", "write", "admin", "health"})
 ALGORITHM = "HS256"
 ISSUER = "confab"
+MAX_TOKEN = 4096
+"""Ours have some 300 characters; nothing is computed over a header of any length."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +68,26 @@ def identify(token: str) -> Identity:
 
     Raises Unauthorized, TokenExpired or TokenRevoked. A session that ended, or a user who was deactivated, is seen at once.
     """
+    if len(token) > MAX_TOKEN:
+        raise Unauthorized
     if token.startswith(API_TOKEN_PREFIX):
         return _identify_api_token(token)
     claims = _claims(token)
-    found = _sessions()(claims["sid"])
+    user = user_of_session(claims["sid"])
+    if str(user.id) != claims["sub"]:
+        raise TokenRevoked
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+    return Identity(user, SESSION_SCOPES, session_id=claims["sid"], expires_at=expires_at)
+
+
+def user_of_session(session_id: int) -> User:
+    """The user whom a session belongs to, as it is at this moment. Raises TokenRevoked where either has ended."""
+    found = _sessions()(session_id)
     if found is None or not found.is_active or found.expires_at <= utcnow():
         raise TokenRevoked
-    user = found.user
-    if str(user.id) != claims["sub"] or not user.is_active or user.deleted_at is not None:
+    if not found.user.is_active or found.user.deleted_at is not None:
         raise TokenRevoked
-    return Identity(user, SESSION_SCOPES, session_id=found.id, expires_at=datetime.fromtimestamp(claims["exp"], UTC))
+    return found.user
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -94,43 +110,71 @@ def _claims(token: str) -> dict[str, Any]:
     return claims
 
 
-def _sessions() -> Callable[[int], UserSession | None]:
-    """This application's combined look-up of sessions: concurrent requests share one query."""
-    combiner: Callable[[int], UserSession | None] = current_app.extensions.setdefault(
-        "confab-sessions", Combiner(_load_sessions, most=500)
+@dataclass(slots=True)
+class _Opened:
+    """A session as `identify` needs it, with its user."""
+
+    id: int
+    is_active: bool
+    expires_at: datetime
+    last_seen_at: datetime | None
+    user: User
+
+
+_users, _user_sessions = cast(Table, User.__table__), cast(Table, UserSession.__table__)
+_user_columns = [attribute.key for attribute in User.__mapper__.column_attrs]
+_select_opened = (
+    select(
+        *(_user_sessions.c[name] for name in ("id", "is_active", "expires_at", "last_seen_at")),
+        *(_users.c[name] for name in _user_columns),
     )
+    .join_from(_user_sessions, _users, _user_sessions.c.user_id == _users.c.id)
+    .where(_user_sessions.c.id.in_(bindparam("ids", expanding=True)))
+)
+# Rows of the tables and not entities: this is read for every request, and the ORM's loading takes as long as the query.
+
+
+def _sessions() -> Callable[[int], _Opened | None]:
+    """This application's combined look-up of sessions: concurrent requests share one query."""
+    combiner: Callable[[int], _Opened | None] | None = current_app.extensions.get("confab-sessions")
+    if combiner is None:
+        combiner = current_app.extensions.setdefault("confab-sessions", Combiner(_load_sessions, most=500))
     return combiner
 
 
-def _load_sessions(ids: list[int]) -> Sequence[UserSession | None]:
-    engine = reading(db.engine)
-    statement = select(UserSession, User).join(UserSession.user).where(UserSession.id.in_(set(ids)))
-    with DbSession(engine) as session:
-        found = {}
-        for user_session, user in session.execute(statement):
-            user_session.user = user
-            found[user_session.id] = user_session
-        session.expunge_all()
+def _load_sessions(ids: list[int]) -> Sequence[_Opened | None]:
+    with reading(db.engine).connect() as connection:
+        rows = connection.execute(_select_opened, {"ids": list(set(ids))}).all()
+    found = {row[0]: _Opened(row[0], row[1], row[2], row[3], _detached_user(row[4:])) for row in rows}
     _record_seen(list(found.values()))
     return [found.get(wanted) for wanted in ids]
 
 
-def _record_seen(sessions: list[UserSession]) -> None:
+def _detached_user(values: Sequence[Any]) -> User:
+    user = User()
+    user.__dict__.update(zip(_user_columns, values, strict=True))
+    make_transient_to_detached(user)
+    return user
+
+
+def _record_seen(opened: list[_Opened]) -> None:
+    """Note that these sessions are in use. Who is being told so elsewhere at this moment is left out: nobody waits for it."""
     now = utcnow()
-    stale = [s for s in sessions if s.is_active and (s.last_seen_at is None or s.last_seen_at < now - SEEN_RESOLUTION)]
+    latest = now - SEEN_RESOLUTION
+    stale = [s for s in opened if s.is_active and (s.last_seen_at is None or s.last_seen_at < latest)]
     if not stale:
         return
-    with db.engine.begin() as connection:
-        connection.execute(
-            update(UserSession)
-            .where(UserSession.id.in_([s.id for s in stale]))
-            .values(last_seen_at=now, updated_at=now)
-        )
-        connection.execute(
-            update(User)
-            .where(User.id.in_({s.user_id for s in stale}))
-            .values(last_seen_at=now, updated_at=User.updated_at)
-        )
+    try:
+        with db.engine.begin() as connection:
+            for table, ids in ((_user_sessions, {s.id for s in stale}), (_users, {s.user.id for s in stale})):
+                unlocked = select(table.c.id).where(table.c.id.in_(ids)).with_for_update(skip_locked=True)
+                connection.execute(
+                    update(table)
+                    .where(table.c.id.in_(unlocked))
+                    .values(last_seen_at=now, updated_at=table.c.updated_at)
+                )
+    except UNAVAILABLE as error:
+        log.warning("last_seen_at was not recorded: %s", type(error).__name__)
 
 
 def _identify_api_token(token: str) -> Identity:
@@ -138,6 +182,19 @@ def _identify_api_token(token: str) -> Identity:
         statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.token == hash_secret(token))
         row = session.execute(statement).one_or_none()
         session.expunge_all()
+    return _of_api_token(row)
+
+
+def identity_of_api_token(api_token_id: int) -> Identity:
+    """The identity behind an API token's row. Raises Unauthorized, TokenExpired and TokenRevoked like `identify`."""
+    with DbSession(reading(db.engine)) as session:
+        statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.id == api_token_id)
+        row = session.execute(statement).one_or_none()
+        session.expunge_all()
+    return _of_api_token(row)
+
+
+def _of_api_token(row: Any) -> Identity:
     if row is None:
         raise Unauthorized
     api_token, user = row

@@ -35,18 +35,18 @@ class Parser(FlaskParser):
         # webargs puts where the input came from ("json", "query") above the fields; clients know that.
         errors: dict[str, list[str]] = {}
         for fields in error.normalized_messages().values():
-            errors |= _flat(fields if isinstance(fields, dict) else {"_schema": fields})
+            errors |= flat_messages(fields if isinstance(fields, dict) else {"_schema": fields})
         raise ValidationFailed(errors=errors) from None
 
 
-def _flat(messages: dict[str, Any], prefix: str = "") -> dict[str, list[str]]:
+def flat_messages(messages: dict[str, Any], prefix: str = "") -> dict[str, list[str]]:
     """marshmallow's nested messages as one list for each field: `{"scopes.0": ["..."]}`."""
     flat: dict[str, list[str]] = {}
     for name, value in messages.items():
         # A field's name is the caller's own text here and may hold what UTF-8 cannot carry.
         key = prefix + str(name).encode("utf-8", "replace").decode()[:100]
         if isinstance(value, dict):
-            flat.update(_flat(value, f"{key}."))
+            flat.update(flat_messages(value, f"{key}."))
         else:
             flat[key.removesuffix("._schema")] = [str(v) for v in value]
     return flat

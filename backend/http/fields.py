@@ -61,8 +61,8 @@ class Id(WholeNumber):
 class StrictBoolean(fields.Boolean):
     """true or false; in a query also their names. Not 1, "yes" or "on"."""
 
-    truthy: ClassVar = {True, "true"}
-    falsy: ClassVar = {False, "false"}
+    truthy = {True, "true"}  # noqa: RUF012  # marshmallow's own manner of configuration
+    falsy = {False, "false"}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         allowed = (bool, str) if _is_query(data) else (bool,)

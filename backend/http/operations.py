@@ -54,13 +54,23 @@ def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
         endpoint = endpoints[path, method]
         name = endpoint.rpartition(".")[2]
         operation.setdefault("operationId", name if names[name] == 1 else endpoint.replace(".", "_"))
-        for status in _failures(operation, has_id="{" in path):
+        _shorten(operation)
+        for status in _failures(path, method, operation):
             status_name = HTTPStatus(status).name
             responses.setdefault(status_name, failure(status))
             operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{status_name}"})
         operation["responses"].pop("default", None)  # the library's; ours are named one by one
         operation["responses"] = dict(sorted(operation["responses"].items()))
     return document
+
+
+def _shorten(operation: dict[str, Any]) -> None:
+    """A summary is one sentence, for lists of operations; what a docstring says after it is description."""
+    summary, _, rest = operation.get("summary", "").partition(". ")
+    operation["summary"] = summary.rstrip(".")
+    described = [part for part in (rest, operation.get("description", "")) if part]
+    if described:
+        operation["description"] = "\n\n".join(described)
 
 
 def _endpoints(rules: Map) -> dict[tuple[str, str], str]:
@@ -80,15 +90,18 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
                 yield path, method, item[method]
 
 
-def _failures(operation: dict[str, Any], has_id: bool) -> list[int]:
+def _failures(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     statuses = [429, 500, 503]
+    has_input = "requestBody" in operation or bool(operation.get("parameters"))
     if operation.get("security"):
         statuses += [401, 403]
-    if has_id:
-        statuses.append(404)
+    if "{" in path or (operation.get("security") and has_input):
+        statuses.append(404)  # what an id means may be hidden, in the path and elsewhere
+    if method != "get":
+        statuses.append(409)
     if "requestBody" in operation:
-        statuses += [400, 413, 415, 422]
-    if operation.get("parameters"):
+        statuses += [400, 413, 415]
+    if has_input:
         statuses.append(422)
     never = operation.pop("x-never", [])
     return [status for status in statuses if status not in never]

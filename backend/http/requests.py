@@ -130,7 +130,7 @@ def _log_request(response: Response) -> None:
         "request_id": request.environ["confab.request_id"],
         "method": request.method,
         "path": request.path,  # never the query: it may hold a token
-        "status": response.status_code,
+        "status": request.environ.get("confab.status", response.status_code),
         "ms": round((time.perf_counter() - g.get("started_at", time.perf_counter())) * 1000, 2),
         "user_id": identity.user.id if identity else None,
         "address": request.remote_addr,

@@ -70,7 +70,7 @@ def get_message_for(user: User, message_id: int) -> Row[Any]:
     return row
 
 
-def visible_conversation_ids(user_id: int) -> Select[tuple[str]]:
+def visible_conversation_ids(user_id: int) -> Select[str]:
     """The ids of the conversations in *user_id*'s inbox that it may read now."""
     return (
         select(Conversation.id)

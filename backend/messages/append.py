@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from flask import Flask, current_app
-from sqlalchemy import Connection, bindparam, exc, insert, select, update
+from flask import current_app
+from sqlalchemy import Connection, Table, bindparam, exc, insert, select, update
 
 from backend.combine import Combiner
 from backend.errors import ChatError, Unavailable
@@ -26,12 +26,17 @@ from backend.messages.mentions import mentioned_ids
 from backend.messages.serialise import MESSAGE_COLUMNS, message_json, messages_json
 from backend.models import Conversation, Message, MessageMention
 from backend.models.base import db, utcnow
+from backend.realtime.events import Event, message_event, publish
 
 MOST_IN_A_BATCH = 100
 ATTEMPTS = 4
 
-_messages = Message.__table__
-_conversations = Conversation.__table__
+UNTOUCHED = {"edited_at": None, "deleted_at": None, "is_read": False, "reply_count": 0, "is_pinned": False}
+"""What a new message has not been through yet."""
+
+_messages = cast(Table, Message.__table__)
+_conversations = cast(Table, Conversation.__table__)
+_mentions = cast(Table, MessageMention.__table__)
 
 
 @dataclass
@@ -50,11 +55,23 @@ def append_message(draft: Draft) -> Sent:
 
     Returns after the commit. Raises what `append_messages` returns for a draft.
     """
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    combiner: Combiner[Draft, Sent] = app.extensions.setdefault(
-        "confab-append", Combiner(append_messages, most=MOST_IN_A_BATCH)
-    )
-    return combiner(draft)
+    result = append_together([draft])[0]
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def append_together(drafts: Sequence[Draft]) -> list[Sent | Exception]:
+    """Like `append_messages`, in one transaction with whatever else waits in this worker."""
+    combiner: Combiner[Sequence[Draft], list[Sent | Exception]] | None = current_app.extensions.get("confab-append")
+    if combiner is None:
+        combiner = current_app.extensions["confab-append"] = Combiner(_append_all, most=MOST_IN_A_BATCH)
+    return combiner(drafts)
+
+
+def _append_all(groups: list[Sequence[Draft]]) -> list[list[Sent | Exception]]:
+    results = iter(append_messages([draft for group in groups for draft in group]))
+    return [[next(results) for _ in group] for group in groups]
 
 
 def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
@@ -65,7 +82,7 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
     for attempt in range(ATTEMPTS):
         try:
             with db.engine.begin() as connection:
-                return _append(connection, drafts)
+                results, events = _append(connection, drafts)
         except _Unopened as unopened:
             open_direct(unopened.places)
         except exc.IntegrityError:
@@ -74,6 +91,9 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
                 return [result for draft in drafts for result in append_messages([draft])]
             if attempt == ATTEMPTS - 1:
                 raise
+        else:
+            publish(events)
+            return results
     raise Unavailable
 
 
@@ -84,7 +104,7 @@ class _Unopened(Exception):
         self.places = places
 
 
-def _append(connection: Connection, drafts: Sequence[Draft]) -> list[Sent | Exception]:
+def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Sent | Exception], list[Event]]:
     heads = _lock(connection, {draft.place.conversation_id for draft in drafts})
     checks = Checks(connection, drafts)
     unopened = [
@@ -97,7 +117,7 @@ def _append(connection: Connection, drafts: Sequence[Draft]) -> list[Sent | Exce
     write = _Write(connection, heads, checks)
     results = [write.take(draft) for draft in drafts]
     write.flush()
-    return [result() if isinstance(result, partial) else result for result in results]
+    return [result() if isinstance(result, partial) else result for result in results], write.events()
 
 
 def _lock(connection: Connection, ids: set[str]) -> dict[str, _Head]:
@@ -121,6 +141,9 @@ class _Write:
         self.checks = checks
         self.now = utcnow()
         self.keyed: dict[tuple[int, str], tuple[str, dict[str, Any]]] = {}
+        self.ids: dict[tuple[str, int], int] = {}
+        self.mentions: dict[tuple[str, int], list[int]] = {}
+        self.parents: list[Any] = []
 
     def take(self, draft: Draft) -> Any:
         """The refusal of *draft*, or a promise of its result, to be called after `flush`."""
@@ -185,7 +208,7 @@ class _Write:
         statement = insert(_messages).returning(c.conversation_id, c.seq, c.id)
         self.ids = {(conv, seq): id_ for conv, seq, id_ in self.connection.execute(statement, rows)}
         self._write_mentions(entries)
-        self._write_replies(changed.values())
+        self.parents = self._write_replies(changed.values())
         self._write_heads(changed)
         self.mentions = {(e["conversation_id"], e["seq"]): e["mentions"] for e in entries}
 
@@ -201,15 +224,17 @@ class _Write:
             for user_id in entry["mentions"]
         ]
         if rows:
-            self.connection.execute(insert(MessageMention.__table__), rows)
+            self.connection.execute(insert(_mentions), rows)
 
-    def _write_replies(self, heads: Iterable[_Head]) -> None:
-        c = _messages.c
+    def _write_replies(self, heads: Iterable[_Head]) -> list[Any]:
+        """Count the replies of their parents, and return the parents' rows as they are now."""
+        c, parents = _messages.c, []
         for head in heads:
             for parent_id, modseqs in sorted(head.replies.items()):
-                statement = update(_messages).where(c.id == parent_id)
                 values = {"reply_count": c.reply_count + len(modseqs), "modseq": modseqs[-1], "updated_at": self.now}
-                self.connection.execute(statement.values(values))
+                statement = update(_messages).where(c.id == parent_id).values(values).returning(*MESSAGE_COLUMNS)
+                parents.append(self.connection.execute(statement).one())
+        return parents
 
     def _write_heads(self, changed: dict[str, _Head]) -> None:
         statement = (
@@ -223,14 +248,27 @@ class _Write:
         ]
         self.connection.execute(statement, heads)
 
+    def events(self) -> list[Event]:
+        """What others are to hear of this batch, in the order of each conversation."""
+        events = []
+        for row in (row for head in self.heads.values() for row in head.rows):
+            message = self._message(row) | {"client_message_id": None}
+            events.append(message_event("message.created", message, row["client_message_id"]))
+        keys = [row.client_message_id for row in self.parents]
+        for message, key in zip(messages_json(self.parents, None, self.connection), keys, strict=True):
+            events.append(message_event("message.updated", message, key))
+        return events
+
     def _sent(self, row: dict[str, Any], is_new: bool) -> Sent:
+        return Sent(self._message(row), is_new)
+
+    def _message(self, row: dict[str, Any]) -> dict[str, Any]:
         place = (row["conversation_id"], row["seq"])
-        complete = {"edited_at": None, "deleted_at": None, "is_read": False, "reply_count": 0, "is_pinned": False}
-        values = row | complete | {"id": self.ids[place]}
+        values = UNTOUCHED | row | {"id": self.ids[place]}
         message = message_json([values[column.name] for column in MESSAGE_COLUMNS], row["sender_id"])
         del message["has_extras"]
         message["mentions"] = self.mentions[place]
-        return Sent(message, is_new)
+        return message
 
     def _repeated(self, row: Sequence[Any]) -> Sent:
         sender_id = row[4]

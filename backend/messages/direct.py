@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from backend.messages.access import Place
 from backend.models import Conversation, ConversationEntry
 from backend.models.base import db
+from backend.realtime.events import opened_event, publish
 
 
 def open_direct(places: Iterable[tuple[int, Place]]) -> None:
@@ -24,6 +25,7 @@ def open_direct(places: Iterable[tuple[int, Place]]) -> None:
             sides = sorted({opener_id, place.peer_id or opener_id})
             entries = [{"user_id": side, "conversation_id": place.conversation_id} for side in sides]
             insert_missing(connection, ConversationEntry.__table__, entries)
+        publish([opened_event(place.conversation_id, side) for side in sides])
 
 
 def insert_missing(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from backend.models import Conversation, ConversationEntry, Message, MessageMent
 from backend.models.base import db, utcnow
 from backend.models.conversation import dm_peer
 from backend.paging import Page, Slice
-from backend.rooms.access import RoomAccess, rooms_seen_by
+from backend.realtime.events import announce, read_event
 from backend.rooms.serialise import rooms_json
 from backend.users.serialise import users_json
 
@@ -42,10 +42,11 @@ def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict
     return answer
 
 
-def mark_read(user: User, conversation_id: str, seq: int) -> dict[str, Any]:
+def mark_read(user: User, conversation_id: str, seq: int, origin: str | None = None) -> dict[str, Any]:
     """Move *user*'s read mark to *seq*, never back, and return the inbox row.
 
-    The read direct messages become `is_read`. Raises NotFound, NotAMember, and ValidationFailed past the conversation's end.
+    The direct messages up to there become `is_read`. *origin* names the socket that need not hear of it. Raises NotFound,
+    NotAMember, and ValidationFailed past the conversation's end.
     """
     check_place(user, place_of(user.id, conversation_id))
     last_seq = _last_seq(conversation_id)
@@ -58,7 +59,8 @@ def mark_read(user: User, conversation_id: str, seq: int) -> dict[str, Any]:
         values = {"last_read_seq": seq, "updated_at": utcnow()}
         db.session.execute(update(ConversationEntry).where(*of_user).values(values))
         received = (_m.conversation_id == conversation_id, _m.seq > mark, _m.seq <= seq, _m.recipient_id == user.id)
-        db.session.execute(update(Message.__table__).where(*received).values(is_read=True))
+        db.session.execute(update(Message).where(*received).values(is_read=True))
+        announce(read_event(conversation_id, user.id, seq, origin))
     answer = _conversation_json(user, conversation_id)
     db.session.commit()
     return answer
@@ -154,8 +156,7 @@ def _conversations_json(user: User, rows: Sequence[Row[Any]]) -> list[dict[str, 
 def _rooms(user: User, ids: list[int]) -> list[dict[str, Any]]:
     if not ids:
         return []
-    seen = db.session.execute(rooms_seen_by(user).where(Room.id.in_(ids)))
-    return rooms_json([RoomAccess(room, own) for room, own in seen])
+    return rooms_json(db.session.scalars(select(Room).where(Room.id.in_(ids))).all(), user)
 
 
 def _users(viewer: User, ids: set[int | None]) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def _add_reactions(messages: dict[int, dict[str, Any]], executor: Executor) -> N
 
 def _add_attachments(messages: dict[int, dict[str, Any]], executor: Executor) -> None:
     columns = Attachment.__table__.c
-    statement = select(columns).where(columns.message_id.in_(messages)).order_by(columns.id)
+    statement = select(Attachment.__table__).where(columns.message_id.in_(messages)).order_by(columns.id)
     for row in executor.execute(statement):
         messages[row.message_id]["attachments"].append(attachment_json(row))
 

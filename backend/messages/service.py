@@ -8,7 +8,8 @@ from sqlalchemy import Select, select
 
 from backend.errors import ValidationFailed
 from backend.messages.access import Place, check_place, get_message_for, place_of, visible_conversation_ids
-from backend.messages.append import Draft, Sent, append_message
+from backend.messages.append import append_message
+from backend.messages.drafts import Draft, Sent
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Conversation, User
 from backend.models.base import db

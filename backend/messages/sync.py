@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, and_, case, or_, select
@@ -24,13 +24,18 @@ TOTAL = 4_000
 _c, _m = Conversation.__table__.c, Message.__table__.c
 
 
-def sync(user: User, seen: Mapping[str, int]) -> dict[str, Any]:
+def sync(user: User, seen: Mapping[str, int], only: Collection[str] | None = None) -> dict[str, Any]:
     """What changed in *user*'s conversations since the modseqs in *seen*; a conversation that it lacks was never seen.
+
+    With *only*, nothing but these conversations is looked at: the further pages of an answer that was truncated.
 
     The heads are read first and nothing behind them is answered, so a change that comes meanwhile is found by the next
     call. Names in *seen* that the user may not read (any more) come back as `gone`.
     """
-    rows = db.session.execute(inbox_of(user.id)).all()
+    statement = inbox_of(user.id)
+    if only is not None:
+        statement = statement.where(_c.id.in_(only))
+    rows = db.session.execute(statement).all()
     since = {row.id: min(seen.get(row.id, 0), row.last_modseq) for row in rows}
     changed = [row for row in rows if row.last_modseq > since[row.id]]
     size = max(10, min(PAGE, TOTAL // max(1, len(changed))))

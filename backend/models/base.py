@@ -55,5 +55,5 @@ class Keyed(Timestamped):
     id: Mapped[int] = mapped_column(BigInt, Identity(), primary_key=True, sort_order=-1)
 
     @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805  # SQLAlchemy calls it on the class
         return (*getattr(cls, "table_constraints", ()), {"sqlite_autoincrement": True})

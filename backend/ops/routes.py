@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from backend.auth.access import superuser_or_scope
-from backend.extensions import limiter
 from backend.http.blueprint import Blueprint
 from backend.ops import service
 from backend.ops.schemas import AliveSchema, HealthSchema, ReadySchema
 
 bp = Blueprint("service", __name__, url_prefix="/api/health", description="Whether Confab is alive, ready and sound.")
-limiter.exempt(bp)
 
 # What all other operations may answer with, and these never: they have no rate limit, and the first touches nothing.
 UNLIMITED = {"x-never": [429]}

@@ -17,7 +17,7 @@ IS_ACTIVE = and_(RoomMembership.id.is_not(None), RoomMembership.left_at.is_(None
 
 class NotAMember(Forbidden):
     code = "not_a_member"
-    detail = "Only members of this room may do that. Join it first."
+    detail = "Join the room to read and write in it."
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,11 @@ def get_room_for(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
     return _one(rooms_seen_by(user).where(Room.id == room_id))
 
 
-def get_room_as_member(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
-    """Like `get_room_for`, for members alone. Raises NotAMember where the room is public."""
-    access = get_room_for(user, room_id, lock=lock)
-    if not access.is_member:
-        raise NotAMember
-    return access
-
-
 def check_member(user: User, room_id: int) -> None:
-    """Raise NotFound or NotAMember, as `get_room_as_member` does, without loading the room: lists are read through here."""
+    """Raise NotFound unless *user* may see the room, and NotAMember where they see it and are not in it.
+
+    Loads nothing: messages are read through here.
+    """
     statement = (
         select(Room.is_public, RoomMembership.id, RoomMembership.left_at)
         .outerjoin(RoomMembership, and_(RoomMembership.room_id == Room.id, RoomMembership.user_id == user.id))

@@ -12,6 +12,7 @@ from backend.messages.order import take_modseq
 from backend.models import Conversation, ConversationEntry, Room, RoomInvite, RoomMembership
 from backend.models.base import db, utcnow
 from backend.models.conversation import room_conversation_id
+from backend.realtime.events import announce, member_event, opened_event, room_event
 
 SCRUBBED_NAME = "deleted room"
 
@@ -34,7 +35,8 @@ def admit(room: Room, user_id: int, former: RoomMembership | None, is_admin: boo
     """Make *user_id* a member from now on: what was said before counts as read. *former* is their ended membership."""
     membership = former or _new_membership(room, user_id)
     membership.joined_at, membership.left_at, membership.is_admin = utcnow(), None, is_admin
-    _stamp(membership)
+    _stamp(membership, "member.joined")
+    announce(opened_event(room_conversation_id(room.id), user_id))
     conversation_id = room_conversation_id(room.id)
     head = select(Conversation.last_seq).where(Conversation.id == conversation_id).scalar_subquery()
     db.session.add(ConversationEntry(user_id=user_id, conversation_id=conversation_id, last_read_seq=head))
@@ -101,6 +103,7 @@ def close_room(room: Room) -> None:
         .values(left_at=now, is_admin=False, modseq=modseq)
     )
     _drop_entries(conversation_id)
+    announce(room_event("room.deleted", conversation_id, room_id=room.id))
     db.session.execute(delete(RoomInvite).where(RoomInvite.room_id == room.id))
 
 
@@ -110,9 +113,13 @@ def _new_membership(room: Room, user_id: int) -> RoomMembership:
     return membership
 
 
-def _stamp(membership: RoomMembership) -> None:
+def _stamp(membership: RoomMembership, type_: str | None = None) -> None:
+    conversation_id = room_conversation_id(membership.room_id)
     with db.session.no_autoflush:  # the row goes in once, whole
-        membership.modseq = take_modseq(room_conversation_id(membership.room_id))
+        membership.modseq = take_modseq(conversation_id)
+    if type_ is None:
+        type_ = "member.updated" if membership.left_at is None else "member.left"
+    announce(member_event(type_, conversation_id, membership))
 
 
 def _drop_entries(conversation_id: str, *which: ColumnElement[bool]) -> None:

@@ -14,7 +14,8 @@ from backend.errors import Conflict, Forbidden, NotFound
 from backend.models import RoomMembership, User
 from backend.models.base import db
 from backend.paging import Page, Slice
-from backend.rooms.access import RoomAccess, get_room_as_admin, get_room_as_owner, get_room_for
+from backend.realtime.events import announce, room_updated_event
+from backend.rooms.access import get_room_as_admin, get_room_as_owner, get_room_for
 from backend.rooms.changes import (
     admit,
     ban,
@@ -68,8 +69,8 @@ def join_room(user: User, room_id: int) -> dict[str, Any]:
     if access.is_banned:
         raise Banned
     if not access.is_member:
-        access = RoomAccess(access.room, admit(access.room, user.id, access.own))
-    answer = room_json(access)
+        admit(access.room, user.id, access.own)
+    answer = room_json(access.room, user)
     db.session.commit()
     return answer
 
@@ -137,14 +138,15 @@ def remove_member(user: User, room_id: int, user_id: int) -> None:
     Raises NotFound where they are no member, and Forbidden where they own the room.
     """
     if user_id == user.id:
-        return leave_room(user, room_id)
+        leave_room(user, room_id)
+        return
     room = get_room_as_admin(user, room_id, lock=True).room
     membership = find_membership(room, user_id)
     if membership is None or membership.left_at is not None:
         raise NotFound
     spare_owner(room, membership)
     end(membership)
-    return db.session.commit()
+    db.session.commit()
 
 
 def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
@@ -152,15 +154,16 @@ def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
 
     Raises NotFound where *user_id* is no active member, or cannot sign in.
     """
-    access = get_room_as_owner(user, room_id, lock=True)
+    room = get_room_as_owner(user, room_id, lock=True).room
     get_active_user(user_id)
-    membership = find_membership(access.room, user_id)
+    membership = find_membership(room, user_id)
     if membership is None or membership.left_at is not None:
         raise NotFound
-    set_admin(access.room, membership, is_admin=True)
-    access.room.owner_id = user_id
+    set_admin(room, membership, is_admin=True)
+    room.owner_id = user_id
     db.session.flush()
-    answer = room_json(access)
+    answer = room_json(room, user)
+    announce(room_updated_event(answer))
     db.session.commit()
     return answer
 

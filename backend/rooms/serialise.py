@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from backend.models import Room, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
-from backend.rooms.access import RoomAccess
 from backend.users.serialise import users_json
 
 
-def room_json(access: RoomAccess) -> dict[str, Any]:
-    """The room as the user of *access* may see it."""
-    return rooms_json([access])[0]
+def room_json(room: Room, viewer: User) -> dict[str, Any]:
+    """*room* as *viewer* may see it: a member is told also what they are in it."""
+    return rooms_json([room], viewer)[0]
 
 
-def rooms_json(seen: Sequence[RoomAccess]) -> list[dict[str, Any]]:
-    """Like `room_json`, for a list; counts the members of all in one query."""
-    counts = member_counts([access.room.id for access in seen])
-    return [_room(access.room, counts.get(access.room.id, 0)) | _own(access.membership) for access in seen]
-
-
-def member_counts(room_ids: Sequence[int]) -> dict[int, int]:
-    """How many active members each of the rooms has. Rooms without any are left out."""
+def rooms_json(rooms: Sequence[Room], viewer: User) -> list[dict[str, Any]]:
+    """Like `room_json`, for a list; reads the members' numbers and the viewer's own memberships of all in one query."""
+    if not rooms:
+        return []
+    own = RoomMembership.user_id == viewer.id
     statement = (
-        select(RoomMembership.room_id, func.count())
-        .where(RoomMembership.room_id.in_(room_ids), RoomMembership.left_at.is_(None))
+        select(
+            RoomMembership.room_id,
+            func.count(),
+            func.max(case((own & RoomMembership.is_admin, 1), else_=0)),
+            func.max(case((own, RoomMembership.joined_at))),
+        )
+        .where(RoomMembership.room_id.in_([room.id for room in rooms]), RoomMembership.left_at.is_(None))
         .group_by(RoomMembership.room_id)
     )
-    return {room_id: count for room_id, count in db.session.execute(statement)}
+    facts = {room_id: fact for room_id, *fact in db.session.execute(statement)}
+    return [_room(room, *facts.get(room.id, (0, 0, None))) for room in rooms]
 
 
 def members_json(rows: Sequence[tuple[RoomMembership, User]]) -> list[dict[str, Any]]:
@@ -49,8 +52,8 @@ def member_json(membership: RoomMembership, user: User) -> dict[str, Any]:
     return members_json([(membership, user)])[0] | {"is_banned": membership.is_banned}
 
 
-def _room(room: Room, member_count: int) -> dict[str, Any]:
-    return {
+def _room(room: Room, member_count: int, is_admin: int, joined_at: datetime | None) -> dict[str, Any]:
+    answer = {
         "id": room.id,
         "name": room.name,
         "description": room.description,
@@ -61,9 +64,6 @@ def _room(room: Room, member_count: int) -> dict[str, Any]:
         "created_at": room.created_at,
         "updated_at": room.updated_at,
     }
-
-
-def _own(membership: RoomMembership | None) -> dict[str, Any]:
-    if membership is None:
-        return {}
-    return {"is_admin": membership.is_admin, "joined_at": membership.joined_at}
+    if joined_at is not None:
+        answer |= {"is_admin": bool(is_admin), "joined_at": joined_at}
+    return answer

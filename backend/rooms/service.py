@@ -10,9 +10,9 @@ from backend.models import Conversation, ConversationEntry, Room, RoomMembership
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
 from backend.paging import Page, Slice
+from backend.realtime.events import announce, member_event, opened_event, room_updated_event
 from backend.rooms.access import (
     IS_ACTIVE,
-    RoomAccess,
     get_room_as_admin,
     get_room_for,
     get_room_to_delete,
@@ -36,13 +36,13 @@ def list_rooms(user: User, part: Slice, *, mine: bool = False, q: str = "") -> P
             or_(Room.name.icontains(q, autoescape=True), Room.description.icontains(q, autoescape=True))
         )
     rows = db.session.execute(statement.offset(part.skip).limit(part.limit + 1))
-    page = Page.cut([RoomAccess(room, own) for room, own in rows], part)
-    return Page(rooms_json(page.items), page.next)
+    page = Page.cut([room for room, _ in rows], part)
+    return Page(rooms_json(page.items, user), page.next)
 
 
 def get_room(user: User, room_id: int) -> dict[str, Any]:
     """The room *room_id*. Raises NotFound."""
-    return room_json(get_room_for(user, room_id))
+    return room_json(get_room_for(user, room_id).room, user)
 
 
 def create_room(user: User, name: str, description: str | None = None, is_public: bool = True) -> dict[str, Any]:
@@ -53,10 +53,11 @@ def create_room(user: User, name: str, description: str | None = None, is_public
     conversation_id = room_conversation_id(room.id)
     db.session.add(Conversation(id=conversation_id, kind="room", room_id=room.id, last_modseq=1))
     db.session.flush()
-    membership = RoomMembership(room_id=room.id, user_id=user.id, is_admin=True, modseq=1)
-    db.session.add_all([membership, ConversationEntry(user_id=user.id, conversation_id=conversation_id)])
+    owner = RoomMembership(room_id=room.id, user_id=user.id, is_admin=True, modseq=1)
+    db.session.add_all([owner, ConversationEntry(user_id=user.id, conversation_id=conversation_id)])
     db.session.flush()
-    answer = room_json(RoomAccess(room, membership))
+    answer = room_json(room, user)
+    announce(opened_event(conversation_id, user.id), member_event("member.joined", conversation_id, owner))
     db.session.commit()
     return answer
 
@@ -66,11 +67,14 @@ def update_room(user: User, room_id: int, changes: dict[str, Any]) -> dict[str, 
 
     Raises NotFound, and Forbidden for others who can see the room.
     """
-    access = get_room_as_admin(user, room_id, lock=True)
+    room = get_room_as_admin(user, room_id, lock=True).room
     for field, value in changes.items():
-        setattr(access.room, field, value)
+        setattr(room, field, value)
+    is_changed = db.session.is_modified(room)
     db.session.flush()
-    answer = room_json(access)
+    answer = room_json(room, user)
+    if is_changed:
+        announce(room_updated_event(answer))
     db.session.commit()
     return answer
 

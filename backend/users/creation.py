@@ -83,12 +83,21 @@ def _try_insert(user: User, is_last: bool) -> bool:
         with db.session.begin_nested():
             db.session.add(user)
     except exc.IntegrityError as error:
-        reason = str(error.orig)
-        if "email" in reason:
+        column = _colliding_column(error)
+        if column == "email":
             raise EmailTaken from None
-        if "mobile" in reason:
+        if column == "mobile":
             raise MobileTaken from None
+        if column != "username":
+            raise
         if is_last:
             raise UsernameTaken from None
         return False
     return True
+
+
+def _colliding_column(error: exc.IntegrityError) -> str:
+    """The column whose uniqueness the database defended: by the constraint's name, never by a value in the message."""
+    diagnosis = getattr(error.orig, "diag", None)
+    reason = str(diagnosis.constraint_name if diagnosis else error.orig)
+    return next((column for column in ("email", "mobile", "username") if reason.endswith(column)), "")

@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from backend.auth.access import signed_in
 from backend.auth.identity import issue_access_token
-from backend.extensions import limiter
 from backend.http.blueprint import Blueprint
 from backend.http.fields import BodySchema, Id, StrictBoolean, Text, WholeNumber
+from backend.http.limits import Limit, limited
 from backend.http.pagination import PageArgs, paged
 from backend.models.base import db
 from backend.paging import Page
@@ -71,8 +71,8 @@ def lab_blueprint() -> Blueprint:
         raise RuntimeError("password=hunter2")
 
     @bp.get("/limited")
-    @limiter.limit("1/minute")
-    def limited() -> Response:
+    @limited(Limit("lab", 1))
+    def rare() -> Response:
         return jsonify(1)
 
     @bp.route("/database", methods=["GET", "POST"])

@@ -33,4 +33,4 @@ def inboxes(app: Flask, room: dict[str, Any]) -> dict[int, int]:
     statement = select(ConversationEntry.user_id, ConversationEntry.last_read_seq)
     with app.app_context():
         rows = db.session.execute(statement.where(ConversationEntry.conversation_id == room["conversation_id"]))
-        return {user: seq for user, seq in rows}
+        return {row.user_id: row.last_read_seq for row in rows}

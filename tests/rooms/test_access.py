@@ -59,7 +59,7 @@ def test_every_call_answers_every_role(make: Factory, call: tuple[str, str], is_
         if response.status_code in CODES:
             banned = call[1] == "/join" and role == "banned" and is_public
             assert response.get_json()["code"] == ("banned" if banned else CODES[response.status_code])
-        if 200 <= response.status_code < 300 and call[0] != "GET":
+        if 200 <= response.status_code < 300 and call[0] != "GET" and role != ROLES[-1]:
             cast = make_cast(make, is_public=is_public)  # what one did must not change what the next may do
     assert answers == expected
 

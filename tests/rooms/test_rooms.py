@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -77,10 +78,14 @@ def test_a_room_needs_little(make: Factory) -> None:
         ({"name": "x", "owner_id": 1}, "owner_id"),
     ],
 )
-def test_a_body_that_will_not_do_names_its_field(make: Factory, public: Cast, body: Any, field: str) -> None:
-    responses = [make.client().post("/api/rooms", body)]
+def test_a_body_that_will_not_do_names_its_field(public: Cast, body: Any, field: str) -> None:
+    text = {
+        "data": json.dumps(body),
+        "content_type": "application/json",
+    }  # orjson would refuse to send a lone surrogate
+    responses = [public.stranger.post("/api/rooms", **text)]
     if body:
-        responses.append(public.owner.patch(public.path, body))
+        responses.append(public.owner.patch(public.path, **text))
     for response in responses:
         problem = response.get_json()
         assert (response.status_code, problem["code"]) == (422, "validation_failed")
@@ -171,7 +176,16 @@ def test_search_finds_no_hidden_room(private: Cast) -> None:
 
 def test_a_query_that_cannot_be_is_422(make: Factory) -> None:
     client = make.client()
-    for query in ("?mine=1", "?mine=yes", "?q=%00", "?q=" + "x" * 256, "?limit=0", "?limit=101", "?skip=10001", "?skip=a"):
+    for query in (
+        "?mine=1",
+        "?mine=yes",
+        "?q=%00",
+        "?q=" + "x" * 256,
+        "?limit=0",
+        "?limit=101",
+        "?skip=10001",
+        "?skip=a",
+    ):
         assert client.get(f"/api/rooms{query}").status_code == 422, query
 
 
@@ -201,4 +215,4 @@ def test_lists_cost_the_same_for_any_length(app: Flask, make: Factory) -> None:
         for n in range(5):
             make.room(owner, f"r{n}", make.client())
             owner.put(f"/api/rooms/{room['id']}/members/{make.user().id}")
-    assert counts == [3, 3, 4, 3] * 2
+    assert counts == [3, 3, 4, 3] * 2, queries

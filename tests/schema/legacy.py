@@ -107,7 +107,7 @@ CREATE TABLE chat_rooms (id {pk}, name VARCHAR(200), description TEXT, is_public
 CREATE TABLE room_memberships (id {pk}, is_admin BOOLEAN, joined_at {ts}, user_id INTEGER, room_id INTEGER);
 CREATE TABLE messages (id {pk}, content TEXT NOT NULL, timestamp {ts}, sender_id INTEGER NOT NULL, room_id INTEGER);
 INSERT INTO chat_rooms (id, name, description, is_public, created_at, owner_id) VALUES
-    (1, 'one', 'the first', {yes}, '2024-02-01 00:00:00', 1), (2, '', NULL, {no}, NULL, 2), 
+    (1, 'one', 'the first', {yes}, '2024-02-01 00:00:00', 1), (2, '', NULL, {no}, NULL, 2),
     (3, 'orphan', NULL, {yes}, NULL, 50), (4, 'spoken in', NULL, {yes}, NULL, NULL), (8, 'empty', NULL, {yes}, NULL, 50);
 INSERT INTO room_memberships (id, is_admin, joined_at, user_id, room_id) VALUES
     (1, {no}, '2024-02-03 00:00:00', 2, 1), (2, {yes}, '2024-02-02 00:00:00', 2, 1), (3, {no}, NULL, 2, 2),
@@ -115,14 +115,17 @@ INSERT INTO room_memberships (id, is_admin, joined_at, user_id, room_id) VALUES
     (7, {no}, NULL, 1, 70);
 INSERT INTO messages (id, content, timestamp, sender_id, room_id) VALUES
     (1, 'in the room', '2024-03-01 00:00:01', 1, 1), (2, 'before it', '2024-03-01 00:00:00', 2, 1),
-    (3, 'in the lobby', NULL, 3, NULL), (4, 'nowhere', '2024-03-01 00:00:00', 1, 80), 
-    (5, 'spoken', '2024-03-01 00:00:00', 3, 4), (6, '{long}', '2024-03-01 00:00:02', 1, 1), (7, 'of nobody', '2024-03-01 00:00:02', 90, 1);
+    (3, 'in the lobby', NULL, 3, NULL), (4, 'nowhere', '2024-03-01 00:00:00', 1, 80),
+    (5, 'spoken', '2024-03-01 00:00:00', 3, 4), (6, '{long}', '2024-03-01 00:00:02', 1, 1),
+    (7, 'of nobody', '2024-03-01 00:00:02', 90, 1);
 """
 
 NAMES = """
-CREATE TABLE users (id {pk}, email VARCHAR(255) NOT NULL, {password} VARCHAR(255), first_name VARCHAR(300), last_name VARCHAR(300));
+CREATE TABLE users (id {pk}, email VARCHAR(255) NOT NULL, {password} VARCHAR(255),
+    first_name VARCHAR(300), last_name VARCHAR(300));
 INSERT INTO users (id, email, {password}, first_name, last_name) VALUES
-    (1, 'ann@example.com', '{hash}', 'Ann', 'Ek'), (2, 'bo@example.com', NULL, NULL, 'Berg'), (3, 'cy@example.com', '', ' ', NULL),
+    (1, 'ann@example.com', '{hash}', 'Ann', 'Ek'), (2, 'bo@example.com', NULL, NULL, 'Berg'),
+    (3, 'cy@example.com', '', ' ', NULL),
     (5, 'ann.1@example.com', '{hash_2y}', 'Ann', 'Elsewhere');
 """
 

@@ -113,7 +113,7 @@ def _point_back_postgresql(connection: Connection, renamed: dict[str, str], repo
     for key in connection.execute(statement, {"moved": moved}).all():
         definition = re.sub(
             r"REFERENCES (?:\S+\.)?\"?" + re.escape(key.referred) + r"\"?\(",
-            lambda _, name=ours[key.referred]: f"REFERENCES {_q(name)}(",
+            f"REFERENCES {_q(ours[key.referred])}(",
             key.definition,
         ).replace(" NOT VALID", "")
         table, name = _q(key.referring), _q(key.conname)
@@ -163,9 +163,8 @@ def _q(name: str) -> str:
 def list_legacy(connection: Connection) -> dict[str, int]:
     """The tables that an adoption left, with their row counts."""
     ours = {*Base.metadata.tables, "alembic_version"}
-    names = sorted(
-        n for n in sa.inspect(connection).get_table_names() if _LEFT.fullmatch(n) and _LEFT.fullmatch(n)[1] in ours
-    )
+    found = ((name, _LEFT.fullmatch(name)) for name in sa.inspect(connection).get_table_names())
+    names = sorted(name for name, parts in found if parts is not None and parts[1] in ours)
     return {name: int(connection.scalar(sa.select(sa.func.count()).select_from(sa.table(name))) or 0) for name in names}
 
 

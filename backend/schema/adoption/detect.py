@@ -56,8 +56,8 @@ def is_ours(connection: Connection, existing: set[str]) -> bool:
 def _revisions(connection: Connection) -> tuple[str, ...]:
     if "version_num" not in {c["name"] for c in sa.inspect(connection).get_columns(VERSION_TABLE)}:
         return ("unreadable",)
-    found = connection.scalars(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
-    return tuple(sorted(str(revision) for revision in found))
+    version = sa.column("version_num", sa.String)
+    return tuple(sorted(connection.scalars(sa.select(version).select_from(sa.table(VERSION_TABLE)))))
 
 
 def _not_to_adopt(revisions: tuple[str, ...]) -> str:

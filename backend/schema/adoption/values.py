@@ -19,8 +19,9 @@ MILLISECONDS_FROM = 10**11
 
 def as_int(value: Any) -> int | None:
     """A whole number that fits a bigint."""
-    is_whole = isinstance(value, float | Decimal) and value == value and abs(value) <= MAX_ID and value == int(value)
-    if is_whole or (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
+    if isinstance(value, float | Decimal) and abs(value) <= MAX_ID and value == int(value):
+        value = int(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_ID:
         return None

@@ -1,0 +1,134 @@
+"""`/api/auth` and `/token`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import request
+
+from backend.auth import service, sessions, tickets
+from backend.auth.access import current_identity, signed_in
+from backend.auth.oauth import as_oauth_errors, check_form
+from backend.auth.schemas import (
+    LoginBody,
+    OAuthErrorSchema,
+    RefreshBody,
+    RegisterBody,
+    SessionSchema,
+    TicketSchema,
+    TokenForm,
+    TokenSchema,
+)
+from backend.auth.sessions import Device
+from backend.http.blueprint import Blueprint
+from backend.http.limits import Limit, limited, take
+from backend.http.pagination import PageArgs, paged
+from backend.paging import Page
+
+bp = Blueprint("auth", __name__, url_prefix="/api/auth", description="Accounts and sessions")
+token_bp = Blueprint("token", __name__, description="Accounts and sessions")
+
+REGISTER = Limit("register", 20, 3600)
+LOGIN = Limit("login", 60)
+LOGIN_ACCOUNT = Limit("login-account", 10)
+REFRESH = Limit("refresh", 600)
+NO_STORE = {"Cache-Control": "no-store"}
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@bp.post("/register")
+@bp.response(201, TokenSchema)
+@limited(REGISTER)
+@bp.arguments(RegisterBody)
+def register(body: dict[str, Any]) -> Any:
+    """Make an account and sign in to it."""
+    return service.register(**body, device=_device()), NO_STORE
+
+
+@bp.post("/login")
+@bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
+@limited(LOGIN)
+@bp.arguments(LoginBody)
+def login(body: dict[str, Any]) -> Any:
+    """Sign in with email or username, and password."""
+    account = service.find_account(email=body.get("email"), username=body.get("username"))
+    take(LOGIN_ACCOUNT, account.key)
+    return service.login(account, body["password"], _device(body.get("device_info"))), NO_STORE
+
+
+@token_bp.post("/token")
+@token_bp.response(200, TokenSchema)
+@token_bp.alt_response(400, schema=OAuthErrorSchema, description="The grant is refused (RFC 6749, section 5.2).")
+@limited(LOGIN)
+@as_oauth_errors
+@token_bp.arguments(TokenForm, location="form")
+def token(form: dict[str, Any]) -> Any:
+    """Sign in with a form: the password grant of OAuth 2 (RFC 6749, section 4.3)."""
+    name, password = check_form(form)
+    account = service.find_account(email=name if "@" in name else None, username=name)
+    take(LOGIN_ACCOUNT, account.key)
+    return service.login(account, password, _device()), NO_STORE
+
+
+@bp.post("/refresh")
+@bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
+@limited(REFRESH)
+@bp.arguments(RefreshBody)
+def refresh(body: dict[str, Any]) -> Any:
+    """Exchange a refresh token for a new pair. Each serves once; a second use after 10 seconds ends the session."""
+    return sessions.refresh(body["refresh_token"]), NO_STORE
+
+
+@bp.post("/logout")
+@bp.response(204)
+@signed_in
+def logout() -> None:
+    """End this session at once."""
+    sessions.logout(current_identity)
+
+
+@bp.get("/sessions")
+@bp.response(200, SessionSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(PageArgs, location="query")
+def list_sessions(args: dict[str, Any]) -> Page[dict[str, Any]]:
+    """The caller's live sessions, the newest first."""
+    return sessions.list_sessions(current_identity, args["part"])
+
+
+@bp.delete("/sessions/<id:session_id>")
+@bp.response(204)
+@signed_in
+def end_session(session_id: int) -> None:
+    """End one of the caller's sessions."""
+    sessions.end_session(current_identity, session_id)
+
+
+@bp.delete("/sessions")
+@bp.response(204)
+@signed_in
+def end_other_sessions() -> None:
+    """End all of the caller's sessions but this one."""
+    sessions.end_other_sessions(current_identity)
+
+
+@bp.post("/ws-ticket")
+@bp.response(201, TicketSchema)
+@signed_in
+def create_ticket() -> dict[str, Any]:
+    """Get a ticket for a socket.
+
+    It serves once, as `token` of a socket, within 30 seconds; so no token that lives longer is in an address.
+    """
+    return tickets.create_ticket(current_identity)
+
+
+def _device(info: str | None = None) -> Device:
+    """Where this request comes from; unless the device says what it is, its User-Agent does."""
+    named = info or _UNSTORABLE.sub("", request.headers.get("User-Agent", ""))[:255]
+    return Device(named or None, _UNSTORABLE.sub("", request.remote_addr or "")[:50] or None)

@@ -1,0 +1,108 @@
+"""What the calls of `/api/auth` and `/token` take and answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, ValidationError, fields, validates_schema
+
+from backend.http.fields import AnswerSchema, BodySchema, Text
+from backend.users.fields import Email, Mobile, Password, Username
+
+
+class RegisterBody(BodySchema):
+    email = Email(required=True, metadata={"example": "test@example.com"})
+    password = Password(required=True, metadata={"example": "password123", "description": "8 to 72 bytes of UTF-8."})
+    first_name = Text(high=100, strip=True, allow_none=True, metadata={"example": "Test"})
+    last_name = Text(high=100, strip=True, allow_none=True, metadata={"example": "User"})
+    username = Username(allow_none=True, metadata={"description": "Made up from the email where it is left out."})
+    mobile = Mobile(allow_none=True, metadata={"description": "With its country code. Unverified, so no way in yet."})
+
+
+class LoginBody(BodySchema):
+    email = Text(allow_none=True, metadata={"example": "test@example.com"})
+    username = Text(allow_none=True, metadata={"description": "Instead of the email."})
+    password = Text(required=True, metadata={"example": "password123"})
+    device_info = Text(
+        high=255, allow_none=True, metadata={"description": "What to call this device in the list of sessions."}
+    )
+
+    @validates_schema
+    def _one_name(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("email") is None) == (data.get("username") is None):
+            raise ValidationError("Send either email or username.", "email")
+
+
+class TokenForm(BodySchema):
+    """The password grant of RFC 6749, section 4.3. What else OAuth clients send is passed over."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    username = Text(metadata={"description": "A username or an email. Required."})
+    password = Text(metadata={"format": "password", "description": "Required."})
+    grant_type = Text(metadata={"enum": ["password"]})
+    scope = Text()
+    client_id = Text()
+    client_secret = Text()
+
+
+class RefreshBody(BodySchema):
+    refresh_token = Text(required=True)
+
+
+class OwnUserSchema(AnswerSchema):
+    id = fields.Integer()
+    username = fields.String()
+    full_name = fields.String(allow_none=True)
+    first_name = fields.String(allow_none=True)
+    last_name = fields.String(allow_none=True)
+    bio = fields.String(allow_none=True)
+    avatar_url = fields.String(allow_none=True)
+    is_active = fields.Boolean()
+    roles = fields.List(fields.String())
+    created_at = fields.DateTime()
+    last_seen_at = fields.DateTime(allow_none=True)
+    email = fields.String(allow_none=True)
+    mobile = fields.String(allow_none=True)
+    is_superuser = fields.Boolean()
+    email_verified = fields.Boolean()
+    mobile_verified = fields.Boolean()
+
+
+class OAuthErrorSchema(AnswerSchema):
+    """The error of RFC 6749, section 5.2, beside the members that all our errors have."""
+
+    error = fields.String(required=True)
+    error_description = fields.String(required=True)
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    request_id = fields.String(required=True, allow_none=True)
+
+
+class TokenSchema(AnswerSchema):
+    access_token = fields.String()
+    refresh_token = fields.String()
+    token_type = fields.String(metadata={"enum": ["bearer"]})
+    expires_in = fields.Integer(metadata={"description": "Seconds that the access token is good for."})
+    user = fields.Nested(OwnUserSchema)
+
+
+class SessionSchema(AnswerSchema):
+    id = fields.Integer()
+    device_info = fields.String(allow_none=True)
+    ip_address = fields.String(allow_none=True)
+    created_at = fields.DateTime()
+    last_seen_at = fields.DateTime(allow_none=True)
+    expires_at = fields.DateTime()
+    is_current = fields.Boolean()
+
+
+class TicketSchema(AnswerSchema):
+    """A ticket for one socket."""
+
+    ticket = fields.String()
+    expires_in = fields.Integer(metadata={"description": "Seconds."})

@@ -1,0 +1,103 @@
+"""The ways into an account: registration and login. Passwords are hashed and checked while no transaction is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import false, or_, select, update
+from sqlalchemy.orm import Session as DbSession
+
+from backend.auth.secrets import check_password, hash_password, hash_secret
+from backend.auth.sessions import Device, start_session
+from backend.database import reading
+from backend.errors import InvalidCredentials
+from backend.models import User
+from backend.models.base import db, utcnow
+from backend.users.creation import add_user, fold_email
+
+MAX_NAME = 255
+"""No email and no username is longer."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom a login names. `key` is the same however the account is spelled; `user_id` is None where there is none."""
+
+    key: str
+    user_id: int | None = None
+    hashed_password: str | None = None
+
+
+def register(
+    *,
+    email: str,
+    password: str,
+    device: Device,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    username: str | None = None,
+    mobile: str | None = None,
+) -> dict[str, Any]:
+    """Make an account and sign it in. Returns the token answer.
+
+    Raises EmailTaken, UsernameTaken or MobileTaken.
+    """
+    hashed = hash_password(password)
+    user = add_user(
+        username=username,
+        email=email,
+        hashed_password=hashed,
+        mobile=mobile,
+        first_name=first_name or None,
+        last_name=last_name or None,
+    )
+    user.last_seen_at = utcnow()
+    db.session.flush()
+    grant = start_session(user, device)
+    db.session.commit()
+    return grant.answer()
+
+
+def find_account(*, email: str | None = None, username: str | None = None) -> Account:
+    """The account with this *email* or *username*; given both, the email counts first. Leaves no transaction open."""
+    names = [User.email == fold_email(email)] if email and len(email) <= MAX_NAME else []
+    names += [User.username == username] if username and len(username) <= MAX_NAME else []
+    statement = select(User.id, User.email, User.hashed_password, User.is_active, User.deleted_at).where(
+        or_(false(), *names)
+    )
+    with DbSession(reading(db.engine)) as session:
+        rows = list(session.execute(statement)) if names else []
+    if not rows:
+        return Account("name:" + hash_secret(fold_email(email or username or ""))[:32])
+    row = next((row for row in rows if email and row.email == fold_email(email)), rows[0])
+    may_enter = row.is_active and row.deleted_at is None
+    return Account(f"user:{row.id}", row.id, row.hashed_password if may_enter else None)
+
+
+def login(account: Account, password: str, device: Device) -> dict[str, Any]:
+    """Start a session of *account*, and return the token answer.
+
+    Raises InvalidCredentials, after the same time, whether the account is unknown, deactivated, without a password, or the
+    password is wrong.
+    """
+    if not check_password(password, account.hashed_password):
+        raise InvalidCredentials
+    user = _admit(account)
+    if user is None:
+        raise InvalidCredentials
+    grant = start_session(user, device)
+    db.session.commit()
+    return grant.answer()
+
+
+def _admit(account: Account) -> User | None:
+    """Lock the account's row and note the visit; None where the password or the right to enter changed since it was read."""
+    statement = (
+        update(User)
+        .where(User.id == account.user_id, User.hashed_password == account.hashed_password)
+        .where(User.is_active, User.deleted_at.is_(None))
+        .values(last_seen_at=utcnow(), updated_at=User.updated_at)
+        .returning(User)
+    )
+    return db.session.scalars(statement).one_or_none()

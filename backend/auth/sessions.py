@@ -1,0 +1,183 @@
+"""Sessions: how they start, go on, and end.
+
+A session lives for 30 days from its last refresh. Its refresh tokens form a chain: each is used once, and names its successor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select, update
+
+from backend.auth.identity import ACCESS_TOKEN_LIFETIME, Identity, issue_access_token
+from backend.auth.secrets import hash_secret, new_secret
+from backend.errors import Forbidden, NotFound, TokenExpired, TokenReused, TokenRevoked, Unauthorized
+from backend.models import RefreshToken, User, UserSession
+from backend.models.base import db, utcnow
+from backend.paging import Page, Slice
+from backend.realtime.events import announce, revoked_event
+from backend.users.serialise import user_json
+
+SESSION_LIFETIME = timedelta(days=30)
+REUSE_GRACE = timedelta(seconds=10)
+"""Two tabs may refresh with one token, and an answer may be lost on its way: that long a repeat is no theft."""
+
+
+class NoSession(Forbidden):
+    detail = "An API token has no session that could end. Delete the token itself instead."
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a session starts: what the device calls itself, and its address."""
+
+    info: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A session with a fresh refresh token, before its transaction is committed."""
+
+    user: dict[str, Any]
+    user_id: int
+    session_id: int
+    refresh_token: str
+
+    def answer(self) -> dict[str, Any]:
+        """The token answer of the contract."""
+        return {
+            "access_token": issue_access_token(self.user_id, self.session_id),
+            "refresh_token": self.refresh_token,
+            "token_type": "bearer",
+            "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+            "user": self.user,
+        }
+
+
+def start_session(user: User, device: Device) -> Grant:
+    """Add a session of *user* to the current transaction, without committing it."""
+    now = utcnow()
+    session = UserSession(
+        user_id=user.id,
+        session_token=hash_secret(new_secret()),
+        device_info=device.info,
+        ip_address=device.address,
+        expires_at=now + SESSION_LIFETIME,
+        last_seen_at=now,
+    )
+    db.session.add(session)
+    db.session.flush()
+    return Grant(user_json(user, user), user.id, session.id, _add_refresh_token(session))
+
+
+def _add_refresh_token(session: UserSession) -> str:
+    secret = new_secret()
+    row = RefreshToken(
+        user_id=session.user_id, session_id=session.id, token=hash_secret(secret), expires_at=session.expires_at
+    )
+    db.session.add(row)
+    return secret
+
+
+def refresh(refresh_token: str) -> dict[str, Any]:
+    """Use up *refresh_token* and return a new pair of its session, which lives on for 30 days from now.
+
+    A token that was used before ends its session and raises TokenReused; within 10 s of its first use it gives one more pair
+    instead. Raises TokenRevoked where the session has ended, TokenExpired, and Unauthorized for what is no refresh token.
+    """
+    hashed, now = hash_secret(refresh_token), utcnow()
+    session, user = _lock_session_of(hashed)
+    token = db.session.scalars(select(RefreshToken).where(RefreshToken.token == hashed)).one()
+    if not session.is_active or not user.is_active or user.deleted_at is not None:
+        raise TokenRevoked
+    if token.used_at is not None and now - token.used_at > REUSE_GRACE:
+        end_sessions(UserSession.id == session.id)
+        db.session.commit()
+        raise TokenReused
+    if token.expires_at <= now or session.expires_at <= now:
+        raise TokenExpired
+    session.expires_at, session.last_seen_at = now + SESSION_LIFETIME, now
+    fresh = _add_refresh_token(session)
+    if token.used_at is None:
+        token.is_used, token.used_at, token.successor = True, now, hash_secret(fresh)
+    db.session.execute(
+        delete(RefreshToken).where(RefreshToken.session_id == session.id, RefreshToken.expires_at <= now)
+    )
+    grant = Grant(user_json(user, user), user.id, session.id, fresh)
+    db.session.commit()
+    return grant.answer()
+
+
+def _lock_session_of(hashed: str) -> tuple[UserSession, User]:
+    """The session that a refresh token belongs to, locked: what is read of its tokens from here on is the latest."""
+    session_id = select(RefreshToken.session_id).where(RefreshToken.token == hashed).scalar_subquery()
+    statement = select(UserSession, User).join(UserSession.user).where(UserSession.id == session_id)
+    row = db.session.execute(statement.with_for_update(of=UserSession)).one_or_none()
+    if row is None:
+        raise Unauthorized("Send a valid refresh token.")
+    return row[0], row[1]
+
+
+def end_sessions(*which: ColumnElement[bool]) -> list[int]:
+    """End the live sessions that match, in the current transaction, and return their ids.
+
+    Every session that ends, ends here. Its access and refresh tokens are refused from the commit on, and its sockets close.
+    """
+    # In order of id, so that two callers who end many do not wait for each other.
+    wanted = select(UserSession.id, UserSession.user_id).where(UserSession.is_active, *which).order_by(UserSession.id)
+    ended = db.session.execute(wanted.with_for_update()).all()
+    ids = [row.id for row in ended]
+    if ids:
+        db.session.execute(update(UserSession).where(UserSession.id.in_(ids)).values(is_active=False))
+        announce(*(revoked_event(user_id) for user_id in {row.user_id for row in ended}))
+    return ids
+
+
+def logout(caller: Identity) -> None:
+    """End the caller's own session. Raises NoSession for an API token."""
+    if caller.session_id is None:
+        raise NoSession
+    end_sessions(UserSession.id == caller.session_id)
+    db.session.commit()
+
+
+def list_sessions(caller: Identity, part: Slice) -> Page[dict[str, Any]]:
+    """The caller's live sessions, the newest first."""
+    statement = (
+        select(UserSession)
+        .where(UserSession.user_id == caller.user.id, UserSession.is_active, UserSession.expires_at > utcnow())
+        .order_by(UserSession.id.desc())
+        .offset(part.skip)
+        .limit(part.limit + 1)
+    )
+    return Page.cut([_session_json(row, caller) for row in db.session.scalars(statement)], part)
+
+
+def end_session(caller: Identity, session_id: int) -> None:
+    """End one of the caller's live sessions. Raises NotFound where it is none of them."""
+    own = (UserSession.user_id == caller.user.id, UserSession.expires_at > utcnow())
+    ended = end_sessions(UserSession.id == session_id, *own)
+    db.session.commit()
+    if not ended:
+        raise NotFound
+
+
+def end_other_sessions(caller: Identity) -> None:
+    """End all of the caller's sessions but the one that asks."""
+    end_sessions(UserSession.user_id == caller.user.id, UserSession.id != (caller.session_id or 0))
+    db.session.commit()
+
+
+def _session_json(session: UserSession, caller: Identity) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "device_info": session.device_info,
+        "ip_address": session.ip_address,
+        "created_at": session.created_at,
+        "last_seen_at": session.last_seen_at,
+        "expires_at": session.expires_at,
+        "is_current": session.id == caller.session_id,
+    }

@@ -1,0 +1,131 @@
+"""What services tell the world after a commit, and how it is told: `publish`.
+
+An event of a conversation that has a `modseq` is durable: it can be read from the database again, and keeps its place among
+the others. The rest (typing, read marks, presence) is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from flask import current_app
+from sqlalchemy import event
+
+from backend.database import RoutedSession
+from backend.extensions import db
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. `body` is the frame that clients get, without its type.
+
+    Goes to those who follow `conversation_id`, or to the sockets of `user_id` alone. `private` is merged into the body's
+    message for the sockets of `author_id`.
+    """
+
+    type: str
+    body: dict[str, Any]
+    conversation_id: str | None = None
+    user_id: int | None = None
+    modseq: int | None = None
+    author_id: int | None = None
+    private: dict[str, Any] | None = None
+    origin: str | None = None
+    """The socket that caused it, where that one is not to hear it."""
+
+    def to_wire(self) -> dict[str, Any]:
+        """As JSON can carry it; `Event(**wire)` is the way back."""
+        return asdict(self)
+
+
+class Publisher(Protocol):
+    """What a bus is to the services."""
+
+    def publish(self, events: Sequence[Event]) -> None: ...
+
+
+def publish(events: Sequence[Event]) -> None:
+    """Tell whoever listens, in every worker. Never fails and never waits: what gets lost is found in the database."""
+    publisher: Publisher | None = current_app.extensions.get("confab-bus")
+    if publisher is not None and events:
+        publisher.publish(events)
+
+
+def announce(*events: Event) -> None:
+    """Publish *events* after the commit of the present `db.session`; after a rollback, nothing is said."""
+    db.session.info.setdefault("events", []).extend(events)
+
+
+@event.listens_for(RoutedSession, "after_commit")
+def _publish_announced(session: RoutedSession) -> None:
+    publish(session.info.pop("events", []))
+
+
+@event.listens_for(RoutedSession, "after_rollback")
+def _forget_announced(session: RoutedSession) -> None:
+    session.info.pop("events", None)
+
+
+def message_event(type_: str, message: dict[str, Any], client_message_id: str | None = None) -> Event:
+    """`message.created`, `message.updated` or `message.deleted`; *message* as others than its sender see it."""
+    body = {"conversation_id": message["conversation_id"], "modseq": message["modseq"], "message": message}
+    return Event(
+        type_,
+        body,
+        conversation_id=message["conversation_id"],
+        modseq=message["modseq"],
+        author_id=message["sender_id"],
+        private={"client_message_id": client_message_id} if client_message_id else None,
+    )
+
+
+def member_event(type_: str, conversation_id: str, membership: Any) -> Event:
+    """`member.joined`, `member.updated` or `member.left`."""
+    body = {
+        "conversation_id": conversation_id,
+        "modseq": membership.modseq,
+        "room_id": membership.room_id,
+        "user_id": membership.user_id,
+        "is_admin": membership.is_admin,
+    }
+    return Event(type_, body, conversation_id=conversation_id, modseq=membership.modseq, author_id=membership.user_id)
+
+
+def room_event(type_: str, conversation_id: str, **body: Any) -> Event:
+    """`room.updated` or `room.deleted`."""
+    return Event(type_, {"conversation_id": conversation_id, **body}, conversation_id=conversation_id)
+
+
+def room_updated_event(room: dict[str, Any]) -> Event:
+    """`room.updated`: the room's public face, without what is its viewer's own."""
+    public = {name: value for name, value in room.items() if name not in ("is_admin", "joined_at")}
+    return room_event("room.updated", room["conversation_id"], room=public)
+
+
+def read_event(conversation_id: str, user_id: int, seq: int, origin: str | None = None) -> Event:
+    """That a user's read mark moved."""
+    body = {"conversation_id": conversation_id, "user_id": user_id, "seq": seq}
+    return Event("read", body, conversation_id=conversation_id, author_id=user_id, origin=origin)
+
+
+def typing_event(conversation_id: str, user_id: int, is_typing: bool) -> Event:
+    """That a user types, or has stopped."""
+    body = {"conversation_id": conversation_id, "user_id": user_id, "is_typing": is_typing}
+    return Event("typing", body, conversation_id=conversation_id, author_id=user_id)
+
+
+def opened_event(conversation_id: str, user_id: int) -> Event:
+    """To the hubs alone: *user_id* follows this conversation from now on."""
+    return Event("hub.opened", {"conversation_id": conversation_id}, user_id=user_id)
+
+
+def revoked_event(user_id: int) -> Event:
+    """To the hubs alone: look at once which of this user's sockets still have a right to be open."""
+    return Event("hub.revoked", {}, user_id=user_id)
+
+
+def connected_event(user_id: int, client_id: str, origin: str) -> Event:
+    """To the hubs alone: this device has a new socket, which replaces its old one."""
+    return Event("hub.connected", {"client_id": client_id}, user_id=user_id, origin=origin)

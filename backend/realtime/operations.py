@@ -1,0 +1,215 @@
+"""What a client may ask over its socket. Each operation is the same service that REST calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from backend.auth.identity import identify
+from backend.database import is_unavailable
+from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailable, ValidationFailed
+from backend.http.blueprint import flat_messages
+from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
+from backend.messages.access import check_place, place_of
+from backend.messages.append import append_together
+from backend.messages.drafts import Draft, Sent
+from backend.messages.inbox import mark_read
+from backend.messages.schemas import SendSchema, SyncSchema
+from backend.messages.sync import sync
+from backend.models import User
+from backend.models.base import db
+from backend.realtime.connection import Connection, Right
+from backend.realtime.events import publish, typing_event
+from backend.realtime.hub import Hub
+from backend.realtime.protocol import Close, answer_frame, error_frame, frame_id_of, read_frame
+
+
+class TypingSchema(BodySchema):
+    conversation_id = Text(required=True, high=100)
+    is_typing = StrictBoolean(load_default=True)
+
+
+class ReadFrameSchema(BodySchema):
+    conversation_id = Text(required=True, high=100)
+    seq = WholeNumber(required=True)
+
+
+class AuthSchema(BodySchema):
+    token = Text(required=True, high=8192)
+
+
+class NoFields(BodySchema):
+    """A frame with nothing but its type and id."""
+
+
+SEND, TYPING, READ, RESUME, AUTH, NOTHING = (
+    SendSchema(), TypingSchema(), ReadFrameSchema(), SyncSchema(), AuthSchema(), NoFields(),
+)  # fmt: skip
+
+
+class Operations:
+    """Does what clients ask, in the order in which each of them asks it."""
+
+    def __init__(self, hub: Hub):
+        self.hub = hub
+        self._others: dict[str, tuple[Schema, Callable[[Connection, dict[str, Any], str | None], None]]] = {
+            "typing": (TYPING, self._typing),
+            "read": (READ, self._read),
+            "resume": (RESUME, self._resume),
+            "auth": (AUTH, self._auth),
+            "ping": (NOTHING, self._ping),
+        }
+
+    def perform(self, connection: Connection, batch: list[bytes]) -> None:
+        """Do the frames of *batch*. Sends that follow each other are committed together."""
+        sends: list[tuple[str | None, Draft]] = []
+        for data in batch:
+            if not connection.is_open:
+                return
+            frame_id: str | None = None
+            try:
+                frame = read_frame(data)
+                frame_id = frame_id_of(frame)
+                type_ = frame["type"]
+                if type_ == "send":
+                    sends.append((frame_id, self._draft(connection, frame)))
+                    continue
+                self._send(connection, sends)
+                self._other(connection, type_, frame, frame_id)
+            except ChatError as error:
+                self._send(connection, sends)
+                connection.write(error_frame(error, frame_id))
+        self._send(connection, sends)
+
+    def _other(self, connection: Connection, type_: str, frame: dict[str, Any], frame_id: str | None) -> None:
+        if type_ not in self._others:
+            raise ValidationFailed.of("type", "Unknown: send, typing, read, resume, auth or ping.")
+        schema, operation = self._others[type_]
+        body = _load(schema, frame)
+        try:
+            with self.hub.app.app_context():
+                operation(connection, body, frame_id)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            raise Unavailable from error
+
+    def _draft(self, connection: Connection, frame: dict[str, Any]) -> Draft:
+        _need(connection, "write")
+        body = _load(SEND, frame)
+        place = place_of(connection.user_id, body["conversation_id"], body["room_id"], body["recipient_id"])
+        return Draft(connection.user_id, place, body["content"], body["parent_id"], body["client_message_id"])
+
+    def _send(self, connection: Connection, sends: list[tuple[str | None, Draft]]) -> None:
+        """Append what was gathered, and acknowledge it: after the commit, never before."""
+        if not sends:
+            return
+        gathered = list(sends)
+        sends.clear()
+        try:
+            with self.hub.app.app_context():
+                results = append_together([draft for _, draft in gathered])
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            results = [Unavailable() for _ in gathered]
+        frames = []
+        for (frame_id, _), result in zip(gathered, results, strict=True):
+            if isinstance(result, Sent):
+                frames.append(answer_frame("ack", frame_id, message=result.message))
+            elif isinstance(result, ChatError):
+                frames.append(error_frame(result, frame_id))
+            else:
+                raise result
+        connection.write(b"".join(frames))
+
+    def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        _need(connection, "write")
+        name = body["conversation_id"]
+        if name not in connection.conversations:
+            check_place(_user(connection), place_of(connection.user_id, name))
+        publish([typing_event(name, connection.user_id, body["is_typing"])])
+        connection.write(answer_frame("ok", frame_id))
+
+    def _read(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        _need(connection, "write")
+        mark_read(_user(connection), body["conversation_id"], body["seq"], origin=connection.uid)
+        connection.write(answer_frame("ok", frame_id))
+
+    def _ping(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        connection.write(answer_frame("pong", frame_id))
+
+    def _auth(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        """A fresh token of the same user. Another's, or a bad one, ends the socket: its right is in doubt."""
+        try:
+            identity = identify(body["token"])
+            if identity.user.id != connection.user_id:
+                raise Unauthorized("The token is another user's.")
+        except Unauthorized as error:
+            connection.write(error_frame(error, frame_id))
+            connection.close(Close.UNAUTHORIZED)
+            return
+        connection.right = Right(
+            identity.user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at
+        )
+        connection.write(answer_frame("ok", frame_id))
+
+    def _resume(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        """Answer what /sync would, page after page; then let the live events continue each conversation exactly.
+
+        While a conversation is being caught up, its live events do not reach this socket.
+        """
+        _need(connection, "read")
+        seen: dict[str, int] = dict(body["conversations"])
+        gone: list[str] = []
+        is_first = True
+        while True:
+            with self.hub.reading():
+                answer = sync(_user(connection), seen, only=None if is_first else seen)
+            if is_first:
+                gone, is_first = answer["gone"], False
+                self._pause(connection, answer["conversations"])
+            more = {row["id"]: row for row in answer["conversations"] if row["truncated"]}
+            connection.write(
+                answer_frame("resumed", frame_id, conversations=answer["conversations"], gone=gone, done=not more)
+            )
+            gone = []
+            for row in answer["conversations"]:
+                if row["id"] not in more:
+                    self._go_live(connection, row)
+            if not more or not connection.is_open:
+                return
+            seen = {name: row["messages"][-1]["modseq"] for name, row in more.items()}
+
+    def _pause(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            channel = self.hub.channels.get(row["id"])
+            if channel is not None:
+                channel.discard(connection)
+
+    def _go_live(self, connection: Connection, row: dict[str, Any]) -> None:
+        with self.hub.reading():
+            self.hub.follow(connection, row["id"], row["last_modseq"], row["last_seq"])
+
+
+def _load(schema: Schema, frame: dict[str, Any]) -> dict[str, Any]:
+    fields = {name: value for name, value in frame.items() if name not in ("type", "id")}
+    try:
+        loaded: dict[str, Any] = schema.load(fields)
+    except ValidationError as error:
+        raise ValidationFailed(errors=flat_messages(error.normalized_messages())) from None
+    return loaded
+
+
+def _need(connection: Connection, scope: str) -> None:
+    if scope not in connection.right.scopes:
+        raise InsufficientScope
+
+
+def _user(connection: Connection) -> User:
+    user = db.session.get(User, connection.user_id)
+    if user is None:
+        raise Unauthorized
+    return user

@@ -1,0 +1,98 @@
+"""Frames: what goes over a socket (RFC 6455), and what its JSON may hold."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from websockets.frames import Frame, Opcode
+
+from backend.errors import ChatError, ValidationFailed
+from backend.http.json import decode, encode
+from backend.realtime.events import Event
+
+MAX_FRAME_BYTES = 64 * 1024
+HEARTBEAT_SECONDS = 25
+TYPING_SECONDS = 6
+
+
+class Close(IntEnum):
+    """The close codes of the contract, section 6."""
+
+    GOING_AWAY = 1001
+    RESTARTING = 1012
+    UNAUTHORIZED = 4401
+    HEARTBEAT_MISSED = 4408
+    REPLACED = 4409
+    TOO_SLOW = 4410
+    TOO_LARGE = 4413
+    TOO_MANY_FRAMES = 4429
+
+
+REASONS = {
+    Close.GOING_AWAY: "going away",
+    Close.RESTARTING: "server restarting",
+    Close.UNAUTHORIZED: "not authorised, or no longer",
+    Close.HEARTBEAT_MISSED: "no answer to pings",
+    Close.REPLACED: "replaced by a newer socket of this client",
+    Close.TOO_SLOW: "too slow to read",
+    Close.TOO_LARGE: "frame larger than 64 KiB",
+    Close.TOO_MANY_FRAMES: "too many frames",
+}
+
+
+def text_frame(body: dict[str, Any]) -> bytes:
+    """*body* as one complete, unmasked text frame."""
+    return Frame(Opcode.TEXT, encode(body)).serialize(mask=False)
+
+
+def event_frame(event: Event) -> bytes:
+    """*event* as everybody sees it."""
+    return text_frame({"type": event.type, **event.body})
+
+
+def author_frame(event: Event) -> bytes:
+    """*event* as its author sees it."""
+    body = event.body
+    if event.private:
+        body = {**body, "message": {**body["message"], **event.private}}
+    return text_frame({"type": event.type, **body})
+
+
+def error_frame(error: ChatError, frame_id: str | None) -> bytes:
+    """What is wrong with a client's frame."""
+    body: dict[str, Any] = {"type": "error", "code": error.code, "detail": error.detail}
+    if error.errors:
+        body["errors"] = error.errors
+    return text_frame(_with_id(body, frame_id))
+
+
+def answer_frame(type_: str, frame_id: str | None, **body: Any) -> bytes:
+    """The answer to a client's frame, under the client's own id."""
+    return text_frame(_with_id({"type": type_, **body}, frame_id))
+
+
+def _with_id(body: dict[str, Any], frame_id: str | None) -> dict[str, Any]:
+    return body if frame_id is None else {**body, "id": frame_id}
+
+
+def read_frame(data: bytes) -> dict[str, Any]:
+    """A client's frame. Raises MalformedJson, or ValidationFailed where it is no object with a `type`."""
+    frame = decode(data)
+    if not isinstance(frame, dict):
+        raise ValidationFailed("A frame is a JSON object.")
+    if not isinstance(frame.get("type"), str):
+        raise ValidationFailed.of("type", "Missing: a frame names its type.")
+    return frame
+
+
+def frame_id_of(frame: dict[str, Any]) -> str | None:
+    """The client's id of a frame, where it is usable: a string of at most 200 characters that UTF-8 can carry."""
+    frame_id = frame.get("id")
+    if not isinstance(frame_id, str) or len(frame_id) > 200:
+        return None
+    try:
+        frame_id.encode()
+    except UnicodeEncodeError:
+        return None
+    return frame_id

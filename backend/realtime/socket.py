@@ -1,0 +1,189 @@
+"""The way in: `GET /ws/{client_id}`. The view takes the connection over from the request, and the request ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+from _socket import AF_UNIX, IPPROTO_TCP, SHUT_WR, TCP_NODELAY
+from _socket import socket as RawSocket  # noqa: N812  # a class; its wrapper in `socket` is gevent's here, and waits
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import gevent
+from flask import Blueprint, Response, current_app, request
+from gevent.socket import wait_read
+from websockets.datastructures import Headers
+from websockets.frames import Close as CloseFrame
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from backend.auth.access import bearer_token
+from backend.auth.identity import Identity
+from backend.auth.tickets import identify_socket
+from backend.errors import ChatError, Forbidden, RateLimited, Unauthorized, ValidationFailed
+from backend.realtime.changes import heads_for
+from backend.realtime.connection import CLOSING_SECONDS, Connection, Right
+from backend.realtime.events import connected_event, publish
+from backend.realtime.live import Live, live_of
+from backend.realtime.protocol import HEARTBEAT_SECONDS, REASONS, TYPING_SECONDS, Close, text_frame
+from backend.users.serialise import user_json
+
+bp = Blueprint("realtime", __name__)
+log = logging.getLogger("confab.realtime")
+
+CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MAX_OF_USER, MAX_OF_ADDRESS = 20, 1_000
+"""Open sockets in one worker; RATE_LIMITS=off lifts both."""
+
+
+class UpgradeRequired(ChatError):
+    status, code = 426, "upgrade_required"
+    detail = "Open a WebSocket at this address."
+
+
+@bp.get("/ws/<client_id>")
+def no_socket(client_id: str) -> Response:
+    """A plain request at the socket's address."""
+    raise UpgradeRequired(None, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+
+
+@bp.route("/ws/<client_id>", websocket=True)
+def open_socket(client_id: str) -> Response:
+    """Open a socket. A bad token is accepted and closed with 4401, for a browser cannot see why an upgrade failed."""
+    if not CLIENT_ID.fullmatch(client_id):
+        raise ValidationFailed.of("client_id", "1 to 64 of A-Z, a-z, 0-9, _ and -.")
+    _check_origin()
+    live = live_of(current_app)
+    _check_numbers(live, None)
+    answer = _handshake()
+    try:
+        identity = identify_socket(request.args.get("token") or bearer_token())
+    except Unauthorized:
+        answer += _close_frame(Close.UNAUTHORIZED)
+        return _detach(answer, None)
+    _check_numbers(live, identity.user.id)
+    return _detach(answer, _Opening(live, identity, client_id, request.remote_addr))
+
+
+def _check_origin() -> None:
+    """A page of a foreign site must not open a socket with what its visitor's browser knows (RFC 6455, section 10.2)."""
+    origin = request.headers.get("Origin")
+    if origin is None or origin in current_app.config["CONFAB"].cors_origins:
+        return
+    if urlsplit(origin).netloc.lower() != request.host.lower():
+        raise Forbidden("This origin may not open a socket; see CORS_ORIGINS.")
+
+
+def _check_numbers(live: Live, user_id: int | None) -> None:
+    hub = live.hub
+    if not hub.limits_frames:
+        return
+    if user_id is None:
+        addresses = Counter(connection.address for connection in hub.connections)
+        if addresses[request.remote_addr] >= MAX_OF_ADDRESS:
+            raise RateLimited("Too many sockets from this address.", headers={"Retry-After": "30"})
+    elif len(hub.users.get(user_id, ())) >= MAX_OF_USER:
+        raise RateLimited("Too many sockets of this user.", headers={"Retry-After": "30"})
+
+
+def _handshake() -> bytes:
+    """The server's side of the opening handshake, worked out by the library. Raises ValidationFailed for a bad one."""
+    protocol = ServerProtocol(logger=live_of(current_app).hub.quiet)
+    headers = Headers((name, value) for name, value in request.headers.items() if name.lower() != "origin")
+    response = protocol.accept(Request(request.path, headers))
+    if response.status_code != 101:
+        raise ValidationFailed("The opening handshake of the WebSocket is not valid.")
+    protocol.send_response(response)
+    return b"".join(protocol.data_to_send())
+
+
+def _close_frame(code: Close) -> bytes:
+    return Frame(Opcode.CLOSE, CloseFrame(code, REASONS[code]).serialize()).serialize(mask=False)
+
+
+class _Opening:
+    """What is left to do once the descriptor is ours."""
+
+    def __init__(self, live: Live, identity: Identity, client_id: str, address: str | None):
+        self.live = live
+        self.identity = identity
+        self.client_id = client_id
+        self.address = address
+
+    def take_over(self, sock: RawSocket) -> None:
+        """Count the client in, tell it that all is ready, and let it follow its conversations from this moment."""
+        hub, identity, user = self.live.hub, self.identity, self.identity.user
+        with hub.reading():
+            heads = heads_for(user.id)
+            online = self.live.presence.known_to(user.id)
+            profile = user_json(user, user)
+        right = Right(user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at)
+        connection = Connection(hub, sock, right, self.client_id, secrets.token_hex(6), self.address)
+        ready = {
+            "type": "ready",
+            "user": profile,
+            "session_id": identity.session_id,
+            "heartbeat": HEARTBEAT_SECONDS,
+            "typing_expires": TYPING_SECONDS,
+            "online": online,
+        }
+        connection.write(text_frame(ready))
+        hub.register(connection)
+        with hub.reading():
+            for head in heads:
+                hub.follow(connection, head.conversation_id, head.last_modseq, head.last_seq)
+        with hub.app.app_context():
+            publish([connected_event(user.id, self.client_id, connection.uid)])
+
+
+def _detach(head: bytes, opening: _Opening | None) -> Response:
+    """Answer by taking the connection over: a duplicate of its descriptor is served outside of the request.
+
+    The request ends here, and with it the greenlet, the buffers and the context that an idle client would hold for hours.
+    """
+    raw = RawSocket(fileno=os.dup(request.environ["gunicorn.socket"].fileno()))
+    raw.setblocking(False)
+    if raw.family != AF_UNIX:
+        raw.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    gevent.spawn(_serve, raw, head, opening)
+    request.environ["confab.status"] = 101
+    return Response(_Taken(), direct_passthrough=True)
+
+
+class _Taken:
+    """What gunicorn gets for an answer: it writes nothing then, and ends its part (`Worker` in gunicorn.conf.py)."""
+
+    is_detached = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+
+def _serve(raw: RawSocket, head: bytes, opening: _Opening | None) -> None:
+    """Finish the handshake and hand the client to the hub, or say goodbye at once."""
+    try:
+        raw.send(head)
+        if opening is None:
+            _linger(raw)
+        else:
+            opening.take_over(raw)
+    except OSError:
+        raw.close()
+    except Exception:
+        log.exception("a socket could not be opened")
+        raw.close()
+
+
+def _linger(raw: RawSocket) -> None:
+    """Give the client a moment to read why it was closed; closing at once could discard what is under way."""
+    raw.shutdown(SHUT_WR)
+    with gevent.Timeout(CLOSING_SECONDS, False):  # type: ignore[arg-type]  # False: end the block in silence
+        while True:
+            wait_read(raw.fileno())
+            if not raw.recv(4096):
+                break
+    raw.close()

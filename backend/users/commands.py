@@ -1,0 +1,62 @@
+"""`flask users`: accounts from the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from marshmallow import ValidationError
+from sqlalchemy import exc
+
+from backend.auth.secrets import hash_password
+from backend.errors import Conflict
+from backend.http.fields import Text
+from backend.models import User
+from backend.models.base import db
+from backend.users.creation import add_user
+from backend.users.fields import Email, Password, Username
+
+users = AppGroup("users", help="Accounts.")
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--superuser", is_flag=True, help="Make it an administrator.")
+@click.option("--username", help="Made up from the email where it is left out.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input and ask nothing.")
+def create(email: str, superuser: bool, username: str | None, password_stdin: bool) -> None:
+    """Make the account of EMAIL."""
+    email = _checked("EMAIL", Email(), email)
+    username = _checked("--username", Username(), username) if username is not None else None
+    password = _checked("The password", Password(), _read_password(password_stdin))
+    hashed = hash_password(password)
+    try:
+        user = add_user(username=username, email=email, hashed_password=hashed, is_superuser=superuser)
+        db.session.commit()
+    except Conflict as error:
+        raise click.ClickException(error.detail) from None
+    except (exc.OperationalError, exc.ProgrammingError) as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise click.ClickException(f"the database does not serve ({reason}). Is it at head? flask db upgrade") from None
+    click.echo(_summary(user))
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def _checked(name: str, field: Text, value: str) -> Any:
+    try:
+        return field.deserialize(value)
+    except ValidationError as error:
+        raise click.ClickException(f"{name}: {' '.join(error.messages)}") from None
+
+
+def _summary(user: User) -> str:
+    kind = "superuser" if user.is_superuser else "user"
+    return f"Created {kind} {user.id}: {user.username} <{user.email}>"

@@ -1,0 +1,68 @@
+"""Fields of an account, each with what makes it valid."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import phonenumbers
+from marshmallow import ValidationError
+
+from backend.auth.secrets import MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES
+from backend.http.fields import Text
+from backend.users.creation import fold_email
+
+_LOCAL = r"[^\s@\"(),:;<>\[\]\\.]+(?:\.[^\s@\"(),:;<>\[\]\\.]+)*"
+_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
+_EMAIL = re.compile(rf"(?P<local>{_LOCAL})@{_LABEL}(?:\.{_LABEL})+")
+_USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", re.ASCII)
+MAX_EMAIL = 255
+MAX_LABEL = 63
+
+
+class Email(Text):
+    """An address as people have it: no quoted parts, no comments, a domain with a dot. Loads in folded form."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        email = fold_email(super()._deserialize(value, *args, **kwargs))
+        if len(email) > MAX_EMAIL:
+            raise ValidationError(f"Longer than maximum length {MAX_EMAIL}.")
+        found = _EMAIL.fullmatch(email)
+        labels = email.partition("@")[2].split(".")
+        if not found or not email.isprintable() or len(found["local"]) > 64 or max(map(len, labels)) > MAX_LABEL:
+            raise ValidationError("Not a valid email address.")
+        return email
+
+
+class Password(Text):
+    """A new password. Its length counts in bytes of UTF-8, for that is what bcrypt reads."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        password: str = super()._deserialize(value, *args, **kwargs)
+        if not MIN_PASSWORD_BYTES <= len(password.encode()) <= MAX_PASSWORD_BYTES:
+            raise ValidationError(f"Must have {MIN_PASSWORD_BYTES} to {MAX_PASSWORD_BYTES} bytes in UTF-8.")
+        return password
+
+
+class Username(Text):
+    """A name in ASCII that needs no quoting anywhere; it holds no `@`, so it is never taken for an email."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        username: str = super()._deserialize(value, *args, **kwargs)
+        if not _USERNAME.fullmatch(username):
+            raise ValidationError("Must have 1 to 100 of A-Z a-z 0-9 _ . - and begin with a letter, a digit or _.")
+        return username
+
+
+class Mobile(Text):
+    """A telephone number with its country code. Loads as E.164: `+46701740605`."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        raw: str = super()._deserialize(value, *args, **kwargs)
+        try:
+            number = phonenumbers.parse(raw)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_valid_number(number):
+            raise ValidationError("Not a valid number with a country code, such as +46701740605.")
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

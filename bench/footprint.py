@@ -1,0 +1,70 @@
+"""Start-up time and idle memory. The peer's are printed for comparison; the targets are Confab's alone."""
+
+import asyncio
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import report
+from bench.context import Bench
+from bench.load_http import Connection, build
+from bench.machine import pss_kb
+from bench.servers import Server
+from tests.processes import descendants
+
+SETTLE = 3  # seconds from the first answer to the look at the memory
+LAUNCHES = 3
+
+
+@dataclass
+class Launch:
+    seconds: float
+    root_mb: float  # gunicorn's master; all of a server that has no workers
+    worker_mb: float
+
+
+async def coldstart(bench: Bench) -> None:
+    """From the start of gunicorn, on a database at head, to the first answer."""
+    peer, confab = await _launches(bench)
+    seconds = [launch.seconds for launch in confab]
+    spread = min(seconds), max(seconds)
+    report.verdict("coldstart", statistics.median(seconds), 2, at_least=False, unit=" s", spread=spread)
+    report.detail(f"bare FastAPI: {_median(peer, 'seconds'):.2f} s")
+
+
+async def memory(bench: Bench) -> None:
+    """PSS of a worker that has answered a request and is idle."""
+    peer, confab = await _launches(bench)
+    sizes = [launch.worker_mb for launch in confab]
+    if not all(sizes):
+        raise RuntimeError("no worker was found under gunicorn's master")
+    spread = min(sizes), max(sizes)
+    report.verdict("memory of a worker", statistics.median(sizes), 120, at_least=False, unit=" MB", spread=spread)
+    report.detail(f"gunicorn's master besides: {_median(confab, 'root_mb'):.1f} MB")
+    report.detail(f"bare FastAPI: {_median(peer, 'root_mb'):.1f} MB")
+
+
+def _median(launches: list[Launch], field: str) -> float:
+    return statistics.median(getattr(launch, field) for launch in launches)
+
+
+_done: dict[int, tuple[list[Launch], list[Launch]]] = {}
+
+
+async def _launches(bench: Bench) -> tuple[list[Launch], list[Launch]]:
+    """The peer's and Confab's, in turn. One set serves both workloads."""
+    if id(bench) not in _done:
+        pairs = [(await _launch(bench.make_peer), await _launch(bench.make_confab)) for _ in range(LAUNCHES)]
+        _done[id(bench)] = tuple(map(list, zip(*pairs, strict=True)))
+    return _done[id(bench)]
+
+
+async def _launch(make: Callable[[], Server]) -> Launch:
+    with make() as server:
+        connection = Connection(server.url)
+        await connection.exchange(build("GET", server.probe))
+        await asyncio.sleep(SETTLE)
+        root, *workers = descendants(server.pid)
+        found = Launch(server.start_seconds, pss_kb(root) / 1024, sum(map(pss_kb, workers)) / 1024)
+        connection.close()
+    return found

@@ -1,0 +1,36 @@
+"""The private PostgreSQL of the tests, on the servers' core and with the durability that production has."""
+
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg2
+
+from bench.machine import SERVER_CORE, pinned
+from tests.services import PrivatePostgres
+
+DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+
+
+class DurablePostgres(PrivatePostgres):
+    """The tests do without fsync; an acknowledged send that is measured must have reached the disk."""
+
+    def __init__(self) -> None:
+        self.urls: dict[str, str] = {}
+        with pinned(SERVER_CORE):
+            super().__init__()
+
+    def _command(self) -> list[str | Path]:
+        settings = [part for name, value in DURABLE.items() for part in ("-c", f"{name}={value}")]
+        return [*super()._command(), *settings]  # the last one wins
+
+    def create(self, database: str) -> str:
+        self.urls[database] = self.new_database(database)
+        return self.urls[database]
+
+    @contextmanager
+    def cursor(self, database: str):
+        """Each statement is a transaction of its own: psycopg2's `with connection` would make one of all."""
+        with closing(psycopg2.connect(self.urls[database])) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                yield cursor

@@ -1,0 +1,148 @@
+"""The workloads over REST, beside the bare FastAPI endpoint."""
+
+import asyncio
+import json
+
+from bench import report
+from bench.context import Bench
+from bench.load_http import AnswerError, Call, Connection, build, closed_loop, content
+from bench.measure import Arm, Run, make_run, measure_rounds
+from bench.seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer_tokens, seed_history
+
+PEER, CONFAB = "bare FastAPI", "Confab"
+READERS, PAGE = 16, 50
+STORM, BYSTANDERS = 32, 10
+
+
+def http_arm(calls: list[Call]) -> Arm:
+    async def arm(seconds: float) -> Run:
+        return make_run(*await closed_loop(calls, seconds))
+
+    return arm
+
+
+def getter(url: str, path: str, token: str) -> Call:
+    connection, request = Connection(url), build("GET", path, token)
+
+    async def call() -> None:
+        await connection.expect(200, request)
+
+    return call
+
+
+def sender(url: str, token: str, requests: list[tuple[str, str]]) -> Call:
+    """Sends to its rooms in turn; each is a path and the body's beginning, in which the content is missing."""
+    connection, turn = Connection(url), 0
+
+    async def call() -> None:
+        nonlocal turn
+        path, body = requests[turn % len(requests)]
+        turn += 1
+        data = (body % content().decode()).encode()
+        await connection.expect(201, build("POST", path, token, data))
+
+    return call
+
+
+def peer_senders(url: str) -> list[Call]:
+    def requests(index: int) -> list[tuple[str, str]]:
+        return [(f"/rooms/{(index + k) % ROOMS}/messages", '{"body":"%s"}') for k in range(ROOMS_EACH)]
+
+    return [sender(url, token, requests(index)) for index, token in enumerate(peer_tokens())]
+
+
+def confab_senders(url: str, people: Population) -> list[Call]:
+    def requests(index: int) -> list[tuple[str, str]]:
+        rooms = people.rooms_of(index)
+        return [("/api/chat/send", f'{{"room_id":{room},"content":"%s"}}') for room in rooms]
+
+    return [sender(url, token, requests(index)) for index, token in enumerate(people.tokens)]
+
+
+async def send(bench: Bench) -> None:
+    """Acknowledged sends by 50 users in 10 rooms."""
+    people = await bench.meet_people()
+    arms = {
+        PEER: http_arm(peer_senders(bench.peer.url)),
+        CONFAB: http_arm(confab_senders(bench.confab.url, people)),
+    }
+    rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
+    report.ratio("send", rounds, CONFAB, PEER, 0.7)
+    report.details(rounds)
+
+
+async def me(bench: Bench) -> None:
+    """Who am I, asked by 50 users."""
+    people = await bench.meet_people()
+    arms = {
+        PEER: http_arm([getter(bench.peer.url, "/me", token) for token in peer_tokens()]),
+        CONFAB: http_arm([getter(bench.confab.url, "/api/users/me", token) for token in people.tokens]),
+    }
+    rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
+    report.ratio("me", rounds, CONFAB, PEER, 0.3)
+    report.details(rounds)
+
+
+async def history(bench: Bench) -> None:
+    """The latest 50 of a room with a million messages, and of one with a thousand."""
+    people = await bench.meet_people()
+    peer = bench.peer.url
+    await seed_history(bench.postgres, people)
+    await people.refresh()
+    large, small = f"{CONFAB}, 1,000,000", f"{CONFAB}, 1,000"
+    arms = {
+        PEER: await _readers(peer, f"/rooms/{PEER_LARGE}/messages?limit={PAGE}", peer_tokens()),
+        large: await _confab_readers(people, "large"),
+        small: await _confab_readers(people, "small"),
+    }
+    rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
+    report.ratio("history", rounds, large, PEER, 0.6)
+    report.ratio("history, time 1,000,000 : 1,000", rounds, small, large, 1.2, at_least=False)
+    report.details(rounds)
+
+
+async def _confab_readers(people: Population, room: str) -> Arm:
+    path = f"/api/rooms/{people.rooms[room]}/messages?limit={PAGE}"
+    return await _readers(people.url, path, people.tokens)
+
+
+async def _readers(url: str, path: str, tokens: list[str]) -> Arm:
+    """An arm that reads *path*, after a look at whether it answers a whole page."""
+    answer = json.loads(await Connection(url).expect(200, build("GET", path, tokens[0])))
+    page = answer if isinstance(answer, list) else answer["messages"]
+    if len(page) != PAGE:
+        raise AnswerError(f"{path}: {len(page)} messages instead of {PAGE}")
+    return http_arm([getter(url, path, token) for token in tokens[:READERS]])
+
+
+async def login_storm(bench: Bench) -> None:
+    """What ten clients notice of others that log in all at once. bcrypt has the same core as the server."""
+    people = await bench.meet_people()
+    url = people.url
+    clients = [getter(url, "/api/users/me", token) for token in people.tokens[:BYSTANDERS]]
+    storm = [_login(url, people.users[n % len(people.users)].email) for n in range(STORM)]
+    calm, stormy, logins = "calm", f"with {STORM} clients that log in", 0
+
+    async def in_the_storm(seconds: float) -> Run:
+        nonlocal logins
+        task = asyncio.create_task(closed_loop(storm, seconds))
+        run = make_run(*await closed_loop(clients, seconds))
+        logins += len((await task)[1])
+        return run
+
+    arms = {calm: http_arm(clients), stormy: in_the_storm}
+    rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
+    report.verdict("login-storm, p99 of others", rounds.median(stormy, "p99"), 100, at_least=False, unit=" ms")
+    report.details(rounds)
+    report.detail(f"{logins} logins in all")
+
+
+def _login(url: str, email: str) -> Call:
+    connection = Connection(url)
+    body = json.dumps({"email": email, "password": PASSWORD}).encode()
+    request = build("POST", "/api/auth/login", body=body)
+
+    async def call() -> None:
+        await connection.expect(200, request)
+
+    return call

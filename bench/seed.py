@@ -1,0 +1,149 @@
+"""What the workloads find: users and rooms, made through Confab's own API, and long histories, by SQL."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import jwt
+
+from bench.load_http import call_json, call_many
+from bench.servers import PEER_SECRET
+
+USERS, ROOMS, ROOMS_EACH = 50, 10, 4
+PASSWORD = "correct horse battery"
+REFRESH_AFTER = 8 * 60  # an access token lives for 15 minutes
+SMALL, LARGE = 1_000, 1_000_000
+PEER_SMALL, PEER_LARGE = 1001, 1002
+SENT = "repeat('x', 100)"
+
+
+@dataclass
+class User:
+    id: int
+    email: str
+    access_token: str
+    refresh_token: str
+
+
+@dataclass
+class Population:
+    """The users, and the rooms by name, of a running Confab."""
+
+    url: str
+    users: list[User] = field(default_factory=list)
+    rooms: dict[str, int] = field(default_factory=dict)
+    refreshed_at: float = 0.0
+
+    @property
+    def tokens(self) -> list[str]:
+        return [user.access_token for user in self.users]
+
+    def rooms_of(self, index: int) -> list[int]:
+        """The few rooms that the user at *index* sends to."""
+        return [self.rooms[f"room {(index + k) % ROOMS}"] for k in range(ROOMS_EACH)]
+
+    async def refresh(self) -> None:
+        """Make sure that the access tokens outlive the next workload."""
+        if time.monotonic() - self.refreshed_at < REFRESH_AFTER:
+            return
+
+        async def one(connection, user: User):
+            body = {"refresh_token": user.refresh_token}
+            answer = await call_json(connection, "POST", "/api/auth/refresh", 200, body=body)
+            user.access_token, user.refresh_token = answer["access_token"], answer["refresh_token"]
+
+        await call_many(self.url, [lambda c, u=u: one(c, u) for u in self.users])
+        self.refreshed_at = time.monotonic()
+
+    async def make_room(self, name: str, members: list[User]) -> int:
+        """A room of the first user's, which *members* have joined."""
+        owner, *others = members
+
+        async def create(connection):
+            token = owner.access_token
+            return await call_json(connection, "POST", "/api/rooms", 201, token=token, body={"name": name})
+
+        [room] = await call_many(self.url, [create], width=1)
+        path = f"/api/rooms/{room['id']}/join"
+        await call_many(
+            self.url, [lambda c, u=u: call_json(c, "POST", path, 200, token=u.access_token) for u in others]
+        )
+        self.rooms[name] = room["id"]
+        return room["id"]
+
+
+async def populate(url: str) -> Population:
+    """Fifty users, and ten rooms in which each user is a member of four."""
+
+    async def register(connection, number: int) -> User:
+        body = {"email": f"bench{number}@example.com", "password": PASSWORD}
+        answer = await call_json(connection, "POST", "/api/auth/register", 201, body=body)
+        return User(answer["user"]["id"], body["email"], answer["access_token"], answer["refresh_token"])
+
+    people = Population(url, refreshed_at=time.monotonic())
+    people.users = await call_many(url, [lambda c, n=n: register(c, n) for n in range(USERS)])
+    for room in range(ROOMS):
+        members = [u for i, u in enumerate(people.users) if (room - i) % ROOMS < ROOMS_EACH]
+        await people.make_room(f"room {room}", members)
+    return people
+
+
+def peer_tokens() -> list[str]:
+    expires = int(time.time()) + 24 * 3600
+    return [jwt.encode({"sub": str(n + 1), "exp": expires}, PEER_SECRET, "HS256") for n in range(USERS)]
+
+
+async def seed_history(postgres, people: Population) -> None:
+    """A room of 1,000 and one of 1,000,000 messages, interleaved as traffic would be; in both databases."""
+    for name in ("small", "large"):
+        await people.make_room(name, people.users)
+    await asyncio.to_thread(_seed_confab, postgres, people)
+    await asyncio.to_thread(_seed_peer, postgres)
+
+
+def _seed_confab(postgres, people: Population) -> None:
+    small, large = people.rooms["small"], people.rooms["large"]
+    ids = [user.id for user in people.users]
+    every = LARGE // SMALL + 1  # each so many messages the small room gets one
+    with postgres.cursor("confab") as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO messages (conversation_id, room_id, seq, modseq, sender_id, content, is_read,
+                                  created_at, updated_at)
+            SELECT c.id, room, c.last_seq + n, c.last_modseq + n, (%(ids)s::bigint[])[g %% {USERS} + 1], {SENT},
+                   false, at, at
+            FROM generate_series(1, {LARGE + SMALL}) g,
+                 LATERAL (SELECT CASE WHEN g %% {every} = 0 THEN %(small)s ELSE %(large)s END AS room,
+                                 CASE WHEN g %% {every} = 0 THEN g / {every} ELSE g - g / {every} END AS n,
+                                 now() - interval '0.1 second' * ({LARGE + SMALL} - g) AS at) AS m
+            JOIN conversations c ON c.id = 'room:' || room
+            ORDER BY g
+            """,
+            {"ids": ids, "small": small, "large": large},
+        )
+        for room, count in ((small, SMALL), (large, LARGE)):
+            cursor.execute(
+                "UPDATE conversations SET last_seq = last_seq + %s, last_modseq = last_modseq + %s,"
+                " last_message_at = now() WHERE id = %s",
+                (count, count, f"room:{room}"),
+            )
+        _settle(cursor)
+
+
+def _seed_peer(postgres) -> None:
+    every = LARGE // SMALL + 1
+    with postgres.cursor("peer") as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO messages (room_id, sender_id, body)
+            SELECT CASE WHEN g % {every} = 0 THEN {PEER_SMALL} ELSE {PEER_LARGE} END, g % {USERS} + 1, {SENT}
+            FROM generate_series(1, {LARGE + SMALL}) g
+            """
+        )
+        _settle(cursor)
+
+
+def _settle(cursor) -> None:
+    """Let no later run pay for the seeding: statistics, hint bits and the checkpoint are done with."""
+    cursor.execute("VACUUM ANALYZE")
+    cursor.execute("CHECKPOINT")

@@ -1,0 +1,68 @@
+"""What the tests of accounts share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from backend.auth import secrets
+from backend.models.base import db
+from tests.client import Client
+
+EMAIL, PASSWORD = "test@example.com", "password123"
+BCRYPT_ROUNDS = secrets.BCRYPT_ROUNDS
+"""The cost that the code asks for, before `quick_hashes` lowers it."""
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lowest cost that bcrypt knows. `test_the_cost_is_12` looks at the real one."""
+    monkeypatch.setattr(secrets, "BCRYPT_ROUNDS", 4)
+
+
+@pytest.fixture
+def register(client: Client) -> Callable[..., dict[str, Any]]:
+    """Registers through the API, and gives the token answer."""
+
+    def act(email: str = EMAIL, password: str = PASSWORD, **fields: Any) -> dict[str, Any]:
+        response = client.post("/api/auth/register", {"email": email, "password": password, **fields})
+        assert response.status_code == 201, response.get_data()
+        answer: dict[str, Any] = response.get_json()
+        return answer
+
+    return act
+
+
+@pytest.fixture
+def limited_app(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Flask]:
+    """The application with limits on, over the database of `app`, with every count at zero."""
+    yield (limited := make_app(rate_limits=True, **_shared(app)))
+    _dispose(limited)
+
+
+@pytest.fixture
+def make_limited(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
+    """Makes applications like `limited_app` with a configuration of their own."""
+    made: list[Flask] = []
+
+    def make(**overrides: Any) -> Flask:
+        made.append(make_app(**{"rate_limits": True, **_shared(app), **overrides}))
+        return made[-1]
+
+    yield make
+    for each in made:
+        _dispose(each)
+
+
+def _shared(app: Flask) -> dict[str, Any]:
+    """What another application needs to take the tokens of *app*."""
+    config = app.config["CONFAB"]
+    return {"database_url": config.database_url, "jwt_secret_key": config.jwt_secret_key}
+
+
+def _dispose(app: Flask) -> None:
+    with app.app_context():
+        db.engine.dispose()

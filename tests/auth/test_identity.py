@@ -1,0 +1,262 @@
+"""What a bearer token opens, and what it does not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import event, exc, select, update
+
+from backend.auth import identity
+from backend.auth.secrets import hash_secret
+from backend.models import ApiToken, User, UserSession
+from backend.models.base import db, utcnow
+from tests.client import Client
+from tests.factories import Factory
+
+URL = "/api/auth/sessions"
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
+def answer(app: Flask, header: str) -> tuple[int, str]:
+    response = Client(app).get(URL, headers={"Authorization": header})
+    if response.status_code == 401:
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    return response.status_code, (response.get_json() or [{}])["code"] if response.status_code >= 400 else ""
+
+
+def test_the_claims(make: Factory) -> None:
+    user = make.user()
+    claims = claims_of(make.token(user))
+    assert claims.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "type"}
+    assert (claims["sub"], claims["type"], claims["exp"] - claims["iat"]) == (str(user.id), "access", 900)
+
+
+def test_forged_tokens(app: Flask, make: Factory) -> None:
+    user = make.user()
+    token = make.token(user)
+    key = app.config["CONFAB"].jwt_secret_key
+    head, body, signature = token.split(".")
+    none = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).decode().rstrip("=")
+    bad = [
+        jwt.encode(claims_of(token), "another key of at least thirty-two bytes", "HS256"),
+        jwt.encode(claims_of(token), key.ljust(64, "x"), "HS512"),
+        jwt.encode(claims_of(token), key, "HS384") if len(key) >= 48 else f"{head}.{body}.",
+        f"{none}.{body}.",
+        f"{none}.{body}.{signature}",
+        f"{head}.{body}",
+        f"{head}.{body}.{signature[:-4]}AAAA",
+        f"{head}..{signature}",
+        "a.b.c",
+        "...",
+        "x" * 4097,
+        token + "x" * 4097,
+        "confab_unknown",
+        "[" * 3000,
+        "caf\xe9",
+        "\xff\xfe\x80",
+    ]
+    assert {answer(app, f"Bearer {each}") for each in bad} == {(401, "unauthorized")}
+
+
+@pytest.mark.parametrize(
+    ("claim", "values"),
+    [
+        ("iss", ["other", None, 1]),
+        ("aud", ["other", None, ["other"]]),
+        ("sub", [None, 1, ""]),
+        ("sid", [None, "1", 1.0, True, 0, -1, 2**63, 10**30, [1]]),
+        ("jti", [None, 1]),
+        ("type", [None, "refresh", 1]),
+        ("exp", [None, "soon", [1]]),
+        ("iat", [None, "now", 10**11]),
+        ("nbf", [10**11]),
+    ],
+)
+def test_claims_that_are_not_ours(app: Flask, make: Factory, claim: str, values: list[Any]) -> None:
+    good = claims_of(make.token(make.user()))
+    for value in values:
+        claims = good | {claim: value}
+        if value is None:
+            del claims[claim]
+        forged = encode(claims, app.config["CONFAB"].jwt_secret_key)
+        status, code = answer(app, f"Bearer {forged}")
+        assert (status, code in ("unauthorized", "token_revoked")) == (401, True), (claim, value, code)
+
+
+def encode(claims: dict[str, Any], key: str) -> str:
+    """Like jwt.encode, which refuses to write what it would not read."""
+    return jwt.PyJWS().encode(json.dumps(claims).encode(), key, "HS256", {"typ": "JWT"})
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dGVzdDp0ZXN0", "bearer", "Token x", "\x80"])
+def test_headers_that_hold_no_token(app: Flask, header: str) -> None:
+    assert answer(app, header) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
+def test_the_scheme_is_case_insensitive(app: Flask, make: Factory, scheme: str) -> None:
+    assert answer(app, f"{scheme} {make.token(make.user())}")[0] == 200
+
+
+@pytest.mark.parametrize("token", ["\ud800", "confab_\ud800", "a.\ud800.c", "\x00", ""])
+def test_what_a_query_may_hold(app: Flask, token: str) -> None:
+    """A socket's token comes from its query, which can hold more than a header."""
+    with app.app_context(), pytest.raises(identity.Unauthorized):
+        identity.identify(token)
+
+
+def test_a_token_expires_after_15_minutes(app: Flask, make: Factory) -> None:
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        token = make.token(make.user())
+        clock.shift(899)
+        assert answer(app, f"Bearer {token}") == (200, "")
+        clock.shift(1)
+        assert answer(app, f"Bearer {token}") == (401, "token_expired")
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (UserSession, {"is_active": False}),
+        (UserSession, {"expires_at": utcnow()}),
+        (User, {"is_active": False}),
+        (User, {"deleted_at": utcnow()}),
+    ],
+)
+def test_what_ends_a_token_at_once(app: Flask, make: Factory, model: Any, values: dict[str, Any]) -> None:
+    token = make.token(make.user())
+    assert answer(app, f"Bearer {token}") == (200, "")
+    with app.app_context():
+        db.session.execute(update(model).values(**values))
+        db.session.commit()
+    assert answer(app, f"Bearer {token}") == (401, "token_revoked")
+
+
+def test_a_session_of_somebody_else_or_of_nobody(app: Flask, make: Factory) -> None:
+    alice, bob = make.user(), make.user()
+    make.token(alice)
+    with app.app_context():
+        session_id = db.session.scalar(select(UserSession.id))
+        assert session_id is not None
+        foreign = identity.issue_access_token(bob.id, session_id)
+        missing = identity.issue_access_token(alice.id, session_id + 1)
+    assert answer(app, f"Bearer {foreign}") == (401, "token_revoked")
+    assert answer(app, f"Bearer {missing}") == (401, "token_revoked")
+
+
+def add_api_token(app: Flask, user: User, **fields: Any) -> str:
+    with app.app_context():
+        fields = {"scopes": ["read"], **fields}
+        db.session.add(ApiToken(user_id=user.id, name="script", token=hash_secret("confab_x"), **fields))
+        db.session.commit()
+    return "confab_x"
+
+
+def test_an_api_token(app: Flask, make: Factory) -> None:
+    user = make.user()
+    token = add_api_token(app, user, expires_at=utcnow() + timedelta(days=1))
+    with app.app_context():
+        caller = identity.identify(token)
+    assert (caller.user.id, caller.scopes, caller.session_id) == (user.id, {"read"}, None)
+    assert answer(app, f"Bearer {token}") == (200, "")
+    response = Client(app, token).delete(URL)
+    assert (response.status_code, response.get_json()["code"]) == (403, "insufficient_scope")
+
+
+def test_an_api_token_that_expired(app: Flask, make: Factory) -> None:
+    assert answer(app, f"Bearer {add_api_token(app, make.user(), expires_at=utcnow())}") == (401, "token_expired")
+
+
+@pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}])
+def test_an_api_token_of_who_may_not_enter(app: Flask, make: Factory, values: dict[str, Any]) -> None:
+    assert answer(app, f"Bearer {add_api_token(app, make.user(**values))}") == (401, "token_revoked")
+
+
+def test_the_user_is_a_snapshot_with_every_column(app: Flask, make: Factory) -> None:
+    user = make.user(first_name="Ada", bio="Countess")
+    token = make.token(user)
+    with app.app_context():
+        seen = identity.identify(token).user
+        for column in [attribute.key for attribute in User.__mapper__.column_attrs]:
+            if column != "last_seen_at":
+                assert getattr(seen, column) == getattr(user, column)
+        assert seen not in db.session
+
+
+def test_one_query_identifies(app: Flask, make: Factory) -> None:
+    token = make.token(make.user())
+    with app.app_context():
+        identity.identify(token)
+        seen: list[str] = []
+
+        def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            seen.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        identity.identify(token)
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert len(seen) == 1
+
+
+def seen_at(app: Flask) -> tuple[Any, Any]:
+    with app.app_context():
+        row = db.session.execute(select(UserSession.last_seen_at, User.last_seen_at).join(UserSession.user)).one()
+        return row[0], row[1]
+
+
+def test_being_seen_is_noted_once_a_minute(app: Flask, make: Factory) -> None:
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        token = make.token(make.user())
+        start = utcnow()
+        answer(app, f"Bearer {token}")
+        assert seen_at(app) == (start, start)
+        clock.shift(60)
+        answer(app, f"Bearer {token}")
+        assert seen_at(app) == (start, start)
+        clock.shift(1)
+        answer(app, f"Bearer {token}")
+        assert seen_at(app) == (utcnow(), utcnow())
+
+
+def test_being_seen_does_not_count_as_a_change(app: Flask, make: Factory) -> None:
+    user = make.user()
+    answer(app, f"Bearer {make.token(user)}")
+    with app.app_context():
+        assert db.session.scalar(select(User.updated_at)) == user.updated_at
+
+
+def test_a_database_that_takes_no_writes_still_identifies(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = make.token(make.user())
+
+    def refuse(*_: Any) -> None:
+        raise exc.OperationalError("UPDATE", {}, Exception("the database is locked"))
+
+    with app.app_context():
+        monkeypatch.setattr(type(db.engine), "begin", refuse)
+        assert identity.identify(token).session_id
+    assert seen_at(app) == (None, None)
+
+
+def test_a_locked_user_keeps_nobody_waiting(postgresql_app: Flask, wiped: None) -> None:
+    """Whoever changes a user's row holds up neither that user's requests nor those that share the query."""
+    make = Factory(postgresql_app)
+    token = make.token(make.user())
+    with postgresql_app.app_context(), db.engine.begin() as holder:
+        holder.execute(select(User.id).with_for_update())
+        assert identity.identify(token).session_id
+    session_seen_at, user_seen_at = seen_at(postgresql_app)
+    assert session_seen_at is not None
+    assert user_seen_at is None

@@ -1,0 +1,342 @@
+"""Rate limits: who is counted, where, and what happens when Redis goes."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+import time_machine
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from backend.http import limits, windows
+from backend.http.windows import MemoryWindows, RedisWindows, SturdyWindows
+from backend.models.base import utcnow
+from tests.auth.conftest import EMAIL, PASSWORD
+from tests.client import Client
+from tests.factories import Factory
+
+LOGIN = "/api/auth/login"
+SESSIONS = "/api/auth/sessions"
+
+
+@pytest.fixture
+def client(limited_app: Flask) -> Client:
+    return Client(limited_app)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(utcnow(), tick=False) as traveller:
+        yield traveller
+
+
+def login(client: Client, address: str = "203.0.113.1", **fields: Any) -> TestResponse:
+    body = {"password": "wrong password", **fields}
+    return client.post(LOGIN, body, environ_base={"REMOTE_ADDR": address})
+
+
+def statuses(call: Callable[[], TestResponse], times: int) -> list[int]:
+    return [call().status_code for _ in range(times)]
+
+
+def assert_limited(response: TestResponse, seconds: int, amount: int) -> None:
+    assert (response.status_code, response.mimetype) == (429, "application/problem+json")
+    assert response.get_json()["code"] == "rate_limited"
+    assert 0 < int(response.headers["Retry-After"]) <= seconds
+    assert response.headers["X-RateLimit-Limit"] == str(amount)
+    assert response.headers["X-RateLimit-Remaining"] == "0"
+    assert 0 < int(response.headers["X-RateLimit-Reset"]) - time.time() <= seconds + 1
+
+
+def test_an_account_takes_10_a_minute(client: Client, clock: Any) -> None:
+    assert statuses(lambda: login(client, email=EMAIL), 10) == [401] * 10
+    assert_limited(login(client, email=EMAIL), 60, 10)
+    assert login(client, email="other@example.com").status_code == 401
+    clock.shift(60)
+    assert login(client, email=EMAIL).status_code == 401
+
+
+def test_an_account_is_one_however_and_wherever_it_is_spelled(
+    limited_app: Flask, client: Client, make: Factory
+) -> None:
+    make.user("ada", email=EMAIL)
+    spellings = [{"email": EMAIL}, {"email": " TEST@example.com "}, {"username": "ada"}]
+    assert [login(client, f"203.0.113.{n}", **spellings[n % 3]).status_code for n in range(6)] == [401] * 6
+    forms = [{"username": name, "password": "wrong"} for name in (EMAIL, "ada", "Test@Example.com", "ada")]
+    assert [client.post("/token", data=form).status_code for form in forms] == [400] * 4
+    assert_limited(login(client, "203.0.113.99", username="ada"), 60, 10)
+    assert_limited(client.post("/token", data=forms[0]), 60, 10)
+
+
+def test_an_unknown_account_is_one_too(client: Client) -> None:
+    assert statuses(lambda: login(client, email="Nobody@example.com"), 5) == [401] * 5
+    assert statuses(lambda: login(client, email="NOBODY@EXAMPLE.COM"), 5) == [401] * 5
+    assert login(client, email="nobody@example.com").status_code == 429
+
+
+def test_logins_that_succeed_count(client: Client) -> None:
+    client.post("/api/auth/register", {"email": EMAIL, "password": PASSWORD})
+    assert statuses(lambda: login(client, email=EMAIL, password=PASSWORD), 10) == [200] * 10
+    assert_limited(login(client, email=EMAIL, password=PASSWORD), 60, 10)
+
+
+def test_an_address_takes_60_a_minute_on_both_routes(client: Client) -> None:
+    here = {"REMOTE_ADDR": "203.0.113.7"}
+    assert [login(client, "203.0.113.7", email=f"{n}@example.com").status_code for n in range(30)] == [401] * 30
+    form = {"password": "x"}
+    assert statuses(lambda: client.post("/token", data=form, environ_base=here), 30) == [400] * 30
+    assert_limited(login(client, "203.0.113.7", email="last@example.com"), 60, 60)
+    assert_limited(client.post("/token", data=form, environ_base=here), 60, 60)
+    assert login(client, "203.0.113.8", email="last@example.com").status_code == 401
+
+
+def test_malformed_bodies_count_and_get_their_answer(client: Client) -> None:
+    bodies = [(b"{", "application/json", 400), (b"{}", "application/json", 422), (b"", "text/plain", 415)]
+    for n in range(60):
+        data, kind, status = bodies[n % 3]
+        assert client.post(LOGIN, data=data, content_type=kind).status_code == status
+    assert client.post(LOGIN, data=b"{", content_type="application/json").status_code == 429
+
+
+def test_an_address_that_is_refused_uses_up_no_account(client: Client) -> None:
+    for _ in range(70):
+        client.post(LOGIN, data=b"{", content_type="application/json", environ_base={"REMOTE_ADDR": "203.0.113.1"})
+    for _ in range(15):
+        assert login(client, email=EMAIL).status_code == 429
+    assert login(client, "203.0.113.2", email=EMAIL).status_code == 401
+
+
+def test_an_address_registers_20_an_hour(client: Client, clock: Any) -> None:
+    def register() -> TestResponse:
+        return client.post("/api/auth/register", {"email": "nonsense"})
+
+    assert statuses(register, 20) == [422] * 20
+    assert_limited(register(), 3600, 20)
+    clock.shift(3599)
+    assert register().status_code == 429
+    clock.shift(1)
+    assert register().status_code == 422
+
+
+def test_a_user_takes_600_a_minute_wherever_it_calls(limited_app: Flask, make: Factory) -> None:
+    one, two = make.user(), make.user()
+    tokens = [make.token(one), make.token(one)]
+
+    def call(n: int) -> TestResponse:
+        client = Client(limited_app, tokens[n % 2])
+        address = {"REMOTE_ADDR": f"203.0.113.{n % 200}"}
+        if n % 3:
+            return client.get(SESSIONS, environ_base=address)
+        return client.delete(f"{SESSIONS}/{10**6}", environ_base=address)
+
+    answers = [call(n) for n in range(600)]
+    assert {answer.status_code for answer in answers} == {200, 404}
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == [str(n) for n in range(599, -1, -1)]
+    assert "Retry-After" not in answers[0].headers
+    assert_limited(call(1), 60, 600)
+    assert Client(limited_app, make.token(two)).get(SESSIONS).status_code == 200
+
+
+def test_an_address_that_nobody_signed_in_from(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ALL_ELSE", limits.Limit("all-else", 5))
+    client.token = "guess"
+    assert statuses(lambda: client.get(SESSIONS), 5) == [401] * 5
+    assert_limited(client.get(SESSIONS), 60, 5)
+    assert client.get(SESSIONS, environ_base={"REMOTE_ADDR": "203.0.113.5"}).status_code == 401
+
+
+def test_refreshes_count_by_address(client: Client) -> None:
+    body = {"refresh_token": "guess"}
+    answer = client.post("/api/auth/refresh", body)
+    assert (answer.status_code, answer.headers["X-RateLimit-Limit"]) == (401, "600")
+    assert answer.headers["X-RateLimit-Remaining"] == "599"
+
+
+def test_what_has_no_limit_of_its_own(make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ALL_ELSE", limits.Limit("all-else", 2))
+    app = make_limited()
+    for path in ("/api/bare", "/api/healthy", "/bare"):
+        app.add_url_rule(path, path, lambda: "")
+    client = Client(app)
+    assert statuses(lambda: client.get("/api/bare"), 3) == [200, 200, 429]
+    assert statuses(lambda: client.get("/bare"), 3) == [200] * 3
+    assert statuses(lambda: client.get("/api/healthy"), 3) == [200] * 3
+    assert statuses(lambda: client.get("/api/nothing"), 3) == [404] * 3
+
+
+def test_limits_may_be_off(make_limited: Callable[..., Flask]) -> None:
+    client = Client(make_limited(rate_limits=False))
+    assert statuses(lambda: login(client, email=EMAIL), 15) == [401] * 15
+    assert "X-RateLimit-Limit" not in login(client, email=EMAIL).headers
+
+
+def forwarded(client: Client, header: str) -> TestResponse:
+    return client.post(LOGIN, data=b"{", content_type="application/json", headers={"X-Forwarded-For": header})
+
+
+@pytest.mark.parametrize(("proxies", "spoofable"), [(0, 1), (1, 2), (2, 3)])
+def test_forwarded_addresses_count_as_far_as_proxies_are_trusted(
+    make_limited: Callable[..., Flask], proxies: int, spoofable: int
+) -> None:
+    """The last *proxies* entries are written by proxies of ours; whatever stands before them is the caller's invention."""
+    client = Client(make_limited(trusted_proxies=proxies))
+    ours = ["198.51.100.1", "198.51.100.2"][:proxies]
+    for n in range(60):
+        assert forwarded(client, ", ".join([f"203.0.113.{n}", *ours])).status_code == 400
+    assert forwarded(client, ", ".join(["203.0.113.99", *ours])).status_code == 429
+    if proxies:
+        others = ["198.51.100.9", *ours[1:]]
+        assert forwarded(client, ", ".join(["203.0.113.1", *others])).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("remote", "counted"),
+    [
+        ("203.0.113.1", "203.0.113.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.1", "203.0.113.1"),
+        ("nonsense" * 20, ("nonsense" * 20)[:64]),
+        ("", "unknown"),
+    ],
+)
+def test_what_counts_as_an_address(limited_app: Flask, remote: str, counted: str) -> None:
+    with limited_app.test_request_context("/", environ_base={"REMOTE_ADDR": remote}):
+        assert limits.address() == counted
+
+
+def test_windows_in_memory_close_and_are_swept(clock: Any) -> None:
+    counter = MemoryWindows()
+    assert [counter.count("a", 30) for _ in range(2)] == [(1, 30), (2, 30)]
+    clock.shift(29)
+    assert counter.count("a", 30) == (3, 1)
+    counter.count("b", 30)
+    clock.shift(1)
+    assert counter.count("a", 90) == (1, 90)
+    clock.shift(60)
+    counter.count("c", 30)
+    assert counter._windows.keys() == {"a", "c"}
+
+
+@pytest.fixture
+def empty_redis(redis_url: str) -> Iterator[str]:
+    yield redis_url
+    redis.from_url(redis_url).flushall()
+
+
+def test_windows_in_redis_are_shared_and_close(empty_redis: str) -> None:
+    one, two = RedisWindows(empty_redis), RedisWindows(empty_redis)
+    assert (one.count("a", 30)[0], two.count("a", 30)[0], two.count("b", 30)[0]) == (1, 2, 1)
+    count, left = one.count("a", 30)
+    assert (count, 29 < left <= 30) == (3, True)
+    store = redis.from_url(empty_redis)
+    assert 0 < store.pttl("confab:limit:a") <= 30_000
+    store.persist("confab:limit:a")
+    assert one.count("a", 30)[1] == 30
+    assert store.pttl("confab:limit:a") > 0
+
+
+def test_workers_share_their_counts(make_limited: Callable[..., Flask], empty_redis: str) -> None:
+    clients = [Client(make_limited(redis_url=empty_redis)) for _ in range(2)]
+    assert [login(clients[n % 2], email=EMAIL).status_code for n in range(10)] == [401] * 10
+    assert [login(client, email=EMAIL).status_code for client in clients] == [429, 429]
+
+
+@pytest.fixture
+def hung_port() -> Iterator[int]:
+    """A server that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize("state", ["hung", "closed"])
+def test_limits_hold_without_redis(
+    make_limited: Callable[..., Flask], request: pytest.FixtureRequest, state: str
+) -> None:
+    port = request.getfixturevalue(f"{state}_port")
+    client = Client(make_limited(redis_url=f"redis://127.0.0.1:{port}/0"))
+    started = time.monotonic()
+    assert statuses(lambda: login(client, email=EMAIL), 10) == [401] * 10
+    assert_limited(login(client, email=EMAIL), 60, 10)
+    assert time.monotonic() - started < 3
+
+
+class Shared:
+    """Windows that can be made to fail."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.fails = True
+
+    def count(self, key: str, seconds: int) -> tuple[int, float]:
+        self.calls += 1
+        if self.fails:
+            raise redis.ConnectionError("away")
+        return 100, 1.0
+
+
+class Monotonic:
+    """Stands in for the module `time` where only its monotonic clock is read."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def shift(self, seconds: float) -> None:
+        self.now += seconds
+
+    def monotonic(self) -> float:
+        return self.now
+
+    time = staticmethod(time.time)
+
+
+@pytest.fixture
+def monotonic(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
+    monkeypatch.setattr(windows, "time", clock := Monotonic())
+    return clock
+
+
+def test_redis_is_tried_again_in_a_while(monotonic: Monotonic, caplog: pytest.LogCaptureFixture) -> None:
+    shared = Shared()
+    sturdy = SturdyWindows(shared)
+    assert [sturdy.count("a", 60)[0] for _ in range(5)] == [1, 2, 3, 4, 5]
+    assert shared.calls == 1
+    monotonic.shift(windows.AWAY_SECONDS)
+    assert [sturdy.count("a", 60)[0] for _ in range(2)] == [6, 7]
+    assert shared.calls == 2
+    shared.fails = False
+    monotonic.shift(windows.AWAY_SECONDS)
+    assert [sturdy.count("a", 60)[0] for _ in range(2)] == [100, 100]
+    assert shared.calls == 4
+    assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is away", "Redis is back"]
+
+
+def test_while_one_request_tries_redis_the_others_do_not_wait(monotonic: Monotonic) -> None:
+    shared = Shared()
+    sturdy = SturdyWindows(shared)
+    sturdy.count("a", 60)
+    monotonic.shift(windows.AWAY_SECONDS)
+    counted_meanwhile = []
+
+    def slow(key: str, seconds: int) -> tuple[int, float]:
+        shared.count = Shared.count.__get__(shared)  # type: ignore[method-assign]
+        counted_meanwhile.append(sturdy.count("a", 60)[0])
+        return shared.count(key, seconds)
+
+    shared.count = slow  # type: ignore[method-assign]
+    assert sturdy.count("a", 60)[0] == 3
+    assert counted_meanwhile == [2]
+    assert shared.calls == 2

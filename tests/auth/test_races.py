@@ -1,0 +1,139 @@
+"""Many callers at once: real threads, real commits, both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text, update
+from werkzeug.test import TestResponse
+
+from backend.auth.secrets import hash_secret
+from backend.models import ConversationEntry, RefreshToken, User, UserSession
+from backend.models.base import db
+from tests.auth.conftest import EMAIL, PASSWORD
+from tests.client import Client
+
+Register = Callable[..., dict[str, Any]]
+MANY = 50
+
+
+def together(app: Flask, call: Callable[[Client, int], TestResponse], many: int = MANY) -> list[TestResponse]:
+    """The answers of *many* callers who start at the same moment, each with a client of its own."""
+    barrier = threading.Barrier(many)
+
+    def one(n: int) -> TestResponse:
+        client = Client(app)
+        barrier.wait()
+        return call(client, n)
+
+    with ThreadPoolExecutor(many) as pool:
+        return list(pool.map(one, range(many)))
+
+
+def statuses(responses: list[TestResponse]) -> Counter[int]:
+    return Counter(response.status_code for response in responses)
+
+
+def count(app: Flask, model: Any) -> int:
+    with app.app_context():
+        return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_one_of_many_gets_the_email(app: Flask) -> None:
+    def register(client: Client, n: int) -> TestResponse:
+        email = EMAIL.upper() if n % 2 else EMAIL
+        return client.post("/api/auth/register", {"email": email, "password": PASSWORD})
+
+    responses = together(app, register)
+    assert statuses(responses) == {201: 1, 409: MANY - 1}
+    assert {r.get_json()["code"] for r in responses if r.status_code == 409} == {"email_taken"}
+    assert (count(app, User), count(app, UserSession), count(app, ConversationEntry)) == (1, 1, 1)
+
+
+def test_one_of_many_gets_the_username(app: Flask) -> None:
+    responses = together(
+        app,
+        lambda client, n: client.post(
+            "/api/auth/register", {"email": f"u{n}@example.com", "password": PASSWORD, "username": "ada"}
+        ),
+    )
+    assert statuses(responses) == {201: 1, 409: MANY - 1}
+    assert {r.get_json()["code"] for r in responses if r.status_code == 409} == {"username_taken"}
+
+
+def test_many_who_would_be_called_alike_are_all_let_in(app: Flask) -> None:
+    responses = together(
+        app,
+        lambda client, n: client.post("/api/auth/register", {"email": f"ada@{n}.example.com", "password": PASSWORD}),
+    )
+    assert statuses(responses) == {201: MANY}
+    assert len({response.get_json()["user"]["username"] for response in responses}) == MANY
+
+
+def test_one_refresh_token_used_by_many(app: Flask, register: Register) -> None:
+    first = register()["refresh_token"]
+    responses = together(app, lambda client, _: client.post("/api/auth/refresh", {"refresh_token": first}))
+    assert statuses(responses) == {200: MANY}
+    tokens = {response.get_json()["refresh_token"] for response in responses}
+    assert len(tokens) == MANY
+    with app.app_context():
+        rows = {row.token: row for row in db.session.scalars(select(RefreshToken))}
+        used = [row for row in rows.values() if row.is_used]
+        assert [row.token for row in used] == [hash_secret(first)]
+        assert used[0].successor in {hash_secret(token) for token in tokens}
+        assert {row.session_id for row in rows.values()} == {db.session.scalar(select(UserSession.id))}
+    assert len(rows) == MANY + 1
+    following = together(
+        app, lambda client, n: client.post("/api/auth/refresh", {"refresh_token": sorted(tokens)[n]}), many=10
+    )
+    assert statuses(following) == {200: 10}
+
+
+def test_many_logins_to_one_account(app: Flask, register: Register) -> None:
+    register()
+    responses = together(app, lambda client, _: client.post("/api/auth/login", {"email": EMAIL, "password": PASSWORD}))
+    assert statuses(responses) == {200: MANY}
+    assert count(app, UserSession) == MANY + 1
+
+
+@pytest.mark.parametrize("call", ["/api/auth/logout", "/api/auth/sessions"])
+def test_sessions_end_while_they_are_refreshed(app: Flask, register: Register, call: str) -> None:
+    """Whoever comes first, nothing fails, and a session that was ended stays so."""
+    keeper = register()
+    login = {"email": EMAIL, "password": PASSWORD}
+    answers = [Client(app).post("/api/auth/login", login).get_json() for _ in range(10)]
+
+    def act(client: Client, n: int) -> TestResponse:
+        if n >= 10:
+            return client.post("/api/auth/refresh", {"refresh_token": answers[n - 10]["refresh_token"]})
+        client.token = answers[n]["access_token"] if call.endswith("logout") else keeper["access_token"]
+        return client.request("POST" if call.endswith("logout") else "DELETE", call)
+
+    responses = together(app, act, many=20)
+    assert statuses(responses[:10]) == {204: 10}
+    assert statuses(responses[10:]).keys() <= {200, 401}
+    for each in [*answers, *(r.get_json() for r in responses[10:] if r.status_code == 200)]:
+        refused = Client(app).post("/api/auth/refresh", {"refresh_token": each["refresh_token"]})
+        assert (refused.status_code, refused.get_json()["code"]) == (401, "token_revoked")
+
+
+def test_a_refresh_waits_for_the_session_to_end(postgresql_app: Flask, wiped: None) -> None:
+    """What a refresh reads of its session is the latest, not what stood there before it had to wait."""
+    user = {"email": EMAIL, "password": PASSWORD}
+    token = Client(postgresql_app).post("/api/auth/register", user).get_json()["refresh_token"]
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as pool, postgresql_app.app_context():
+        with db.engine.begin() as ending:
+            ending.execute(update(UserSession).values(is_active=False))
+            body = {"refresh_token": token}
+            answer = pool.submit(Client(postgresql_app).post, "/api/auth/refresh", body)
+            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
+                while not watcher.scalar(waiting) and not answer.done():
+                    pass
+        assert answer.result().get_json()["code"] == "token_revoked"
