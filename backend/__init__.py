@@ -57,14 +57,9 @@ def _register_blueprints(app: Flask) -> None:
 
 def _register_commands(app: Flask) -> None:
     from backend.rooms.commands import rooms
-<<<<<<< HEAD
-    from backend.schema.commands import db as db_group, schema
-
-    for group in (rooms, db_group, schema):
-        app.cli.add_command(group)
-=======
+    from backend.schema.commands import db as db_group
+    from backend.schema.commands import schema
     from backend.users.commands import users
 
-    app.cli.add_command(rooms)
-    app.cli.add_command(users)
->>>>>>> main
+    for group in (rooms, users, db_group, schema):
+        app.cli.add_command(group)

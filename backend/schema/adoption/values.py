@@ -19,9 +19,11 @@ MILLISECONDS_FROM = 10**11
 
 def as_int(value: Any) -> int | None:
     """A whole number that fits a bigint."""
-    if isinstance(value, float | Decimal) and abs(value) <= MAX_ID and value == int(value):
-        value = int(value)
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+    if isinstance(value, Decimal):
+        value = int(value) if value.is_finite() and value == value.to_integral_value() else None
+    elif isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_ID:
         return None
