@@ -3,6 +3,7 @@
 import sys
 
 from backend import create_app
+from backend.schema.gate import ModelFault
 from config import ConfigError
 
 try:
@@ -11,3 +12,5 @@ except ConfigError as error:
     for fault in error.faults:
         print(f"confab: {fault}", file=sys.stderr)
     sys.exit(1)
+except ModelFault as fault:
+    sys.exit(f"confab: {fault}")

@@ -13,8 +13,13 @@ from sqlalchemy import Connection
 
 from backend.settings import MIGRATIONS
 
-compat = sa.Table("schema_compat", sa.MetaData(), sa.Column("revision", sa.String(32), primary_key=True))
-"""The revisions of the code that may serve this database. Kept by `migrations/env.py`, beside `alembic_version`."""
+compat = sa.Table(
+    "schema_compat",
+    sa.MetaData(),
+    sa.Column("revision", sa.String(32), primary_key=True),
+    sa.Column("served_by", sa.String(32), primary_key=True),
+)
+"""Which code may serve a database at `revision`: that of the revision `served_by`. Each upgrade writes it anew."""
 
 
 def current_revisions(connection: Connection) -> tuple[str, ...]:
@@ -27,11 +32,11 @@ def current_revision(connection: Connection) -> str | None:
     return ", ".join(current_revisions(connection)) or None
 
 
-def may_serve(connection: Connection) -> frozenset[str]:
-    """The revisions of code that may serve the database, besides the one that it is at."""
+def may_serve(connection: Connection, current: tuple[str, ...]) -> frozenset[str]:
+    """The revisions of code that may serve the database, which is at *current*, though they do not know that revision."""
     if not sa.inspect(connection).has_table(compat.name):
         return frozenset()
-    return frozenset(connection.scalars(sa.select(compat.c.revision)))
+    return frozenset(connection.scalars(sa.select(compat.c.served_by).where(compat.c.revision.in_(current))))
 
 
 def head_revisions() -> tuple[str, ...]:

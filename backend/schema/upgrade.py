@@ -203,10 +203,9 @@ def _note_version(ctx: MigrationContext, step: MigrationInfo, heads: set[str], r
         return
     compat.create(ctx.connection, checkfirst=True)
     ctx.connection.execute(sa.delete(compat))
-    allowed = set(heads)
     for script in ctx.script.get_revisions(tuple(heads)) if ctx.script is not None else ():
-        allowed |= set(getattr(script.module, "compatible_with", ())) if script is not None else set()
-    if allowed:
-        ctx.connection.execute(sa.insert(compat), [{"revision": revision} for revision in sorted(allowed)])
+        allowed = {script.revision, *getattr(script.module, "compatible_with", ())}
+        rows = [{"revision": script.revision, "served_by": revision} for revision in sorted(allowed)]
+        ctx.connection.execute(sa.insert(compat), rows)
     if step.is_upgrade and step.up_revision is not None:
         click.echo(f"Applied {step.up_revision_id}: {getattr(step.up_revision, 'doc', '')}")

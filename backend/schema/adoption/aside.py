@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, exc, text
@@ -38,7 +39,7 @@ def set_aside(connection: Connection, tables: Iterable[str]) -> dict[str, str]:
     for table in tables:
         renamed[table] = legacy_name(table, taken)
         taken.add(renamed[table])
-        connection.exec_driver_sql(f"ALTER TABLE {_q(table)} RENAME TO {_q(renamed[table])}")
+        _run(connection, f"ALTER TABLE {_q(table)} RENAME TO {_q(renamed[table])}")
         if connection.dialect.name == "postgresql":
             _rename_relations(connection, renamed[table])
         else:
@@ -65,7 +66,7 @@ def _rename_relations(connection: Connection, table: str) -> None:
         free = legacy_name(name, taken)
         taken.add(free)
         what = "SEQUENCE" if kind in ("S", b"S") else "INDEX"
-        connection.exec_driver_sql(f"ALTER {what} {_q(name)} RENAME TO {_q(free)}")
+        _run(connection, f"ALTER {what} {_q(name)} RENAME TO {_q(free)}")
 
 
 def _remake_indexes(connection: Connection, table: str) -> None:
@@ -84,10 +85,10 @@ def _remake_indexes(connection: Connection, table: str) -> None:
             r"(?is)^\s*CREATE\s+(UNIQUE\s+)?INDEX\s+(IF\s+NOT\s+EXISTS\s+)?(\"(?:[^\"]|\"\")+\"|\S+?)\s+ON\b"
         )
         remade = head.sub(lambda m: f"CREATE {m[1] or ''}INDEX {_q(free)} ON", definition, count=1)  # noqa: B023
-        connection.exec_driver_sql(f"DROP INDEX {_q(name)}")
+        _run(connection, f"DROP INDEX {_q(name)}")
         try:
             with connection.begin_nested():
-                connection.exec_driver_sql(remade)
+                _run(connection, remade)
         except exc.DatabaseError:
             continue  # an index of an archive: its rows are what counts
 
@@ -119,8 +120,8 @@ def _point_back_postgresql(connection: Connection, renamed: dict[str, str], repo
         table, name = _q(key.referring), _q(key.conname)
         try:
             with connection.begin_nested():
-                connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-                connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID")
+                _run(connection, f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+                _run(connection, f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID")
         except exc.DBAPIError:
             report.name(f"The foreign key {key.conname} of {key.referring} still refers to {key.referred}.")
 
@@ -143,17 +144,17 @@ def _point_back_sqlite(connection: Connection, renamed: dict[str, str], report: 
             edits[name] = edited
     if not edits:
         return
-    version = int(connection.exec_driver_sql("PRAGMA schema_version").scalar() or 0)
-    connection.exec_driver_sql("PRAGMA writable_schema=ON")
+    version = int(_run(connection, "PRAGMA schema_version").scalar() or 0)
+    _run(connection, "PRAGMA writable_schema=ON")
     try:
         for name, edited in edits.items():
             connection.execute(
                 text("UPDATE sqlite_master SET sql = :sql WHERE type = 'table' AND name = :name"),
                 {"sql": edited, "name": name},
             )
-        connection.exec_driver_sql(f"PRAGMA schema_version={version + 1}")
+        _run(connection, f"PRAGMA schema_version={version + 1}")
     finally:
-        connection.exec_driver_sql("PRAGMA writable_schema=OFF")
+        _run(connection, "PRAGMA writable_schema=OFF")
 
 
 def _q(name: str) -> str:
@@ -172,9 +173,14 @@ def drop_legacy(connection: Connection, tables: Iterable[str]) -> None:
     """Drop *tables*, and the foreign keys among them, but nothing that is not theirs."""
     names = ", ".join(_q(name) for name in tables)
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"DROP TABLE {names}")
+        _run(connection, f"DROP TABLE {names}")
         return
     # SQLite has one DROP at a time, and each would first delete the rows, which the foreign keys of the others might refuse.
-    connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+    _run(connection, "PRAGMA defer_foreign_keys=ON")
     for name in tables:
-        connection.exec_driver_sql(f"DROP TABLE {_q(name)}")
+        _run(connection, f"DROP TABLE {_q(name)}")
+
+
+def _run(connection: Connection, statement: str) -> sa.CursorResult[Any]:
+    """Run *statement* as it stands: a name may hold a percent sign."""
+    return connection.exec_driver_sql(statement, execution_options={"no_parameters": True})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +22,8 @@ class Source:
         self.connection = connection
         self.name = name
         self.types = {str(c["name"]): c["type"] for c in sa.inspect(connection).get_columns(name)}
+        key = sa.inspect(connection).get_pk_constraint(name)["constrained_columns"]
+        self.has_key = key == ["id"] and isinstance(self.types["id"], sa.Integer)
         self.used: set[str] = set()
 
     def has(self, *names: str) -> bool:
@@ -73,10 +77,30 @@ def batches(rows: Iterator[dict[str, Any]], size: int = BATCH) -> Iterator[list[
         yield batch
 
 
-def insert(connection: Connection, table: Any, rows: Iterator[dict[str, Any]]) -> int:
-    """Write *rows* in batches; returns how many they were."""
-    count = 0
+def insert(connection: Connection, table: Any, rows: Iterator[dict[str, Any]]) -> None:
+    """Write *rows*, which have the same keys, in batches."""
     for batch in batches(rows):
-        connection.execute(sa.insert(table), batch)
-        count += len(batch)
-    return count
+        if connection.dialect.name == "postgresql":
+            _copy(connection, table, batch)
+        else:
+            connection.execute(sa.insert(table), batch)
+
+
+def _copy(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
+    """COPY, which takes a tenth of the time of INSERT."""
+    columns = ", ".join(rows[0])
+    lines = "".join("\t".join(map(_as_copied, row.values())) + "\n" for row in rows)
+    driver: Any = connection.connection
+    with driver.cursor() as cursor:
+        cursor.copy_expert(f"COPY {table.name} ({columns}) FROM STDIN", io.StringIO(lines))
+
+
+def _as_copied(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

@@ -13,14 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from backend.messages.direct import insert_missing
 from backend.models import Conversation, ConversationEntry
 from backend.models.base import UtcDateTime
 from backend.models.conversation import LOBBY, dm_conversation_id, room_conversation_id
 from backend.schema.adoption.people import People
 from backend.schema.adoption.places import ROOM, Places
 from backend.schema.adoption.report import Report
-from backend.schema.adoption.source import Source, batches, insert
+from backend.schema.adoption.source import Source, insert
 from backend.schema.adoption.values import as_bool, as_int, as_line, as_text, as_time
 
 MESSAGES = {
@@ -101,20 +100,20 @@ def adopt_messages(
 
 
 def _stage(connection: Connection, source: Source, people: People, places: Places, report: Report) -> None:
-    for batch in batches(_messages(source, people, places, report)):
-        insert_missing(connection, _staging, batch)
+    insert(connection, _staging, _messages(source, people, places, report))
 
 
 def _messages(source: Source, people: People, places: Places, report: Report) -> Iterator[dict[str, Any]]:
     groups, last = _group(source, people), None
     is_read_known = source.has("is_read")
-    seen_last: int | None = None
+    seen: set[int] = set()
     for row in source.rows(MESSAGES):
         message_id, sender_id = as_int(row["id"]), as_int(row["sender_id"])
-        if message_id is None or message_id == seen_last:
+        if message_id is None or message_id in seen:
             report.note("messages", "left: without an id of its own")
             continue
-        seen_last = message_id
+        if not source.has_key:
+            seen.add(message_id)
         where = _where(row, sender_id, people, places, groups, report)
         if where is None or sender_id is None:
             continue
