@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 ENVIRONMENTS = ("development", "production", "testing")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 SMS_GATEWAYS = ("console", "webhook", "twilio")
+ORIGIN = r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 MIB = 1024 * 1024
 
 
@@ -190,7 +191,7 @@ def _check_together(values: dict[str, Any], faults: list[str]) -> None:
     _check_sms(values, faults)
     _check_mail(values, faults)
     for origin in values["cors_origins"]:
-        if not re.fullmatch(r"https?://[^/\s*]+", origin):
+        if not re.fullmatch(ORIGIN, origin):
             faults.append(f"CORS_ORIGINS: {origin!r} is no origin; write it as https://app.example.com.")
 
 

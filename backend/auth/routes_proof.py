@@ -61,6 +61,8 @@ def send_otp(body: dict[str, Any]) -> None:
 
 @bp.post("/verify-otp")
 @bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
+@bp.alt_response(403, "FORBIDDEN")
 @limited(VERIFY_OTP)
 @bp.arguments(OtpBody)
 def verify_otp(body: dict[str, Any]) -> Any:
