@@ -75,9 +75,9 @@ class Worker(GeventWorker):
 
     def close_sockets(self) -> None:
         """Tell every socket to come back later. In a greenlet: a signal may interrupt anything."""
-        application = self.wsgi
-        if application is not None:
-            gevent.spawn(application.extensions["confab-stop"])
+        stop = getattr(self.wsgi, "extensions", {}).get("confab-stop")
+        if stop is not None:
+            gevent.spawn(stop)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once, on the first signal alone.
