@@ -105,9 +105,9 @@ class Worker(GeventWorker):
 
     def close_sockets(self) -> None:
         """Tell every socket to come back later, and end idle connections. In greenlets: a signal may interrupt anything."""
-        application = self.wsgi
-        if application is not None:
-            gevent.spawn(application.extensions["confab-stop"])
+        stop = getattr(self.wsgi, "extensions", {}).get("confab-stop")
+        if stop is not None:
+            gevent.spawn(stop)
         gevent.spawn(self.end_idle)
 
     def end_idle(self) -> None:

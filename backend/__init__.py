@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from flask import Flask
-from sqlalchemy.orm import configure_mappers
 
 import backend.models  # noqa: F401  # every table is known from the start
 from backend import database, settings
 from backend.extensions import api, db, migrate
 from backend.http import errors, limits, logging, requests
 from backend.realtime import live
+from backend.schema.gate import resolve_models
 from config import Config
 
 __version__ = settings.VERSION
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The application, configured from the environment unless *config* is given. Raises ConfigError."""
+    """The application, configured from the environment unless *config* is given. Raises ConfigError and ModelFault."""
     config = config or Config.from_env()
     logging.configure(config.log_level)
     app = Flask("confab", static_folder=None, instance_path=str(config.instance_dir))
@@ -32,7 +32,7 @@ def create_app(config: Config | None = None) -> Flask:
     _register_blueprints(app)
     _register_commands(app)
 
-    configure_mappers()
+    resolve_models()
     with app.app_context():
         database.prepare_engine(db.engine)
     return app
@@ -43,18 +43,23 @@ def _register_blueprints(app: Flask) -> None:
     from backend.auth.routes import token_bp
     from backend.messages.routes import bp as messages
     from backend.messages.routes import room_messages_bp
+    from backend.ops.routes import bp as ops
     from backend.realtime.socket import bp as realtime
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
+    from backend.web.routes import bp as web
 
-    for blueprint in (auth, token_bp, users, rooms, messages, room_messages_bp):
+    for blueprint in (auth, token_bp, users, rooms, messages, room_messages_bp, ops):
         api.register_blueprint(blueprint)
     app.register_blueprint(realtime)
+    app.register_blueprint(web)
 
 
 def _register_commands(app: Flask) -> None:
     from backend.rooms.commands import rooms
+    from backend.schema.commands import db as db_group
+    from backend.schema.commands import schema
     from backend.users.commands import users
 
-    app.cli.add_command(rooms)
-    app.cli.add_command(users)
+    for group in (rooms, users, db_group, schema):
+        app.cli.add_command(group)
