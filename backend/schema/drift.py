@@ -37,8 +37,10 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 def find_drift(connection: Connection) -> list[str]:
     """A sentence for each difference between the models and the database; empty where they agree."""
     context = MigrationContext.configure(connection, opts=comparison(connection.dialect.name))
-    changes = [_sentence(change) for change in _flat(compare_metadata(context, Base.metadata))]
-    return changes + list(_find_unseen(connection))
+    changes = list(_flat(compare_metadata(context, Base.metadata)))
+    missing = {change[1].name for change in changes if change[0] == "add_table"}
+    changes = [c for c in changes if c[0] != "add_index" or c[1].table.name not in missing]
+    return [_sentence(change) for change in changes] + list(_find_unseen(connection))
 
 
 def _flat(changes: list[Any]) -> Iterator[tuple[Any, ...]]:
@@ -76,21 +78,14 @@ def _plain(value: Any) -> str:
 
 def _find_unseen(connection: Connection) -> Iterator[str]:
     """What Alembic does not compare: primary keys, the WHERE of partial indexes, and indexes that were never finished."""
-    inspector = sa.inspect(connection)
-    dialect = connection.dialect.name
-    existing = set(inspector.get_table_names())
-    for name in sorted(existing & set(Base.metadata.tables)):
-        table = Base.metadata.tables[name]
+    inspector, dialect = sa.inspect(connection), connection.dialect.name
+    for name in sorted(set(inspector.get_table_names()) & set(Base.metadata.tables)):
         found_key = inspector.get_pk_constraint(name)["constrained_columns"]
-        if set(found_key) != {column.name for column in table.primary_key}:
+        if set(found_key) != {column.name for column in Base.metadata.tables[name].primary_key}:
             yield f"primary key of {name} is on {', '.join(found_key) or 'nothing'}"
-        found = {index["name"]: index.get("dialect_options", {}) for index in inspector.get_indexes(name)}
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            if index.name in found:
-                wanted = _predicate(index.dialect_options[dialect].get("where"))
-                actual = _predicate(found[index.name].get(f"{dialect}_where"))
-                if wanted != actual:
-                    yield f"index {index.name} of {name} differs in its WHERE: {actual or 'none'} instead of {wanted or 'none'}"
+    for index in find_other_predicates(connection):
+        table = getattr(index.table, "name", "?")
+        yield f"index {index.name} of {table} differs in its WHERE: it should be {_wanted(index, dialect) or 'none'}"
     if dialect == "postgresql":
         statement = (
             "SELECT c.relname, t.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
@@ -100,6 +95,21 @@ def _find_unseen(connection: Connection) -> Iterator[str]:
         for index_name, name in connection.execute(sa.text(statement)):
             if name in Base.metadata.tables:
                 yield f"index {index_name} of {name} is not valid: its making was broken off"
+
+
+def find_other_predicates(connection: Connection) -> Iterator[sa.Index]:
+    """Our indexes that the database has under their names, and with another WHERE."""
+    inspector, dialect = sa.inspect(connection), connection.dialect.name
+    for name in sorted(set(inspector.get_table_names()) & set(Base.metadata.tables)):
+        found = {index["name"]: index.get("dialect_options", {}) for index in inspector.get_indexes(name)}
+        for index in sorted(Base.metadata.tables[name].indexes, key=lambda index: str(index.name)):
+            options = found.get(str(index.name))
+            if options is not None and _wanted(index, dialect) != _predicate(options.get(f"{dialect}_where")):
+                yield index
+
+
+def _wanted(index: sa.Index, dialect: str) -> str:
+    return _predicate(index.dialect_options[dialect].get("where"))
 
 
 def _predicate(where: Any) -> str:

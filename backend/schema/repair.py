@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from backend.models.base import Base
-from backend.schema.drift import comparison
+from backend.schema.drift import comparison, find_other_predicates
 
 LOSES = (operations.DropTableOp, operations.DropColumnOp)
 
@@ -26,7 +26,13 @@ def repair_plan(connection: Connection) -> list[str]:
     upgrade = produce_migrations(context, Base.metadata).upgrade_ops
     changes = list(_flat(upgrade.ops if upgrade is not None else []))
     plan = _plan_sqlite(connection, changes) if connection.dialect.name == "sqlite" else _plan(connection, changes)
-    return list(plan)
+    remade = [line for index in find_other_predicates(connection) for line in _remake(connection, index)]
+    return [*plan, *remade]
+
+
+def _remake(connection: Connection, index: sa.Index) -> Iterator[str]:
+    yield f"DROP INDEX {index.name};"
+    yield f"{str(CreateIndex(index).compile(dialect=connection.dialect)).strip()};"
 
 
 def _flat(found: list[Any]) -> Iterator[Any]:
@@ -69,7 +75,7 @@ def _plan_sqlite(connection: Connection, changes: list[Any]) -> Iterator[str]:
     direct = (operations.CreateTableOp, operations.DropTableOp, operations.CreateIndexOp, operations.DropIndexOp)
     rebuilt: list[str] = []
     for change in changes:
-        name = getattr(change, "table_name", None)
+        name = getattr(change, "table_name", None) or getattr(change, "source_table", None)
         if isinstance(change, operations.DropColumnOp):
             yield (
                 f"-- This is unknown to the models; to drop it loses what is in it:\n"
@@ -86,7 +92,10 @@ def _plan_sqlite(connection: Connection, changes: list[Any]) -> Iterator[str]:
 
 def _rebuild(connection: Connection, name: str) -> Iterator[str]:
     live = {column["name"]: column for column in sa.inspect(connection).get_columns(name)}
-    wanted = Base.metadata.tables[name].to_metadata(sa.MetaData(naming_convention=Base.metadata.naming_convention))
+    copied = sa.MetaData(naming_convention=Base.metadata.naming_convention)
+    for table in Base.metadata.tables.values():
+        table.to_metadata(copied)
+    wanted = copied.tables[name]
     for unknown in live.keys() - set(wanted.columns.keys()):
         wanted.append_column(sa.Column(unknown, live[unknown]["type"], nullable=True))
     missing = [c.name for c in wanted.columns if c.name not in live and _needs_value(c)]
