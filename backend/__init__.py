@@ -56,10 +56,11 @@ def _register_blueprints(app: Flask) -> None:
 
 
 def _register_commands(app: Flask) -> None:
+    from backend.ops.commands import doctor
     from backend.rooms.commands import rooms
     from backend.schema.commands import db as db_group
     from backend.schema.commands import schema
     from backend.users.commands import users
 
-    for group in (rooms, users, db_group, schema):
-        app.cli.add_command(group)
+    for command in (rooms, users, db_group, schema, doctor):
+        app.cli.add_command(command)
