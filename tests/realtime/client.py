@@ -58,7 +58,14 @@ class LiveClient:
         self.seen: dict[str, dict[int, Frame]] = defaultdict(dict)
         self._ids = itertools.count(1)
         address = f"{url.replace('http', 'ws', 1)}/ws/{self.client_id}?token={token}"
-        options = {"open_timeout": 10, "close_timeout": 5, "max_size": None, "compression": None, "proxy": None, **options}
+        options = {
+            "open_timeout": 10,
+            "close_timeout": 5,
+            "max_size": None,
+            "compression": None,
+            "proxy": None,
+            **options,
+        }
         self.socket: ClientConnection = connect(address, **options)
         self.ready: Frame = self.expect("ready") if ready else {}
         if ready and self.events[0] is not self.ready:
@@ -83,7 +90,10 @@ class LiveClient:
                 raise Broken(f"{modseq} of {name} after {self.modseqs[name]}")
             self.modseqs[name] = modseq
             self.seen[name][modseq] = frame
-            if "message" in frame and (frame["message"]["modseq"], frame["message"]["conversation_id"]) != (modseq, name):
+            if "message" in frame and (frame["message"]["modseq"], frame["message"]["conversation_id"]) != (
+                modseq,
+                name,
+            ):
                 raise Broken(f"the event and its message disagree: {frame}")
         elif frame["type"] == "resumed":
             for row in frame["conversations"]:

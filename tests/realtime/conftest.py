@@ -109,7 +109,9 @@ def open_house(
         settings |= {"INSTANCE_DIR": str(instance), **env}
         migrate(settings)
         # Beside the server, and without its Redis: what this application writes, no hint tells of.
-        app = make_app({name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"})
+        app = make_app(
+            {name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"}
+        )
         house = House(Server(settings), app, redis)
         opened.append(house)
         return house
