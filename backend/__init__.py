@@ -60,11 +60,12 @@ def _register_blueprints(app: Flask) -> None:
 
 def _register_commands(app: Flask) -> None:
     from backend.auth.commands import totp
+    from backend.ops.commands import doctor
     from backend.outbox.commands import outbox
     from backend.rooms.commands import rooms
     from backend.schema.commands import db as db_group
     from backend.schema.commands import schema
     from backend.users.commands import users
 
-    for group in (outbox, totp, rooms, users, db_group, schema):
-        app.cli.add_command(group)
+    for command in (outbox, totp, rooms, users, db_group, schema, doctor):
+        app.cli.add_command(command)

@@ -122,11 +122,11 @@ class _Opened:
 
 
 _users, _user_sessions = cast(Table, User.__table__), cast(Table, UserSession.__table__)
-_user_columns = [attribute.key for attribute in User.__mapper__.column_attrs]
+_user_columns = {attribute.key: attribute.expression for attribute in User.__mapper__.column_attrs}
 _select_opened = (
     select(
         *(_user_sessions.c[name] for name in ("id", "is_active", "expires_at", "last_seen_at")),
-        *(_users.c[name] for name in _user_columns),
+        *_user_columns.values(),
     )
     .join_from(_user_sessions, _users, _user_sessions.c.user_id == _users.c.id)
     .where(_user_sessions.c.id.in_(bindparam("ids", expanding=True)))

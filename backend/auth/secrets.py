@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
+import sys
+import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import bcrypt
-import gevent.hub
 import gevent.monkey
+from gevent.threadpool import ThreadPool
 
 Result = TypeVar("Result")
 
@@ -54,7 +58,20 @@ def _nobodys_hash() -> bytes:
 
 
 def _off_loop(function: Callable[..., Result], *args: Any) -> Result:
-    """Run *function* in the hub's thread pool under gevent, for bcrypt releases the GIL and takes 200 ms; else here."""
+    """Run *function* beside the loop under gevent, for bcrypt releases the GIL and takes 200 ms; else here."""
     if gevent.monkey.is_module_patched("socket"):
-        return gevent.hub.get_hub().threadpool.apply(function, args)
+        return _hashers().apply(_behind_others, (function, *args))
+    return function(*args)
+
+
+@cache
+def _hashers() -> ThreadPool:
+    """Two threads of our own: the ten of the hub's pool, all hashing, leave the loop a tenth of its core."""
+    return ThreadPool(2)
+
+
+def _behind_others(function: Callable[..., Result], *args: Any) -> Result:
+    """Run *function* in a thread that gets what processor time the loop, and other processes, leave to it."""
+    if sys.platform == "linux":  # elsewhere threads have no priority of their own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
     return function(*args)

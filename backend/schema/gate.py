@@ -57,7 +57,8 @@ def find_revision_fault(connection: Connection) -> str | None:
             "Run: flask db merge heads, and commit what it writes"
         )
     current = current_revisions(connection)
-    allowed = may_serve(connection, current) if current and set(current) - known_revisions() else frozenset()
+    is_ahead = len(current) == 1 and not set(current) & known_revisions()
+    allowed = may_serve(connection, current) if is_ahead else frozenset()
     return describe_fault(", ".join(current) or None, allowed)
 
 

@@ -15,6 +15,7 @@ from flask import Flask
 from backend.http import windows
 from backend.http.windows import MemoryWindows, RedisWindows, SturdyWindows
 from backend.models.base import utcnow
+from tests.auth.conftest import EMAIL
 from tests.auth.test_limits import assert_limited, login, statuses
 from tests.client import Client
 
