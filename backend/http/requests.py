@@ -73,6 +73,7 @@ class _KnownRequest:
 def _begin() -> None:
     g.started_at = time.perf_counter()
     g.request_id = request.environ["confab.request_id"]
+    g.address = (request.remote_addr or "").partition("%")[0][:50] or None  # for the audit trail
     g.is_read_only = request.method in ("GET", "HEAD")
     config = current_app.config["CONFAB"]
     view = current_app.view_functions.get(request.endpoint or "")
