@@ -17,6 +17,7 @@ from typing import Any
 ENVIRONMENTS = ("development", "production", "testing")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 SMS_GATEWAYS = ("console", "webhook", "twilio")
+ORIGIN = r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 MIB = 1024 * 1024
 
 
@@ -161,7 +162,9 @@ def _check_together(values: dict[str, Any], faults: list[str]) -> None:
                 faults.append(f"{name} must have at least 32 bytes in production: openssl rand -base64 48 makes one.")
     if values["web_concurrency"] > 1:
         if values["redis_url"] is None:
-            faults.append("WEB_CONCURRENCY above 1 needs REDIS_URL: workers hear of each other's messages through Redis.")
+            faults.append(
+                "WEB_CONCURRENCY above 1 needs REDIS_URL: workers hear of each other's messages through Redis."
+            )
         if values["database_url"].startswith("sqlite"):
             faults.append("WEB_CONCURRENCY above 1 needs a PostgreSQL DATABASE_URL: SQLite serves one worker.")
     redis_url = values["redis_url"]
@@ -170,7 +173,7 @@ def _check_together(values: dict[str, Any], faults: list[str]) -> None:
     if values["sms_gateway"] == "webhook" and not values["sms_webhook_url"]:
         faults.append("SMS_GATEWAY=webhook needs SMS_WEBHOOK_URL.")
     for origin in values["cors_origins"]:
-        if not re.fullmatch(r"https?://[^/\s*]+", origin):
+        if not re.fullmatch(ORIGIN, origin):
             faults.append(f"CORS_ORIGINS: {origin!r} is no origin; write it as https://app.example.com.")
 
 

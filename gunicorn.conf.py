@@ -5,6 +5,7 @@ Runs in the master, before any worker is forked and patched by gevent, so it imp
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -57,6 +58,8 @@ class Worker(GeventWorker):
         """
         try:
             super().load_wsgi()
+            # Not in wsgi.py, which serves `flask db upgrade` too.
+            importlib.import_module("backend.schema.gate").check_schema(self.wsgi)
         except SystemExit as refusal:
             if isinstance(refusal.code, str):
                 print(refusal.code, file=sys.stderr, flush=True)

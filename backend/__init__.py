@@ -43,13 +43,16 @@ def _register_blueprints(app: Flask) -> None:
     from backend.auth.routes import token_bp
     from backend.messages.routes import bp as messages
     from backend.messages.routes import room_messages_bp
+    from backend.ops.routes import bp as ops
     from backend.realtime.socket import bp as realtime
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
+    from backend.web.routes import bp as web
 
-    for blueprint in (auth, token_bp, users, rooms, messages, room_messages_bp):
+    for blueprint in (auth, token_bp, users, rooms, messages, room_messages_bp, ops):
         api.register_blueprint(blueprint)
     app.register_blueprint(realtime)
+    app.register_blueprint(web)
 
 
 def _register_commands(app: Flask) -> None:

@@ -57,10 +57,11 @@ def read_only() -> None:
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
-    """Options of `create_engine` for *url*."""
+    """Options of `create_engine` for *url*. Errors go to the log without the values of their statements."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": ANSWER_SECONDS}}
+        return {"hide_parameters": True, "connect_args": {"timeout": ANSWER_SECONDS}}
     return {
+        "hide_parameters": True,
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": POOL_SECONDS,

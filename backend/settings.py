@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from flask import Flask
@@ -37,10 +38,6 @@ def apply(app: Flask, config: Config) -> None:
     )
     app.json = OrjsonProvider(app)
     if config.cors_origins:
-        CORS(
-            app,
-            origins=list(config.cors_origins),
-            expose_headers=EXPOSED_HEADERS,
-            max_age=600,
-            supports_credentials=False,
-        )
+        # As patterns of our own: the library reads what looks like a pattern to it, an IPv6 address for one, as a pattern.
+        origins = [re.compile(re.escape(origin) + r"\Z") for origin in config.cors_origins]
+        CORS(app, origins=origins, expose_headers=EXPOSED_HEADERS, max_age=600, supports_credentials=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
 from backend.models.base import UtcDateTime
+from backend.schema.drift import comparison
 
 OURS = ("render_as_batch", "compare_type", "compare_server_default")
 database = current_app.extensions["migrate"].db
@@ -20,11 +20,6 @@ def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
     return False
 
 
-def ignore_identity(ctx: object, _inspected: object, column: sa.Column, *rest: object) -> bool | None:
-    """SQLite numbers rows by itself and knows no IDENTITY: nothing to compare there. None means: compare as usual."""
-    return False if column.identity is not None else None
-
-
 def run(connection: Connection) -> None:
     """Run the migrations over *connection*, each in a transaction of its own, on SQLite too."""
     options = {k: v for k, v in current_app.extensions["migrate"].configure_args.items() if k not in OURS}
@@ -35,8 +30,7 @@ def run(connection: Connection) -> None:
         transactional_ddl=True,
         transaction_per_migration=True,
         render_as_batch=True,
-        compare_type=True,
-        compare_server_default=ignore_identity if connection.dialect.name == "sqlite" else True,
+        **comparison(connection.dialect.name),
         **options,
     )
     with context.begin_transaction():

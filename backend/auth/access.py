@@ -23,27 +23,46 @@ current_user: User = cast(User, LocalProxy(lambda: g.identity.user))
 
 def signed_in(view: View) -> View:
     """Only for a signed-in user, whose token has the scope `read` (GET, HEAD) or `write` (all else)."""
-    return _guard(view, lambda: "read" if request.method in ("GET", "HEAD") else "write")
+
+    def check(identity: Identity) -> None:
+        _need_scope(identity, "read" if request.method in ("GET", "HEAD") else "write")
+
+    return _guard(view, check)
 
 
 def superuser(view: View) -> View:
     """Only for a superuser; an API token needs the scope `admin` besides."""
+    return _guard(view, _need_superuser)
+
+
+def superuser_or_scope(scope: str) -> Callable[[View], View]:
+    """For a superuser as above, and for an API token with *scope*, whosever it is: superusers alone grant such scopes."""
 
     def check(identity: Identity) -> None:
-        if not identity.user.is_superuser:
-            raise Forbidden("Only a superuser may do that.")
+        if identity.api_token_id is None or (identity.user.is_superuser and "admin" in identity.scopes):
+            _need_superuser(identity)
+        else:
+            _need_scope(identity, scope)
 
-    return _guard(view, lambda: "admin", check)
+    return lambda view: _guard(view, check)
 
 
-def _guard(view: View, scope: Callable[[], str], check: Callable[[Identity], None] | None = None) -> View:
+def _need_superuser(identity: Identity) -> None:
+    if not identity.user.is_superuser:
+        raise Forbidden("Only a superuser may do that.")
+    _need_scope(identity, "admin")
+
+
+def _need_scope(identity: Identity, scope: str) -> None:
+    if scope not in identity.scopes:
+        raise InsufficientScope
+
+
+def _guard(view: View, check: Callable[[Identity], None]) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         g.identity = identity = _identify_caller()
-        if check is not None:
-            check(identity)
-        if scope() not in identity.scopes:
-            raise InsufficientScope
+        check(identity)
         return view(*args, **kwargs)
 
     documented = cast(Any, guarded)

@@ -12,6 +12,7 @@ from backend.auth.access import current_identity, signed_in
 from backend.auth.oauth import as_oauth_errors, check_form
 from backend.auth.schemas import (
     LoginBody,
+    OAuthErrorSchema,
     RefreshBody,
     RegisterBody,
     SessionSchema,
@@ -48,6 +49,7 @@ def register(body: dict[str, Any]) -> Any:
 
 @bp.post("/login")
 @bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
 @limited(LOGIN)
 @bp.arguments(LoginBody)
 def login(body: dict[str, Any]) -> Any:
@@ -59,6 +61,7 @@ def login(body: dict[str, Any]) -> Any:
 
 @token_bp.post("/token")
 @token_bp.response(200, TokenSchema)
+@token_bp.alt_response(400, schema=OAuthErrorSchema, description="The grant is refused (RFC 6749, section 5.2).")
 @limited(LOGIN)
 @as_oauth_errors
 @token_bp.arguments(TokenForm, location="form")
@@ -72,6 +75,7 @@ def token(form: dict[str, Any]) -> Any:
 
 @bp.post("/refresh")
 @bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
 @limited(REFRESH)
 @bp.arguments(RefreshBody)
 def refresh(body: dict[str, Any]) -> Any:

@@ -70,6 +70,19 @@ class OwnUserSchema(AnswerSchema):
     mobile_verified = fields.Boolean()
 
 
+class OAuthErrorSchema(AnswerSchema):
+    """The error of RFC 6749, section 5.2, beside the members that all our errors have."""
+
+    error = fields.String(required=True)
+    error_description = fields.String(required=True)
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    request_id = fields.String(required=True, allow_none=True)
+
+
 class TokenSchema(AnswerSchema):
     access_token = fields.String()
     refresh_token = fields.String()

@@ -32,11 +32,11 @@ class Parser(FlaskParser):
         return super().load_form(req, schema)
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
-        # webargs puts the place ("json", "query") above the fields, and a caller knows fields alone.
-        flat: dict[str, list[str]] = {}
-        for messages in error.normalized_messages().values():
-            flat.update(flat_messages(messages))
-        raise ValidationFailed(errors=flat) from None
+        # webargs puts where the input came from ("json", "query") above the fields; clients know that.
+        errors: dict[str, list[str]] = {}
+        for fields in error.normalized_messages().values():
+            errors |= flat_messages(fields if isinstance(fields, dict) else {"_schema": fields})
+        raise ValidationFailed(errors=errors) from None
 
 
 def flat_messages(messages: dict[str, Any], prefix: str = "") -> dict[str, list[str]]:

@@ -65,8 +65,6 @@ def _chat_error(error: ChatError) -> Response:
 
 
 def _http_exception(error: HTTPException) -> Response:
-    if error.response is not None and error.code is None:
-        return error.response  # type: ignore[return-value]  # a redirect or a library's ready answer
     status = error.code or 500
     kept = [(k, v) for k, v in error.get_headers() if k.lower() not in ("content-type", "content-length")]
     code = CODES.get(status, "bad_request" if status < 500 else "internal_error")

@@ -38,3 +38,5 @@ def configure(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     root.addHandler(handler)
     logging.getLogger("confab.websocket").setLevel(logging.WARNING)  # the framing library tells of every socket
+    # The development server's own line has the query string in it, where tokens are; requests.py writes one without.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import request
 from marshmallow import EXCLUDE, Schema, post_load
@@ -44,4 +44,4 @@ def paged(view: Callable[..., Page[Any]]) -> Callable[..., Any]:
 
 def _link(following: dict[str, Any]) -> str:
     query = {name: value for name, value in request.args.items() if name not in ("skip", "before", "after", "around")}
-    return f'<{request.path}?{urlencode({**query, **following})}>; rel="next"'
+    return f'<{quote(request.path)}?{urlencode({**query, **following})}>; rel="next"'

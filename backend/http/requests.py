@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from backend.errors import PayloadTooLarge
+from backend.errors import NotFound, PayloadTooLarge
 from backend.http.fields import MAX_ID
 
 access_log = logging.getLogger("confab.access")
@@ -75,12 +75,35 @@ def _begin() -> None:
     g.request_id = request.environ["confab.request_id"]
     g.address = (request.remote_addr or "").partition("%")[0][:50] or None  # for the audit trail
     g.is_read_only = request.method in ("GET", "HEAD")
+    if "\0" in request.path:
+        raise NotFound("There is nothing at this address.")  # PostgreSQL would fail over it
     config = current_app.config["CONFAB"]
     view = current_app.view_functions.get(request.endpoint or "")
     limit = config.max_upload_bytes if getattr(view, "is_upload", False) else config.max_json_bytes
     request.max_content_length = limit
-    if (request.content_length or 0) > limit:
-        raise PayloadTooLarge(f"The body is too large: {limit} bytes at most.")
+    if request.content_length is None:
+        request.max_content_length = limit + 1
+        request.environ["wsgi.input"] = _Counted(request.environ["wsgi.input"], limit)
+    elif request.content_length > limit:
+        raise _too_large(limit)
+
+
+class _Counted:
+    """A body of unknown length (chunked). Werkzeug would cut it off at the limit and take the rest for the whole."""
+
+    def __init__(self, stream: Any, limit: int):
+        self.stream, self.limit, self.count = stream, limit, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self.stream.read(size)
+        self.count += len(data)
+        if self.count > self.limit:
+            raise _too_large(self.limit)
+        return data
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is too large: {limit} bytes at most.")
 
 
 def _end(response: Response) -> Response:

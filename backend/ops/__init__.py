@@ -1,0 +1,1 @@
+"""Running Confab: whether it is alive, ready and sound."""

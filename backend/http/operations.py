@@ -1,0 +1,107 @@
+"""What every operation of the OpenAPI document shares: its id and the failures that it can answer with."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.routing import Map
+
+METHODS = ("get", "post", "put", "patch", "delete")
+DESCRIPTIONS = {
+    400: "The body is not valid JSON (`malformed_json`).",
+    401: "No token, or one that is wrong (`unauthorized`), expired (`token_expired`) or revoked (`token_revoked`).",
+    403: "You can see this but may not do that to it (`forbidden`), or the token's scopes do not allow it "
+    "(`insufficient_scope`).",
+    404: "There is no such thing, or you may not see it (`not_found`).",
+    409: "The present state does not allow it; `code` says why.",
+    413: "The body is too large (`payload_too_large`).",
+    415: "The body has the wrong content type (`unsupported_media_type`).",
+    422: "Some of the input is not valid (`validation_failed`); `errors` names the fields.",
+    429: "Too many requests (`rate_limited`); wait as long as `Retry-After` says.",
+    500: "An unexpected failure (`internal_error`).",
+    503: "Something that this needs does not answer (`unavailable`). Nothing was done; it is safe to repeat.",
+}
+_CHALLENGE = {"WWW-Authenticate": {"description": "The challenge (RFC 6750).", "schema": {"type": "string"}}}
+_WAIT = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
+HEADERS = {401: _CHALLENGE, 429: _WAIT, 503: _WAIT}
+
+
+def failure(status: int) -> dict[str, Any]:
+    """The documentation of an answer with *status*: a problem, whoever raised it."""
+    answer: dict[str, Any] = {
+        "description": DESCRIPTIONS.get(status, f"{HTTPStatus(status).phrase}."),
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if status in HEADERS:
+        answer["headers"] = HEADERS[status]
+    return answer
+
+
+def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
+    """Give every operation of *document* its id and its failures.
+
+    An operation that cannot fail in a way that all others can says so: `@bp.doc(**{"x-never": [429]})`.
+    """
+    endpoints = _endpoints(rules)
+    operations = list(_operations(document))
+    names = Counter(endpoints[path, method].rpartition(".")[2] for path, method, _ in operations)
+    responses = document.setdefault("components", {}).setdefault("responses", {})
+    for path, method, operation in operations:
+        endpoint = endpoints[path, method]
+        name = endpoint.rpartition(".")[2]
+        operation.setdefault("operationId", name if names[name] == 1 else endpoint.replace(".", "_"))
+        _shorten(operation)
+        for status in _failures(path, method, operation):
+            status_name = HTTPStatus(status).name
+            responses.setdefault(status_name, failure(status))
+            operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{status_name}"})
+        operation["responses"].pop("default", None)  # the library's; ours are named one by one
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+    return document
+
+
+def _shorten(operation: dict[str, Any]) -> None:
+    """A summary is one sentence, for lists of operations; what a docstring says after it is description."""
+    summary, _, rest = operation.get("summary", "").partition(". ")
+    operation["summary"] = summary.rstrip(".")
+    described = [part for part in (rest, operation.get("description", "")) if part]
+    if described:
+        operation["description"] = "\n\n".join(described)
+
+
+def _endpoints(rules: Map) -> dict[tuple[str, str], str]:
+    """The endpoint behind each path and method of the document."""
+    found = {}
+    for rule in rules.iter_rules():
+        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        for method in rule.methods or ():
+            found[path, method.lower()] = rule.endpoint
+    return found
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document.get("paths", {}).items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def _failures(path: str, method: str, operation: dict[str, Any]) -> list[int]:
+    statuses = [429, 500, 503]
+    has_input = "requestBody" in operation or bool(operation.get("parameters"))
+    if operation.get("security"):
+        statuses += [401, 403]
+    if "{" in path or (operation.get("security") and has_input):
+        statuses.append(404)  # what an id means may be hidden, in the path and elsewhere
+    if method != "get":
+        statuses.append(409)
+    if "requestBody" in operation:
+        statuses += [400, 413, 415]
+    if has_input:
+        statuses.append(422)
+    never = operation.pop("x-never", [])
+    return [status for status in statuses if status not in never]

@@ -1,0 +1,51 @@
+"""Health, for load balancers, orchestrators and operators. No rate limit: a probe that is refused looks like a death."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.auth.access import superuser_or_scope
+from backend.http.blueprint import Blueprint
+from backend.ops import service
+from backend.ops.schemas import AliveSchema, HealthSchema, ReadySchema
+
+bp = Blueprint("service", __name__, url_prefix="/api/health", description="Whether Confab is alive, ready and sound.")
+
+# What all other operations may answer with, and these never: they have no rate limit, and the first touches nothing.
+UNLIMITED = {"x-never": [429]}
+UNFAILING = {"x-never": [429, 503]}
+
+
+@bp.get("")
+@bp.response(200, AliveSchema)
+@bp.doc(**UNFAILING)
+def check_alive() -> dict[str, Any]:
+    """Check that it is alive
+
+    This process answers. Touches no database.
+    """
+    return service.check_alive()
+
+
+@bp.get("/ready")
+@bp.response(200, ReadySchema)
+@bp.doc(**UNLIMITED)
+def check_ready() -> dict[str, Any]:
+    """Check that it can serve
+
+    Database, schema revision and bus are there; otherwise 503, and `errors` names what is missing.
+    """
+    return service.check_ready()
+
+
+@bp.get("/detailed")
+@bp.response(200, HealthSchema)
+@bp.doc(**UNLIMITED)
+@superuser_or_scope("health")
+def describe_health() -> dict[str, Any]:
+    """Describe its health
+
+    Each part with its latency, the schema and its drift, version and uptime. For superusers, and
+    for API tokens with the scope `health`.
+    """
+    return service.describe_health()

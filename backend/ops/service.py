@@ -1,0 +1,143 @@
+"""What the health of this process is made of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+import gevent.monkey
+import redis
+from flask import current_app
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.database import reading
+from backend.errors import Unavailable
+from backend.models.base import db, utcnow
+from backend.schema.drift import find_drift
+from backend.schema.gate import describe_fault
+from backend.schema.revisions import current_revision, head_revision
+from backend.settings import VERSION
+
+PROBE_SECONDS = 3.0
+"""How long a probe waits. Whoever asks (a load balancer, a person in the night) has a timeout of their own."""
+
+_started_at = time.monotonic()
+
+
+class NotReady(Unavailable):
+    """This process is alive and must not get requests yet; `errors` names each part that is missing."""
+
+    def __init__(self, missing: dict[str, str]):
+        super().__init__(f"Not ready: {', '.join(missing)}.")
+        self.errors = {part: [reason] for part, reason in missing.items()}
+
+
+class _Late(Exception):
+    """A part did not answer within PROBE_SECONDS."""
+
+
+def check_alive() -> dict[str, Any]:
+    """That this process answers. Touches nothing else."""
+    return {"status": "healthy", "timestamp": utcnow()}
+
+
+def check_ready() -> dict[str, Any]:
+    """That this process can serve. Raises NotReady with everything that is missing."""
+    missing: dict[str, str] = {}
+    database, revision = _probe(_read_revision)
+    if database["status"] == "unhealthy":
+        missing["database"] = database["reason"]
+    elif fault := describe_fault(revision):
+        missing["schema revision"] = fault
+    bus, _ = _probe(_ping_bus)
+    if bus["status"] == "unhealthy":
+        missing["bus"] = bus["reason"]
+    if missing:
+        raise NotReady(missing)
+    return {"status": "ready", "timestamp": utcnow()}
+
+
+def describe_health() -> dict[str, Any]:
+    """Everything an operator asks first: each part, the schema and its drift, version and uptime."""
+    database, schema = _probe(_describe_schema)
+    bus, _ = _probe(_ping_bus)
+    parts = {"database": database, "bus": bus}
+    if database["status"] == "unhealthy":
+        status = "unhealthy"
+    elif bus["status"] == "unhealthy" or schema is None or schema["drift"] or schema["current"] != schema["head"]:
+        status = "degraded"
+    else:
+        status = "healthy"
+    return {
+        "status": status,
+        "timestamp": utcnow(),
+        "version": VERSION,
+        "uptime": round(time.monotonic() - _started_at, 3),
+        "parts": parts,
+        "schema": schema or {"current": None, "head": head_revision(), "drift": []},
+    }
+
+
+def _probe(part: Callable[[], Any]) -> tuple[dict[str, Any], Any]:
+    """The status and latency of *part*, and what it returned. The reason tells the kind of failure, never an address."""
+    started = time.perf_counter()
+    found: Any = None
+    answer: dict[str, Any] = {"status": "healthy"}
+    try:
+        with _limited():
+            found = part()
+    except _Late:
+        answer = {"status": "unhealthy", "reason": f"no answer within {PROBE_SECONDS:g} s"}
+    except (SQLAlchemyError, redis.RedisError, OSError) as error:
+        answer = {"status": "unhealthy", "reason": f"no answer ({type(error).__name__})"}
+    answer["latency_ms"] = round((time.perf_counter() - started) * 1000, 2)
+    return answer, found
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Give up after PROBE_SECONDS. Without gevent there is nobody to interrupt us: the drivers' own timeouts hold."""
+    if not gevent.monkey.is_module_patched("socket"):
+        yield
+        return
+    timer = gevent.Timeout.start_new(PROBE_SECONDS)
+    try:
+        yield
+    except gevent.Timeout as late:
+        if late is not timer:
+            raise
+        raise _Late from late
+    finally:
+        timer.close()
+
+
+def _database() -> Connection:
+    return reading(db.engine).connect()
+
+
+def _read_revision() -> str | None:
+    with _database() as connection:
+        connection.execute(text("SELECT 1"))
+        return current_revision(connection)
+
+
+def _describe_schema() -> dict[str, Any]:
+    with _database() as connection:
+        connection.execute(text("SELECT 1"))
+        return {"current": current_revision(connection), "head": head_revision(), "drift": find_drift(connection)}
+
+
+def _ping_bus() -> None:
+    """Workers hear of each other through Redis; a single one needs nobody."""
+    url = current_app.config["CONFAB"].redis_url
+    if url is None:
+        return
+    client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
+    try:
+        client.ping()
+    finally:
+        client.close()

@@ -1,0 +1,1 @@
+"""Pages for people. Everything they load comes from here."""

@@ -1,0 +1,117 @@
+"""A throw-away application with routes that do what no real one may: fail, wait for a dead database, echo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, Response, jsonify, request
+from marshmallow import fields
+from sqlalchemy import text
+
+from backend.auth.access import signed_in
+from backend.auth.identity import issue_access_token
+from backend.http.blueprint import Blueprint
+from backend.http.fields import BodySchema, Id, StrictBoolean, Text, WholeNumber
+from backend.http.limits import Limit, limited
+from backend.http.pagination import PageArgs, paged
+from backend.models.base import db
+from backend.paging import Page
+from tests.client import Client
+
+
+class EchoSchema(BodySchema):
+    text = Text(high=20)
+    number = WholeNumber(low=1)
+    id = Id()
+    flag = StrictBoolean()
+    inner = fields.List(fields.Nested(lambda: EchoSchema(only=("text",))))
+
+
+def lab_blueprint() -> Blueprint:
+    """The routes of the throw-away application."""
+    bp = Blueprint("lab", __name__, url_prefix="/api/lab")
+
+    @bp.post("/echo")
+    @bp.response(200)
+    @bp.arguments(EchoSchema)
+    def echo(body: dict[str, Any]) -> Any:
+        return body
+
+    @bp.post("/form")
+    @bp.response(200)
+    @bp.arguments(EchoSchema, location="form")
+    def read_form(body: dict[str, Any]) -> Any:
+        return body
+
+    @bp.get("/items/<id:item_id>")
+    def get_item(item_id: int) -> Response:
+        return jsonify(item_id)
+
+    @bp.get("/names/<name>")
+    @bp.response(200)
+    @paged
+    @bp.arguments(PageArgs, location="query")
+    def list_names(args: dict[str, Any], name: str) -> Page[int]:
+        part = args["part"]
+        return Page.cut(range(part.skip, part.skip + part.limit + 1), part)
+
+    @bp.route("/any", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    def any_method() -> Response:
+        return jsonify(request.method)
+
+    @bp.delete("/gone")
+    @bp.response(204)
+    def delete_it() -> None:
+        return None
+
+    @bp.get("/crash")
+    def crash() -> Response:
+        raise RuntimeError("password=hunter2")
+
+    @bp.get("/limited")
+    @limited(Limit("lab", 1))
+    def rare() -> Response:
+        return jsonify(1)
+
+    @bp.route("/database", methods=["GET", "POST"])
+    def ask_database() -> Response:
+        return jsonify(db.session.execute(text("SELECT 1")).scalar_one())
+
+    @bp.get("/fault")
+    def fail_in_database() -> Response:
+        db.session.execute(text("SELECT * FROM no_such_table WHERE x = :x"), {"x": "hunter" + str(2)})
+        return jsonify(1)
+
+    @bp.get("/me")
+    @signed_in
+    def me() -> Response:
+        return jsonify(1)
+
+    return bp
+
+
+@pytest.fixture(scope="session")
+def make_lab(make_app: Callable[..., Flask]) -> Callable[..., Client]:
+    """Makes a client of an application that has the lab's routes, too."""
+
+    def make(environ: dict[str, str] | None = None, **overrides: object) -> Client:
+        app = make_app(environ, **overrides)
+        app.register_blueprint(lab_blueprint())
+        return Client(app)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def lab(make_lab: Callable[..., Client]) -> Client:
+    """A client of the lab on an empty SQLite file."""
+    return make_lab()
+
+
+@pytest.fixture(scope="session")
+def signed_token(make_app: Callable[..., Flask]) -> str:
+    """An access token that is right in all but that nobody can look it up; signed with 32 times `j`."""
+    with make_app({"JWT_SECRET_KEY": "j" * 32}).app_context():
+        return issue_access_token(1, 1)

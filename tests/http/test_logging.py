@@ -1,0 +1,85 @@
+"""Logs: a JSON object a line, with who asked and how long it took, and without what must not be kept."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from backend.http.logging import JsonFormatter, configure
+from tests.client import Client
+from tests.factories import Factory
+
+FORMATTER = JsonFormatter()
+
+
+@pytest.fixture
+def lines() -> Iterator[Callable[[], list[dict[str, object]]]]:
+    """What the access log wrote, as it is written."""
+    written: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(FORMATTER.format(record))
+
+    logger, handler = logging.getLogger("confab"), Keep()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield lambda: [json.loads(line) for line in written]
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+
+
+def test_a_request_is_a_line(lab: Client, lines: Callable[[], list[dict[str, object]]]) -> None:
+    response = lab.post("/api/lab/echo?token=hunter2", {"text": "hunter2"}, headers={"Authorization": "Bearer hunter2"})
+    [line] = lines()
+    assert line["request_id"] == response.headers["X-Request-ID"]
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/api/lab/echo", 200)
+    assert line["user_id"] is None
+    assert line["level"] == "info"
+    assert 0 <= float(str(line["ms"])) < 10_000
+    assert str(line["time"]).endswith("Z")
+    assert "hunter2" not in json.dumps(line)
+
+
+def test_the_line_names_the_user(app: Flask, make: Factory, lines: Callable[[], list[dict[str, object]]]) -> None:
+    client = make.client(make.user(is_superuser=True))
+    assert client.get("/api/health/detailed").status_code == 200
+    [line] = lines()
+    assert line["user_id"] == client.user.id  # type: ignore[attr-defined]
+    assert client.token not in json.dumps(line)
+
+
+def test_a_failure_keeps_its_traceback_and_its_request(
+    lab: Client, lines: Callable[[], list[dict[str, object]]]
+) -> None:
+    response = lab.get("/api/lab/crash")
+    failure, access = lines()
+    assert "RuntimeError" in str(failure["exception"])
+    assert failure["request_id"] == access["request_id"] == response.headers["X-Request-ID"]
+    assert access["status"] == 500
+
+
+@pytest.mark.parametrize("path", ["/api/%0Aforged", "/api/%1b%5b31m", '/api/"}', "/api/%E2%80%A8", "/api/%FF"])
+def test_no_address_can_forge_a_line(lab: Client, lines: Callable[[], list[dict[str, object]]], path: str) -> None:
+    lab.get(path)
+    [line] = lines()
+    assert line["status"] == 404
+    assert "\n" not in FORMATTER.format(logging.makeLogRecord({"msg": "x", "data": line}))
+
+
+def test_to_configure_twice_writes_once() -> None:
+    configure("warning")
+    configure("warning")
+    handlers = [h for h in logging.getLogger().handlers if isinstance(h.formatter, JsonFormatter)]
+    assert len(handlers) == 1
+
+
+def test_the_development_server_keeps_its_own_lines_to_itself() -> None:
+    """They have the query string in them."""
+    configure("info")
+    assert not logging.getLogger("werkzeug").isEnabledFor(logging.INFO)

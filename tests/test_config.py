@@ -1,0 +1,137 @@
+"""Configuration: what the environment may say, and the line for each fault."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from config import Config, ConfigError
+from tests.processes import free_port
+from tests.servers import ROOT, Server
+
+LONG = "x" * 32
+PRODUCTION = {"APP_ENV": "production", "SECRET_KEY": LONG, "JWT_SECRET_KEY": LONG}
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Config]:
+    """Reads an environment of the test's own."""
+    return lambda **environ: Config.from_env({"INSTANCE_DIR": str(tmp_path), **environ})
+
+
+def faults(read: Callable[..., Config], **environ: str) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        read(**environ)
+    return error.value.faults
+
+
+@pytest.mark.parametrize(
+    ("environ", "begin"),
+    [
+        ({"APP_ENV": "prod"}, "APP_ENV must be one of development, production, testing"),
+        ({"PORT": "0"}, "PORT must be a whole number from 1 to 65535"),
+        ({"PORT": "65536"}, "PORT must be"),
+        ({"PORT": "８０"}, "PORT must be"),
+        ({"PORT": "http"}, "PORT must be"),
+        ({"PORT": "-1"}, "PORT must be"),
+        ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY must be"),
+        ({"TRUSTED_PROXIES": "11"}, "TRUSTED_PROXIES must be"),
+        ({"DATABASE_POOL_SIZE": "1"}, "DATABASE_POOL_SIZE must be"),
+        ({"MAX_JSON_BYTES": "10"}, "MAX_JSON_BYTES must be"),
+        ({"MAX_UPLOAD_BYTES": "1e9"}, "MAX_UPLOAD_BYTES must be"),
+        ({"SMS_GATEWAY": "pigeon"}, "SMS_GATEWAY must be one of"),
+        ({"SMS_GATEWAY": "webhook"}, "SMS_GATEWAY=webhook needs SMS_WEBHOOK_URL"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of"),
+        ({"RATE_LIMITS": "maybe"}, "RATE_LIMITS must be one of on, off"),
+        ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must begin with"),
+        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL must begin with"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name a file"),
+        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL must begin with"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS: '*' is no origin"),
+        ({"CORS_ORIGINS": "https://a.example/"}, "CORS_ORIGINS:"),
+        ({"CORS_ORIGINS": "https://a.example|https://b.example"}, "CORS_ORIGINS:"),
+        ({"CORS_ORIGINS": "app.example.com"}, "CORS_ORIGINS:"),
+        ({**PRODUCTION, "SECRET_KEY": ""}, "SECRET_KEY must have at least 32 bytes in production"),
+        ({**PRODUCTION, "JWT_SECRET_KEY": "x" * 31}, "JWT_SECRET_KEY must have at least 32 bytes in production"),
+        ({"WEB_CONCURRENCY": "2", "DATABASE_URL": "postgresql:///x"}, "WEB_CONCURRENCY above 1 needs REDIS_URL"),
+        ({"WEB_CONCURRENCY": "2", "REDIS_URL": "redis://localhost"}, "WEB_CONCURRENCY above 1 needs a PostgreSQL"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_each_fault_is_one_line(read: Callable[..., Config], environ: dict[str, str], begin: str) -> None:
+    [fault] = faults(read, **environ)
+    assert fault.startswith(begin)
+    assert "\n" not in fault
+    assert fault.endswith(".")
+
+
+def test_all_faults_are_told_at_once(read: Callable[..., Config]) -> None:
+    assert len(faults(read, PORT="x", LOG_LEVEL="x", APP_ENV="production")) == 4
+
+
+def test_no_fault_repeats_a_secret(read: Callable[..., Config]) -> None:
+    assert "hunter2" not in str(faults(read, APP_ENV="production", SECRET_KEY="hunter2", PORT="x"))
+
+
+def test_a_config_does_not_show_its_secrets(read: Callable[..., Config]) -> None:
+    given = {
+        "SMTP_URL": "smtp://u:hunter2@h",
+        "SENTRY_DSN": "hunter2",
+        "METRICS_TOKEN": "hunter2",
+        "SECRET_KEY": "hunter2",
+    }
+    assert "hunter2" not in repr(read(**given, JWT_SECRET_KEY="hunter2"))
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_every_name_of_postgresql_is_one(read: Callable[..., Config], scheme: str) -> None:
+    assert read(DATABASE_URL=f"{scheme}://u@h/x").database_url == "postgresql+psycopg2://u@h/x"
+
+
+def test_sqlite_is_the_default_and_a_file(read: Callable[..., Config], tmp_path: Path) -> None:
+    assert read().database_url == f"sqlite:///{tmp_path}/confab.db"
+    assert read(DATABASE_URL="sqlite:///x.db").database_url == f"sqlite:///{Path.cwd()}/x.db"
+    assert read().is_embedded
+    assert not read(DATABASE_URL="postgresql:///x").is_embedded
+
+
+def test_an_empty_variable_is_none(read: Callable[..., Config]) -> None:
+    config = read(PORT="", REDIS_URL=" ", CORS_ORIGINS=" , ")
+    assert (config.port, config.redis_url, config.cors_origins) == (8000, None, ())
+
+
+def test_secrets_are_made_once_and_for_the_owner_alone(read: Callable[..., Config], tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = {c.jwt_secret_key for c in pool.map(lambda _: read(), range(8))}
+    assert len(made) == 1
+    assert len(made.pop()) >= 32
+    assert read().secret_key != read().jwt_secret_key
+    for name in ("secret_key", "jwt_secret_key"):
+        assert stat.S_IMODE(os.stat(tmp_path / name).st_mode) == 0o600
+    assert {p.name for p in tmp_path.iterdir()} == {"secret_key", "jwt_secret_key"}
+
+
+def test_production_makes_no_secret(read: Callable[..., Config], tmp_path: Path) -> None:
+    assert read(**PRODUCTION).jwt_secret_key == LONG
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_server_does_not_start_on_a_fault() -> None:
+    with Server({"APP_ENV": "production", "PORT": str(free_port())}, wait=False) as server:
+        assert server.wait() != 0
+        lines = [line for line in server.output().splitlines() if line.startswith("confab:")]
+        assert [line.split()[1] for line in lines] == ["SECRET_KEY", "JWT_SECRET_KEY"]
+        assert "Traceback" not in server.output()
+
+
+def test_the_example_has_the_defaults(tmp_path: Path) -> None:
+    """`.env.example` as it stands is the configuration of an empty environment."""
+    given = {k: v for k, v in dotenv_values(ROOT / ".env.example").items() if v is not None}
+    secrets = {"secret_key": LONG, "jwt_secret_key": LONG}
+    assert Config.from_env(given, **secrets) == Config.from_env({}, **secrets)

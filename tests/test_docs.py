@@ -1,0 +1,133 @@
+"""The documentation says what is so: its routes, variables, verbs and links exist, and nothing that exists is left out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.client import Client
+from tests.servers import ROOT
+from tests.test_routes import rules
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMING = {"/ws"}
+"""Addresses that the documentation names as coming."""
+
+ADDRESS = re.compile(r"(?<![\w.])/(?:api|token|docs|openapi\.json|metrics|ws)(?:/[\w{}.:-]*)*")
+VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+READ = re.compile(r'read\.\w+\(\s*"([A-Z_]+)"')
+
+
+def each(pages: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def variables() -> set[str]:
+    """What config.py reads."""
+    return set(READ.findall((ROOT / "config.py").read_text()))
+
+
+def documented_variables() -> set[str]:
+    table = (ROOT / "docs/configuration.md").read_text()
+    return {
+        name
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([A-Z_]+)`", line.split("|")[1])
+    }
+
+
+def test_config_example_and_docs_agree() -> None:
+    example = set(re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert len(variables()) > 20
+    assert example == variables()
+    assert documented_variables() == variables()
+
+
+@each(PAGES)
+def test_every_address_is_a_route(sqlite_app: Flask, page: Path) -> None:
+    patterns = [re.sub("<[^>]+>", "[^/]+", rule.partition(" ")[2]) for rule in rules(sqlite_app)]
+    for address in ADDRESS.findall(page.read_text()):
+        path = re.sub(r"{\w+}", "1", address).rstrip("/.:")
+        known = any(re.fullmatch(pattern, path) for pattern in patterns)
+        prefix = any(pattern.startswith(f"{path}/") for pattern in patterns)
+        assert known or prefix or path.startswith(tuple(COMING)), f"{page.name} names {address}"
+
+
+@each(PAGES)
+def test_every_variable_is_read(page: Path) -> None:
+    assert set(VARIABLE.findall(page.read_text())) - variables() == set()
+
+
+@each(PAGES)
+def test_every_verb_is_in_the_makefile(page: Path) -> None:
+    verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"run", "test"} <= verbs
+    code = " ".join(re.findall(r"```.*?```|`[^`]+`", page.read_text(), re.DOTALL))
+    assert set(re.findall(r"\bmake ([a-z]+)", code)) - verbs == set()
+
+
+@each(PAGES)
+def test_every_flask_command_exists(sqlite_app: Flask, page: Path) -> None:
+    for command in re.findall(
+        r"flask ([a-z]+)(?: ([a-z]+))?", " ".join(re.findall(r"```.*?```|`[^`]+`", page.read_text(), re.DOTALL))
+    ):
+        group = sqlite_app.cli.get_command(None, command[0])  # type: ignore[arg-type]
+        assert group is not None, command
+        assert not command[1] or command[1] in getattr(group, "commands", {}), command
+
+
+@each(PAGES)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        if not link.startswith(("http://", "https://")):
+            assert (page.parent / link).resolve().exists(), link
+
+
+@each(PAGES)
+def test_every_file_that_is_named_exists(page: Path) -> None:
+    named = re.findall(
+        r"`((?:backend|tests|deploy|migrations|docs)/[\w./]+|config\.py|wsgi\.py|gunicorn\.conf\.py)`", page.read_text()
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text() + "".join(p.read_text() for p in PAGES if p.parent.name == "docs")
+    for page in PAGES:
+        if page.parent.name != "decisions" and page.name != "README.md":
+            assert page.name in text, page
+
+
+def test_the_picture_is_small() -> None:
+    assert 10_000 < (ROOT / "docs/images/docs.png").stat().st_size < 300_000
+
+
+def test_the_calls_of_the_readme_work(app: Flask, client: Client) -> None:
+    """Each `curl` line, as it stands."""
+    calls = re.findall(r"^curl .*", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(calls) == 6
+    token = None
+    for line, expected in zip(calls, [201, 200, 200, 200, 201, 201], strict=True):
+        words = shlex.split(line, comments=True)
+        headers = dict(words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H")
+        url = next(word for word in words if word.startswith("http://127.0.0.1:8000/"))
+        body = words[words.index("-d") + 1] if "-d" in words else None
+        if token and "Authorization" in headers:
+            headers["Authorization"] = headers["Authorization"].replace("TOKEN", token)
+        method = words[words.index("-X") + 1] if "-X" in words else "GET"
+        response = client.request(method, url.removeprefix("http://127.0.0.1:8000"), data=body, headers=headers)
+        assert response.status_code == expected, (line, response.get_data())
+        token = token or response.json["access_token"]
+        if "messages" in url:
+            assert response.json == []
+
+
+def test_the_document_has_the_version_of_the_server(sqlite_app: Flask) -> None:
+    version = json.loads(Client(sqlite_app).get("/openapi.json").data)["info"]["version"]
+    assert version == sqlite_app.config["VERSION"]

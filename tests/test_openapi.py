@@ -1,0 +1,191 @@
+"""The OpenAPI document: complete, honest, and what the server really does."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from backend.http.openapi import document
+from tests.client import Client
+from tests.factories import Factory
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of the libraries that it imports
+    import schemathesis
+    from schemathesis.specs.openapi import checks as conformance
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
+PAGES = {"/", "/docs", "/favicon.ico", "/openapi.json", "/static/{filename}"}
+"""What no client of the API calls; everything else must be in the document."""
+
+FAILURES_OF_ALL = {"429", "500", "503"}
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    conformance.status_code_conformance,
+    conformance.content_type_conformance,
+    conformance.response_headers_conformance,
+    conformance.response_schema_conformance,
+]
+
+
+def operations(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in found["paths"].items():
+        for method in METHODS & set(item):
+            yield (
+                f"{method.upper()} {path}",
+                item[method] | {"parameters": [*item.get("parameters", []), *item[method].get("parameters", [])]},
+            )
+
+
+@pytest.fixture
+def found(sqlite_app: Flask) -> dict[str, Any]:
+    answer: dict[str, Any] = Client(sqlite_app).get("/openapi.json").json
+    return answer
+
+
+def test_every_route_is_in_it(sqlite_app: Flask, found: dict[str, Any]) -> None:
+    served = {
+        f"{method} {PARAMETER.sub(IN_BRACES, rule.rule)}"
+        for rule in sqlite_app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    documented = {name for name, _ in operations(found)}
+    assert {name for name in served - documented if name.partition(" ")[2] not in PAGES} == set()
+    assert documented <= served
+
+
+def test_every_operation_is_described(found: dict[str, Any]) -> None:
+    tags = {tag["name"]: tag.get("description") for tag in found["tags"]}
+    assert all(tags.values()), tags
+    ids = []
+    for name, operation in operations(found):
+        assert 3 < len(operation["summary"]) <= 130, name
+        assert not operation["summary"].endswith("."), name
+        assert set(operation["tags"]) <= set(tags), name
+        assert any(status.startswith("2") for status in operation["responses"]), name
+        ids.append(operation["operationId"])
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in ids)
+
+
+def test_every_operation_names_its_failures(found: dict[str, Any]) -> None:
+    components = found["components"]["responses"]
+    for name, operation in operations(found):
+        responses = operation["responses"]
+        if not name.startswith("GET /api/health"):
+            assert set(responses) >= FAILURES_OF_ALL, name
+        if operation.get("security"):
+            assert {"401", "403"} <= set(responses), name
+        if "{" in name:
+            assert "404" in responses, name
+        if "requestBody" in operation:
+            assert {"400", "413", "415", "422"} <= set(responses), name
+        if operation["parameters"] and "GET" in name:
+            assert {"404", "422"} & set(responses), name
+        for status, answer in responses.items():
+            if status.startswith(("4", "5")) and not name.endswith(" /token"):
+                whole = components[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+                assert list(whole["content"]) == ["application/problem+json"], (name, status)
+        assert "default" not in responses, name
+
+
+def test_guards_are_documented(sqlite_app: Flask, found: dict[str, Any]) -> None:
+    open_to_all = {name for name, operation in operations(found) if not operation.get("security")}
+    for name in open_to_all:
+        method, _, path = name.partition(" ")
+        response = Client(sqlite_app).request(method, re.sub(r"{\w+}", "1", path), {})
+        assert response.json.get("code") != "unauthorized", name
+    for name in {name for name, _ in operations(found)} - open_to_all:
+        method, _, path = name.partition(" ")
+        response = Client(sqlite_app).request(method, re.sub(r"{\w+}", "1", path), {})
+        assert (response.status_code, response.json["code"]) == (401, "unauthorized"), name
+
+
+def test_ways_in(found: dict[str, Any]) -> None:
+    schemes = found["components"]["securitySchemes"]
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    assert schemes["password"]["flows"]["password"]["tokenUrl"] == "/token"
+    assert found["servers"] == [{"url": "/", "description": "This server"}]
+
+
+def test_every_reference_leads_somewhere(found: dict[str, Any]) -> None:
+    def walk(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(node.get("$ref"), str):
+                yield node["$ref"]
+            for value in node.values():
+                yield from walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from walk(value)
+
+    for reference in walk(found):
+        place: Any = found
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+
+
+def test_it_needs_no_other_host(sqlite_app: Flask) -> None:
+    assert re.findall(r"https?://", Client(sqlite_app).get("/openapi.json").text) == []
+
+
+def test_it_is_asked_for_again_and_sent_once(sqlite_app: Flask) -> None:
+    client = Client(sqlite_app)
+    first = client.get("/openapi.json")
+    again = client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_each_application_has_its_own(sqlite_app: Flask, make_app: Callable[..., Flask]) -> None:
+    before = document(sqlite_app)
+    make_app()
+    assert document(sqlite_app) == before
+
+
+def test_no_input_leads_to_a_5xx_or_to_an_answer_that_is_not_documented(app: Flask, make: Factory) -> None:
+    caller = make.client(make.user(is_superuser=True))
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        ids = _real_ids(caller, make)
+        _try(operation, {"Authorization": f"Bearer {caller.token}"}, ids)
+        if (operation.method.upper() == "DELETE" and "sessions" in operation.path) or "logout" in operation.path:
+            caller = make.client(caller.user)  # type: ignore[attr-defined]
+
+
+def _real_ids(caller: Client, make: Factory) -> dict[str, Any]:
+    """Ids under which there is something, for half of the tries: random ones would find nothing but 404."""
+    room = caller.post("/api/rooms", {"name": "room"}).json
+    message = caller.post("/api/chat/send", {"content": "hello", "room_id": room["id"]}).json
+    return {
+        "room_id": room["id"],
+        "conversation_id": room["conversation_id"],
+        "message_id": message["id"],
+        "user_id": make.user().id,
+    }
+
+
+def _try(operation: Any, headers: dict[str, str], ids: dict[str, Any]) -> None:
+    @settings(
+        max_examples=25,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(), real=st.booleans())
+    def attempt(case: Any, real: bool) -> None:
+        if real and case.path_parameters:
+            case.path_parameters = {name: ids.get(name, value) for name, value in case.path_parameters.items()}
+        case.call_and_validate(headers=headers, checks=CHECKS)
+
+    attempt()

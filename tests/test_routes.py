@@ -1,0 +1,115 @@
+"""Who may call what: every route against every role. A route that the table does not name fails the test.
+
+Each row is tried in a house of its own: a private room with an owner, a member who may nothing special, and a message of
+that member's; `{room}`, `{message}`, ... in an address stand for their ids. The numbers are the statuses for ROLES, in order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.client import Client
+from tests.factories import Factory
+
+ROLES = ("anonymous", "stranger", "member", "owner", "superuser")
+PLACES = {
+    "<id:room_id>": "{room}",
+    "<id:user_id>": "{user}",
+    "<id:message_id>": "{message}",
+    "<conversation_id>": "room:{room}",
+    "<id:session_id>": "{session}",
+    "<path:filename>": "home.css",
+}
+
+TABLE: dict[str, tuple[str, Any]] = {
+    "GET /": ("200 200 200 200 200", None),
+    "POST /api/auth/login": ("401 401 401 401 401", {"email": "no@example.com", "password": "password123"}),
+    "POST /api/auth/logout": ("401 204 204 204 204", None),
+    "POST /api/auth/refresh": ("401 401 401 401 401", {"refresh_token": "unknown"}),
+    "POST /api/auth/register": ("201 201 201 201 201", {"email": "new@example.com", "password": "password123"}),
+    "DELETE /api/auth/sessions": ("401 204 204 204 204", None),
+    "GET /api/auth/sessions": ("401 200 200 200 200", None),
+    "DELETE /api/auth/sessions/<id:session_id>": ("401 404 204 404 404", None),
+    "POST /token": ("400 400 400 400 400", "username=no@example.com&password=password123"),
+    "GET /api/chat/conversations": ("401 200 200 200 200", None),
+    "PATCH /api/chat/conversations/<conversation_id>": ("401 404 200 200 404", {"is_muted": True}),
+    "POST /api/chat/conversations/<conversation_id>/read": ("401 404 200 200 404", {"seq": 1}),
+    "GET /api/chat/messages": ("401 200 200 200 200", None),
+    "GET /api/chat/messages/<id:message_id>": ("401 404 200 200 404", None),
+    "POST /api/chat/send": ("401 404 201 201 404", {"content": "x", "room_id": "{room}"}),
+    "POST /api/chat/sync": ("401 200 200 200 200", {"conversations": {}}),
+    "GET /api/health": ("200 200 200 200 200", None),
+    "GET /api/health/detailed": ("401 403 403 403 200", None),
+    "GET /api/health/ready": ("200 200 200 200 200", None),
+    "GET /api/rooms": ("401 200 200 200 200", None),
+    "POST /api/rooms": ("401 201 201 201 201", {"name": "new"}),
+    "DELETE /api/rooms/<id:room_id>": ("401 404 403 204 204", None),
+    "GET /api/rooms/<id:room_id>": ("401 404 200 200 404", None),
+    "PATCH /api/rooms/<id:room_id>": ("401 404 403 200 404", {"name": "new"}),
+    "POST /api/rooms/<id:room_id>/join": ("401 404 200 200 404", None),
+    "POST /api/rooms/<id:room_id>/leave": ("401 404 204 409 404", None),
+    "GET /api/rooms/<id:room_id>/members": ("401 404 200 200 404", None),
+    "DELETE /api/rooms/<id:room_id>/members/<id:user_id>": ("401 404 204 204 404", None),
+    "PATCH /api/rooms/<id:room_id>/members/<id:user_id>": ("401 404 403 200 404", {"is_admin": True}),
+    "PUT /api/rooms/<id:room_id>/members/<id:user_id>": ("401 404 403 200 404", None),
+    "GET /api/rooms/<id:room_id>/messages": ("401 404 200 200 404", None),
+    "POST /api/rooms/<id:room_id>/messages": ("401 404 201 201 404", {"content": "x"}),
+    "POST /api/rooms/<id:room_id>/transfer": ("401 404 403 200 404", {"user_id": "{user}"}),
+    "GET /api/users": ("401 200 200 200 200", None),
+    "GET /api/users/<id:user_id>": ("401 200 200 200 200", None),
+    "GET /api/users/me": ("401 200 200 200 200", None),
+    "GET /docs": ("200 200 200 200 200", None),
+    "GET /favicon.ico": ("200 200 200 200 200", None),
+    "GET /openapi.json": ("200 200 200 200 200", None),
+    "GET /static/<path:filename>": ("200 200 200 200 200", None),
+}
+
+
+def rules(app: Flask) -> set[str]:
+    return {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_the_table_names_every_route(sqlite_app: Flask) -> None:
+    assert rules(sqlite_app) - set(TABLE) == set(), "routes that nobody said who may call"
+    assert set(TABLE) - rules(sqlite_app) == set(), "rows of routes that are gone"
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("row", TABLE)
+def test_who_may(app: Flask, make: Factory, row: str, role: str) -> None:
+    statuses, body = TABLE[row]
+    expected = dict(zip(ROLES, statuses.split(), strict=True))[role]
+    people = {name: make.client(make.user(is_superuser=name == "superuser")) for name in ROLES[1:]}
+    ids = _house(make, people)
+    method, _, address = row.partition(" ")
+    for place, value in PLACES.items():
+        address = address.replace(place, value)
+    caller = people.get(role, Client(app))
+    form = {"data": body, "content_type": "application/x-www-form-urlencoded"} if isinstance(body, str) else {}
+    response = caller.request(method, address.format(**ids), None if form else _filled(body, ids), **form)
+    assert str(response.status_code) == expected, response.get_data()[:300]
+
+
+def _house(make: Factory, people: dict[str, Client]) -> dict[str, int]:
+    room = make.room(people["owner"], "private", people["member"], is_public=False)
+    sent = people["member"].post("/api/chat/send", {"content": "hello", "room_id": room["id"]}).json
+    session = people["member"].get("/api/auth/sessions").json[0]["id"]
+    user = people["member"].user.id  # type: ignore[attr-defined]
+    return {"room": room["id"], "message": sent["id"], "user": user, "session": session}
+
+
+def _filled(body: Any, ids: dict[str, int]) -> Any:
+    """*body* with ids in the place of the names that stand for them."""
+    if isinstance(body, dict):
+        return {
+            key: ids[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
+            for key, value in body.items()
+        }
+    return body
