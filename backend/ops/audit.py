@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
+from backend.caller import address
 from backend.models import AuditEvent
 from backend.models.base import db
+from backend.paging import Page, Slice
 
 ACTIONS = {
     "account.created": "An account was made. data.by: register, otp, command.",
@@ -44,7 +45,6 @@ ACTIONS = {
     "role.revoked": "A role was taken away. target: the account. data.role_id.",
     "room.deleted": "A superuser deleted a room that they do not own. target: room:ID.",
     "report.settled": "A report was settled. target: report:ID. data.status, data.message_id.",
-    "report.reopened": "A settled report was opened again.",
 }
 """Every action that is recorded, with what it means. A test holds the calls of `record` to this list."""
 
@@ -56,10 +56,36 @@ def record(action: str, actor_id: int | None, target: str | None = None, data: d
     `user:7`, `room:3`, `session:5` and the like. *data* holds ids, names of fields and numbers: never a secret, and nothing
     that would have to go when a user is erased.
     """
-    row = {"action": action, "actor_id": actor_id, "target": target, "data": data, "ip_address": g.get("address")}
-    db.session.execute(insert(AuditEvent), [row])
+    row = {"action": action, "actor_id": actor_id, "target": target, "ip_address": address()}
+    db.session.execute(insert(AuditEvent), [row if data is None else row | {"data": data}])
 
 
 def user_target(user_id: int) -> str:
     """How an event names an account."""
     return f"user:{user_id}"
+
+
+def list_events(
+    part: Slice, *, action: str | None = None, actor_id: int | None = None, target: str | None = None
+) -> Page[dict[str, Any]]:
+    """The events, newest first; with filters, those alone that equal each of them."""
+    statement = select(AuditEvent).order_by(AuditEvent.id.desc())
+    wanted = ((AuditEvent.action, action), (AuditEvent.actor_id, actor_id), (AuditEvent.target, target))
+    for column, value in wanted:
+        if value is not None:
+            statement = statement.where(column == value)
+    rows = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1)).all()
+    return Page.cut([event_json(row) for row in rows], part)
+
+
+def event_json(event: AuditEvent) -> dict[str, Any]:
+    """The one shape of an event, for the list and the export alike."""
+    return {
+        "id": event.id,
+        "action": event.action,
+        "actor_id": event.actor_id,
+        "target": event.target,
+        "ip_address": event.ip_address,
+        "data": event.data,
+        "created_at": event.created_at,
+    }
