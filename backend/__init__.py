@@ -49,9 +49,23 @@ def _register_blueprints(app: Flask) -> None:
     from backend.realtime.socket import bp as realtime
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
+    from backend.users.routes_roles import accounts_bp
+    from backend.users.routes_roles import bp as roles
     from backend.web.routes import bp as web
 
-    for blueprint in (auth, token_bp, api_tokens, users, rooms, messages, room_messages_bp, ops, audit):
+    for blueprint in (
+        auth,
+        token_bp,
+        api_tokens,
+        users,
+        accounts_bp,
+        roles,
+        rooms,
+        messages,
+        room_messages_bp,
+        ops,
+        audit,
+    ):
         api.register_blueprint(blueprint)
     app.register_blueprint(realtime)
     app.register_blueprint(web)

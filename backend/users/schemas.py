@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from backend.http.fields import AnswerSchema, Text
+from backend.http.fields import AnswerSchema, BodySchema, Line, StrictBoolean, Text
 from backend.http.pagination import PageArgs
 
 MAX_QUERY = 255
+MAX_ROLES = 100
+MAX_BIO = 4_000
 
 
 class PublicUserSchema(AnswerSchema):
@@ -43,4 +45,40 @@ class UserListArgs(PageArgs):
         high=MAX_QUERY,
         load_default="",
         metadata={"description": "Part of a username or name, in any case; `%`, `_` and `\\` are ordinary characters."},
+    )
+
+
+class RoleSchema(AnswerSchema):
+    """A role."""
+
+    id = fields.Integer()
+    name = fields.String()
+    description = fields.String(allow_none=True)
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+
+
+class RoleBody(BodySchema):
+    """A new role."""
+
+    name = Line(low=1, high=100, strip=True, required=True)
+    description = Line(high=255, strip=True, allow_none=True)
+
+
+class RoleChangesBody(RoleBody):
+    """What is to change of a role. A description of null takes it away."""
+
+    name = Line(low=1, high=100, strip=True)
+
+
+class AccountChangesBody(BodySchema):
+    """What a superuser may change of an account."""
+
+    is_active = StrictBoolean()
+    is_superuser = StrictBoolean()
+    full_name = Line(high=255, strip=True, allow_none=True)
+    roles = fields.List(
+        Line(low=1, high=100),
+        validate=validate.Length(max=MAX_ROLES),
+        metadata={"description": "The names of all the roles that the user is to have."},
     )
