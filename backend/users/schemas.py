@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from flask_smorest.fields import Upload
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from backend.http.fields import AnswerSchema, BodySchema, Line, StrictBoolean, Text
 from backend.http.pagination import PageArgs
+from backend.users.fields import Email, Username
 
 MAX_QUERY = 255
 MAX_ROLES = 100
@@ -82,3 +84,30 @@ class AccountChangesBody(BodySchema):
         validate=validate.Length(max=MAX_ROLES),
         metadata={"description": "The names of all the roles that the user is to have."},
     )
+
+
+class ProfileBody(BodySchema):
+    """What users change of themselves. A number is changed by verifying it (`/api/auth/verify-otp`)."""
+
+    first_name = Line(high=100, strip=True, allow_none=True)
+    last_name = Line(high=100, strip=True, allow_none=True)
+    full_name = Line(high=255, strip=True, allow_none=True)
+    bio = Text(high=MAX_BIO, allow_none=True)
+    username = Username()
+    email = Email(metadata={"description": "The new one is unverified. Needs `password` where the account has one."})
+    password = Text(load_only=True, metadata={"description": "The present password, to change the email."})
+
+
+class AvatarBody(BodySchema):
+    """A picture: JPEG, PNG, WebP or GIF."""
+
+    file = Upload(required=True)
+
+
+class AvatarArgs(Schema):
+    """Which picture: the one that `avatar_url` named."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    v = Text(high=64, metadata={"description": "The version that `avatar_url` names."})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from sqlalchemy import select
 
 from backend.models import Role, User, UserRole
 from backend.models.base import db
+
+_AVATAR = re.compile(r"avatars/[0-9]+/([A-Za-z0-9_-]+)\.webp")
 
 
 def user_json(user: User, viewer: User | None) -> dict[str, Any]:
@@ -38,6 +41,18 @@ def role_names(user_ids: Iterable[int]) -> dict[int, list[str]]:
     return names
 
 
+def avatar_version(user: User) -> str | None:
+    """What tells this picture of *user* from others; None where there is none of ours (adopted rows hold anything)."""
+    found = _AVATAR.fullmatch(user.avatar or "")
+    return found[1] if found else None
+
+
+def avatar_url(user: User) -> str | None:
+    """Where the picture of *user* is: another address for every picture, so that it can be kept for ever."""
+    version = avatar_version(user)
+    return f"/api/users/{user.id}/avatar?v={version}" if version else None
+
+
 def _public(user: User, roles: list[str]) -> dict[str, Any]:
     return {
         "id": user.id,
@@ -46,7 +61,7 @@ def _public(user: User, roles: list[str]) -> dict[str, Any]:
         "first_name": user.first_name,
         "last_name": user.last_name,
         "bio": user.bio,
-        "avatar_url": user.avatar,
+        "avatar_url": avatar_url(user),
         "is_active": user.is_active,
         "roles": roles,
         "created_at": user.created_at,
