@@ -140,7 +140,9 @@ class JsonLines(logging.Formatter):
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tell whoever started it by hand where to look, once the application is loaded."""
+    """Let the worker send what waits in the outbox, and tell whoever started it by hand where to look."""
+    if outbox := getattr(worker.wsgi, "extensions", {}).get("confab-outbox"):
+        outbox.start()
     if environment.app_env == "development" and worker.age == 1:
         print(
             f"Confab is at {environment.public_url} (API: {environment.public_url}/docs). Ctrl-C ends it.", flush=True

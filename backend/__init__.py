@@ -9,6 +9,7 @@ import backend.models  # noqa: F401  # every table is known from the start
 from backend import database, settings
 from backend.extensions import api, db, migrate
 from backend.http import errors, limits, logging, requests
+from backend.outbox import sender
 from backend.realtime import live
 from config import Config
 
@@ -29,6 +30,7 @@ def create_app(config: Config | None = None) -> Flask:
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
     live.init_app(app)
+    sender.init_app(app)
     _register_blueprints(app)
     _register_commands(app)
 
@@ -39,6 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
+    import backend.auth.routes_proof  # noqa: F401  # more views of the same blueprint
     from backend.auth.routes import bp as auth
     from backend.auth.routes import token_bp
     from backend.auth.routes_tokens import bp as api_tokens
@@ -72,8 +75,10 @@ def _register_blueprints(app: Flask) -> None:
 
 
 def _register_commands(app: Flask) -> None:
+    from backend.outbox.commands import outbox
     from backend.rooms.commands import rooms
     from backend.users.commands import users
 
+    app.cli.add_command(outbox)
     app.cli.add_command(rooms)
     app.cli.add_command(users)

@@ -91,6 +91,16 @@ def _guard(view: View, check: Callable[[Identity], None]) -> View:
     return cast(View, guarded)
 
 
+def identity_if_any() -> Identity | None:
+    """Who calls, where the view serves strangers too; a token that is no good is refused all the same."""
+    if "Authorization" not in request.headers:
+        return None
+    g.identity = identity = _identify_caller()
+    if "write" not in identity.scopes:
+        raise InsufficientScope
+    return identity
+
+
 def _identify_caller() -> Identity:
     """Who calls. Counts the call against the user, or against the address of someone who is none."""
     try:

@@ -75,6 +75,16 @@ def start_session(user: User, device: Device, by: str = "password") -> Grant:
     return Grant(user_json(user, user), user.id, session.id, _add_refresh_token(session))
 
 
+def renew_session(user: User, caller: Identity) -> Grant:
+    """One more pair of tokens of the caller's own session, in the current transaction. Raises TokenRevoked."""
+    live = (UserSession.id == caller.session_id, UserSession.is_active)
+    session = db.session.scalars(select(UserSession).where(*live).with_for_update()).one_or_none()
+    if session is None:
+        raise TokenRevoked
+    session.expires_at = utcnow() + SESSION_LIFETIME
+    return Grant(user_json(user, user), user.id, session.id, _add_refresh_token(session))
+
+
 def _add_refresh_token(session: UserSession) -> str:
     secret = new_secret()
     row = RefreshToken(
