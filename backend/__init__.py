@@ -44,15 +44,31 @@ def _register_blueprints(app: Flask) -> None:
     import backend.auth.routes_proof  # noqa: F401  # more views of the same blueprint
     from backend.auth.routes import bp as auth
     from backend.auth.routes import token_bp
+    from backend.auth.routes_tokens import bp as api_tokens
     from backend.messages.routes import bp as messages
     from backend.messages.routes import room_messages_bp
     from backend.ops.routes import bp as ops
+    from backend.ops.routes_audit import bp as audit
     from backend.realtime.socket import bp as realtime
     from backend.rooms.routes import bp as rooms
     from backend.users.routes import bp as users
+    from backend.users.routes_roles import accounts_bp
+    from backend.users.routes_roles import bp as roles
     from backend.web.routes import bp as web
 
-    for blueprint in (auth, token_bp, users, rooms, messages, room_messages_bp, ops):
+    for blueprint in (
+        auth,
+        token_bp,
+        api_tokens,
+        users,
+        accounts_bp,
+        roles,
+        rooms,
+        messages,
+        room_messages_bp,
+        ops,
+        audit,
+    ):
         api.register_blueprint(blueprint)
     app.register_blueprint(realtime)
     app.register_blueprint(web)

@@ -15,6 +15,12 @@ from backend.errors import Forbidden, InsufficientScope, Unauthorized
 from backend.http import limits
 from backend.models import User
 
+
+class SessionRequired(Forbidden):
+    code = "session_required"
+    detail = "An API token may not do that. Sign in."
+
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 current_identity: Identity = cast(Identity, LocalProxy(lambda: g.identity))
@@ -45,6 +51,19 @@ def superuser_or_scope(scope: str) -> Callable[[View], View]:
             _need_scope(identity, scope)
 
     return lambda view: _guard(view, check)
+
+
+def with_session(view: View) -> View:
+    """Only for somebody who has signed in: an API token, whatever its scopes, is refused.
+
+    For what decides who can enter an account. A token that leaks must not be able to outlive its own deletion.
+    """
+
+    def check(identity: Identity) -> None:
+        if identity.session_id is None:
+            raise SessionRequired
+
+    return _guard(view, check)
 
 
 def _need_superuser(identity: Identity) -> None:

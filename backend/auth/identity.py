@@ -182,7 +182,25 @@ def _identify_api_token(token: str) -> Identity:
         statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.token == hash_secret(token))
         row = session.execute(statement).one_or_none()
         session.expunge_all()
-    return _of_api_token(row)
+    identity = _of_api_token(row)
+    if row is not None:
+        _record_use(row[0])
+    return identity
+
+
+def _record_use(token: ApiToken) -> None:
+    """Note that the token is in use, at most once a minute. Where another worker is about it, this one does not wait."""
+    now = utcnow()
+    if token.last_used_at is not None and token.last_used_at >= now - SEEN_RESOLUTION:
+        return
+    rows = cast(Table, ApiToken.__table__)
+    try:
+        with db.engine.begin() as connection:
+            unlocked = select(rows.c.id).where(rows.c.id == token.id).with_for_update(skip_locked=True)
+            values = {"last_used_at": now, "updated_at": rows.c.updated_at}
+            connection.execute(update(rows).where(rows.c.id.in_(unlocked)).values(values))
+    except UNAVAILABLE as error:
+        log.warning("last_used_at was not recorded: %s", type(error).__name__)
 
 
 def identity_of_api_token(api_token_id: int) -> Identity:

@@ -16,6 +16,7 @@ from backend.database import reading
 from backend.errors import InvalidCredentials
 from backend.models import User
 from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
 from backend.users.creation import add_user, fold_email
 
 MAX_NAME = 255
@@ -56,8 +57,9 @@ def register(
     )
     user.last_seen_at = utcnow()
     db.session.flush()
+    record("account.created", user.id, user_target(user.id), {"by": "register"})
     mails.put_verification(user)
-    grant = start_session(user, device)
+    grant = start_session(user, device, by="register")
     db.session.commit()
     return grant.answer()
 
@@ -84,14 +86,19 @@ def login(account: Account, password: str, device: Device, totp_code: str | None
     Raises InvalidCredentials, after the same time, whether the account is unknown, deactivated, without a password, or the
     password is wrong; with the right password TotpRequired and InvalidTotp, where the account has a second factor.
     """
-    if not check_password(password, account.hashed_password):
-        raise InvalidCredentials
-    user = _admit(account)
+    user = _admit(account) if check_password(password, account.hashed_password) else None
     if user is None:
+        refuse_login(account.user_id, "password")
         raise InvalidCredentials
     grant = enter(user, device, totp_code)
     db.session.commit()
     return grant.answer()
+
+
+def refuse_login(user_id: int | None, by: str) -> None:
+    """Record a sign-in that failed, alike for an account that there is and one that there is not; what was typed is not kept."""
+    record("login.failed", None, user_target(user_id) if user_id is not None else None, {"by": by})
+    db.session.commit()
 
 
 def _admit(account: Account) -> User | None:
