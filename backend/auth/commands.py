@@ -9,6 +9,7 @@ from sqlalchemy import select
 from backend.auth.totp import remove_factor
 from backend.models import User
 from backend.models.base import db
+from backend.ops.audit import record, user_target
 from backend.users.creation import fold_email
 
 totp = AppGroup("totp", help="Second factors.")
@@ -24,5 +25,6 @@ def off(email_or_username: str) -> None:
     if user_id is None:
         raise click.ClickException(f"there is no account {name}")
     remove_factor(user_id)
+    record("totp.disabled", None, user_target(user_id))
     db.session.commit()
     click.echo(f"{name} signs in without a second factor now")
