@@ -225,8 +225,8 @@ def _check_mail(values: dict[str, Any], faults: list[str]) -> None:
             )
         elif urlsplit(url).query not in ("", "starttls=0", "starttls=1"):
             faults.append("SMTP_URL takes ?starttls=1 and nothing else after the question mark.")
-    name, address = parseaddr(values["mail_from"])
-    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not (name + address).isprintable():
+    address = parseaddr(values["mail_from"])[1]
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not values["mail_from"].isprintable():
         faults.append("MAIL_FROM must be an address such as Confab <confab@example.com>.")
 
 

@@ -111,9 +111,8 @@ def test_what_a_mail_server_says(smtp: MailSink, answer: str, kind: type[Excepti
 
 
 def test_an_address_that_the_server_cannot_take() -> None:
-    with mail_sink(enable_SMTPUTF8=False) as smtp:
-        with pytest.raises(Refused, match="SMTPNotSupportedError"):
-            SmtpMailer(smtp.url, FROM).send(Mail("ånn@example.com", "s", "t"), "key")
+    with mail_sink(enable_SMTPUTF8=False) as smtp, pytest.raises(Refused, match="SMTPNotSupportedError"):
+        SmtpMailer(smtp.url, FROM).send(Mail("ånn@example.com", "s", "t"), "key")
     assert smtp.mails == []
 
 
