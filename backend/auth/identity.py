@@ -17,7 +17,7 @@ from sqlalchemy.orm import make_transient_to_detached
 
 from backend.auth.secrets import hash_secret
 from backend.combine import Combiner
-from backend.database import UNAVAILABLE, reading
+from backend.database import UNAVAILABLE, is_unavailable, reading
 from backend.errors import TokenExpired, TokenRevoked, Unauthorized
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
@@ -138,7 +138,9 @@ def _sessions() -> Callable[[int], _Opened | None]:
     """This application's combined look-up of sessions: concurrent requests share one query."""
     combiner: Callable[[int], _Opened | None] | None = current_app.extensions.get("confab-sessions")
     if combiner is None:
-        combiner = current_app.extensions.setdefault("confab-sessions", Combiner(_load_sessions, most=500))
+        combiner = current_app.extensions.setdefault(
+            "confab-sessions", Combiner(_load_sessions, most=500, spreads=is_unavailable)
+        )
     return combiner
 
 
