@@ -54,9 +54,9 @@ def restore(url: str, source: Path) -> None:
 
     Nothing else may use the database meanwhile. Raises ClickException.
     """
-    is_file = source.is_file()
-    is_sqlite = is_file and source.open("rb").read(16) == SQLITE_MAGIC
-    if not is_file or is_sqlite != url.startswith("sqlite"):
+    with source.open("rb") as file:
+        is_sqlite = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+    if is_sqlite != url.startswith("sqlite"):
         kind = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
         raise ClickException(f"{source} is no backup of a {kind} database.")
     if is_sqlite:
@@ -68,7 +68,7 @@ def restore(url: str, source: Path) -> None:
 
 def _restore_sqlite(path: Path, source: Path) -> None:
     with closing(sqlite3.connect(source)) as backup:
-        if backup.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+        if not _is_whole(backup):
             raise ClickException(f"{source} is damaged; nothing was changed.")
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=5)) as live:
@@ -76,6 +76,13 @@ def _restore_sqlite(path: Path, source: Path) -> None:
                 backup.backup(live)
             except sqlite3.OperationalError as error:
                 raise ClickException(f"The database is in use ({error}). Stop the server first.") from None
+
+
+def _is_whole(connection: sqlite3.Connection) -> bool:
+    try:
+        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _sqlite_file(url: str) -> Path:
