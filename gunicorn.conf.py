@@ -5,7 +5,6 @@ Runs in the master, before any worker is forked and patched by gevent, so it imp
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import os
@@ -46,10 +45,40 @@ BAD_REQUEST = (400, "Bad Request", "bad_request")
 INTERNAL_ERROR = (500, "Internal Server Error", "internal_error")
 
 
+class _Waiting:
+    """A connection's wait for its next request. It ends in silence, after the keep-alive time or when the worker ends."""
+
+    def __init__(self, worker: Worker):
+        self.worker = worker
+        self.timeout = gevent.Timeout(worker.cfg.keepalive if worker.alive else 0, False)
+        self.greenlet = gevent.getcurrent()
+
+    def __enter__(self) -> None:
+        self.worker.idle.add(self)
+        self.timeout.start()
+
+    def __exit__(self, *error: Any) -> bool | None:
+        self.worker.idle.discard(self)
+        return self.timeout.__exit__(*error)
+
+    def end(self) -> None:
+        """End the wait now."""
+        gevent.kill(self.greenlet, self.timeout, block=False)
+
+
 class Worker(GeventWorker):
-    """gunicorn's gevent worker, with three of its manners changed."""
+    """gunicorn's gevent worker, with some of its manners changed."""
 
     is_quitting = False
+
+    def init_process(self) -> None:
+        """Begin to serve."""
+        self.idle: set[_Waiting] = set()
+        super().init_process()
+
+    def timeout_ctx(self) -> Any:
+        """What bounds the wait for the next request of a connection: the keep-alive time, or the end of the worker."""
+        return _Waiting(self)
 
     def load_wsgi(self) -> None:
         """Load the application; where it refuses to start, stop the whole server.
@@ -58,8 +87,6 @@ class Worker(GeventWorker):
         """
         try:
             super().load_wsgi()
-            # Not in wsgi.py, which serves `flask db upgrade` too.
-            importlib.import_module("backend.schema.gate").check_schema(self.wsgi)
         except SystemExit as refusal:
             if isinstance(refusal.code, str):
                 print(refusal.code, file=sys.stderr, flush=True)
@@ -77,10 +104,16 @@ class Worker(GeventWorker):
         return False
 
     def close_sockets(self) -> None:
-        """Tell every socket to come back later. In a greenlet: a signal may interrupt anything."""
-        application = self.wsgi
-        if application is not None:
-            gevent.spawn(application.extensions["confab-stop"])
+        """Tell every socket to come back later, and end idle connections. In greenlets: a signal may interrupt anything."""
+        stop = getattr(self.wsgi, "extensions", {}).get("confab-stop")
+        if stop is not None:
+            gevent.spawn(stop)
+        gevent.spawn(self.end_idle)
+
+    def end_idle(self) -> None:
+        """Wait for no further request. One that is being answered is the last of its connection."""
+        for waiting in list(self.idle):
+            waiting.end()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once, on the first signal alone.
@@ -140,7 +173,9 @@ class JsonLines(logging.Formatter):
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tell whoever started it by hand where to look, once the application is loaded."""
+    """Let the worker send what waits in the outbox, and tell whoever started it by hand where to look."""
+    if outbox := getattr(worker.wsgi, "extensions", {}).get("confab-outbox"):
+        outbox.start()
     if environment.app_env == "development" and worker.age == 1:
         print(
             f"Confab is at {environment.public_url} (API: {environment.public_url}/docs). Ctrl-C ends it.", flush=True

@@ -22,6 +22,7 @@ PLACES = {
     "<conversation_id>": "room:{room}",
     "<id:session_id>": "{session}",
     "<path:filename>": "home.css",
+    "<client_id>": "device",
 }
 
 TABLE: dict[str, tuple[str, Any]] = {
@@ -33,6 +34,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "DELETE /api/auth/sessions": ("401 204 204 204 204", None),
     "GET /api/auth/sessions": ("401 200 200 200 200", None),
     "DELETE /api/auth/sessions/<id:session_id>": ("401 404 204 404 404", None),
+    "POST /api/auth/ws-ticket": ("401 201 201 201 201", None),
     "POST /token": ("400 400 400 400 400", "username=no@example.com&password=password123"),
     "GET /api/chat/conversations": ("401 200 200 200 200", None),
     "PATCH /api/chat/conversations/<conversation_id>": ("401 404 200 200 404", {"is_muted": True}),
@@ -65,6 +67,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "GET /favicon.ico": ("200 200 200 200 200", None),
     "GET /openapi.json": ("200 200 200 200 200", None),
     "GET /static/<path:filename>": ("200 200 200 200 200", None),
+    "GET /ws/<client_id>": ("426 426 426 426 426", None),
 }
 
 

@@ -122,11 +122,11 @@ class _Opened:
 
 
 _users, _user_sessions = cast(Table, User.__table__), cast(Table, UserSession.__table__)
-_user_columns = [attribute.key for attribute in User.__mapper__.column_attrs]
+_user_columns = {attribute.key: attribute.expression for attribute in User.__mapper__.column_attrs}
 _select_opened = (
     select(
         *(_user_sessions.c[name] for name in ("id", "is_active", "expires_at", "last_seen_at")),
-        *(_users.c[name] for name in _user_columns),
+        *_user_columns.values(),
     )
     .join_from(_user_sessions, _users, _user_sessions.c.user_id == _users.c.id)
     .where(_user_sessions.c.id.in_(bindparam("ids", expanding=True)))
@@ -182,7 +182,25 @@ def _identify_api_token(token: str) -> Identity:
         statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.token == hash_secret(token))
         row = session.execute(statement).one_or_none()
         session.expunge_all()
-    return _of_api_token(row)
+    identity = _of_api_token(row)
+    if row is not None:
+        _record_use(row[0])
+    return identity
+
+
+def _record_use(token: ApiToken) -> None:
+    """Note that the token is in use, at most once a minute. Where another worker is about it, this one does not wait."""
+    now = utcnow()
+    if token.last_used_at is not None and token.last_used_at >= now - SEEN_RESOLUTION:
+        return
+    rows = cast(Table, ApiToken.__table__)
+    try:
+        with db.engine.begin() as connection:
+            unlocked = select(rows.c.id).where(rows.c.id == token.id).with_for_update(skip_locked=True)
+            values = {"last_used_at": now, "updated_at": rows.c.updated_at}
+            connection.execute(update(rows).where(rows.c.id.in_(unlocked)).values(values))
+    except UNAVAILABLE as error:
+        log.warning("last_used_at was not recorded: %s", type(error).__name__)
 
 
 def identity_of_api_token(api_token_id: int) -> Identity:

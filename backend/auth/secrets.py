@@ -5,14 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import bcrypt
-import gevent.hub
-import gevent.monkey
 
-Result = TypeVar("Result")
+from backend.offload import off_loop
 
 BCRYPT_ROUNDS = 12
 MIN_PASSWORD_BYTES, MAX_PASSWORD_BYTES = 8, 72
@@ -31,13 +27,13 @@ def hash_secret(secret: str) -> str:
 
 def hash_password(password: str) -> str:
     """The bcrypt hash of *password*, made outside the worker's loop."""
-    hashed: bytes = _off_loop(bcrypt.hashpw, password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS))
+    hashed: bytes = off_loop(bcrypt.hashpw, password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS))
     return hashed.decode()
 
 
 def check_password(password: str, hashed: str | None) -> bool:
     """Whether *password* is the one that was hashed. Takes the same time where there is no hash to compare with."""
-    return bool(_off_loop(_check, password.encode("utf-8", "surrogatepass"), (hashed or "").encode()))
+    return bool(off_loop(_check, password.encode("utf-8", "surrogatepass"), (hashed or "").encode()))
 
 
 def _check(raw: bytes, hashed: bytes) -> bool:
@@ -51,10 +47,3 @@ def _check(raw: bytes, hashed: bytes) -> bool:
 def _nobodys_hash() -> bytes:
     """A hash that no password has, for the time that it takes to check: a salt, and a digest that was never computed."""
     return bcrypt.gensalt(BCRYPT_ROUNDS) + b"." * 31
-
-
-def _off_loop(function: Callable[..., Result], *args: Any) -> Result:
-    """Run *function* in the hub's thread pool under gevent, for bcrypt releases the GIL and takes 200 ms; else here."""
-    if gevent.monkey.is_module_patched("socket"):
-        return gevent.hub.get_hub().threadpool.apply(function, args)
-    return function(*args)

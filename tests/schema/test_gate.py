@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -155,28 +156,34 @@ MENDS = [
 ]
 
 
+@contextmanager
+def harmed(app: Flask, harm: str, mend: str) -> Iterator[list[str]]:
+    """What the report finds while a statement has done its harm."""
+    _execute(app, harm)
+    try:
+        with app.app_context(), db.engine.connect() as connection:
+            yield find_drift(connection)
+    finally:
+        _execute(app, mend)
+
+
+def _execute(app: Flask, statement: str) -> None:
+    """Run it on a new connection: SQLite checks ALTER TABLE against what an old one remembers of the schema."""
+    with app.app_context():
+        db.engine.dispose()
+        db.session.execute(text(statement))
+        db.session.commit()
+
+
 @pytest.mark.parametrize(("harm", "mend", "sentence"), MENDS, ids=[m[0] for m in MENDS])
 def test_drift_is_named(app: Flask, harm: str, mend: str, sentence: str | None) -> None:
-    with app.app_context():
-        db.session.execute(text(harm))
-        db.session.commit()
-        try:
-            with db.engine.connect() as connection:
-                found = find_drift(connection)
-        finally:
-            db.session.execute(text(mend))
-            db.session.commit()
+    with harmed(app, harm, mend) as found:
+        pass
     assert sentence in found if sentence else found == []
 
 
 def test_a_lost_not_null_is_named(postgresql_app: Flask) -> None:
-    with postgresql_app.app_context():
-        db.session.execute(text("ALTER TABLE messages ALTER COLUMN content DROP NOT NULL"))
-        db.session.commit()
-        try:
-            with db.engine.connect() as connection:
-                found = find_drift(connection)
-        finally:
-            db.session.execute(text("ALTER TABLE messages ALTER COLUMN content SET NOT NULL"))
-            db.session.commit()
+    column = "ALTER TABLE messages ALTER COLUMN content"
+    with harmed(postgresql_app, f"{column} DROP NOT NULL", f"{column} SET NOT NULL") as found:
+        pass
     assert found == ["column messages.content differs in nullable: True instead of False"]
