@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
@@ -90,14 +91,19 @@ def _sqlite_file(url: str) -> Path:
 
 
 def _run(program: str, url: str, *options: str, dbname: bool = False) -> None:
-    """Run one of PostgreSQL's programs. The password goes through the environment, where no list of processes shows it."""
+    """Run one of PostgreSQL's programs. The password goes through a file, for everybody may list processes."""
     found = shutil.which(program)
     if found is None:
         raise ClickException(f"{program} is not installed. Install PostgreSQL's client programs.")
     address = make_url(url).set(drivername="postgresql")
-    env = {**os.environ, **({"PGPASSWORD": str(address.password)} if address.password else {})}
-    target = f"--dbname={address.set(password=None).render_as_string(hide_password=False)}"
-    done = subprocess.run([found, target, *options], env=env, capture_output=True, text=True, check=False)
+    with tempfile.NamedTemporaryFile("w", prefix="confab-") as passwords:  # mode 600
+        if address.password:
+            escaped = str(address.password).replace("\\", "\\\\").replace(":", "\\:")
+            passwords.write(f"*:*:*:*:{escaped}\n")
+            passwords.flush()
+            address = address.set(password=None).update_query_dict({"passfile": passwords.name})
+        target = f"--dbname={address.render_as_string(hide_password=False)}"
+        done = subprocess.run([found, target, *options], capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"{program} failed"]
         raise ClickException(f"{lines[0]} Nothing was changed." if dbname else lines[0])
