@@ -12,6 +12,7 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,8 +59,16 @@ class LiveClient:
         self.seen: dict[str, dict[int, Frame]] = defaultdict(dict)
         self._ids = itertools.count(1)
         address = f"{url.replace('http', 'ws', 1)}/ws/{self.client_id}?token={token}"
-        options = {"open_timeout": 10, "close_timeout": 5, "max_size": None, "compression": None, "proxy": None, **options}
-        self.socket: ClientConnection = connect(address, **options)
+        options = {
+            "open_timeout": 10,
+            "close_timeout": 5,
+            "max_size": None,
+            "compression": None,
+            "proxy": None,
+            **options,
+        }
+        self._stack = ExitStack()
+        self.socket: ClientConnection = self._stack.enter_context(connect(address, **options))
         self.ready: Frame = self.expect("ready") if ready else {}
         if ready and self.events[0] is not self.ready:
             raise Broken(f"not `ready` first but {self.events[0]}")
@@ -83,7 +92,10 @@ class LiveClient:
                 raise Broken(f"{modseq} of {name} after {self.modseqs[name]}")
             self.modseqs[name] = modseq
             self.seen[name][modseq] = frame
-            if "message" in frame and (frame["message"]["modseq"], frame["message"]["conversation_id"]) != (modseq, name):
+            if "message" in frame and (frame["message"]["modseq"], frame["message"]["conversation_id"]) != (
+                modseq,
+                name,
+            ):
                 raise Broken(f"the event and its message disagree: {frame}")
         elif frame["type"] == "resumed":
             for row in frame["conversations"]:
@@ -183,7 +195,7 @@ class LiveClient:
 
     def close(self) -> None:
         """Say goodbye."""
-        self.socket.close()
+        self._stack.close()
 
     def __enter__(self) -> Self:
         return self
