@@ -75,6 +75,7 @@ def _register_blueprints(app: Flask) -> None:
 
 
 def _register_commands(app: Flask) -> None:
+    from backend.auth.commands import totp
     from backend.ops.commands import doctor
     from backend.outbox.commands import outbox
     from backend.rooms.commands import rooms
@@ -82,5 +83,5 @@ def _register_commands(app: Flask) -> None:
     from backend.schema.commands import schema
     from backend.users.commands import users
 
-    for command in (outbox, rooms, users, db_group, schema, doctor):
+    for command in (outbox, totp, rooms, users, db_group, schema, doctor):
         app.cli.add_command(command)
