@@ -118,7 +118,9 @@ def test_who_is_deactivated_is_out_at_once(app: Flask, root: Client, make: Facto
     assert root.patch(path, {"is_active": False}).json["is_active"] is False
     assert code(ann.get("/api/users/me")) == (401, "token_revoked")
     with app.app_context():
-        assert set(db.session.scalars(select(UserSession.is_active).where(UserSession.user_id == ann.user.id))) == {False}
+        assert set(db.session.scalars(select(UserSession.is_active).where(UserSession.user_id == ann.user.id))) == {
+            False
+        }
     assert ticket
     assert root.patch(path, {"is_active": True}).json["is_active"] is True
     assert code(ann.get("/api/users/me")) == (401, "token_revoked")
