@@ -9,10 +9,10 @@ from flask import Response, request
 from backend.auth.access import current_identity, current_user, signed_in
 from backend.http.blueprint import Blueprint
 from backend.http.limits import Limit, take
-from backend.http.pagination import paged
+from backend.http.pagination import PageArgs, paged
 from backend.paging import Page, Slice
-from backend.users import avatars, profile, service
-from backend.users.schemas import AvatarArgs, AvatarBody, ProfileBody, UserListArgs, UserSchema
+from backend.users import avatars, blocks, profile, service
+from backend.users.schemas import AvatarArgs, AvatarBody, ProfileBody, PublicUserSchema, UserListArgs, UserSchema
 from backend.users.serialise import user_json
 
 bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
@@ -63,6 +63,41 @@ def set_avatar(files: dict[str, Any]) -> dict[str, Any]:
 def delete_avatar() -> None:
     """Take your picture away"""
     avatars.delete_avatar(current_user)
+
+
+@bp.get("/me/blocks")
+@bp.response(200, PublicUserSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(PageArgs, location="query")
+def list_blocks(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """List whom you block
+
+    The latest first.
+    """
+    return blocks.list_blocks(current_user, query["part"])
+
+
+@bp.put("/me/blocks/<id:user_id>")
+@bp.response(204)
+@signed_in
+def block_user(user_id: int) -> None:
+    """Block a user
+
+    Who is blocked can send you no direct message (403 `blocked`). Repeating it changes nothing.
+    """
+    blocks.block_user(current_user, user_id)
+
+
+@bp.delete("/me/blocks/<id:user_id>")
+@bp.response(204)
+@signed_in
+def unblock_user(user_id: int) -> None:
+    """Lift a block
+
+    Where there is none, nothing changes.
+    """
+    blocks.unblock_user(current_user, user_id)
 
 
 @bp.get("/<id:user_id>/avatar")
