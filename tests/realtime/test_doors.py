@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from backend.auth import identity
 from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken
-from backend.models.base import db, utcnow
+from backend.models.base import db
 from tests.realtime.client import Api, LiveClient
 from tests.realtime.conftest import House, Open
 from tests.realtime.raw import BINARY, CONT, PING, PONG, RawSocket

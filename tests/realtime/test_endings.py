@@ -89,7 +89,7 @@ def test_a_slow_reader_is_closed_with_its_stream_whole(house: House) -> None:
 
 
 def _resident(pid: int) -> int:
-    return int(open(f"/proc/{pid}/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")  # noqa: SIM115
+    return int(open(f"/proc/{pid}/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize(
