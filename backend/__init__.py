@@ -47,10 +47,12 @@ def _register_blueprints(app: Flask) -> None:
     from backend.auth.routes_tokens import bp as api_tokens
     from backend.messages.routes import bp as messages
     from backend.messages.routes import room_messages_bp
+    from backend.messages.routes_reports import bp as reports
     from backend.ops.routes import bp as ops
     from backend.ops.routes_audit import bp as audit
     from backend.realtime.socket import bp as realtime
     from backend.rooms.routes import bp as rooms
+    from backend.rooms.routes_invites import bp as invites
     from backend.users.routes import bp as users
     from backend.users.routes_roles import accounts_bp
     from backend.users.routes_roles import bp as roles
@@ -64,8 +66,10 @@ def _register_blueprints(app: Flask) -> None:
         accounts_bp,
         roles,
         rooms,
+        invites,
         messages,
         room_messages_bp,
+        reports,
         ops,
         audit,
     ):
@@ -75,6 +79,7 @@ def _register_blueprints(app: Flask) -> None:
 
 
 def _register_commands(app: Flask) -> None:
+    from backend.auth.commands import totp
     from backend.ops.commands import doctor
     from backend.outbox.commands import outbox
     from backend.rooms.commands import rooms
@@ -82,5 +87,5 @@ def _register_commands(app: Flask) -> None:
     from backend.schema.commands import schema
     from backend.users.commands import users
 
-    for command in (outbox, rooms, users, db_group, schema, doctor):
+    for command in (outbox, totp, rooms, users, db_group, schema, doctor):
         app.cli.add_command(command)

@@ -14,6 +14,7 @@ from backend.database import reading
 from backend.errors import TokenRevoked
 from backend.models import AccountToken, ApiToken, RecoveryCode, TotpFactor, User, UserSession
 from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
 
 
 def has_password(user: User) -> bool:
@@ -53,7 +54,8 @@ def change_password(caller: Identity, current_password: str | None, new_password
     user = locked_user(caller)
     user.hashed_password = hashed
     _forget_resets(user.id)
-    end_sessions(UserSession.user_id == user.id, UserSession.id != caller.session_id)
+    ended = end_sessions(UserSession.user_id == user.id, UserSession.id != caller.session_id)
+    record("password.changed", user.id, user_target(user.id), {"sessions": len(ended)})
     mails.notify(user, "password_changed")
     db.session.commit()
 
@@ -82,7 +84,8 @@ def reset_password(token: str, password: str) -> None:
         _close_other_ways_in(user)
     user.hashed_password = hashed
     _forget_resets(user.id)
-    end_sessions(UserSession.user_id == user.id)
+    ended = end_sessions(UserSession.user_id == user.id)
+    record("password.reset", user.id, user_target(user.id), {"sessions": len(ended)})
     mails.notify(user, "password_changed")
     db.session.commit()
 

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -66,7 +67,8 @@ class LiveClient:
             "proxy": None,
             **options,
         }
-        self.socket: ClientConnection = connect(address, **options)
+        self._stack = ExitStack()
+        self.socket: ClientConnection = self._stack.enter_context(connect(address, **options))
         self.ready: Frame = self.expect("ready") if ready else {}
         if ready and self.events[0] is not self.ready:
             raise Broken(f"not `ready` first but {self.events[0]}")
@@ -193,7 +195,7 @@ class LiveClient:
 
     def close(self) -> None:
         """Say goodbye."""
-        self.socket.close()
+        self._stack.close()
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -87,10 +88,11 @@ SETTINGS = {
     "SECRET_KEY": secrets.token_hex(32),
     "JWT_SECRET_KEY": secrets.token_hex(32),
 }
+FAULT = re.compile(r'Traceback|"level":"(error|critical)"|"exception"')
 Open = Callable[..., House]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def open_house(
     services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Open]:
@@ -121,9 +123,11 @@ def open_house(
         house.server.close()
         if house.redis is not None:
             house.redis.close()
+    faults = [line for house in opened for line in house.server.output().splitlines() if FAULT.search(line)]
+    assert not faults, faults[:5]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "redis"])
+@pytest.fixture(scope="session", params=["sqlite", "redis"])
 def house(request: pytest.FixtureRequest, open_house: Open) -> House:
     """A server: SQLite and one worker; PostgreSQL, Redis and two workers."""
     return open_house(request.param)
