@@ -17,6 +17,7 @@ from flask import current_app
 from sqlalchemy import Connection, Table, bindparam, exc, insert, select, update
 
 from backend.combine import Combiner
+from backend.counts import COUNTS
 from backend.errors import ChatError, Unavailable
 from backend.messages.access import Place
 from backend.messages.checks import Checks, IdempotencyConflict
@@ -92,6 +93,7 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
             if attempt == ATTEMPTS - 1:
                 raise
         else:
+            COUNTS["messages"] += sum(isinstance(result, Sent) and result.is_new for result in results)
             publish(events)
             return results
     raise Unavailable

@@ -42,6 +42,11 @@ class LocalBus:
         if self.deliver is not None:
             self.deliver(events)
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the workers hear each other at this moment. One that is alone has nobody to miss."""
+        return True
+
     def follow(self, name: str) -> None:
         """Nothing to subscribe to."""
 
@@ -99,6 +104,11 @@ class RedisBus(LocalBus):
             self._has_outgoing.set()
         else:
             self._flush()  # a command, or a worker without sockets: there is no greenlet to do it
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the listener is connected; before the first socket there is nobody who would listen."""
+        return not self._is_started or self._pubsub is not None
 
     def follow(self, name: str) -> None:
         """Hear of *name* from now on."""
