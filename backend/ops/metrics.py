@@ -52,7 +52,7 @@ class Metrics:
         }
         self._told: Counter[str] = Counter(COUNTS)
         self._gauges = {
-            name: prometheus_client.Gauge(f"confab_{name}", text, registry=self.registry, multiprocess_mode=mode)
+            name: prometheus_client.Gauge(f"confab_{name}", text, registry=self.registry, multiprocess_mode=mode)  # type: ignore[arg-type]
             for name, text, mode in (
                 ("open_sockets", "Sockets that are open.", "livesum"),
                 ("followed_conversations", "Conversations that workers follow.", "livesum"),
