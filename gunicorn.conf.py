@@ -5,7 +5,6 @@ Runs in the master, before any worker is forked and patched by gevent, so it imp
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import os
@@ -21,6 +20,7 @@ import gevent
 from dotenv import load_dotenv
 from gunicorn import util
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -47,10 +47,40 @@ BAD_REQUEST = (400, "Bad Request", "bad_request")
 INTERNAL_ERROR = (500, "Internal Server Error", "internal_error")
 
 
+class _Waiting:
+    """A connection's wait for its next request. It ends in silence, after the keep-alive time or when the worker ends."""
+
+    def __init__(self, worker: Worker):
+        self.worker = worker
+        self.timeout = gevent.Timeout(worker.cfg.keepalive if worker.alive else 0, False)
+        self.greenlet = gevent.getcurrent()
+
+    def __enter__(self) -> None:
+        self.worker.idle.add(self)
+        self.timeout.start()
+
+    def __exit__(self, *error: Any) -> bool | None:
+        self.worker.idle.discard(self)
+        return self.timeout.__exit__(*error)
+
+    def end(self) -> None:
+        """End the wait now."""
+        gevent.kill(self.greenlet, self.timeout, block=False)
+
+
 class Worker(GeventWorker):
-    """gunicorn's gevent worker, with three of its manners changed."""
+    """gunicorn's gevent worker, with some of its manners changed."""
 
     is_quitting = False
+
+    def init_process(self) -> None:
+        """Begin to serve."""
+        self.idle: set[_Waiting] = set()
+        super().init_process()
+
+    def timeout_ctx(self) -> Any:
+        """What bounds the wait for the next request of a connection: the keep-alive time, or the end of the worker."""
+        return _Waiting(self)
 
     def load_wsgi(self) -> None:
         """Load the application; where it refuses to start, stop the whole server.
@@ -59,8 +89,6 @@ class Worker(GeventWorker):
         """
         try:
             super().load_wsgi()
-            # Not in wsgi.py, which serves `flask db upgrade` too.
-            importlib.import_module("backend.schema.gate").check_schema(self.wsgi)
         except SystemExit as refusal:
             if isinstance(refusal.code, str):
                 print(refusal.code, file=sys.stderr, flush=True)
@@ -71,6 +99,18 @@ class Worker(GeventWorker):
         super().handle_exit(sig, frame)
         self.close_sockets()
 
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Answer one request, in as few packets as can be, and let others have their turn.
+
+        A client whose next request is always there already would otherwise be served for as long as it goes on.
+        """
+        whole = WholeAnswers(sock)
+        try:
+            super().handle_request(listener_name, req, whole, addr)
+        finally:
+            whole.flush()
+        gevent.sleep(0)
+
     def is_already_handled(self, respiter: Any) -> bool:
         """Leave a connection that the application took over (a WebSocket): gunicorn closes its own descriptor and no more."""
         if getattr(respiter, "is_detached", False):
@@ -78,10 +118,16 @@ class Worker(GeventWorker):
         return False
 
     def close_sockets(self) -> None:
-        """Tell every socket to come back later. In a greenlet: a signal may interrupt anything."""
-        application = self.wsgi
-        if application is not None:
-            gevent.spawn(application.extensions["confab-stop"])
+        """Tell every socket to come back later, and end idle connections. In greenlets: a signal may interrupt anything."""
+        stop = getattr(self.wsgi, "extensions", {}).get("confab-stop")
+        if stop is not None:
+            gevent.spawn(stop)
+        gevent.spawn(self.end_idle)
+
+    def end_idle(self) -> None:
+        """Wait for no further request. One that is being answered is the last of its connection."""
+        for waiting in list(self.idle):
+            waiting.end()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once, on the first signal alone.
@@ -120,6 +166,44 @@ def _refusal(exc: BaseException) -> tuple[int, str, str]:
     if isinstance(exc, errors.ParseException):
         return REFUSALS.get(type(exc), BAD_REQUEST)
     return INTERNAL_ERROR
+
+
+class WholeAnswers:
+    """A client's socket that sends the head of an answer together with the first of its body: one packet, one system call.
+
+    Whatever else is done with the socket happens behind what is held back.
+    """
+
+    def __init__(self, sock: Any):
+        self._sock = sock
+        self._head: bytes | None = b""
+
+    def sendall(self, data: bytes) -> None:
+        """Hold the first *data* of an answer back until there is more, or `flush`."""
+        if self._head is None:
+            self._sock.sendall(data)
+        elif self._head:
+            self._head, whole = None, self._head + data
+            self._sock.sendall(whole)
+        else:
+            self._head = data
+
+    def flush(self) -> None:
+        """Send what is held back."""
+        if self._head:
+            self._head, held = None, self._head
+            self._sock.sendall(held)
+
+    def __getattr__(self, name: str) -> Any:
+        self.flush()
+        return getattr(self._sock, name)
+
+
+class ErrorLog(Logger):
+    """gunicorn's log of errors alone. Once anything of logging is configured, it would also put each request into words."""
+
+    def access(self, *_: Any) -> None:
+        """Say nothing: the application logs its requests itself, without the query string, where tokens are."""
 
 
 class JsonLines(logging.Formatter):
@@ -217,8 +301,8 @@ control_socket_disable = True
 # A heartbeat file on a busy disk can stall a worker until it is taken for dead.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
-# The application logs its requests itself, without the query string: gunicorn's access log would have the tokens in it.
 accesslog = None
+logger_class = ErrorLog
 loglevel = environment.log_level
 logconfig_dict = {
     "root": {"level": "WARNING", "handlers": []},  # the application's to configure

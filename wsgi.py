@@ -3,6 +3,7 @@
 import sys
 
 from backend import create_app
+from backend.schema.gate import ModelFault, check_schema
 from config import ConfigError
 
 try:
@@ -11,3 +12,9 @@ except ConfigError as error:
     for fault in error.faults:
         print(f"confab: {fault}", file=sys.stderr)
     sys.exit(1)
+except ModelFault as fault:
+    sys.exit(f"confab: {fault}")
+
+# The `flask` command must work on any database, for it is what mends one.
+if "gunicorn.arbiter" in sys.modules:
+    check_schema(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Flask
-from sqlalchemy.orm import configure_mappers
 
 import backend.models  # noqa: F401  # every table is known from the start
 from backend import database, settings
@@ -12,13 +11,14 @@ from backend.http import errors, limits, logging, requests
 from backend.ops import routes_metrics
 from backend.outbox import sender
 from backend.realtime import live
+from backend.schema.gate import resolve_models
 from config import Config
 
 __version__ = settings.VERSION
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The application, configured from the environment unless *config* is given. Raises ConfigError."""
+    """The application, configured from the environment unless *config* is given. Raises ConfigError and ModelFault."""
     config = config or Config.from_env()
     logging.configure(config.log_level)
     app = Flask("confab", static_folder=None, instance_path=str(config.instance_dir))
@@ -36,7 +36,7 @@ def create_app(config: Config | None = None) -> Flask:
     routes_metrics.init_app(app)
     _register_commands(app)
 
-    configure_mappers()
+    resolve_models()
     with app.app_context():
         database.prepare_engine(db.engine)
     return app
@@ -84,10 +84,13 @@ def _register_blueprints(app: Flask) -> None:
 
 def _register_commands(app: Flask) -> None:
     import backend.users.commands_admin  # noqa: F401  # more commands of the same group
+    from backend.auth.commands import totp
+    from backend.ops.commands import doctor
     from backend.outbox.commands import outbox
     from backend.rooms.commands import rooms
+    from backend.schema.commands import db as db_group
+    from backend.schema.commands import schema
     from backend.users.commands import users
 
-    app.cli.add_command(outbox)
-    app.cli.add_command(rooms)
-    app.cli.add_command(users)
+    for command in (outbox, totp, rooms, users, db_group, schema, doctor):
+        app.cli.add_command(command)

@@ -3,20 +3,23 @@
 Requests that only read run each statement by itself (AUTOCOMMIT): one round trip instead of three, and under PostgreSQL's
 READ COMMITTED every statement has a snapshot of its own anyway. Everything else runs in one transaction, which on SQLite
 takes the write lock at its first statement: a deferred transaction that begins to write later cannot wait for its turn.
+
+On PostgreSQL the two kinds have pools of their own. One connection that served both by turns would be told its isolation level
+anew each time it is lent and given back.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import flask
 import gevent.monkey
 from flask_sqlalchemy.session import Session as FlaskSession
 from gevent.socket import wait_read, wait_write
 from gevent.timeout import Timeout
-from sqlalchemy import Connection, Engine, event, exc
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc
 
 ANSWER_SECONDS = 4.0
 """How long one step of a conversation with PostgreSQL may take; the contract promises a 503 within 10 s."""
@@ -32,7 +35,7 @@ class RoutedSession(FlaskSession):
     """A session whose requests may declare that they only read; see `read_only`."""
 
     def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **kwargs: Any) -> Engine | Connection:
-        """The engine itself, or its autocommitting twin (the same pool) while the request only reads."""
+        """The engine itself, or its autocommitting twin while the request only reads."""
         chosen = super().get_bind(mapper=mapper, clause=clause, bind=bind, **kwargs)
         if flask.g.get("is_read_only") and isinstance(chosen, Engine):
             return reading(chosen)
@@ -40,15 +43,20 @@ class RoutedSession(FlaskSession):
 
 
 def reading(engine: Engine) -> Engine:
-    """The twin of *engine*, over the same pool, on which every statement stands by itself."""
-    twin = _twins.get(engine)
-    if twin is None:
-        options = {"is_read_only": True} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-        twin = _twins[engine] = engine.execution_options(**options)
-    return twin
+    """The twin of *engine*, on which every statement stands by itself."""
+    return _twins[engine]
 
 
 _twins: dict[Engine, Engine] = {}
+
+
+def _make_twin(engine: Engine) -> Engine:
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(is_read_only=True)
+    options = _postgres_options(cast(QueuePool, engine.pool).size())
+    twin = create_engine(engine.url, isolation_level="AUTOCOMMIT", **options)
+    event.listen(engine, "engine_disposed", lambda _: twin.dispose())
+    return twin
 
 
 def read_only() -> None:
@@ -57,9 +65,16 @@ def read_only() -> None:
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
-    """Options of `create_engine` for *url*. Errors go to the log without the values of their statements."""
+    """Options of `create_engine` for *url*. Errors go to the log without the values of their statements.
+
+    Of *pool_size* connections half are the reading twin's.
+    """
     if url.startswith("sqlite"):
         return {"hide_parameters": True, "connect_args": {"timeout": ANSWER_SECONDS}}
+    return _postgres_options(pool_size // 2)
+
+
+def _postgres_options(pool_size: int) -> dict[str, Any]:
     return {
         "hide_parameters": True,
         "pool_size": pool_size,
@@ -68,6 +83,7 @@ def engine_options(url: str, pool_size: int) -> dict[str, Any]:
         "pool_use_lifo": True,
         "pool_recycle": 1800,
         "skip_autocommit_rollback": True,
+        "executemany_mode": "values_plus_batch",  # many rows of an UPDATE in one round trip, too
         "connect_args": {
             "connect_timeout": int(ANSWER_SECONDS),
             "application_name": "confab",
@@ -80,12 +96,13 @@ def engine_options(url: str, pool_size: int) -> dict[str, Any]:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Register what every connection of *engine* needs."""
+    """Register what every connection of *engine* needs, and make its twin."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
     elif gevent.monkey.is_module_patched("socket"):
         _yield_while_waiting()
+    _twins[engine] = _make_twin(engine)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event
 
+from backend.database import reading
 from backend.models.base import db
 
 _NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
@@ -27,9 +28,12 @@ def count_queries(app: Flask) -> Iterator[list[str]]:
             statements.append(statement)
 
     with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", record)
+        writing, twin = db.engine, reading(db.engine)
+    engines = [writing] if twin.pool is writing.pool else [writing, twin]  # over one pool they share their listeners
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", record)
     try:
         yield statements
     finally:
-        event.remove(engine, "before_cursor_execute", record)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", record)

@@ -13,7 +13,7 @@ from tests.servers import ROOT
 
 BACKEND = ROOT / "backend"
 FILES = sorted(BACKEND.rglob("*.py"))
-FEATURES = ("auth", "users", "rooms", "messages", "ops")
+FEATURES = ("auth", "users", "rooms", "messages", "ops", "outbox")
 OUTER = ("routes", "schemas", "fields", "commands", "socket")
 """Modules of a feature that stand above its services."""
 
@@ -123,7 +123,8 @@ def test_the_environment_is_read_in_one_place() -> None:
 
 @each([*FILES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "config.py", ROOT / "gunicorn.conf.py"])
 def test_a_file_is_read_at_one_sitting(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 300
+    longest = 400 if "tests" in path.parts else 300
+    assert len(path.read_text().splitlines()) <= longest
     assert path.name not in ("utils.py", "helpers.py", "common.py", "misc.py")
 
 

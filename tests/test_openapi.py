@@ -23,7 +23,7 @@ with warnings.catch_warnings():
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
-PAGES = {"/", "/docs", "/favicon.ico", "/openapi.json", "/static/{filename}"}
+PAGES = {"/ws/{client_id}", "/", "/docs", "/favicon.ico", "/openapi.json", "/static/{filename}"}
 """What no client of the API calls; everything else must be in the document."""
 
 FAILURES_OF_ALL = {"429", "500", "503"}

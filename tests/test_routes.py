@@ -22,10 +22,23 @@ PLACES = {
     "<conversation_id>": "room:{room}",
     "<id:session_id>": "{session}",
     "<path:filename>": "home.css",
+    "<client_id>": "device",
 }
 
 TABLE: dict[str, tuple[str, Any]] = {
     "GET /": ("200 200 200 200 200", None),
+    "POST /api/auth/send-otp": ("202 202 202 202 202", {"mobile": "+46701740605"}),
+    "POST /api/auth/verify-otp": ("401 401 401 401 401", {"mobile": "+46701740605", "code": "000000"}),
+    "POST /api/auth/forgot-password": ("202 202 202 202 202", {"email": "no@example.com"}),
+    "POST /api/auth/reset-password": ("400 400 400 400 400", {"token": "unknown", "password": "password123"}),
+    "POST /api/auth/verify-email": ("400 400 400 400 400", {"token": "unknown"}),
+    "POST /api/auth/resend-verification": ("401 202 202 202 202", None),
+    "POST /api/auth/change-password": ("401 204 204 204 204", {"new_password": "password123"}),
+    "GET /api/auth/totp": ("401 200 200 200 200", None),
+    "POST /api/auth/totp": ("401 201 201 201 201", {}),
+    "DELETE /api/auth/totp": ("401 404 404 404 404", {}),
+    "POST /api/auth/totp/confirm": ("401 404 404 404 404", {"totp_code": "123456"}),
+    "POST /api/auth/totp/recovery-codes": ("401 404 404 404 404", {}),
     "POST /api/auth/login": ("401 401 401 401 401", {"email": "no@example.com", "password": "password123"}),
     "POST /api/auth/logout": ("401 204 204 204 204", None),
     "POST /api/auth/refresh": ("401 401 401 401 401", {"refresh_token": "unknown"}),
@@ -33,6 +46,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "DELETE /api/auth/sessions": ("401 204 204 204 204", None),
     "GET /api/auth/sessions": ("401 200 200 200 200", None),
     "DELETE /api/auth/sessions/<id:session_id>": ("401 404 204 404 404", None),
+    "POST /api/auth/ws-ticket": ("401 201 201 201 201", None),
     "POST /token": ("400 400 400 400 400", "username=no@example.com&password=password123"),
     "GET /api/chat/conversations": ("401 200 200 200 200", None),
     "PATCH /api/chat/conversations/<conversation_id>": ("401 404 200 200 404", {"is_muted": True}),
@@ -65,6 +79,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "GET /favicon.ico": ("200 200 200 200 200", None),
     "GET /openapi.json": ("200 200 200 200 200", None),
     "GET /static/<path:filename>": ("200 200 200 200 200", None),
+    "GET /ws/<client_id>": ("426 426 426 426 426", None),
 }
 
 

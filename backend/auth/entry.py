@@ -13,12 +13,15 @@ from backend.models import User, UserSession
 from backend.models.base import db
 
 
-def enter(user: User, device: Device, totp_code: str | None) -> Grant:
-    """Start a session of a user who proved who it is, in the current transaction. Raises TotpRequired and InvalidTotp."""
+def enter(user: User, device: Device, totp_code: str | None, by: str) -> Grant:
+    """Start a session of a user who proved who it is *by* something, in the current transaction.
+
+    Raises TotpRequired and InvalidTotp.
+    """
     check_second_factor(user.id, totp_code)
     if _is_new(user.id, device):
         mails.notify(user, "new_device", device=device.info, address=device.address)
-    return start_session(user, device)
+    return start_session(user, device, by)
 
 
 def _is_new(user_id: int, device: Device) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from backend.auth.secrets import hash_secret, new_secret
 from backend.models import AccountToken, User
 from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
 from backend.outbox.mail import Mail
 from backend.outbox.queue import MAIL, count_recent, put
 from backend.outbox.sender import composers
@@ -79,6 +80,7 @@ def _reset(payload: dict[str, Any]) -> Mail | None:
     user = db.session.scalars(select(User).where(User.email == fold_email(payload["email"]))).one_or_none()
     if user is None or user.email is None or not _may_enter(user):
         return None
+    record("password.reset_requested", None, user_target(user.id))
     name, email = user.username, user.email  # the address that we have, whatever was typed
     link = _link("reset", _new_token(user, RESET, RESET_LIFETIME))
     text = (

@@ -21,10 +21,12 @@ from backend.auth.entry import enter
 from backend.auth.errors import InvalidOtp, InvalidTotp, TotpRequired
 from backend.auth.identity import Identity
 from backend.auth.passwords import need_session
+from backend.auth.service import refuse_login
 from backend.auth.sessions import Device, Grant, renew_session
 from backend.errors import TokenRevoked, ValidationFailed
 from backend.models import OtpCode, User
 from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
 from backend.outbox.queue import SMS, put
 from backend.sealing import keyed_hash
 from backend.users.creation import MobileTaken, add_user
@@ -78,8 +80,11 @@ def verify_code(
     row = _try_code(mobile, code)
     try:
         grant = _give_to(caller, mobile) if caller is not None else _open(mobile, device, totp_code)
-    except (TotpRequired, InvalidTotp):
+    except TotpRequired:
         db.session.commit()  # the try counts, and the code still serves together with the second factor
+        raise
+    except InvalidTotp:
+        refuse_login(None, "totp")
         raise
     row.used_at = utcnow()
     db.session.commit()
@@ -105,7 +110,7 @@ def _try_code(mobile: str, code: str) -> OtpCode:
     )
     row = db.session.scalars(statement).one_or_none()
     if row is None or not hmac.compare_digest(row.code, _hashed(mobile, code)):
-        db.session.commit()
+        refuse_login(None, "otp")
         raise InvalidOtp
     return row
 
@@ -120,7 +125,7 @@ def _open(mobile: str, device: Device, totp_code: str | None) -> Grant | None:
     if not user.is_active or user.deleted_at is not None:
         return None
     user.last_seen_at = utcnow()
-    return enter(user, device, totp_code)
+    return enter(user, device, totp_code, "otp")
 
 
 def _holder_or_new(mobile: str) -> User:
@@ -137,6 +142,7 @@ def _holder_or_new(mobile: str) -> User:
             continue  # somebody registered with it between the two statements, unverified
         made.mobile_verified_at = utcnow()
         db.session.flush()
+        record("account.created", made.id, user_target(made.id), {"by": "otp"})
         return made
     raise MobileTaken
 
@@ -158,6 +164,7 @@ def _give_to(caller: Identity, mobile: str) -> Grant:
                 me.mobile, me.mobile_verified_at = mobile, utcnow()
         except exc.IntegrityError:  # somebody took it between the two statements
             raise MobileTaken from None
+        record("mobile.verified", me.id, user_target(me.id))
         mails.notify(me, "mobile_changed")
     return renew_session(me, caller)
 

@@ -54,7 +54,8 @@ def change_password(caller: Identity, current_password: str | None, new_password
     user = locked_user(caller)
     user.hashed_password = hashed
     _forget_resets(user.id)
-    end_sessions(UserSession.user_id == user.id, UserSession.id != caller.session_id)
+    ended = end_sessions(UserSession.user_id == user.id, UserSession.id != caller.session_id)
+    record("password.changed", user.id, user_target(user.id), {"sessions": len(ended)})
     mails.notify(user, "password_changed")
     db.session.commit()
 
@@ -98,7 +99,8 @@ def reset_password(token: str, password: str) -> None:
         _close_other_ways_in(user)
     user.hashed_password = hashed
     _forget_resets(user.id)
-    end_sessions(UserSession.user_id == user.id)
+    ended = end_sessions(UserSession.user_id == user.id)
+    record("password.reset", user.id, user_target(user.id), {"sessions": len(ended)})
     mails.notify(user, "password_changed")
     db.session.commit()
 

@@ -9,6 +9,7 @@ from backend.auth.access import current_identity, current_user, identity_if_any,
 from backend.auth.routes import NO_STORE, TOTP, TOTP_DAY, bp, device
 from backend.auth.schemas import TokenSchema
 from backend.auth.schemas_proof import (
+    AcceptedSchema,
     ChangePasswordBody,
     ForgotBody,
     OtpBody,
@@ -26,6 +27,7 @@ from backend.auth.secrets import hash_secret
 from backend.http.limits import Limit, limited, take
 from backend.users.creation import fold_email
 
+ACCEPTED = {"status": "accepted"}
 HOUR, DAY = 3600, 86_400
 SEND_OTP = Limit("send-otp", 60, HOUR)
 SEND_OTP_NUMBER = (Limit("send-otp-number", 3, HOUR), Limit("send-otp-number-day", 10, DAY))
@@ -43,10 +45,10 @@ PASSWORD = Limit("password", 10)
 
 
 @bp.post("/send-otp")
-@bp.response(202)
+@bp.response(202, AcceptedSchema)
 @limited(SEND_OTP)
 @bp.arguments(OtpRequestBody)
-def send_otp(body: dict[str, Any]) -> None:
+def send_otp(body: dict[str, Any]) -> dict[str, str]:
     """Send a code to a telephone number, known or unknown. It is good for 5 minutes and 5 tries, once."""
     mobile = body["mobile"]
     country = otp.check_number(mobile)
@@ -57,10 +59,13 @@ def send_otp(body: dict[str, Any]) -> None:
     take(SEND_OTP_COUNTRY, country)
     take(SEND_OTP_ALL, "all")
     otp.send_code(mobile)
+    return ACCEPTED
 
 
 @bp.post("/verify-otp")
 @bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
+@bp.alt_response(403, "FORBIDDEN")
 @limited(VERIFY_OTP)
 @bp.arguments(OtpBody)
 def verify_otp(body: dict[str, Any]) -> Any:
@@ -77,13 +82,14 @@ def verify_otp(body: dict[str, Any]) -> Any:
 
 
 @bp.post("/forgot-password")
-@bp.response(202)
+@bp.response(202, AcceptedSchema)
 @limited(FORGOT)
 @bp.arguments(ForgotBody)
-def forgot_password(body: dict[str, Any]) -> None:
+def forgot_password(body: dict[str, Any]) -> dict[str, str]:
     """Have a link for a new password mailed, if there is an account with this email. It is good for an hour, once."""
     take(FORGOT_EMAIL, hash_secret(fold_email(body["email"]))[:32])
     passwords.ask_for_reset(body["email"])
+    return ACCEPTED
 
 
 @bp.post("/reset-password")
@@ -105,12 +111,13 @@ def verify_email(body: dict[str, Any]) -> None:
 
 
 @bp.post("/resend-verification")
-@bp.response(202)
+@bp.response(202, AcceptedSchema)
 @signed_in
-def resend_verification() -> None:
+def resend_verification() -> dict[str, str]:
     """Have the mail that confirms the address sent again."""
     take(RESEND, str(current_user.id))
     verification.resend_verification(current_user)
+    return ACCEPTED
 
 
 @bp.post("/change-password")

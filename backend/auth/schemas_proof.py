@@ -58,6 +58,12 @@ class TotpConfirmBody(BodySchema):
     totp_code = TotpCode(required=True)
 
 
+class AcceptedSchema(AnswerSchema):
+    """The same whatever comes of it."""
+
+    status = fields.String(metadata={"enum": ["accepted"]})
+
+
 class TotpStatusSchema(AnswerSchema):
     is_enabled = fields.Boolean()
     confirmed_at = fields.DateTime(allow_none=True)

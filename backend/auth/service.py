@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session as DbSession
 
 from backend.auth import mails
 from backend.auth.entry import enter
+from backend.auth.errors import InvalidTotp
 from backend.auth.secrets import check_password, hash_password, hash_secret
 from backend.auth.sessions import Device, start_session
 from backend.database import reading
@@ -90,7 +91,12 @@ def login(account: Account, password: str, device: Device, totp_code: str | None
     if user is None:
         refuse_login(account.user_id, "password")
         raise InvalidCredentials
-    grant = enter(user, device, totp_code)
+    try:
+        grant = enter(user, device, totp_code, "password")
+    except InvalidTotp:
+        db.session.rollback()
+        refuse_login(account.user_id, "totp")
+        raise
     db.session.commit()
     return grant.answer()
 

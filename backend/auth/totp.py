@@ -20,6 +20,7 @@ from backend.auth.passwords import confirm_password, has_password, locked_user, 
 from backend.errors import NotFound
 from backend.models import RecoveryCode, TotpFactor
 from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
 from backend.sealing import Unsealable, keyed_hash, seal, unseal
 
 log = logging.getLogger("confab.auth")
@@ -96,6 +97,7 @@ def confirm(caller: Identity, code: str) -> dict[str, Any]:
         raise WrongTotp
     factor.confirmed_at = utcnow()
     codes = _new_recovery_codes(user.id)
+    record("totp.enabled", user.id, user_target(user.id))
     mails.notify(user, "totp_on")
     db.session.commit()
     return {"recovery_codes": codes}
@@ -116,6 +118,7 @@ def switch_off(caller: Identity, password: str | None, code: str | None) -> None
     """
     user_id = _locked_after_proof(caller, password, code)
     remove_factor(user_id)
+    record("totp.disabled", user_id, user_target(user_id))
     mails.notify(locked_user(caller), "totp_off")
     db.session.commit()
 
@@ -176,7 +179,10 @@ def _accept_recovery(user_id: int, code: str) -> bool:
         .values(used_at=utcnow())
         .returning(RecoveryCode.id)
     )
-    return db.session.scalar(statement) is not None
+    if db.session.scalar(statement) is None:
+        return False
+    record("totp.recovery_used", user_id, user_target(user_id))
+    return True
 
 
 def _new_recovery_codes(user_id: int) -> list[str]:

@@ -9,6 +9,7 @@ from backend.auth.errors import InvalidToken
 from backend.auth.passwords import use_token
 from backend.models import User
 from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
 
 
 def verify_email(token: str) -> None:
@@ -24,6 +25,7 @@ def verify_email(token: str) -> None:
     )
     if db.session.scalar(statement) is None:
         raise InvalidToken
+    record("email.verified", used.user_id, user_target(used.user_id))
     db.session.commit()
 
 

@@ -5,8 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false, true
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    Dialect,
+    ForeignKey,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+    func,
+    select,
+    true,
+    type_coerce,
+)
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from backend.models.base import Base, Keyed, UtcDateTime
 
@@ -42,6 +54,9 @@ class User(Keyed, Base):
     roles: Mapped[list[Role]] = relationship(secondary="user_roles", back_populates="users", viewonly=True)
     conversation_entries: Mapped[list[ConversationEntry]] = relationship(back_populates="user", passive_deletes=True)
 
+    if TYPE_CHECKING:
+        role_names: Mapped[list[str]]  # below, where there are roles to name
+
 
 class Role(Keyed, Base):
     """A named set of people, for the applications around Confab; it grants nothing here by itself."""
@@ -66,3 +81,25 @@ class UserRole(Keyed, Base):
 
     user: Mapped[User] = relationship(back_populates="user_roles")
     role: Mapped[Role] = relationship(back_populates="user_roles")
+
+
+class _Names(TypeDecorator[list[str]]):
+    """Names that the database has strung together, in alphabetical order."""
+
+    impl = String
+    cache_ok = True
+    separator = "\x1f"  # ASCII's unit separator, which is in no name
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> list[str]:
+        return sorted(value.split(self.separator)) if value else []
+
+
+# Every answer about a user names the roles, so they come with the user's row instead of in a query of their own.
+_role_names = (
+    select(func.aggregate_strings(Role.name, _Names.separator))
+    .join(UserRole, UserRole.role_id == Role.id)
+    .where(UserRole.user_id == User.id)
+    .correlate(User)
+    .scalar_subquery()
+)
+User.role_names = column_property(type_coerce(_role_names, _Names))

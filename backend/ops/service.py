@@ -18,7 +18,7 @@ from backend.database import reading
 from backend.errors import Unavailable
 from backend.models.base import db, utcnow
 from backend.schema.drift import find_drift
-from backend.schema.gate import describe_fault
+from backend.schema.gate import find_revision_fault
 from backend.schema.revisions import current_revision, head_revision
 from backend.settings import VERSION
 
@@ -48,10 +48,10 @@ def check_alive() -> dict[str, Any]:
 def check_ready() -> dict[str, Any]:
     """That this process can serve. Raises NotReady with everything that is missing."""
     missing: dict[str, str] = {}
-    database, revision = _probe(_read_revision)
+    database, fault = _probe(_find_revision_fault)
     if database["status"] == "unhealthy":
         missing["database"] = database["reason"]
-    elif fault := describe_fault(revision):
+    elif fault is not None:
         missing["schema revision"] = fault
     bus, _ = _probe(_ping_bus)
     if bus["status"] == "unhealthy":
@@ -119,10 +119,10 @@ def _database() -> Connection:
     return reading(db.engine).connect()
 
 
-def _read_revision() -> str | None:
+def _find_revision_fault() -> str | None:
     with _database() as connection:
         connection.execute(text("SELECT 1"))
-        return current_revision(connection)
+        return find_revision_fault(connection)
 
 
 def _describe_schema() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend.messages.access import is_open_to
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
@@ -35,6 +35,16 @@ class Head:
     is_deleted: bool = False
 
 
+@dataclass(frozen=True)
+class Changes:
+    """Changes of one conversation, all there are up to *upto*. `is_complete` where that was the head."""
+
+    events: list[Event]
+    upto: int
+    is_complete: bool
+    is_deleted: bool = False
+
+
 def heads_of(names: Collection[str]) -> list[Head]:
     """The heads of the named conversations."""
     ordered, found = sorted(names), []
@@ -57,31 +67,29 @@ def heads_for(user_id: int) -> list[Head]:
     return [Head(*row) for row in db.session.execute(statement)]
 
 
-def load_changes(name: str, since: int, known_seq: int) -> tuple[list[Event], int]:
-    """The changes of a conversation behind modseq *since*, in order, and the modseq up to which they are complete.
+def load_changes(name: str, since: int) -> Changes:
+    """The changes of a conversation behind modseq *since*, in order, at most a page of them.
 
-    A message with a seq above *known_seq* is told as created, whatever happened to it since.
+    A message is told as created, whatever happened to it since; whoever delivers it knows better (`Told`).
     """
-    head = db.session.execute(select(_c.last_modseq).where(_c.id == name)).scalar()
-    if head is None or head <= since:
-        return [], since
-    reach = (_m.conversation_id == name, _m.modseq > since, _m.modseq <= head)
+    statement = select(_c.last_modseq, Room.deleted_at).outerjoin(Room, Room.id == _c.room_id).where(_c.id == name)
+    head = db.session.execute(statement).one_or_none()
+    if head is not None and head.deleted_at is not None:
+        return Changes([], since, is_complete=True, is_deleted=True)
+    if head is None or head.last_modseq <= since:
+        return Changes([], since, is_complete=True)
+    reach = (_m.conversation_id == name, _m.modseq > since, _m.modseq <= head.last_modseq)
     columns = (*MESSAGE_COLUMNS, _m.client_message_id.label("key"))
     rows = db.session.execute(select(*columns).where(*reach).order_by(_m.modseq).limit(PAGE)).all()
-    upto = rows[-1].modseq if len(rows) == PAGE else head
+    is_complete = len(rows) < PAGE
+    upto = head.last_modseq if is_complete else rows[-1].modseq
     messages = messages_json([row[: len(MESSAGE_COLUMNS)] for row in rows], None, db.session)
     events = [
-        message_event(_type_of(message, known_seq), message, row.key)
+        message_event("message.created" if message["deleted_at"] is None else "message.deleted", message, row.key)
         for message, row in zip(messages, rows, strict=True)
     ]
     events += _member_changes(name, since, upto)
-    return sorted(events, key=lambda event: event.modseq or 0), upto
-
-
-def _type_of(message: dict[str, Any], known_seq: int) -> str:
-    if message["deleted_at"] is not None:
-        return "message.deleted"
-    return "message.created" if message["seq"] > known_seq else "message.updated"
+    return Changes(sorted(events, key=lambda event: event.modseq or 0), upto, is_complete)
 
 
 def _member_changes(name: str, since: int, upto: int) -> list[Event]:
@@ -114,35 +122,53 @@ def last_follower_id() -> int:
 
 
 def joined_at_modseq(user_id: int, name: str) -> tuple[int, int] | None:
-    """From where *user_id* follows a conversation: (modseq, seq) of the moment it came in; None where it may not read it."""
+    """From where *user_id* follows a conversation: (modseq, seq) of the moment it came in; None where it may not read it.
+
+    A membership has the number of its last change and not of its beginning, so that the first message behind the read mark,
+    which a joining sets to the end, may tell better.
+    """
+    first_unread = (
+        select(func.min(_m.modseq))
+        .where(_m.conversation_id == _c.id, _m.seq > ConversationEntry.last_read_seq)
+        .correlate(Conversation.__table__, ConversationEntry.__table__)
+        .scalar_subquery()
+    )
+    membership = (RoomMembership.room_id == _c.room_id) & (RoomMembership.user_id == user_id)
     statement = (
-        select(_c.kind, ConversationEntry.last_read_seq, RoomMembership.modseq, RoomMembership.left_at)
+        select(_c.kind, ConversationEntry.last_read_seq, RoomMembership, first_unread.label("first"))
         .join(ConversationEntry, ConversationEntry.conversation_id == _c.id)
-        .outerjoin(RoomMembership, (RoomMembership.room_id == _c.room_id) & (RoomMembership.user_id == user_id))
+        .outerjoin(RoomMembership, membership)
         .where(_c.id == name, ConversationEntry.user_id == user_id)
     )
     row = db.session.execute(statement).one_or_none()
-    if row is None or (row.kind == "room" and (row.modseq is None or row.left_at is not None)):
+    if row is None:
         return None
-    return (row.modseq - 1, row.last_read_seq) if row.kind == "room" else (0, 0)
+    kind, seq, member, first = row
+    if kind != "room":
+        return 0, 0
+    if member is None or member.left_at is not None:
+        return None
+    return min(member.modseq, first or member.modseq) - 1, seq
 
 
 def without_right(rights: Sequence[Right]) -> set[tuple[int | None, int | None]]:
     """Which of *rights* have ended, as (session, API token): signed out, deactivated, erased, expired."""
-    wanted = {(right.session_id, right.api_token_id) for right in rights}
-    alive: set[tuple[int | None, int | None]] = set()
+    sessions = {right.session_id for right in rights if right.session_id is not None}
+    tokens = {right.api_token_id for right in rights if right.api_token_id is not None}
     living = (User.is_active, User.deleted_at.is_(None))
-    for ids in _chunks({session_id for session_id, _ in wanted if session_id is not None}):
-        s = UserSession
-        found = select(s.id).join(User).where(s.id.in_(ids), s.is_active, s.expires_at > utcnow(), *living)
-        alive |= {(id_, None) for id_ in db.session.execute(found).scalars()}
-    for ids in _chunks({token_id for _, token_id in wanted if token_id is not None}):
-        t = ApiToken
-        found = select(t.id).join(User).where(t.id.in_(ids), *living)
-        alive |= {(None, id_) for id_ in db.session.execute(found).scalars()}
-    return wanted - alive
+    lasting = (UserSession.is_active, UserSession.expires_at > utcnow())
+    ended_sessions = _without(UserSession.id, sessions, UserSession.user, *lasting, *living)
+    ended_tokens = _without(ApiToken.id, tokens, ApiToken.user, *living)
+    return {(id_, None) for id_ in ended_sessions} | {(None, id_) for id_ in ended_tokens}
 
 
-def _chunks(ids: set[int]) -> list[list[int]]:
+def _without(column: Any, ids: set[int], user: Any, *conditions: Any) -> set[int]:
+    """Those of *ids* that do not meet the conditions. While all of them do, they are counted and not read."""
+    ended: set[int] = set()
     ordered = sorted(ids)
-    return [ordered[start : start + IN_ONE_QUERY] for start in range(0, len(ordered), IN_ONE_QUERY)]
+    for start in range(0, len(ordered), IN_ONE_QUERY):
+        chunk = ordered[start : start + IN_ONE_QUERY]
+        statement = select(func.count()).select_from(column.class_).join(user).where(column.in_(chunk), *conditions)
+        if db.session.scalar(statement) != len(chunk):
+            ended |= set(chunk) - set(db.session.scalars(statement.with_only_columns(column)))
+    return ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,38 @@ from backend.realtime.events import Event
 
 if TYPE_CHECKING:
     from backend.realtime.connection import Connection
+
+MOST_MISSING = 1_000
+
+
+class Told:
+    """Which messages of a conversation were told: all up to `last`, but for the few whose news was overtaken by a change."""
+
+    __slots__ = ("_missing", "last")
+
+    def __init__(self, last: int):
+        self.last = last
+        self._missing: set[int] = set()
+
+    def name(self, event: Event) -> Event:
+        """*event* under the name that fits: a message is created when it is told first, and updated from then on."""
+        message = event.body.get("message")
+        if message is None:
+            return event
+        type_ = "message.created" if self._is_news(message["seq"]) else "message.updated"
+        if event.type in (type_, "message.deleted"):
+            return event
+        return replace(event, type=type_)
+
+    def _is_news(self, seq: int) -> bool:
+        if seq > self.last:
+            self._missing.update(range(max(self.last + 1, seq - MOST_MISSING), seq))
+            self.last = seq
+            return True
+        if seq in self._missing:
+            self._missing.discard(seq)
+            return True
+        return False
 
 
 class Channel:
@@ -20,18 +53,17 @@ class Channel:
     """
 
     __slots__ = (
-        "delivered", "early", "floors", "is_repairing", "known_seq", "listeners", "name", "room_updated_at", "waits_since",
+        "delivered", "early", "floors", "is_repairing", "is_waiting", "listeners", "name", "room_updated_at", "told",
     )  # fmt: skip
 
     def __init__(self, name: str, modseq: int, seq: int):
         self.name = name
         self.delivered = modseq
-        self.known_seq = seq
+        self.told = Told(seq)
         self.early: dict[int, Event] = {}
         self.listeners: set[Connection] = set()
         self.floors: dict[Connection, int] = {}
-        self.is_repairing = False
-        self.waits_since: float | None = None
+        self.is_repairing = self.is_waiting = False
         self.room_updated_at: datetime | None = None
 
     def offer(self, events: Iterable[Event]) -> list[Event]:
@@ -42,14 +74,15 @@ class Channel:
         return self._ready()
 
     def repair(self, events: Iterable[Event], upto: int) -> list[Event]:
-        """Take what the database holds up to *upto*: all that is missing, for a number that is absent there was superseded."""
-        fresh = sorted((e for e in events if self.delivered < (e.modseq or 0) <= upto), key=lambda e: e.modseq or 0)
-        if upto > self.delivered:
-            self.delivered = upto
-        for event in fresh:
-            self._learn(event)
-        self.early = {modseq: event for modseq, event in self.early.items() if modseq > upto}
+        """Take what the database holds up to *upto*, in order: a number that is absent there was superseded."""
+        fresh = [self.told.name(event) for event in events if self.delivered < (event.modseq or 0) <= upto]
+        self.delivered = max(self.delivered, upto)
+        self.early = {modseq: event for modseq, event in self.early.items() if modseq > self.delivered}
         return fresh + self._ready()
+
+    def set_back(self, modseq: int, seq: int) -> None:
+        """The database was restored from a backup, and gives its numbers again."""
+        self.delivered, self.told, self.early = modseq, Told(seq), {}
 
     @property
     def has_gap(self) -> bool:
@@ -60,14 +93,8 @@ class Channel:
         ready = []
         while (event := self.early.pop(self.delivered + 1, None)) is not None:
             self.delivered += 1
-            self._learn(event)
-            ready.append(event)
+            ready.append(self.told.name(event))
         return ready
-
-    def _learn(self, event: Event) -> None:
-        message = event.body.get("message")
-        if message is not None and message["seq"] > self.known_seq:
-            self.known_seq = message["seq"]
 
     def add(self, connection: Connection, since: int) -> None:
         """Let *connection* hear everything after *since*, which is not behind what was delivered."""
@@ -75,10 +102,10 @@ class Channel:
         if since > self.delivered:
             self.floors[connection] = since
 
-    def discard(self, connection: Connection) -> None:
-        """Let *connection* hear nothing any more."""
+    def discard(self, connection: Connection) -> int:
+        """Let *connection* hear nothing any more. Returns the modseq up to which it has heard everything."""
         self.listeners.discard(connection)
-        self.floors.pop(connection, None)
+        return max(self.floors.pop(connection, 0), self.delivered)
 
     def hears(self, connection: Connection, event: Event) -> bool:
         """Whether *event* is news to *connection*: one that caught up ahead of the channel has seen it already."""

@@ -6,6 +6,7 @@ the others. The rest (typing, read marks, presence) is told once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ from sqlalchemy import event
 
 from backend.database import RoutedSession
 from backend.extensions import db
+
+log = logging.getLogger("confab.realtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,10 @@ def publish(events: Sequence[Event]) -> None:
     """Tell whoever listens, in every worker. Never fails and never waits: what gets lost is found in the database."""
     publisher: Publisher | None = current_app.extensions.get("confab-bus")
     if publisher is not None and events:
-        publisher.publish(events)
+        try:
+            publisher.publish(events)
+        except Exception:
+            log.exception("an event could not be published")
 
 
 def announce(*events: Event) -> None:
@@ -60,12 +66,14 @@ def announce(*events: Event) -> None:
 
 @event.listens_for(RoutedSession, "after_commit")
 def _publish_announced(session: RoutedSession) -> None:
-    publish(session.info.pop("events", []))
+    if not session.in_nested_transaction():  # SQLAlchemy calls this for a savepoint, too
+        publish(session.info.pop("events", []))
 
 
 @event.listens_for(RoutedSession, "after_rollback")
 def _forget_announced(session: RoutedSession) -> None:
-    session.info.pop("events", None)
+    if not session.in_nested_transaction():
+        session.info.pop("events", None)
 
 
 def message_event(type_: str, message: dict[str, Any], client_message_id: str | None = None) -> Event:
@@ -116,9 +124,9 @@ def typing_event(conversation_id: str, user_id: int, is_typing: bool) -> Event:
     return Event("typing", body, conversation_id=conversation_id, author_id=user_id)
 
 
-def opened_event(conversation_id: str, user_id: int) -> Event:
-    """To the hubs alone: *user_id* follows this conversation from now on."""
-    return Event("hub.opened", {"conversation_id": conversation_id}, user_id=user_id)
+def opened_event(conversation_id: str, user_id: int, since: int = 0) -> Event:
+    """To the hubs alone: *user_id* follows this conversation from now on, from modseq *since*."""
+    return Event("hub.opened", {"conversation_id": conversation_id, "since": since}, user_id=user_id)
 
 
 def revoked_event(user_id: int) -> Event:
@@ -126,6 +134,6 @@ def revoked_event(user_id: int) -> Event:
     return Event("hub.revoked", {}, user_id=user_id)
 
 
-def connected_event(user_id: int, client_id: str, origin: str) -> Event:
-    """To the hubs alone: this device has a new socket, which replaces its old one."""
-    return Event("hub.connected", {"client_id": client_id}, user_id=user_id, origin=origin)
+def connected_event(user_id: int, client_id: str, origin: str, opened_at: float) -> Event:
+    """To the hubs alone: this device has a socket since *opened_at*, which replaces its older ones."""
+    return Event("hub.connected", {"client_id": client_id, "opened_at": opened_at}, user_id=user_id, origin=origin)

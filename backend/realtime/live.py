@@ -8,11 +8,14 @@ from functools import partial
 import gevent
 from flask import Flask, current_app
 
-from backend.realtime.bus import LocalBus, RedisBus
+from backend.realtime.bus import LocalBus
+from backend.realtime.following import Following
 from backend.realtime.hub import Hub
 from backend.realtime.operations import Operations
 from backend.realtime.presence import Presence
+from backend.realtime.redis_bus import RedisBus
 from backend.realtime.ticker import Ticker
+from backend.realtime.watch import Watch
 
 
 def init_app(app: Flask) -> None:
@@ -31,11 +34,13 @@ class Live:
         self.hub.bus = bus
         self.hub.perform = Operations(self.hub).perform
         self.presence = Presence(self.hub, bus)
-        ticker = Ticker(self.hub)
-        bus.deliver = self.hub.take
+        following = Following(self.hub)
+        watch = Watch(self.hub, following)
+        ticker = Ticker(self.hub, [watch.look, watch.look_for_admissions, following.retry])
+        bus.deliver, bus.followed = self.hub.take, watch.verify
         bus.start()
         gevent.spawn(ticker.run)
-        gevent.spawn(self.presence.run)
+        self.presence.start()
 
 
 _making = threading.Lock()

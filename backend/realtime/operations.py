@@ -25,6 +25,9 @@ from backend.realtime.events import publish, typing_event
 from backend.realtime.hub import Hub
 from backend.realtime.protocol import Close, answer_frame, error_frame, frame_id_of, read_frame
 
+READ_SECONDS = 60.0
+"""How long a page of `resumed` waits for the client to read the one before it."""
+
 
 class TypingSchema(BodySchema):
     conversation_id = Text(required=True, high=100)
@@ -72,7 +75,7 @@ class Operations:
             try:
                 frame = read_frame(data)
                 frame_id = frame_id_of(frame)
-                type_ = frame["type"]
+                type_ = frame.get("type")
                 if type_ == "send":
                     sends.append((frame_id, self._draft(connection, frame)))
                     continue
@@ -83,8 +86,8 @@ class Operations:
                 connection.write(error_frame(error, frame_id))
         self._send(connection, sends)
 
-    def _other(self, connection: Connection, type_: str, frame: dict[str, Any], frame_id: str | None) -> None:
-        if type_ not in self._others:
+    def _other(self, connection: Connection, type_: Any, frame: dict[str, Any], frame_id: str | None) -> None:
+        if not isinstance(type_, str) or type_ not in self._others:
             raise ValidationFailed.of("type", "Unknown: send, typing, read, resume, auth or ping.")
         schema, operation = self._others[type_]
         body = _load(schema, frame)
@@ -129,7 +132,8 @@ class Operations:
         _need(connection, "write")
         name = body["conversation_id"]
         if name not in connection.conversations:
-            check_place(_user(connection), place_of(connection.user_id, name))
+            with self.hub.reading():
+                check_place(_user(connection), place_of(connection.user_id, name))
         publish([typing_event(name, connection.user_id, body["is_typing"])])
         connection.write(answer_frame("ok", frame_id))
 
@@ -151,6 +155,8 @@ class Operations:
             connection.write(error_frame(error, frame_id))
             connection.close(Close.UNAUTHORIZED)
             return
+        if not connection.right.scopes <= identity.scopes:
+            raise InsufficientScope("The token's scopes are fewer than those that the socket was opened with.")
         connection.right = Right(
             identity.user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at
         )
@@ -159,39 +165,47 @@ class Operations:
     def _resume(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
         """Answer what /sync would, page after page; then let the live events continue each conversation exactly.
 
-        While a conversation is being caught up, its live events do not reach this socket.
+        While a conversation is being caught up, its live events do not reach this socket. What is not answered to its end, for
+        whatever reason, goes on from where it was.
         """
         _need(connection, "read")
-        seen: dict[str, int] = dict(body["conversations"])
-        gone: list[str] = []
-        is_first = True
-        while True:
+        positions = self.hub.following.pause(connection)
+        try:
+            seen: dict[str, int] = dict(body["conversations"])
+            only: dict[str, int] | None = None
+            while connection.is_open and (only is None or only):
+                only = self._resume_page(connection, seen if only is None else only, only, frame_id, positions)
+        finally:
             with self.hub.reading():
-                answer = sync(_user(connection), seen, only=None if is_first else seen)
-            if is_first:
-                gone, is_first = answer["gone"], False
-                self._pause(connection, answer["conversations"])
-            more = {row["id"]: row for row in answer["conversations"] if row["truncated"]}
-            connection.write(
-                answer_frame("resumed", frame_id, conversations=answer["conversations"], gone=gone, done=not more)
-            )
-            gone = []
-            for row in answer["conversations"]:
-                if row["id"] not in more:
-                    self._go_live(connection, row)
-            if not more or not connection.is_open:
-                return
-            seen = {name: row["messages"][-1]["modseq"] for name, row in more.items()}
+                for name, (modseq, seq) in positions.items():
+                    self.hub.following.follow(connection, name, modseq, seq)
 
-    def _pause(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        for row in rows:
-            channel = self.hub.channels.get(row["id"])
-            if channel is not None:
-                channel.discard(connection)
-
-    def _go_live(self, connection: Connection, row: dict[str, Any]) -> None:
+    def _resume_page(
+        self,
+        connection: Connection,
+        seen: dict[str, int],
+        only: dict[str, int] | None,
+        frame_id: str | None,
+        positions: dict[str, tuple[int, int]],
+    ) -> dict[str, int]:
+        """Answer one page. Returns from where the next one goes on, in the conversations that have more."""
+        connection.wait_for_room(READ_SECONDS)
         with self.hub.reading():
-            self.hub.follow(connection, row["id"], row["last_modseq"], row["last_seq"])
+            answer = sync(_user(connection), seen, only=only)
+        rows = answer["conversations"]
+        more = {row["id"]: row["messages"][-1]["modseq"] for row in rows if row["truncated"]}
+        gone = answer["gone"] if only is None else []
+        connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=gone, done=not more))
+        with self.hub.reading():
+            for row in rows:
+                if row["id"] in more:
+                    last = row["messages"][-1]
+                    modseq, seq = positions.get(row["id"], (0, 0))
+                    positions[row["id"]] = (max(modseq, last["modseq"]), max(seq, last["seq"]))
+                else:
+                    positions.pop(row["id"], None)
+                    self.hub.following.follow(connection, row["id"], row["last_modseq"], row["last_seq"])
+        return more
 
 
 def _load(schema: Schema, frame: dict[str, Any]) -> dict[str, Any]:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import gevent
+import gevent.event
 from redis.exceptions import RedisError
 from sqlalchemy import select, update
 from sqlalchemy.orm import aliased
 
+from backend.database import is_unavailable
 from backend.models import ConversationEntry, User
 from backend.models.base import db, utcnow
 from backend.models.conversation import LOBBY
-from backend.realtime.bus import RedisBus
 from backend.realtime.hub import Hub
 from backend.realtime.protocol import text_frame
+from backend.realtime.redis_bus import RedisBus
 
 POLL_SECONDS = 1.0
-EXPIRY_SECONDS = 6
-"""How long a worker's record outlives it: its users are offline at the latest that long after it was killed."""
+TOGETHER_SECONDS = 0.05
+"""Changes that come together are told together."""
+
+EXPIRY_SECONDS, GRACE_SECONDS = 5, 2.0
+"""A worker's record outlives it by the first, and its memory in the other workers by both: Redis may have lost it."""
+
+NOBODY = 0
 
 
 class Presence:
@@ -28,103 +36,122 @@ class Presence:
     def __init__(self, hub: Hub, bus: Any):
         self._hub = hub
         self._redis: RedisBus | None = bus if isinstance(bus, RedisBus) else None
-        self._elsewhere: dict[str, set[int]] = {}
+        self._elsewhere: dict[str, tuple[set[int], float]] = {}
+        self._mine: set[int] = set()
         self._known: set[int] = set()
-        self._is_due = False
-        hub.on_presence = self.changed
+        self._has_changed, self._is_due = gevent.event.Event(), gevent.event.Event()
+        hub.on_presence = self._note
 
     def online(self) -> set[int]:
         """Every user with an open socket on any worker."""
-        return set(self._hub.users).union(*self._elsewhere.values())
+        return set(self._hub.users).union(*(users for users, _ in self._elsewhere.values()))
 
-    def changed(self, user_id: int) -> None:
-        """A user of this worker came or went. Changes that come together are told together."""
-        if not self._is_due:
-            self._is_due = True
-            gevent.spawn_later(0.05, self._settle)
+    def start(self) -> None:
+        """Begin to exchange records with the other workers, and to tell who comes and goes.
 
-    def run(self) -> None:
-        """Exchange records with the other workers for as long as this one lives."""
-        while self._redis is not None:
-            try:
-                self._exchange(self._redis)
-            except (RedisError, OSError):
-                self._hub.log.debug("presence waits for Redis")
-            except Exception:
-                self._hub.log.exception("presence failed")
-            gevent.sleep(POLL_SECONDS)
-
-    def _settle(self) -> None:
-        self._is_due = False
+        Apart from each other: a database that hangs must not make this worker look dead.
+        """
+        gevent.spawn(self._tell_always)
         if self._redis is not None:
+            gevent.spawn(self._exchange_always, self._redis)
+
+    def _note(self) -> None:
+        self._has_changed.set()
+        self._is_due.set()
+
+    def _exchange_always(self, bus: RedisBus) -> None:
+        while True:
+            self._has_changed.wait(POLL_SECONDS)
+            gevent.sleep(TOGETHER_SECONDS)
+            self._has_changed.clear()
             try:
-                self._exchange(self._redis)
-                return
+                self._exchange(bus)
+                if self.online() != self._known:
+                    self._is_due.set()
             except (RedisError, OSError):
                 self._hub.log.debug("presence waits for Redis")
-        self._tell()
+                gevent.sleep(POLL_SECONDS)
+            except Exception:
+                self._hub.log.exception("presence could not be exchanged")
+                gevent.sleep(POLL_SECONDS)
+
+    def _tell_always(self) -> None:
+        while True:
+            self._is_due.wait()
+            gevent.sleep(TOGETHER_SECONDS)
+            self._is_due.clear()
+            try:
+                self._record_leaving()
+                self._tell()
+            except Exception as error:
+                if not is_unavailable(error):
+                    self._hub.log.exception("presence could not be told")
+                gevent.sleep(POLL_SECONDS)
+                self._is_due.set()
+
+    def _record_leaving(self) -> None:
+        """Note of those who left this worker that they were here until now."""
+        here = set(self._hub.users)
+        left = self._mine - here
+        if left:
+            with self._hub.app.app_context():
+                record = update(User).where(User.id.in_(left))
+                db.session.execute(record.values(last_seen_at=utcnow(), updated_at=User.updated_at))
+                db.session.commit()
+        self._mine = here
 
     def _exchange(self, bus: RedisBus) -> None:
-        mine = sorted(self._hub.users)
-        pipe = bus.client.pipeline(transaction=True)
         record = f"{bus.prefix}online:{bus.me}"
+        pipe = bus.client.pipeline(transaction=True)
         pipe.delete(record)
-        if mine:
-            pipe.sadd(record, *mine)
-            pipe.expire(record, EXPIRY_SECONDS)
+        pipe.sadd(record, NOBODY, *self._hub.users)  # with nobody else, it still says that the worker lives
+        pipe.expire(record, EXPIRY_SECONDS)
         pipe.execute()
-        found: dict[str, set[int]] = {}
+        now = time.monotonic()
+        found = {}
         for key in bus.client.scan_iter(match=f"{bus.prefix}online:*", count=1000):
             if key.decode() != record:
-                found[key.decode()] = {int(member) for member in bus.client.smembers(key)}
+                found[key.decode()] = ({int(member) for member in bus.client.smembers(key)} - {NOBODY}, now)
+        for key, (users, seen_at) in self._elsewhere.items():
+            if key not in found and now - seen_at < GRACE_SECONDS:
+                found[key] = (users, seen_at)
         self._elsewhere = found
-        self._tell()
 
     def _tell(self) -> None:
         """Tell this worker's clients of whom they may know that came or went since the last time."""
         now = self.online()
         came, went = now - self._known, self._known - now
-        self._known = now
-        if not (came or went) or not self._hub.users:
-            return
-        with self._hub.reading():
-            acquainted = _acquaintances(came | went, set(self._hub.users))
-            seen = dict(db.session.execute(select(User.id, User.last_seen_at).where(User.id.in_(went))).all())
-        for user_id in came | went:
-            is_online = user_id in came
-            body = {
-                "type": "presence",
-                "user_id": user_id,
-                "status": "online" if is_online else "offline",
-                "last_seen_at": None if is_online else seen.get(user_id),
-            }
-            frame = text_frame(body)
-            for other_id in acquainted.get(user_id, ()):
+        if (came or went) and self._hub.users:
+            with self._hub.reading():
+                acquainted = _acquaintances(came | went, set(self._hub.users))
+                seen = dict(db.session.execute(select(User.id, User.last_seen_at).where(User.id.in_(went))).all())
+            frames: dict[int, list[bytes]] = {}
+            for user_id in came | went:
+                frame = _presence_frame(user_id, user_id in came, seen.get(user_id))
+                for other_id in acquainted.get(user_id, ()):
+                    frames.setdefault(other_id, []).append(frame)
+            for other_id, news in frames.items():
                 for connection in list(self._hub.users.get(other_id, ())):
-                    connection.write(frame)
+                    connection.write(b"".join(news))
+        self._known = now
 
     def known_to(self, user_id: int) -> list[int]:
         """Who of those online *user_id* may know of, itself among them. Must run in `reading()`."""
-        online = self.online()
-        online.add(user_id)
+        online = self.online() | {user_id}
         known = _acquaintances({user_id}, online).get(user_id, set())
         return sorted(known | {user_id})
 
 
-def record_last_seen(user_id: int) -> None:
-    """Note that *user_id* was here until now."""
-    db.session.execute(update(User).where(User.id == user_id).values(last_seen_at=utcnow(), updated_at=User.updated_at))
-    db.session.commit()
+def _presence_frame(user_id: int, is_online: bool, last_seen_at: Any) -> bytes:
+    status = "online" if is_online else "offline"
+    body = {"type": "presence", "user_id": user_id, "status": status}
+    return text_frame({**body, "last_seen_at": None if is_online else last_seen_at})
 
 
 def _acquaintances(of: Collection[int], among: Collection[int]) -> dict[int, set[int]]:
     """For each user in *of*, those *among* others who share a room or a direct conversation with it."""
     if len(of) > len(among):
-        turned: dict[int, set[int]] = {}
-        for other_id, known in _acquaintances(among, of).items():
-            for user_id in known:
-                turned.setdefault(user_id, set()).add(other_id)
-        return turned
+        return _turned(_acquaintances(among, of).items())
     mine, theirs = aliased(ConversationEntry), aliased(ConversationEntry)
     statement = (
         select(mine.user_id, theirs.user_id)
@@ -137,3 +164,11 @@ def _acquaintances(of: Collection[int], among: Collection[int]) -> dict[int, set
         if other_id in among:
             found.setdefault(user_id, set()).add(other_id)
     return found
+
+
+def _turned(pairs: Iterable[tuple[int, set[int]]]) -> dict[int, set[int]]:
+    turned: dict[int, set[int]] = {}
+    for other_id, known in pairs:
+        for user_id in known:
+            turned.setdefault(user_id, set()).add(other_id)
+    return turned

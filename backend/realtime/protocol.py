@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+from websockets.frames import Close as ClosePayload
 from websockets.frames import Frame, Opcode
 
 from backend.errors import ChatError, ValidationFailed
@@ -19,7 +20,6 @@ TYPING_SECONDS = 6
 class Close(IntEnum):
     """The close codes of the contract, section 6."""
 
-    GOING_AWAY = 1001
     RESTARTING = 1012
     UNAUTHORIZED = 4401
     HEARTBEAT_MISSED = 4408
@@ -29,8 +29,7 @@ class Close(IntEnum):
     TOO_MANY_FRAMES = 4429
 
 
-REASONS = {
-    Close.GOING_AWAY: "going away",
+REASONS: dict[int, str] = {
     Close.RESTARTING: "server restarting",
     Close.UNAUTHORIZED: "not authorised, or no longer",
     Close.HEARTBEAT_MISSED: "no answer to pings",
@@ -39,6 +38,14 @@ REASONS = {
     Close.TOO_LARGE: "frame larger than 64 KiB",
     Close.TOO_MANY_FRAMES: "too many frames",
 }
+
+
+PING = Frame(Opcode.PING, b"").serialize(mask=False)
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """The goodbye."""
+    return Frame(Opcode.CLOSE, ClosePayload(code, reason).serialize()).serialize(mask=False)
 
 
 def text_frame(body: dict[str, Any]) -> bytes:
@@ -77,22 +84,22 @@ def _with_id(body: dict[str, Any], frame_id: str | None) -> dict[str, Any]:
 
 
 def read_frame(data: bytes) -> dict[str, Any]:
-    """A client's frame. Raises MalformedJson, or ValidationFailed where it is no object with a `type`."""
+    """A client's frame. Raises MalformedJson, or ValidationFailed where it is no object."""
     frame = decode(data)
     if not isinstance(frame, dict):
         raise ValidationFailed("A frame is a JSON object.")
-    if not isinstance(frame.get("type"), str):
-        raise ValidationFailed.of("type", "Missing: a frame names its type.")
     return frame
 
 
 def frame_id_of(frame: dict[str, Any]) -> str | None:
-    """The client's id of a frame, where it is usable: a string of at most 200 characters that UTF-8 can carry."""
+    """The client's id of a frame. Raises ValidationFailed where it is no string, or one that UTF-8 cannot carry."""
     frame_id = frame.get("id")
-    if not isinstance(frame_id, str) or len(frame_id) > 200:
+    if frame_id is None:
         return None
     try:
-        frame_id.encode()
+        if isinstance(frame_id, str):
+            frame_id.encode()
+            return frame_id
     except UnicodeEncodeError:
-        return None
-    return frame_id
+        pass
+    raise ValidationFailed.of("id", "A frame's id is a string.")

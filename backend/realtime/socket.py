@@ -8,28 +8,25 @@ import re
 import secrets
 from _socket import AF_UNIX, IPPROTO_TCP, SHUT_WR, TCP_NODELAY
 from _socket import socket as RawSocket  # noqa: N812  # a class; its wrapper in `socket` is gevent's here, and waits
-from collections import Counter
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import gevent
 from flask import Blueprint, Response, current_app, request
 from gevent.socket import wait_read
 from websockets.datastructures import Headers
-from websockets.frames import Close as CloseFrame
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from backend.auth.access import bearer_token
 from backend.auth.identity import Identity
 from backend.auth.tickets import identify_socket
+from backend.database import is_unavailable
 from backend.errors import ChatError, Forbidden, RateLimited, Unauthorized, ValidationFailed
 from backend.realtime.changes import heads_for
 from backend.realtime.connection import CLOSING_SECONDS, Connection, Right
 from backend.realtime.events import connected_event, publish
 from backend.realtime.live import Live, live_of
-from backend.realtime.protocol import HEARTBEAT_SECONDS, REASONS, TYPING_SECONDS, Close, text_frame
+from backend.realtime.protocol import HEARTBEAT_SECONDS, REASONS, TYPING_SECONDS, Close, close_frame, text_frame
 from backend.users.serialise import user_json
 
 bp = Blueprint("realtime", __name__)
@@ -43,6 +40,11 @@ MAX_OF_USER, MAX_OF_ADDRESS = 20, 1_000
 class UpgradeRequired(ChatError):
     status, code = 426, "upgrade_required"
     detail = "Open a WebSocket at this address."
+
+
+class BadHandshake(ChatError):
+    status, code = 400, "bad_handshake"
+    detail = "The opening handshake of the WebSocket is not valid (RFC 6455, section 4)."
 
 
 @bp.get("/ws/<client_id>")
@@ -63,46 +65,44 @@ def open_socket(client_id: str) -> Response:
     try:
         identity = identify_socket(request.args.get("token") or bearer_token())
     except Unauthorized:
-        answer += _close_frame(Close.UNAUTHORIZED)
+        answer += close_frame(Close.UNAUTHORIZED, REASONS[Close.UNAUTHORIZED])
         return _detach(answer, None)
-    _check_numbers(live, identity.user.id)
+    _check_numbers(live, identity.user.id, client_id)
     return _detach(answer, _Opening(live, identity, client_id, request.remote_addr))
 
 
 def _check_origin() -> None:
     """A page of a foreign site must not open a socket with what its visitor's browser knows (RFC 6455, section 10.2)."""
     origin = request.headers.get("Origin")
-    if origin is None or origin in current_app.config["CONFAB"].cors_origins:
+    config = current_app.config["CONFAB"]
+    if origin is None or origin in config.cors_origins:
         return
-    if urlsplit(origin).netloc.lower() != request.host.lower():
+    own = {request.host.lower(), config.public_url.lower().partition("://")[2].partition("/")[0]}
+    scheme, _, host = origin.lower().partition("://")
+    if scheme not in ("http", "https") or host not in own:
         raise Forbidden("This origin may not open a socket; see CORS_ORIGINS.")
 
 
-def _check_numbers(live: Live, user_id: int | None) -> None:
+def _check_numbers(live: Live, user_id: int | None, client_id: str = "") -> None:
     hub = live.hub
     if not hub.limits_frames:
         return
     if user_id is None:
-        addresses = Counter(connection.address for connection in hub.connections)
-        if addresses[request.remote_addr] >= MAX_OF_ADDRESS:
+        if hub.addresses[request.remote_addr] >= MAX_OF_ADDRESS:
             raise RateLimited("Too many sockets from this address.", headers={"Retry-After": "30"})
-    elif len(hub.users.get(user_id, ())) >= MAX_OF_USER:
+    elif len([c for c in hub.users.get(user_id, ()) if c.client_id != client_id]) >= MAX_OF_USER:
         raise RateLimited("Too many sockets of this user.", headers={"Retry-After": "30"})
 
 
 def _handshake() -> bytes:
-    """The server's side of the opening handshake, worked out by the library. Raises ValidationFailed for a bad one."""
+    """The server's side of the opening handshake, worked out by the library. Raises BadHandshake."""
     protocol = ServerProtocol(logger=live_of(current_app).hub.quiet)
     headers = Headers((name, value) for name, value in request.headers.items() if name.lower() != "origin")
     response = protocol.accept(Request(request.path, headers))
     if response.status_code != 101:
-        raise ValidationFailed("The opening handshake of the WebSocket is not valid.")
+        raise BadHandshake
     protocol.send_response(response)
     return b"".join(protocol.data_to_send())
-
-
-def _close_frame(code: Close) -> bytes:
-    return Frame(Opcode.CLOSE, CloseFrame(code, REASONS[code]).serialize()).serialize(mask=False)
 
 
 class _Opening:
@@ -115,29 +115,36 @@ class _Opening:
         self.address = address
 
     def take_over(self, sock: RawSocket) -> None:
-        """Count the client in, tell it that all is ready, and let it follow its conversations from this moment."""
-        hub, identity, user = self.live.hub, self.identity, self.identity.user
-        with hub.reading():
-            heads = heads_for(user.id)
-            online = self.live.presence.known_to(user.id)
-            profile = user_json(user, user)
-        right = Right(user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at)
+        """Count the client in, let it follow its conversations from this moment, and tell it that all is ready."""
+        hub, identity = self.live.hub, self.identity
+        right = Right(
+            identity.user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at
+        )
         connection = Connection(hub, sock, right, self.client_id, secrets.token_hex(6), self.address)
-        ready = {
-            "type": "ready",
-            "user": profile,
-            "session_id": identity.session_id,
-            "heartbeat": HEARTBEAT_SECONDS,
-            "typing_expires": TYPING_SECONDS,
-            "online": online,
-        }
-        connection.write(text_frame(ready))
-        hub.register(connection)
+        hub.register(connection)  # first, so that no hint is missed; what comes early waits for `ready`
+        try:
+            self._open(connection)
+        except Exception as error:
+            if not is_unavailable(error):
+                log.exception("a socket could not be opened")
+            connection.close(Close.RESTARTING)
+
+    def _open(self, connection: Connection) -> None:
+        hub, user = self.live.hub, self.identity.user
         with hub.reading():
-            for head in heads:
-                hub.follow(connection, head.conversation_id, head.last_modseq, head.last_seq)
+            for head in heads_for(user.id):
+                hub.following.follow(connection, head.conversation_id, head.last_modseq, head.last_seq)
+            ready = {
+                "type": "ready",
+                "user": user_json(user, user),
+                "session_id": self.identity.session_id,
+                "heartbeat": HEARTBEAT_SECONDS,
+                "typing_expires": TYPING_SECONDS,
+                "online": self.live.presence.known_to(user.id),
+            }
+        connection.begin(text_frame(ready))
         with hub.app.app_context():
-            publish([connected_event(user.id, self.client_id, connection.uid)])
+            publish([connected_event(user.id, self.client_id, connection.uid, connection.opened_at)])
 
 
 def _detach(head: bytes, opening: _Opening | None) -> Response:
@@ -179,11 +186,13 @@ def _serve(raw: RawSocket, head: bytes, opening: _Opening | None) -> None:
 
 
 def _linger(raw: RawSocket) -> None:
-    """Give the client a moment to read why it was closed; closing at once could discard what is under way."""
-    raw.shutdown(SHUT_WR)
-    with gevent.Timeout(CLOSING_SECONDS, False):  # type: ignore[arg-type]  # False: end the block in silence
-        while True:
-            wait_read(raw.fileno())
-            if not raw.recv(4096):
-                break
-    raw.close()
+    """Give the client a moment to read why it was closed, and to say goodbye; closing at once could discard what is under way."""
+    try:
+        with gevent.Timeout(CLOSING_SECONDS, False):  # type: ignore[arg-type]  # False: end the block in silence
+            while True:
+                wait_read(raw.fileno())
+                if not raw.recv(4096):
+                    break
+                raw.shutdown(SHUT_WR)
+    finally:
+        raw.close()

@@ -36,7 +36,7 @@ def admit(room: Room, user_id: int, former: RoomMembership | None, is_admin: boo
     membership = former or _new_membership(room, user_id)
     membership.joined_at, membership.left_at, membership.is_admin = utcnow(), None, is_admin
     _stamp(membership, "member.joined")
-    announce(opened_event(room_conversation_id(room.id), user_id))
+    announce(opened_event(room_conversation_id(room.id), user_id, membership.modseq - 1))
     conversation_id = room_conversation_id(room.id)
     head = select(Conversation.last_seq).where(Conversation.id == conversation_id).scalar_subquery()
     db.session.add(ConversationEntry(user_id=user_id, conversation_id=conversation_id, last_read_seq=head))

@@ -1,4 +1,7 @@
-"""A worker serves only a database that is at head: a wrong schema is met at the start, not by a user's request."""
+"""A worker serves only a database that it can serve: a wrong schema is met at the start, not by a user's request.
+
+Each fault is one line that says what is wrong and which command mends it.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,24 @@ import logging
 import sys
 
 from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import configure_mappers
 
 from backend.database import reading
-from backend.models.base import db
-from backend.schema.revisions import current_revision, head_revision, known_revisions
+from backend.extensions import db
+from backend.schema.revisions import current_revisions, head_revision, head_revisions, known_revisions, may_serve
 
 log = logging.getLogger("confab.schema")
 
 
+class ModelFault(Exception):
+    """The models cannot be used; the message is one line with its remedy."""
+
+
 def check_schema(app: Flask) -> None:
-    """Called once by each worker before it serves; exits with one line where the database is not at head.
+    """Called once by each worker before it serves; exits with one line where it cannot serve this database.
 
     A database that does not answer says nothing about its schema: the worker starts, answers 503 and is not ready
     (`/api/health/ready`) until it does. To refuse would turn a moment's absence into an end of the whole server.
@@ -32,20 +42,66 @@ def check_schema(app: Flask) -> None:
 
 def find_fault(app: Flask) -> str | None:
     """One line on what keeps this code from serving this database, with the remedy; None where nothing does."""
+    if (fault := find_second_instance(app)) is not None:
+        return fault
     with app.app_context(), reading(db.engine).connect() as connection:
-        return describe_fault(current_revision(connection))
+        return find_revision_fault(connection)
 
 
-def describe_fault(current: str | None) -> str | None:
-    """Like `find_fault`, for a database that says it is at *current*."""
+def find_revision_fault(connection: Connection) -> str | None:
+    """Like `find_fault`, for the database behind *connection* alone."""
+    heads = head_revisions()
+    if len(heads) > 1:
+        return (
+            f"The code has {len(heads)} heads of migrations: {', '.join(heads)}. "
+            "Run: flask db merge heads, and commit what it writes"
+        )
+    current = current_revisions(connection)
+    is_ahead = len(current) == 1 and not set(current) & known_revisions()
+    allowed = may_serve(connection, current) if is_ahead else frozenset()
+    return describe_fault(", ".join(current) or None, allowed)
+
+
+def describe_fault(current: str | None, allowed: frozenset[str] = frozenset()) -> str | None:
+    """What is wrong with a database that says it is at *current* and that code of the revisions *allowed* may serve it."""
     head = head_revision()
-    if current == head:
+    if current == head or head in allowed:
         return None
     if current is None:
         return f"The database has no revision, and this code needs {head}. Run: flask db upgrade"
     if current in known_revisions():
         return f"The database is at revision {current}, and this code needs {head}. Run: flask db upgrade"
+    if ", " in current:
+        return (
+            f"The database is at {current.count(', ') + 1} revisions at once: {current}, and this code needs {head}. "
+            "Find out with flask doctor which one is true, and run: flask db stamp --purge REVISION && flask db upgrade"
+        )
     return (
         f"The database is at revision {current}, which this code does not know (it needs {head}). "
         "Newer code made it: upgrade the code. A database of another program: flask db upgrade adopts it."
     )
+
+
+def find_second_instance(app: Flask) -> str | None:
+    """A second `SQLAlchemy()`: models that hang on it are "not registered with this instance" at the first query."""
+    if app.extensions.get("sqlalchemy") is not db:
+        return "The application was bound to another SQLAlchemy() than backend.extensions.db. Bind that one alone."
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in ("backend", "migrations"):
+            continue
+        for attribute, value in list(vars(module).items()):
+            if isinstance(value, SQLAlchemy) and value is not db:
+                return f"{name}.{attribute} is a second SQLAlchemy(). Import db from backend.extensions there instead."
+    return None
+
+
+def resolve_models() -> None:
+    """Resolve every relationship now. Raises ModelFault: a missing class is a start-up error, not a user's."""
+    try:
+        configure_mappers()
+    except SQLAlchemyError as error:
+        reason = " ".join(str(error).split())
+        raise ModelFault(
+            f"A relationship of the models leads nowhere: {reason} Import the class in backend/models/__init__.py, "
+            "or correct the name."
+        ) from error

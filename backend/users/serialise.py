@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
-
-from backend.models import Role, User, UserRole
-from backend.models.base import db
+from backend.models import User
 
 _AVATAR = re.compile(r"avatars/[0-9]+/([A-Za-z0-9_-]+)\.webp")
 
 
 def user_json(user: User, viewer: User | None) -> dict[str, Any]:
     """*user* as *viewer* may see it: the private fields are for the user itself and for superusers."""
-    return users_json([user], viewer)[0]
+    answer = _public(user)
+    if viewer is not None and (viewer.id == user.id or viewer.is_superuser):
+        answer |= _private(user)
+    return answer
 
 
-def users_json(users: Sequence[User], viewer: User | None) -> list[dict[str, Any]]:
-    """Like `user_json`, for a list; reads the roles of all in one query."""
-    roles = role_names(user.id for user in users)
-    answers = []
-    for user in users:
-        answer = _public(user, roles[user.id])
-        if viewer is not None and (viewer.id == user.id or viewer.is_superuser):
-            answer |= _private(user)
-        answers.append(answer)
-    return answers
-
-
-def role_names(user_ids: Iterable[int]) -> dict[int, list[str]]:
-    """The names of each user's roles, in alphabetical order."""
-    names: dict[int, list[str]] = defaultdict(list)
-    statement = select(UserRole.user_id, Role.name).join(Role).where(UserRole.user_id.in_(set(user_ids)))
-    for user_id, name in db.session.execute(statement.order_by(Role.name)):
-        names[user_id].append(name)
-    return names
+def users_json(users: Iterable[User], viewer: User | None) -> list[dict[str, Any]]:
+    """Like `user_json`, for a list."""
+    return [user_json(user, viewer) for user in users]
 
 
 def avatar_version(user: User) -> str | None:
@@ -53,7 +36,7 @@ def avatar_url(user: User) -> str | None:
     return f"/api/users/{user.id}/avatar?v={version}" if version else None
 
 
-def _public(user: User, roles: list[str]) -> dict[str, Any]:
+def _public(user: User) -> dict[str, Any]:
     return {
         "id": user.id,
         "username": user.username,
@@ -63,7 +46,7 @@ def _public(user: User, roles: list[str]) -> dict[str, Any]:
         "bio": user.bio,
         "avatar_url": avatar_url(user),
         "is_active": user.is_active,
-        "roles": roles,
+        "roles": user.role_names,
         "created_at": user.created_at,
         "last_seen_at": user.last_seen_at,
     }

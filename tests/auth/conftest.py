@@ -10,6 +10,7 @@ from flask import Flask
 
 from backend.auth import secrets
 from backend.models.base import db
+from tests.auth.outgoing import Outgoing
 from tests.client import Client
 
 EMAIL, PASSWORD = "test@example.com", "password123"
@@ -66,3 +67,11 @@ def _shared(app: Flask) -> dict[str, Any]:
 def _dispose(app: Flask) -> None:
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def outgoing(app: Flask) -> Iterator[Outgoing]:
+    """What `app` sends."""
+    caught = Outgoing(app)
+    yield caught
+    caught.restore()

@@ -11,7 +11,7 @@ import jwt
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import event, exc, select, update
+from sqlalchemy import exc, select, update
 
 from backend.auth import identity
 from backend.auth.secrets import hash_secret
@@ -19,6 +19,7 @@ from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
+from tests.queries import count_queries
 
 URL = "/api/auth/sessions"
 
@@ -198,15 +199,9 @@ def test_one_query_identifies(app: Flask, make: Factory) -> None:
     token = make.token(make.user())
     with app.app_context():
         identity.identify(token)
-        seen: list[str] = []
-
-        def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            seen.append(statement)
-
-        event.listen(db.engine, "before_cursor_execute", note)
-        identity.identify(token)
-        event.remove(db.engine, "before_cursor_execute", note)
-    assert len(seen) == 1
+        with count_queries(app) as queries:
+            identity.identify(token)
+    assert len(queries) == 1
 
 
 def seen_at(app: Flask) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken
@@ -17,6 +17,7 @@ from backend.settings import VERSION
 from tests.client import Client
 from tests.factories import Factory
 from tests.processes import free_port
+from tests.queries import count_queries
 
 ALIVE, READY, DETAILED = "/api/health", "/api/health/ready", "/api/health/detailed"
 
@@ -51,18 +52,8 @@ def api_token(app: Flask) -> Callable[..., Client]:
 
 
 def test_alive_touches_no_database(app: Flask, client: Client) -> None:
-    statements: list[str] = []
-
-    def count(*arguments: object) -> None:
-        statements.append(str(arguments[2]))
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", count)
-    try:
+    with count_queries(app) as statements:
         response = client.get(ALIVE)
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
     assert response.status_code == 200
     assert response.json["status"] == "healthy"
     assert abs(datetime.fromisoformat(response.json["timestamp"]) - datetime.now(UTC)) < timedelta(seconds=5)
@@ -132,6 +123,7 @@ def test_detailed_names_drift(app: Flask, make: Factory) -> None:
         answer = make.client(make.user(is_superuser=True)).get(DETAILED).json
     finally:
         with app.app_context():
+            db.engine.dispose()  # SQLite checks ALTER TABLE against what an old connection remembers of the schema
             db.session.execute(text("ALTER TABLE chat_rooms DROP COLUMN surplus"))
             db.session.commit()
     assert answer["status"] == "degraded"

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import text
 
 from backend.models.base import db
 from backend.schema.drift import find_drift
 from backend.schema.gate import check_schema, describe_fault, find_fault
-from backend.schema.revisions import head_revision
+from backend.schema.revisions import head_revision, head_revisions
 from tests.processes import free_port
+from tests.schema.conftest import Database
 from tests.servers import ROOT, Server, environment
 
 
@@ -32,6 +37,76 @@ def test_each_fault_is_one_line_with_its_remedy(current: str | None) -> None:
     assert head_revision() in fault
     assert "flask db upgrade" in fault
     assert ("upgrade the code" in fault) == (current is not None)
+
+
+def test_two_revisions_at_once(database: Database) -> None:
+    database.flask("db", "upgrade")
+    database.run("INSERT INTO alembic_version VALUES ('0000')")
+    fault = find_fault(database.app)
+    assert fault is not None
+    assert "2 revisions at once: 0000, 0" in fault
+    assert "flask db stamp --purge" in fault
+
+
+def test_a_database_ahead_serves_where_it_says_so(database: Database) -> None:
+    database.flask("db", "upgrade")
+    database.run("UPDATE alembic_version SET version_num = 'next'")
+    assert "upgrade the code" in str(find_fault(database.app))
+    database.run(f"INSERT INTO schema_compat VALUES ('next', '{head_revision()}')")
+    assert find_fault(database.app) is None
+    database.run("DELETE FROM schema_compat", "INSERT INTO schema_compat VALUES ('next', 'next')")
+    assert "upgrade the code" in str(find_fault(database.app))
+
+
+def test_a_database_behind_is_refused_whatever_it_says(database: Database) -> None:
+    database.flask("db", "upgrade")
+    database.flask("db", "downgrade", "base")
+    assert "has no revision" in str(find_fault(database.app))
+
+
+def test_two_heads_of_the_code(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.schema.gate.head_revisions", lambda: ("a", "b"))
+    assert str(find_fault(app)).startswith("The code has 2 heads of migrations: a, b. Run: flask db merge heads")
+
+
+def test_the_code_has_one_head() -> None:
+    assert len(head_revisions()) == 1
+
+
+def test_a_relationship_that_leads_nowhere(tmp_path: Path) -> None:
+    """In a process of its own: a broken class would stay with us."""
+    code = (
+        "from sqlalchemy.orm import Mapped, mapped_column, relationship\n"
+        "from backend.models.base import Base\n"
+        "class Broken(Base):\n"
+        "    __tablename__ = 'broken'\n"
+        "    id: Mapped[int] = mapped_column(primary_key=True)\n"
+        "    gone = relationship('Session')\n"
+        "import wsgi\n"
+    )
+    env = environment({"APP_ENV": "testing", "INSTANCE_DIR": str(tmp_path)})
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("confab: A relationship of the models leads nowhere:")
+    assert "'Session'" in line
+
+
+def test_a_second_instance_is_found(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    stray = ModuleType("backend.stray")
+    stray.database = SQLAlchemy()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "backend.stray", stray)
+    assert str(find_fault(app)).startswith("backend.stray.database is a second SQLAlchemy().")
+
+
+def test_the_source_makes_one_instance() -> None:
+    makes = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "backend").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "SQLAlchemy"
+    ]
+    assert [place.partition(":")[0] for place in makes] == ["backend/extensions.py"]
 
 
 def test_an_empty_database_stops_the_worker(make_app: Callable[..., Flask]) -> None:
@@ -81,28 +156,34 @@ MENDS = [
 ]
 
 
+@contextmanager
+def harmed(app: Flask, harm: str, mend: str) -> Iterator[list[str]]:
+    """What the report finds while a statement has done its harm."""
+    _execute(app, harm)
+    try:
+        with app.app_context(), db.engine.connect() as connection:
+            yield find_drift(connection)
+    finally:
+        _execute(app, mend)
+
+
+def _execute(app: Flask, statement: str) -> None:
+    """Run it on a new connection: SQLite checks ALTER TABLE against what an old one remembers of the schema."""
+    with app.app_context():
+        db.engine.dispose()
+        db.session.execute(text(statement))
+        db.session.commit()
+
+
 @pytest.mark.parametrize(("harm", "mend", "sentence"), MENDS, ids=[m[0] for m in MENDS])
 def test_drift_is_named(app: Flask, harm: str, mend: str, sentence: str | None) -> None:
-    with app.app_context():
-        db.session.execute(text(harm))
-        db.session.commit()
-        try:
-            with db.engine.connect() as connection:
-                found = find_drift(connection)
-        finally:
-            db.session.execute(text(mend))
-            db.session.commit()
+    with harmed(app, harm, mend) as found:
+        pass
     assert sentence in found if sentence else found == []
 
 
 def test_a_lost_not_null_is_named(postgresql_app: Flask) -> None:
-    with postgresql_app.app_context():
-        db.session.execute(text("ALTER TABLE messages ALTER COLUMN content DROP NOT NULL"))
-        db.session.commit()
-        try:
-            with db.engine.connect() as connection:
-                found = find_drift(connection)
-        finally:
-            db.session.execute(text("ALTER TABLE messages ALTER COLUMN content SET NOT NULL"))
-            db.session.commit()
+    column = "ALTER TABLE messages ALTER COLUMN content"
+    with harmed(postgresql_app, f"{column} DROP NOT NULL", f"{column} SET NOT NULL") as found:
+        pass
     assert found == ["column messages.content differs in nullable: True instead of False"]

@@ -1,0 +1,165 @@
+"""How a socket comes to follow a conversation, and how a channel is repaired: everything of the hub that asks the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.database import is_unavailable
+from backend.errors import NotFound
+from backend.models import User
+from backend.models.base import db
+from backend.realtime.changes import Changes, joined_at_modseq, load_changes
+from backend.realtime.channel import Channel, Told
+from backend.realtime.connection import Connection
+from backend.realtime.events import Event, room_event
+from backend.realtime.hub import Hub
+from backend.realtime.protocol import text_frame
+from backend.rooms.access import get_room_for
+from backend.rooms.serialise import room_json
+
+
+@dataclass(slots=True)
+class Behind:
+    """A socket on its way to a conversation's live events: what it has heard so far. `is_tried` while someone is at it."""
+
+    since: int
+    seq: int
+    is_tried: bool = False
+
+
+class Following:
+    """Brings sockets to where their channels are, and channels to where the database is."""
+
+    def __init__(self, hub: Hub):
+        self.hub = hub
+        self.behind: dict[tuple[Connection, str], Behind] = {}
+        hub.following = self
+
+    def follow(self, connection: Connection, name: str, since: int, seq: int) -> None:
+        """Let *connection* hear everything of a conversation behind modseq *since*, each change once and in order.
+
+        What happened before the channel's own position is read from the database; the live events continue it exactly. If the
+        database is away, the clock goes on with it (`retry`). Must run in `reading()`.
+        """
+        if connection.is_open and "read" in connection.right.scopes:
+            connection.conversations.add(name)
+            self.behind[connection, name] = behind = Behind(since, seq)
+            self._catch_up(connection, name, behind)
+
+    def retry(self) -> None:
+        """Go on with those whom a fault of the database stopped."""
+        for (connection, name), behind in list(self.behind.items()):
+            if not behind.is_tried:
+                with self.hub.reading():
+                    self._catch_up(connection, name, behind)
+
+    def forget(self, connection: Connection, name: str) -> None:
+        """Whoever brings *connection* to this conversation stops."""
+        self.behind.pop((connection, name), None)
+
+    def pause(self, connection: Connection) -> dict[str, tuple[int, int]]:
+        """Let *connection* hear nothing for a while. Returns, for each conversation, from where `follow` goes on."""
+        positions = {}
+        for name in connection.conversations:
+            behind = self.behind.pop((connection, name), None)
+            channel = self.hub.channels.get(name)
+            if behind is not None:
+                positions[name] = (behind.since, behind.seq)
+            elif channel is not None:
+                positions[name] = (channel.discard(connection), channel.told.last)
+        return positions
+
+    def _catch_up(self, connection: Connection, name: str, behind: Behind) -> None:
+        key = (connection, name)
+        told = Told(behind.seq)
+        behind.is_tried = True
+        try:
+            while self.behind.get(key) is behind:  # nobody else has taken over, and the socket is open
+                channel = self.hub.channel(name, behind.since, behind.seq)
+                if channel.delivered <= behind.since:
+                    del self.behind[key]
+                    channel.add(connection, behind.since)  # no yield since the look at `delivered`
+                    return
+                changes = load_changes(name, behind.since)
+                if self.behind.get(key) is not behind:
+                    return
+                if changes.upto <= behind.since and not changes.is_deleted:
+                    channel.set_back(behind.since, behind.seq)  # the database has forgotten what the channel delivered
+                    continue
+                self._show_missed(connection, name, changes, told)
+                behind.since, behind.seq = changes.upto, told.last
+        except Exception as error:
+            if not is_unavailable(error):
+                self.hub.log.exception("a socket could not follow %s", name)
+        finally:
+            behind.is_tried = False
+
+    def _show_missed(self, connection: Connection, name: str, changes: Changes, told: Told) -> None:
+        """Show what *connection* missed: up to its own removal, or the end of the room, if that is among it."""
+        events: list[Event] = []
+        for event in [*changes.events, *([_deleted(name)] if changes.is_deleted else [])]:
+            events.append(told.name(event))
+            is_removed = event.type == "member.left" and event.author_id == connection.user_id
+            if is_removed or event.type == "room.deleted":
+                self.hub.leave(connection, name)
+                break
+        self.hub.show(connection, events)
+
+    # -- channels
+
+    def repair(self, channel: Channel) -> None:
+        """Read what *channel* lacks from the database and deliver it. Failing, the next look at the heads tries again."""
+        if channel.is_repairing or self.hub.channels.get(channel.name) is not channel:
+            return
+        channel.is_repairing = True
+        self.hub.metrics["repairs"] += 1
+        try:
+            with self.hub.reading():
+                self._repair(channel)
+        finally:
+            channel.is_repairing = False
+            self.hub.mind_the_gap(channel)
+
+    def _repair(self, channel: Channel) -> None:
+        is_complete = False
+        while not is_complete:
+            changes = load_changes(channel.name, channel.delivered)
+            if changes.is_deleted:
+                self.hub.take([_deleted(channel.name)])
+                return
+            self.hub.deliver(channel, channel.repair(changes.events, changes.upto))
+            is_complete = changes.is_complete
+
+    # -- admissions
+
+    def admit(self, user_id: int, name: str, since: int | None = None) -> None:
+        """Let this user's sockets follow a conversation that it came into behind modseq *since*, unless they do."""
+        if any(name not in connection.conversations for connection in self.hub.users.get(user_id, ())):
+            self.hub.spawn(self._admit, user_id, name, since)
+
+    def _admit(self, user_id: int, name: str, since: int | None) -> None:
+        with self.hub.reading():
+            start = joined_at_modseq(user_id, name)
+            if start is None:
+                return
+            created = self._room_created(user_id, name)
+            modseq, seq = start if since is None else (min(since, start[0]), start[1])
+            for connection in list(self.hub.users.get(user_id, ())):
+                if name not in connection.conversations and "read" in connection.right.scopes:
+                    if created is not None:
+                        connection.write(created)
+                    self.follow(connection, name, modseq, seq)
+
+    def _room_created(self, user_id: int, name: str) -> bytes | None:
+        user = db.session.get(User, user_id) if name.startswith("room:") else None
+        if user is None:
+            return None
+        try:
+            room = room_json(get_room_for(user, int(name.removeprefix("room:"))).room, user)
+        except NotFound:
+            return None
+        return text_frame({"type": "room.created", "conversation_id": name, "room": room})
+
+
+def _deleted(name: str) -> Event:
+    return room_event("room.deleted", name, room_id=int(name.removeprefix("room:")))

@@ -1,0 +1,107 @@
+"""The comparison of a hub with the database, by which no hint needs to arrive: heads, rooms, and who came in where."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from backend.errors import NotFound
+from backend.models import User
+from backend.models.base import db
+from backend.realtime import changes
+from backend.realtime.channel import Channel
+from backend.realtime.events import connected_event, publish, room_event, room_updated_event
+from backend.realtime.following import Following
+from backend.realtime.hub import EARLY_SECONDS, Hub
+from backend.rooms.access import get_room_for
+from backend.rooms.serialise import room_json
+
+SLACK = 500
+"""Inbox rows whose ids are this far behind the newest are looked at again: their transactions may have ended later."""
+
+
+class Watch:
+    """Finds what the bus lost."""
+
+    def __init__(self, hub: Hub, following: Following):
+        self.hub = hub
+        self.following = following
+        self._follower_id: int | None = None
+        self._unverified: set[str] = set()
+
+    # -- heads
+
+    def look(self) -> None:
+        """Compare every followed conversation with the database."""
+        self._compare(list(self.hub.channels), EARLY_SECONDS)
+
+    def verify(self, names: Collection[str]) -> None:
+        """Of these names everything is heard from now on; find what was said before."""
+        if not self._unverified:
+            self.hub.spawn(self._verify)
+        self._unverified.update(names)
+
+    def _verify(self) -> None:
+        names, self._unverified = self._unverified, set()
+        self._announce([int(name.removeprefix("u:")) for name in names if name.startswith("u:")])
+        self._compare([name.removeprefix("c:") for name in names if name.startswith("c:")], 0)
+
+    def _announce(self, user_ids: Collection[int]) -> None:
+        """Tell the other workers of these users' sockets: a hub that was deaf at the time has yet to close older ones."""
+        sockets = [connection for user_id in user_ids for connection in self.hub.users.get(user_id, ())]
+        with self.hub.app.app_context():
+            publish([connected_event(c.user_id, c.client_id, c.uid, c.opened_at) for c in sockets])
+
+    def _compare(self, names: Collection[str], patience: float) -> None:
+        """Find the channels that are behind their conversations, and repair those that do not catch up within *patience*."""
+        before = {name: self.hub.channels[name].delivered for name in names if name in self.hub.channels}
+        if not before:
+            return
+        with self.hub.reading():
+            heads = changes.heads_of(before)
+        for head in heads:
+            channel = self.hub.channels.get(head.conversation_id)
+            if channel is None:
+                continue
+            if head.is_deleted:
+                room_id = int(channel.name.removeprefix("room:"))
+                self.hub.take([room_event("room.deleted", channel.name, room_id=room_id)])
+            elif head.last_modseq < before[channel.name]:
+                self.hub.log.warning("conversation %s was set back by the database", channel.name)
+                channel.set_back(head.last_modseq, head.last_seq)
+            elif head.last_modseq > channel.delivered:
+                self.hub.spawn(self._repair_unless_there, channel, head.last_modseq, after=patience)
+            self._compare_room(channel, head)
+
+    def _repair_unless_there(self, channel: Channel, modseq: int) -> None:
+        if channel.delivered < modseq:
+            self.following.repair(channel)
+
+    def _compare_room(self, channel: Channel, head: changes.Head) -> None:
+        was, channel.room_updated_at = channel.room_updated_at, head.room_updated_at
+        if was is None or head.room_updated_at is None or head.room_updated_at <= was or not channel.listeners:
+            return
+        viewer_id = next(iter(channel.listeners)).user_id
+        with self.hub.reading():
+            viewer = db.session.get(User, viewer_id)
+            if viewer is None:
+                return
+            try:
+                room = room_json(get_room_for(viewer, int(channel.name.removeprefix("room:"))).room, viewer)
+            except NotFound:
+                return
+        self.hub.take([room_updated_event(room)])
+
+    # -- admissions
+
+    def look_for_admissions(self) -> None:
+        """Find the conversations that users of this worker came into, where the hint was lost."""
+        if not self.hub.users:
+            self._follower_id = None
+            return
+        with self.hub.reading():
+            if self._follower_id is None:
+                self._follower_id = changes.last_follower_id()
+            found = changes.new_followers(self._follower_id - SLACK)
+        for id_, user_id, name in found:
+            self._follower_id = max(self._follower_id, id_)
+            self.following.admit(user_id, name)

@@ -1,0 +1,115 @@
+"""Values as strangers stored them, made into ours. What makes no sense becomes None: nothing here raises."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import phonenumbers
+
+BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
+MAX_ID = 2**63 - 1
+_TRUE, _FALSE = {"1", "t", "true", "y", "yes", "on"}, {"", "0", "f", "false", "n", "no", "off"}
+_NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+MILLISECONDS_FROM = 10**11
+"""An epoch this large counts milliseconds: as seconds it would lie in the year 5138."""
+
+
+def as_int(value: Any) -> int | None:
+    """A whole number that fits a bigint."""
+    if isinstance(value, Decimal):
+        value = int(value) if value.is_finite() and value == value.to_integral_value() else None
+    elif isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_ID:
+        return None
+    return value
+
+
+def as_bool(value: Any) -> bool | None:
+    """A truth, however it is spelled."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float | Decimal):
+        return value != 0
+    word = (as_text(value) or "").strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def as_text(value: Any) -> str | None:
+    """Text that both databases take: no NUL, no half characters."""
+    if value is None:
+        return None
+    if isinstance(value, memoryview):
+        value = value.tobytes()
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def as_line(value: Any) -> str | None:
+    """Text without blanks around it; None where nothing is left."""
+    return (as_text(value) or "").strip() or None
+
+
+def as_time(value: Any) -> datetime | None:
+    """An aware time in UTC. A time without a zone is taken for UTC; a number counts seconds or milliseconds from 1970."""
+    if isinstance(value, bytes | memoryview):
+        value = as_text(value)
+    if isinstance(value, str):
+        value = _parse(value.strip())
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        value = _from_epoch(float(value))
+    if not isinstance(value, datetime):
+        return None
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parse(text: str) -> datetime | float | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _from_epoch(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds / 1000 if abs(seconds) >= MILLISECONDS_FROM else seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def as_hash(value: Any) -> str | None:
+    """A password hash that works here, which is bcrypt alone. A password in clear is never taken over."""
+    line = as_line(value)
+    return line if line and BCRYPT.fullmatch(line) else None
+
+
+def as_mobile(value: Any) -> tuple[str | None, bool]:
+    """A telephone number in E.164, and whether it is certain.
+
+    A number without a country code is somebody else's as soon as one is guessed: digits without a plus count only where they
+    are a valid international number, and even then as a guess.
+    """
+    line = as_line(value)
+    if line is None or len(line) > 40:
+        return None, False
+    is_certain = line.startswith(("+", "00"))
+    try:
+        number = phonenumbers.parse("+" + line.removeprefix("+").removeprefix("00") if is_certain else f"+{line}")
+    except phonenumbers.NumberParseException:
+        return None, False
+    fits = phonenumbers.is_possible_number if is_certain else phonenumbers.is_valid_number
+    if not fits(number):
+        return None, False
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), is_certain

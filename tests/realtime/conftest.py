@@ -1,0 +1,133 @@
+"""Confab as it runs, alone and as one of two workers."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.factories import Factory
+from tests.realtime.client import Api, LiveClient
+from tests.servers import ROOT, Server, environment
+from tests.services import PrivateRedis, Services
+
+
+@dataclass
+class House:
+    """A running server with what it runs on, and users made at will."""
+
+    server: Server
+    app: Flask
+    redis: PrivateRedis | None
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def user(self) -> Api:
+        """A new account with a session."""
+        make = Factory(self.app)
+        user = make.user(f"u{secrets.token_hex(4)}", email=f"{secrets.token_hex(6)}@example.com")
+        return Api(self.url, make.token(user), user.id)
+
+    def on_each_worker(self, user: Api, patience: int = 40) -> list[LiveClient]:
+        """Sockets of *user* on every worker: the kernel chooses, so that it takes some tries."""
+        found: dict[int, LiveClient] = {}
+        for _ in range(patience):
+            client = user.live()
+            pid = worker_of(self.server, client)
+            if pid in found:
+                client.close()
+            else:
+                found[pid] = client
+            if len(found) == len(self.server.worker_pids):
+                return [found[pid] for pid in sorted(found)]
+        raise AssertionError("the sockets all went to one worker")
+
+
+def worker_of(server: Server, client: LiveClient) -> int:
+    """Which worker serves a socket: the one that has the other end of its connection."""
+    _, port = client.socket.socket.getsockname()[:2]
+    inode = _inode(server.port, port)
+    for pid in server.worker_pids:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                if os.readlink(descriptor) == f"socket:[{inode}]":
+                    return pid
+            except OSError:
+                continue
+    raise AssertionError("no worker has this socket")
+
+
+def _inode(local_port: int, remote_port: int) -> str:
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if (int(fields[1].split(":")[1], 16), int(fields[2].split(":")[1], 16)) == (local_port, remote_port):
+            return fields[9]
+    raise AssertionError("there is no such connection")
+
+
+def migrate(env: dict[str, str]) -> None:
+    """`flask db upgrade` on what *env* names."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    subprocess.run(command, cwd=ROOT, env=environment(env), check=True, capture_output=True, timeout=60)
+
+
+SETTINGS = {
+    "APP_ENV": "testing",
+    "RATE_LIMITS": "off",
+    "LOG_LEVEL": "info",
+    "SECRET_KEY": secrets.token_hex(32),
+    "JWT_SECRET_KEY": secrets.token_hex(32),
+}
+FAULT = re.compile(r'Traceback|"level":"(error|critical)"|"exception"')
+Open = Callable[..., House]
+
+
+@pytest.fixture(scope="session")
+def open_house(
+    services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Open]:
+    """Makes servers of every kind: `open_house("sqlite")`, `open_house("redis", RATE_LIMITS="on")`."""
+    opened: list[House] = []
+
+    def make(kind: str, *, redis: PrivateRedis | None = None, database_url: str | None = None, **env: str) -> House:
+        if kind == "sqlite":
+            database_url = database_url or f"sqlite:///{tmp_path_factory.mktemp('live')}/confab.db"
+            settings = {**SETTINGS, "DATABASE_URL": database_url}
+        else:
+            database_url = database_url or services.new_database(f"{worker}_live{len(opened)}")
+            redis = redis or PrivateRedis()
+            settings = {**SETTINGS, "DATABASE_URL": database_url, "REDIS_URL": redis.url, "WEB_CONCURRENCY": "2"}
+        instance = tmp_path_factory.mktemp("instance")
+        settings |= {"INSTANCE_DIR": str(instance), **env}
+        migrate(settings)
+        # Beside the server, and without its Redis: what this application writes, no hint tells of.
+        app = make_app(
+            {name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"}
+        )
+        house = House(Server(settings), app, redis)
+        opened.append(house)
+        return house
+
+    yield make
+    for house in opened:
+        house.server.close()
+        if house.redis is not None:
+            house.redis.close()
+    faults = [line for house in opened for line in house.server.output().splitlines() if FAULT.search(line)]
+    assert not faults, faults[:5]
+
+
+@pytest.fixture(scope="session", params=["sqlite", "redis"])
+def house(request: pytest.FixtureRequest, open_house: Open) -> House:
+    """A server: SQLite and one worker; PostgreSQL, Redis and two workers."""
+    return open_house(request.param)

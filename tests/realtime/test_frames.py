@@ -1,0 +1,187 @@
+"""Every frame of the protocol, through a real server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.realtime.client import Api
+from tests.realtime.conftest import House
+
+
+@pytest.fixture
+def pair(house: House) -> tuple[Api, Api]:
+    """Two users."""
+    return house.user(), house.user()
+
+
+def test_ready_comes_first_and_names_the_user(house: House) -> None:
+    user = house.user()
+    with user.live("my_Tab-1") as client:
+        assert client.ready["user"]["id"] == user.id
+        assert client.ready["user"]["email"]
+        assert (client.ready["heartbeat"], client.ready["typing_expires"]) == (25, 6)
+        assert client.ready["online"] == [user.id]
+
+
+def test_ack_follows_the_commit_and_others_hear_of_it(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = alice.room(bob)
+    with alice.live() as sender, bob.live() as receiver:
+        sent = sender.send("hello", room_id=room["id"], client_message_id="once")
+        assert alice("GET", f"/api/chat/messages/{sent['id']}") == sent
+        assert sent["client_message_id"] == "once"
+        told = receiver.expect("message.created")
+        assert told["message"] == {**sent, "client_message_id": None}
+        assert (told["conversation_id"], told["modseq"]) == (room["conversation_id"], sent["modseq"])
+        own = sender.expect("message.created")
+        assert own["message"] == sent
+
+
+def test_a_repeated_send_is_acknowledged_again_and_told_once(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = alice.room(bob)
+    with alice.live() as sender, bob.live() as receiver:
+        first = sender.send("hello", room_id=room["id"], client_message_id="k")
+        assert sender.send("hello", room_id=room["id"], client_message_id="k") == first
+        error = sender.call("send", content="other", room_id=room["id"], client_message_id="k")
+        assert (error["type"], error["code"]) == ("error", "idempotency_conflict")
+        sender.send("end", room_id=room["id"])
+        receiver.message("end")
+        assert [f["message"]["content"] for f in receiver.events if f["type"] == "message.created"] == ["hello", "end"]
+
+
+def test_pipelined_sends_keep_their_order(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = alice.room(bob)
+    with alice.live() as sender, bob.live() as receiver:
+        ids = [sender.say("send", content=str(n), room_id=room["id"]) for n in range(100)]
+        answers = [sender.answer(id_)["message"] for id_ in ids]
+        assert [m["content"] for m in answers] == [str(n) for n in range(100)]
+        assert [m["seq"] for m in answers] == list(range(1, 101))
+        acks = [frame["id"] for frame in sender.events if frame["type"] == "ack"]
+        assert acks == ids
+        receiver.message("99")
+        told = [f["message"]["content"] for f in receiver.events if f["type"] == "message.created"]
+        assert told == [str(n) for n in range(100)]
+
+
+def test_a_refused_send_keeps_its_place_among_the_answers(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = bob.room(is_public=False)
+    with alice.live() as client:
+        ids = [client.say("send", content="one"), client.say("send", content="two", room_id=room["id"])]
+        ids += [client.say("nonsense"), client.say("send", content="three"), client.say("ping")]
+        for id_ in ids:
+            client.answer(id_)
+        answers = [(frame["type"], frame.get("code")) for frame in client.events if frame.get("id") in ids]
+        assert answers == [
+            ("ack", None), ("error", "not_found"), ("error", "validation_failed"), ("ack", None), ("pong", None),
+        ]  # fmt: skip
+
+
+def test_two_sockets_of_a_user_hear_the_same(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = alice.room(bob)
+    with alice.live() as one, alice.live() as two, bob.live() as other:
+        sent = other.send("hi", room_id=room["id"])
+        for socket in (one, two):
+            assert socket.expect("message.created")["message"]["id"] == sent["id"]
+        mine = one.send("mine", room_id=room["id"], client_message_id="x")
+        assert two.expect("message.created")["message"] == mine
+
+
+def test_a_reply_updates_its_parent(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = alice.room(bob)
+    with alice.live() as sender, bob.live() as receiver:
+        parent = sender.send("parent", room_id=room["id"])
+        reply = sender.send("reply", room_id=room["id"], parent_id=parent["id"])
+        receiver.message("reply")
+        updated = receiver.expect("message.updated")
+        assert (updated["message"]["id"], updated["message"]["reply_count"]) == (parent["id"], 1)
+        assert updated["modseq"] == reply["modseq"] + 1
+
+
+def test_the_first_direct_message_opens_the_conversation_on_both_sides(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    with alice.live() as one, bob.live() as other:
+        sent = one.send("psst", recipient_id=bob.id)
+        for socket in (one, other):
+            told = socket.message("psst", timeout=2)
+            assert told["modseq"] == 1
+            assert told["message"]["conversation_id"] == sent["conversation_id"]
+        other.send("what?", recipient_id=alice.id)
+        one.message("what?")
+
+
+def test_a_message_over_rest_reaches_sockets(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = alice.room(bob)
+    with bob.live() as receiver:
+        for n in range(10):
+            alice.send(f"{n}", room_id=room["id"])
+        receiver.message("9")
+        assert [f["modseq"] for f in receiver.events if f["type"] == "message.created"] == list(range(3, 13))
+
+
+def test_read_receipts(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    with alice.live() as one, alice.live() as two, bob.live() as other:
+        other.send("hi", recipient_id=alice.id)
+        name = one.message("hi")["conversation_id"]
+        assert one.call("read", conversation_id=name, seq=1)["type"] == "ok"
+        expected = {"type": "read", "conversation_id": name, "user_id": alice.id, "seq": 1}
+        assert other.expect("read") == expected
+        assert two.expect("read") == expected
+        assert not [frame for frame in one.sync() if frame["type"] == "read"]
+        past = one.call("read", conversation_id=name, seq=2)
+        assert (past["type"], past["code"]) == ("error", "validation_failed")
+        [row] = [row for row in bob("GET", "/api/chat/conversations") if row["id"] == name]
+        assert row["last_message"]["is_read"]
+
+
+def test_typing_is_told_to_others_and_ends_by_itself(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = alice.room(bob)
+    name = room["conversation_id"]
+    with alice.live() as typist, alice.live() as second, bob.live() as other:
+        assert typist.call("typing", conversation_id=name, is_typing=True)["type"] == "ok"
+        expected = {"type": "typing", "conversation_id": name, "user_id": alice.id}
+        assert other.expect("typing") == {**expected, "is_typing": True}
+        assert other.expect("typing", timeout=8) == {**expected, "is_typing": False}
+        for socket in (typist, second):
+            assert not [frame for frame in socket.sync() if frame["type"] == "typing"]
+        typist.call("typing", conversation_id=name)
+        typist.call("typing", conversation_id=name, is_typing=False)
+        assert [other.expect("typing")["is_typing"] for _ in range(2)] == [True, False]
+
+
+def test_typing_needs_a_place(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    room = alice.room()
+    with bob.live() as client:
+        for name, code in ((room["conversation_id"], "not_a_member"), ("room:999999", "not_found"), ("x", "not_found")):
+            assert client.call("typing", conversation_id=name)["code"] == code
+
+
+def test_pings_of_both_kinds(house: House) -> None:
+    with house.user().live() as client:
+        assert client.call("ping")["type"] == "pong"
+        assert client.socket.ping().wait(5)
+
+
+def test_presence(house: House, pair: tuple[Api, Api]) -> None:
+    alice, bob = pair
+    alice.room(bob)
+    stranger = house.user()
+    with alice.live() as watcher, stranger.live() as apart:
+        with bob.live() as client:
+            came = watcher.expect("presence", user_id=bob.id)
+            assert (came["status"], came["last_seen_at"]) == ("online", None)
+            assert sorted(client.ready["online"]) == [alice.id, bob.id]
+            with bob.live():
+                pass
+        went = watcher.expect("presence", user_id=bob.id)
+        assert went["status"] == "offline"
+        assert went["last_seen_at"]
+        assert not [frame for frame in apart.sync() if frame["type"] == "presence"]

@@ -1,0 +1,273 @@
+"""`flask db upgrade` over each legacy database: what becomes of its rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from backend.auth.secrets import check_password, hash_secret
+from backend.schema.drift import find_drift
+from tests.schema import legacy
+from tests.schema.conftest import Database
+
+FAMILIES: dict[str, tuple[str, dict[str, str]]] = {
+    "mobile": (legacy.MOBILE, {}),
+    "users-only": (legacy.USERS_ONLY, {"username": ""}),
+    "AI Message": (legacy.AI_MESSAGE, {}),
+    "rooms": (legacy.ROOMS + legacy.ROOMS_TABLES, {}),
+    "rooms without rooms": (legacy.ROOMS, {}),
+    "names": (legacy.NAMES, {"password": "password"}),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_becomes_sound(database: Database, family: str) -> None:
+    script, values = FAMILIES[family]
+    database.build(script, **values)
+    before = {t: database.one(f"SELECT count(*) FROM {t}") for t in database.tables() - {"alembic_version"}}
+    told = database.flask("db", "upgrade")
+    for table, count in before.items():
+        assert f"{table}: {count} rows before, " in told
+        assert database.one(f"SELECT count(*) FROM legacy_{table}") == count
+    with database.engine.connect() as connection:
+        assert find_drift(connection) == []
+    database.flask("db", "check")
+    assert database.one("SELECT count(*) FROM users") == before["users"]
+    _check_order(database)
+    assert database.flask("db", "upgrade") == ""
+
+
+def _check_order(database: Database) -> None:
+    """No gaps, no doubles; the heads of the conversations are what their rows say."""
+    heads = {row[0]: row[1:] for row in database.rows("SELECT id, last_seq, last_modseq FROM conversations")}
+    for name, (last_seq, last_modseq) in heads.items():
+        seqs = database.rows("SELECT seq FROM messages WHERE conversation_id = :c ORDER BY seq", c=name)
+        assert [seq for (seq,) in seqs] == list(range(1, last_seq + 1))
+        ordered = database.rows("SELECT seq FROM messages WHERE conversation_id = :c ORDER BY created_at, id", c=name)
+        assert ordered == seqs
+        numbers = database.rows("SELECT modseq FROM messages WHERE conversation_id = :c", c=name)
+        if name.startswith("room:"):
+            numbers += database.rows("SELECT modseq FROM room_memberships WHERE room_id = :r", r=int(name[5:]))
+        assert sorted(n for (n,) in numbers) == list(range(1, last_modseq + 1))
+    entries = database.rows(
+        "SELECT u.id FROM users u WHERE NOT EXISTS (SELECT 1 FROM conversation_entries e WHERE e.user_id = u.id "
+        "AND e.conversation_id = 'lobby')"
+    )
+    assert entries == []
+
+
+def _time(value: Any) -> datetime:
+    return (datetime.fromisoformat(value) if isinstance(value, str) else value).replace(tzinfo=UTC)
+
+
+def test_mobile(database: Database) -> None:
+    database.build(legacy.MOBILE)
+    told = database.flask("db", "upgrade")
+    rows = database.rows("SELECT id, mobile, email, full_name, mobile_verified_at IS NOT NULL FROM users ORDER BY id")
+    assert [(*row[:4], bool(row[4])) for row in rows] == [
+        (1, "+46701740605", "ann@example.com", "Ann Ek", True),
+        (2, "+46701740606", None, None, True),
+        (3, None, None, "Other Ann", False),
+        (4, None, None, "Nobody", False),
+        (7, "+46701740607", None, None, False),
+    ]
+    assert _time(database.one("SELECT created_at FROM users WHERE id = 1")) == datetime(
+        2024, 1, 2, 3, 4, 5, 500000, tzinfo=UTC
+    )
+    assert "User 3 lost the email ann@example.com, which user 1 has had for longer." in told
+    assert "User 4 lost its mobile" in told
+    assert "Columns of users that were not carried over: otp, otp_expires_at, token." in told
+    assert len({name for (name,) in database.rows("SELECT username FROM users")}) == 5
+    assert "a-token-in-clear" not in _dump(database)
+    assert database.rows("SELECT version_num FROM legacy_alembic_version") == [("b2e4d81095fe",)]
+
+
+def _dump(database: Database) -> str:
+    tables = [t for t in database.tables() if not t.startswith("legacy_")]
+    return str([database.rows(f"SELECT * FROM {table}") for table in tables])
+
+
+@pytest.mark.parametrize("variant", legacy.USERNAMES)
+def test_users_only(database: Database, variant: str) -> None:
+    column, update = legacy.USERNAMES[variant]
+    database.build(legacy.USERS_ONLY, username=column)
+    database.build(update)
+    told = database.flask("db", "upgrade")
+    rows = database.rows("SELECT id, username, email, hashed_password, is_active FROM users ORDER BY id")
+    assert [(row[0], row[2], bool(row[3]), bool(row[4])) for row in rows] == [
+        (1, "ann@example.com", True, True),
+        (2, None, False, True),
+        (3, "bo@example.com", False, True),
+        (4, "ann@elsewhere.example", False, False),
+        (9, "émile@example.com", True, True),
+    ]
+    usernames = [row[1] for row in rows]
+    assert usernames[0] == "ann"
+    assert len(set(usernames)) == 5
+    assert all(name and len(name) <= 100 for name in usernames)
+    if variant == "not null":
+        assert usernames[3] == "bo"
+        assert usernames[2] == "bo-3"
+    assert check_password("password123", rows[0][3])
+    assert "in clear" not in _dump(database)
+    roles = database.rows(
+        "SELECT u.user_id, r.name FROM user_roles u JOIN roles r ON r.id = u.role_id ORDER BY u.user_id"
+    )
+    assert roles == [(1, "personal_only"), (2, "business"), (3, "business"), (9, "admin")]
+    assert "User 2 lost the email ann@example.com, which user 1 has had for longer." in told
+    assert not any(bool(s) for (s,) in database.rows("SELECT is_superuser FROM users"))
+
+
+def test_ai_message(database: Database) -> None:
+    database.build(legacy.AI_MESSAGE)
+    told = database.flask("db", "upgrade")
+    query = "SELECT id, conversation_id, seq, recipient_id, parent_id, content, reply_count FROM messages ORDER BY id"
+    assert database.rows(query) == [
+        (1, "dm:1:2", 2, 2, None, "first", 1),
+        (2, "dm:1:2", 1, 1, 1, "second", 1),
+        (3, "dm:1:2", 3, 1, 2, "third", 0),
+        (4, "lobby", 1, None, None, "to everybody", 0),
+        (5, "dm:1:1", 1, 1, None, "a note", 0),
+        (6, "dm:1:2", 4, 2, None, "the pair is known", 0),
+        (7, "dm:3:3", 1, 3, None, "alone with a machine", 0),
+        (10, "dm:1:2", 5, 2, None, "a reply to what stayed", 0),
+        (11, "dm:1:2", 6, 2, None, "a reply to elsewhere", 0),
+        (12, "dm:1:2", 7, 2, None, "", 0),
+    ]
+    assert "messages: 12 rows before, 10 after" in told
+    assert "1 left: to nobody" in told
+    assert "1 left: by nobody" in told
+    assert database.rows("SELECT user_id, role_id FROM user_roles ORDER BY 1") == [(1, 1), (2, 2)]
+    marks = database.rows(
+        "SELECT user_id, last_read_seq FROM conversation_entries WHERE conversation_id = 'dm:1:2' ORDER BY user_id"
+    )
+    assert marks == [(1, 0), (2, 3)]
+    sessions = database.rows("SELECT id, user_id, session_token FROM sessions WHERE id <= 2 ORDER BY id")
+    assert sessions[0] == (1, 1, hash_secret("session-in-clear"))
+    tokens = database.rows("SELECT user_id, token, is_used, used_at IS NOT NULL FROM refresh_tokens ORDER BY id")
+    assert [(u, t, bool(used), bool(at)) for u, t, used, at in tokens] == [
+        (1, hash_secret("refresh-in-clear"), False, False),
+        (1, hash_secret("used-in-clear"), True, True),
+    ]
+    assert "in-clear" not in _dump(database)
+    assert [bool(active) for (active,) in database.rows("SELECT is_active FROM users ORDER BY id")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_rooms(database: Database) -> None:
+    database.build(legacy.ROOMS + legacy.ROOMS_TABLES)
+    told = database.flask("db", "upgrade")
+    rooms = database.rows("SELECT id, name, owner_id, is_public FROM chat_rooms ORDER BY id")
+    assert [(*row[:3], bool(row[3])) for row in rooms] == [
+        (1, "one", 1, True),
+        (2, "Room 2", 2, False),
+        (3, "orphan", 3, True),
+        (4, "spoken in", 3, True),
+    ]
+    members = database.rows("SELECT room_id, user_id, is_admin, modseq FROM room_memberships ORDER BY room_id, user_id")
+    assert [(r, u, bool(a), m) for r, u, a, m in members] == [
+        (1, 1, True, 1),
+        (1, 2, True, 2),
+        (2, 2, True, 1),
+        (3, 2, False, 1),
+        (3, 3, True, 2),
+        (4, 3, True, 1),
+    ]
+    assert _time(database.one("SELECT joined_at FROM room_memberships WHERE room_id = 1 AND user_id = 2")).day == 2
+    query = "SELECT id, conversation_id, seq, room_id, length(content) FROM messages ORDER BY id"
+    assert database.rows(query) == [
+        (1, "room:1", 2, 1, 11),
+        (2, "room:1", 1, 1, 9),
+        (3, "lobby", 1, None, 12),
+        (5, "room:4", 1, 4, 6),
+        (6, "room:1", 3, 1, 9000),
+    ]
+    assert "Room 3 has a new owner: user 3." in told
+    assert "room_memberships: 7 rows before, 6 after" in told
+
+
+@pytest.mark.parametrize("password", ["password", "password_hash"])
+def test_first_and_last_names(database: Database, password: str) -> None:
+    database.build(legacy.NAMES, password=password)
+    database.flask("db", "upgrade")
+    rows = database.rows("SELECT id, first_name, last_name, full_name, hashed_password FROM users ORDER BY id")
+    assert [row[:4] for row in rows] == [
+        (1, "Ann", "Ek", "Ann Ek"),
+        (2, None, "Berg", "Berg"),
+        (3, None, None, None),
+        (5, "Ann", "Elsewhere", "Ann Elsewhere"),
+    ]
+    assert check_password("password123", rows[3][4])
+
+
+def test_ids_go_on_above_every_legacy_id(database: Database) -> None:
+    database.build(legacy.ROOMS + legacy.ROOMS_TABLES)
+    database.flask("db", "upgrade")
+    database.run(
+        "INSERT INTO users (username) VALUES ('new')",
+        "INSERT INTO chat_rooms (name, owner_id) VALUES ('new', 1)",
+        "INSERT INTO messages (conversation_id, seq, modseq, sender_id, content) VALUES ('lobby', 2, 2, 1, 'new')",
+    )
+    assert database.one("SELECT id FROM users WHERE username = 'new'") == 4
+    assert database.one("SELECT id FROM chat_rooms WHERE name = 'new'") == 9
+    assert database.one("SELECT id FROM messages WHERE content = 'new'") == 8
+
+
+def test_tables_of_others_stay_and_refer_to_ours(database: Database) -> None:
+    database.build(legacy.ROOMS + legacy.OTHERS)
+    database.flask("db", "upgrade")
+    assert database.rows("SELECT * FROM invoices") == [(1, 1)]
+    database.run("INSERT INTO users (username) VALUES ('new')", "INSERT INTO invoices VALUES (2, 4)")
+    assert "Dropped 1 tables." in database.flask("schema", "drop-legacy", "--yes")
+    assert database.tables() >= {"invoices", "users"}
+    assert "legacy_users" not in database.tables()
+    if database.engine.dialect.name == "sqlite":
+        database.run("PRAGMA foreign_keys=ON", "DELETE FROM users WHERE id = 4")
+        assert database.one("PRAGMA integrity_check") == "ok"
+    else:
+        database.run("DELETE FROM users WHERE id = 4")
+        assert database.rows("SELECT * FROM invoices") == [(1, 1)]
+    assert database.flask("schema", "drop-legacy") == "There are no legacy tables.\n"
+
+
+def test_drop_legacy_asks(database: Database) -> None:
+    database.build(legacy.ROOMS)
+    database.flask("db", "upgrade")
+    database.flask("schema", "drop-legacy", code=1, input="n\n")
+    assert "legacy_users" in database.tables()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_rehearsal_tells_all_and_changes_nothing(database: Database, family: str) -> None:
+    script, values = FAMILIES[family]
+    database.build(script, **values)
+    tables = database.tables()
+    before = [(t, database.rows(f"SELECT * FROM {t} ORDER BY 1")) for t in sorted(tables)]
+    told = database.flask("db", "upgrade", "--dry-run")
+    assert "users: " in told
+    assert "nothing was changed" in told
+    assert database.tables() == tables
+    assert [(t, database.rows(f"SELECT * FROM {t} ORDER BY 1")) for t in sorted(tables)] == before
+    told_again = database.flask("db", "upgrade")
+    for line in told.splitlines()[:-1]:
+        assert line in told_again
+
+
+def test_a_newer_confab_is_not_adopted(database: Database) -> None:
+    database.flask("db", "upgrade")
+    database.run("UPDATE alembic_version SET version_num = 'ffff00001111'")
+    assert "newer Confab" in database.flask("db", "upgrade", code=1)
+    assert "legacy_users" not in database.tables()
+
+
+def test_tables_of_ours_without_a_revision_are_left_alone(database: Database) -> None:
+    database.flask("db", "upgrade")
+    database.run("DELETE FROM alembic_version")
+    assert "flask db stamp head" in database.flask("db", "upgrade", code=1)
+    database.flask("db", "stamp", "head")
+    assert database.flask("db", "upgrade") == ""
