@@ -10,6 +10,7 @@ import logging
 import os
 import resource
 import secrets
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -227,11 +228,29 @@ def post_worker_init(worker: Any) -> None:
     """Let the worker send what waits in the outbox, and tell whoever started it by hand where to look."""
     if outbox := getattr(worker.wsgi, "extensions", {}).get("confab-outbox"):
         outbox.start()
+    if metrics := getattr(worker.wsgi, "extensions", {}).get("confab-metrics"):
+        metrics.start()
     if environment.app_env == "development" and worker.age == 1:
         print(
             f"Confab is at {environment.public_url} (API: {environment.public_url}/docs). Ctrl-C ends it.", flush=True
         )
 
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take the sockets of a worker that ended out of the numbers. Whatever goes wrong here must not end the master."""
+    if environment.metrics_token is not None:
+        try:
+            importlib.import_module("prometheus_client.multiprocess").mark_process_dead(worker.pid)
+        except Exception:
+            server.log.exception("the numbers of worker %s stay", worker.pid)
+
+
+if environment.metrics_token is not None:
+    # Workers write their numbers here, and each can tell those of all. What an earlier run left is not ours.
+    _numbers = environment.instance_dir / f"metrics-{environment.port}"
+    shutil.rmtree(_numbers, ignore_errors=True)
+    _numbers.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_numbers)
 
 # A connection is a descriptor, and the usual soft limit of 1,024 would be the real limit on clients.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -17,6 +17,7 @@ from flask import current_app
 from sqlalchemy import Connection, Table, bindparam, exc, insert, select, update
 
 from backend.combine import Combiner
+from backend.counts import COUNTS
 from backend.database import is_unavailable
 from backend.errors import ChatError, Unavailable
 from backend.messages.access import Place
@@ -95,6 +96,7 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
             if attempt == ATTEMPTS - 1:
                 raise
         else:
+            COUNTS["messages"] += sum(isinstance(result, Sent) and result.is_new for result in results)
             publish(events)
             return results
     raise Unavailable

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from flask import Response, request
+from flask import Response, request, stream_with_context
 
-from backend.auth.access import current_identity, current_user, signed_in
+from backend.auth.access import current_identity, current_user, signed_in, with_session
 from backend.http.blueprint import Blueprint
+from backend.http.json import encode
 from backend.http.limits import Limit, take
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page, Slice
-from backend.users import avatars, blocks, profile, service
-from backend.users.schemas import AvatarArgs, AvatarBody, ProfileBody, PublicUserSchema, UserListArgs, UserSchema
+from backend.users import avatars, blocks, erasure, export, profile, service
+from backend.users.schemas import (
+    AvatarArgs,
+    AvatarBody,
+    ErasureBody,
+    ExportSchema,
+    ProfileBody,
+    PublicUserSchema,
+    UserListArgs,
+    UserSchema,
+)
 from backend.users.serialise import user_json
 
 bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
 
 PASSWORD = Limit("password", 10)
 """How often a signed-in user may say its password, counted together with the calls of `/api/auth` that ask for it."""
+
+EXPORT = Limit("export", 10, 3600)
 
 
 @bp.get("/me")
@@ -43,6 +55,35 @@ def update_me(body: dict[str, Any]) -> dict[str, Any]:
     if email is not None:
         take(PASSWORD, str(current_user.id))
     return profile.update_profile(current_identity, body, email, password)
+
+
+@bp.delete("/me")
+@bp.response(204)
+@signed_in
+@bp.arguments(ErasureBody)
+def erase_me(body: dict[str, Any]) -> None:
+    """Erase your account
+
+    Confirmed with the `password`, or with a fresh one-time `code` sent to the verified number. What you
+    wrote stays under a "deleted user"; everything else goes, for good. Your rooms pass to their
+    oldest admin.
+    """
+    take(PASSWORD, str(current_user.id))
+    erasure.erase_self(current_identity, **body)
+
+
+@bp.get("/me/export")
+@bp.response(200, ExportSchema)
+@with_session
+def export_me() -> Any:
+    """Get all of your data
+
+    As one JSON document, which is written while it is read.
+    """
+    take(EXPORT, str(current_user.id))
+    pieces = stream_with_context(export.begin_export(current_user, encode))
+    headers = {"Content-Disposition": 'attachment; filename="confab-export.json"'}
+    return Response(pieces, headers=headers, mimetype="application/json")
 
 
 @bp.put("/me/avatar")
