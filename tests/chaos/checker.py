@@ -148,7 +148,9 @@ class Campaign:
     def _read(self, number: int, reader: Reader) -> None:
         chance = random.Random(number)
         while not self._is_over.is_set():
-            stays = time.monotonic() + (1e9 if number == 0 else chance.uniform(0.1, 2.5))  # the first one never goes by itself
+            stays = time.monotonic() + (
+                1e9 if number == 0 else chance.uniform(0.1, 2.5)
+            )  # the first one never goes by itself
             try:
                 reader.follow(self.found, lambda _, stays=stays: self._is_over.is_set() or time.monotonic() > stays)
             except AWAY:
