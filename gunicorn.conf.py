@@ -240,7 +240,9 @@ def child_exit(server: Any, worker: Any) -> None:
     """Take the sockets of a worker that ended out of the numbers. Whatever goes wrong here must not end the master."""
     if environment.metrics_token is not None:
         try:
-            importlib.import_module("prometheus_client.multiprocess").mark_process_dead(worker.pid)
+            from prometheus_client.multiprocess import mark_process_dead
+
+            mark_process_dead(worker.pid)
         except Exception:
             server.log.exception("the numbers of worker %s stay", worker.pid)
 
