@@ -16,9 +16,9 @@ from sqlalchemy import event
 from backend.models.base import db
 from backend.schema.drift import find_drift
 from backend.schema.revisions import head_revision
+from tests.processes import wait_until
 from tests.schema import legacy
 from tests.schema.conftest import Database
-from tests.processes import wait_until
 from tests.servers import ROOT, environment
 
 MESSAGES = 100_000
