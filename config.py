@@ -240,7 +240,7 @@ def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
 
 def _made_secret(instance: Path, name: str) -> str:
     """A secret made once for this INSTANCE_DIR and kept there for the owner alone: no default is ever shared."""
-    path, draft = instance / name, instance / f".{name}.{os.getpid()}"
+    path, draft = instance / name, instance / f".{name}.{secrets.token_hex(4)}"
     instance.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

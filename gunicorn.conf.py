@@ -10,6 +10,7 @@ import logging
 import os
 import resource
 import secrets
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ import gevent
 from dotenv import load_dotenv
 from gunicorn import util
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -63,7 +65,7 @@ class _Waiting:
 
     def end(self) -> None:
         """End the wait now."""
-        gevent.kill(self.greenlet, self.timeout, block=False)
+        gevent.kill(self.greenlet, self.timeout)
 
 
 class Worker(GeventWorker):
@@ -96,6 +98,18 @@ class Worker(GeventWorker):
         """End gracefully: open sockets would hold the worker for the whole graceful timeout."""
         super().handle_exit(sig, frame)
         self.close_sockets()
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Answer one request, in as few packets as can be, and let others have their turn.
+
+        A client whose next request is always there already would otherwise be served for as long as it goes on.
+        """
+        whole = WholeAnswers(sock)
+        try:
+            super().handle_request(listener_name, req, whole, addr)
+        finally:
+            whole.flush()
+        gevent.sleep(0)
 
     def is_already_handled(self, respiter: Any) -> bool:
         """Leave a connection that the application took over (a WebSocket): gunicorn closes its own descriptor and no more."""
@@ -154,6 +168,44 @@ def _refusal(exc: BaseException) -> tuple[int, str, str]:
     return INTERNAL_ERROR
 
 
+class WholeAnswers:
+    """A client's socket that sends the head of an answer together with the first of its body: one packet, one system call.
+
+    Whatever else is done with the socket happens behind what is held back.
+    """
+
+    def __init__(self, sock: Any):
+        self._sock = sock
+        self._head: bytes | None = b""
+
+    def sendall(self, data: bytes) -> None:
+        """Hold the first *data* of an answer back until there is more, or `flush`."""
+        if self._head is None:
+            self._sock.sendall(data)
+        elif self._head:
+            self._head, whole = None, self._head + data
+            self._sock.sendall(whole)
+        else:
+            self._head = data
+
+    def flush(self) -> None:
+        """Send what is held back."""
+        if self._head:
+            self._head, held = None, self._head
+            self._sock.sendall(held)
+
+    def __getattr__(self, name: str) -> Any:
+        self.flush()
+        return getattr(self._sock, name)
+
+
+class ErrorLog(Logger):
+    """gunicorn's log of errors alone. Once anything of logging is configured, it would also put each request into words."""
+
+    def access(self, *_: Any) -> None:
+        """Say nothing: the application logs its requests itself, without the query string, where tokens are."""
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line, like the application's own log."""
 
@@ -176,11 +228,31 @@ def post_worker_init(worker: Any) -> None:
     """Let the worker send what waits in the outbox, and tell whoever started it by hand where to look."""
     if outbox := getattr(worker.wsgi, "extensions", {}).get("confab-outbox"):
         outbox.start()
+    if metrics := getattr(worker.wsgi, "extensions", {}).get("confab-metrics"):
+        metrics.start()
     if environment.app_env == "development" and worker.age == 1:
         print(
             f"Confab is at {environment.public_url} (API: {environment.public_url}/docs). Ctrl-C ends it.", flush=True
         )
 
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take the sockets of a worker that ended out of the numbers. Whatever goes wrong here must not end the master."""
+    if environment.metrics_token is not None:
+        try:
+            from prometheus_client.multiprocess import mark_process_dead
+
+            mark_process_dead(worker.pid)
+        except Exception:
+            server.log.exception("the numbers of worker %s stay", worker.pid)
+
+
+if environment.metrics_token is not None:
+    # Workers write their numbers here, and each can tell those of all. What an earlier run left is not ours.
+    _numbers = environment.instance_dir / f"metrics-{environment.port}"
+    shutil.rmtree(_numbers, ignore_errors=True)
+    _numbers.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_numbers)
 
 # A connection is a descriptor, and the usual soft limit of 1,024 would be the real limit on clients.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -231,8 +303,8 @@ control_socket_disable = True
 # A heartbeat file on a busy disk can stall a worker until it is taken for dead.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
-# The application logs its requests itself, without the query string: gunicorn's access log would have the tokens in it.
 accesslog = None
+logger_class = ErrorLog
 loglevel = environment.log_level
 logconfig_dict = {
     "root": {"level": "WARNING", "handlers": []},  # the application's to configure

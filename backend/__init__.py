@@ -8,6 +8,7 @@ import backend.models  # noqa: F401  # every table is known from the start
 from backend import database, settings
 from backend.extensions import api, db, migrate
 from backend.http import errors, limits, logging, requests
+from backend.ops import routes_metrics
 from backend.outbox import sender
 from backend.realtime import live
 from backend.schema.gate import resolve_models
@@ -32,6 +33,7 @@ def create_app(config: Config | None = None) -> Flask:
     live.init_app(app)
     sender.init_app(app)
     _register_blueprints(app)
+    routes_metrics.init_app(app)
     _register_commands(app)
 
     resolve_models()
@@ -47,10 +49,13 @@ def _register_blueprints(app: Flask) -> None:
     from backend.auth.routes_tokens import bp as api_tokens
     from backend.messages.routes import bp as messages
     from backend.messages.routes import room_messages_bp
+    from backend.messages.routes_reports import bp as reports
     from backend.ops.routes import bp as ops
     from backend.ops.routes_audit import bp as audit
+    from backend.ops.routes_metrics import bp as metrics
     from backend.realtime.socket import bp as realtime
     from backend.rooms.routes import bp as rooms
+    from backend.rooms.routes_invites import bp as invites
     from backend.users.routes import bp as users
     from backend.users.routes_roles import accounts_bp
     from backend.users.routes_roles import bp as roles
@@ -64,10 +69,13 @@ def _register_blueprints(app: Flask) -> None:
         accounts_bp,
         roles,
         rooms,
+        invites,
         messages,
         room_messages_bp,
+        reports,
         ops,
         audit,
+        metrics,
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(realtime)
@@ -75,6 +83,7 @@ def _register_blueprints(app: Flask) -> None:
 
 
 def _register_commands(app: Flask) -> None:
+    import backend.users.commands_admin  # noqa: F401  # more commands of the same group
     from backend.auth.commands import totp
     from backend.ops.commands import doctor
     from backend.outbox.commands import outbox

@@ -10,16 +10,11 @@ from typing import Any, TypeVar, cast
 from flask import g, request
 from werkzeug.local import LocalProxy
 
+from backend.auth.errors import SessionNeeded
 from backend.auth.identity import Identity, identify
 from backend.errors import Forbidden, InsufficientScope, Unauthorized
 from backend.http import limits
 from backend.models import User
-
-
-class SessionRequired(Forbidden):
-    code = "session_required"
-    detail = "An API token may not do that. Sign in."
-
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -61,7 +56,7 @@ def with_session(view: View) -> View:
 
     def check(identity: Identity) -> None:
         if identity.session_id is None:
-            raise SessionRequired
+            raise SessionNeeded
 
     return _guard(view, check)
 

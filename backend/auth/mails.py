@@ -58,6 +58,7 @@ NOTICES = {
     ),
     "totp_on": ("Your second factor is on", "a second factor was added to your account: signing in asks for its code."),
     "totp_off": ("Your second factor is off", "the second factor of your account was switched off."),
+    "email_changed": ("Your email was changed", "your account has another email now; this one no longer opens it."),
     "mobile_changed": ("A number was added", "a telephone number was verified for your account and can open it."),
 }
 

@@ -11,7 +11,7 @@ from backend.auth.identity import Identity
 from backend.auth.secrets import check_password, hash_password, hash_secret
 from backend.auth.sessions import end_sessions
 from backend.database import reading
-from backend.errors import TokenRevoked
+from backend.errors import NotFound, TokenRevoked
 from backend.models import AccountToken, ApiToken, RecoveryCode, TotpFactor, User, UserSession
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
@@ -56,6 +56,21 @@ def change_password(caller: Identity, current_password: str | None, new_password
     _forget_resets(user.id)
     ended = end_sessions(UserSession.user_id == user.id, UserSession.id != caller.session_id)
     record("password.changed", user.id, user_target(user.id), {"sessions": len(ended)})
+    mails.notify(user, "password_changed")
+    db.session.commit()
+
+
+def set_password(user_id: int, password: str) -> None:
+    """Set the password of an account, on the command line, and end every session of it. Raises NotFound."""
+    hashed = hash_password(password)
+    owner = (User.id == user_id, User.deleted_at.is_(None))
+    user = db.session.scalars(select(User).where(*owner).with_for_update()).one_or_none()
+    if user is None:
+        raise NotFound
+    user.hashed_password = hashed
+    _forget_resets(user.id)
+    end_sessions(UserSession.user_id == user.id)
+    record("password.changed", None, user_target(user.id), {"by": "command"})
     mails.notify(user, "password_changed")
     db.session.commit()
 

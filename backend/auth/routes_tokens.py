@@ -23,7 +23,7 @@ def list_api_tokens(query: dict[str, Any]) -> Page[dict[str, Any]]:
     """List your API tokens
 
     The newest first, without their secrets. Needs a session, as all of this does: an API token
-    gets 403 `session_required`.
+    gets 403.
     """
     return api_tokens.list_tokens(current_user, query["part"])
 

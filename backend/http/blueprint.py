@@ -65,3 +65,7 @@ class Blueprint(SmorestBlueprint):
     """A blueprint whose views are documented, and read their input, in one manner."""
 
     ARGUMENTS_PARSER = Parser()
+
+    def arguments(self, schema: ma.Schema | type[ma.Schema], **kwargs: Any) -> Any:
+        """The library's decorator with one schema for all requests: to make one costs more than to read a body with it."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)

@@ -135,17 +135,20 @@ def joined_at_modseq(user_id: int, name: str) -> tuple[int, int] | None:
     )
     membership = (RoomMembership.room_id == _c.room_id) & (RoomMembership.user_id == user_id)
     statement = (
-        select(_c.kind, ConversationEntry.last_read_seq, RoomMembership.modseq, first_unread.label("first"))
+        select(_c.kind, ConversationEntry.last_read_seq, RoomMembership, first_unread.label("first"))
         .join(ConversationEntry, ConversationEntry.conversation_id == _c.id)
         .outerjoin(RoomMembership, membership)
-        .where(_c.id == name, ConversationEntry.user_id == user_id, is_open_to(user_id))
+        .where(_c.id == name, ConversationEntry.user_id == user_id)
     )
     row = db.session.execute(statement).one_or_none()
     if row is None:
         return None
-    if row.kind != "room":
+    kind, seq, member, first = row
+    if kind != "room":
         return 0, 0
-    return min(row.modseq, row.first or row.modseq) - 1, row.last_read_seq
+    if member is None or member.left_at is not None:
+        return None
+    return min(member.modseq, first or member.modseq) - 1, seq
 
 
 def without_right(rights: Sequence[Right]) -> set[tuple[int | None, int | None]]:

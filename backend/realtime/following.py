@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import gevent
-
 from backend.database import is_unavailable
 from backend.errors import NotFound
 from backend.models import User
@@ -118,10 +116,6 @@ class Following:
         try:
             with self.hub.reading():
                 self._repair(channel)
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-            self.hub.log.warning("a repair waits for the database")
         finally:
             channel.is_repairing = False
             self.hub.mind_the_gap(channel)
@@ -141,25 +135,20 @@ class Following:
     def admit(self, user_id: int, name: str, since: int | None = None) -> None:
         """Let this user's sockets follow a conversation that it came into behind modseq *since*, unless they do."""
         if any(name not in connection.conversations for connection in self.hub.users.get(user_id, ())):
-            gevent.spawn(self._admit, user_id, name, since)
+            self.hub.spawn(self._admit, user_id, name, since)
 
     def _admit(self, user_id: int, name: str, since: int | None) -> None:
-        try:
-            with self.hub.reading():
-                start = joined_at_modseq(user_id, name)
-                if start is None:
-                    return
-                created = self._room_created(user_id, name)
-                modseq, seq = start if since is None else (min(since, start[0]), start[1])
-                for connection in list(self.hub.users.get(user_id, ())):
-                    if name not in connection.conversations and "read" in connection.right.scopes:
-                        if created is not None:
-                            connection.write(created)
-                        self.follow(connection, name, modseq, seq)
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-            self.hub.log.warning("an admission waits for the database")
+        with self.hub.reading():
+            start = joined_at_modseq(user_id, name)
+            if start is None:
+                return
+            created = self._room_created(user_id, name)
+            modseq, seq = start if since is None else (min(since, start[0]), start[1])
+            for connection in list(self.hub.users.get(user_id, ())):
+                if name not in connection.conversations and "read" in connection.right.scopes:
+                    if created is not None:
+                        connection.write(created)
+                    self.follow(connection, name, modseq, seq)
 
     def _room_created(self, user_id: int, name: str) -> bytes | None:
         user = db.session.get(User, user_id) if name.startswith("room:") else None

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import gevent
 from flask import Flask, g
 
+from backend.database import is_unavailable
 from backend.realtime.channel import Channel
 from backend.realtime.connection import Connection
 from backend.realtime.events import Event
@@ -73,6 +74,19 @@ class Hub:
         with self.app.app_context():
             g.is_read_only = True
             yield
+
+    def spawn(self, task: Callable[..., None], *args: Any, after: float = 0) -> None:
+        """Do something that asks the database, beside all else. The clock makes up for what fails."""
+        gevent.spawn_later(after, self._do, task, *args)
+
+    def _do(self, task: Callable[..., None], *args: Any) -> None:
+        try:
+            task(*args)
+        except Exception as error:
+            if is_unavailable(error):
+                self.log.warning("%s waits for the database", task.__name__)
+            else:
+                self.log.exception("%s failed", task.__name__)
 
     # -- who is here
 
@@ -155,7 +169,7 @@ class Hub:
         """Give what comes before its turn a moment, and then ask the database."""
         if channel.has_gap and not channel.is_waiting:
             channel.is_waiting = True
-            gevent.spawn_later(EARLY_SECONDS, self._end_of_patience, channel)
+            self.spawn(self._end_of_patience, channel, after=EARLY_SECONDS)
 
     def _end_of_patience(self, channel: Channel) -> None:
         channel.is_waiting = False
@@ -230,7 +244,7 @@ class Hub:
                 if is_older and connection.client_id == event.body["client_id"] and connection.uid != event.origin:
                     connection.close(Close.REPLACED)
         elif event.type == "hub.revoked":
-            gevent.spawn(self.on_revoked, here)
+            self.spawn(self.on_revoked, here)
         else:
             frame = event_frame(event)
             for connection in here:

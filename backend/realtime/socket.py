@@ -99,8 +99,6 @@ def _handshake() -> bytes:
     protocol = ServerProtocol(logger=live_of(current_app).hub.quiet)
     headers = Headers((name, value) for name, value in request.headers.items() if name.lower() != "origin")
     response = protocol.accept(Request(request.path, headers))
-    if response.status_code == 426:
-        raise UpgradeRequired("This server speaks version 13 of the protocol.", headers={"Sec-WebSocket-Version": "13"})
     if response.status_code != 101:
         raise BadHandshake
     protocol.send_response(response)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import gevent
-
-from backend.database import is_unavailable
 from backend.errors import NotFound
 from backend.models import User
 from backend.models.base import db
@@ -40,24 +37,19 @@ class Watch:
     def verify(self, names: Collection[str]) -> None:
         """Of these names everything is heard from now on; find what was said before."""
         if not self._unverified:
-            gevent.spawn(self._verify)
+            self.hub.spawn(self._verify)
         self._unverified.update(names)
 
     def _verify(self) -> None:
         names, self._unverified = self._unverified, set()
-        try:
-            self._compare([name.removeprefix("c:") for name in names if name.startswith("c:")], 0)
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-        with self.hub.app.app_context():
-            for name in names:
-                self._announce(int(name.removeprefix("u:")) if name.startswith("u:") else 0)
+        self._announce([int(name.removeprefix("u:")) for name in names if name.startswith("u:")])
+        self._compare([name.removeprefix("c:") for name in names if name.startswith("c:")], 0)
 
-    def _announce(self, user_id: int) -> None:
-        """Tell the other workers of this user's sockets: a hub that was deaf at the time has yet to close older ones."""
-        sockets = self.hub.users.get(user_id, ())
-        publish([connected_event(user_id, c.client_id, c.uid, c.opened_at) for c in sockets])
+    def _announce(self, user_ids: Collection[int]) -> None:
+        """Tell the other workers of these users' sockets: a hub that was deaf at the time has yet to close older ones."""
+        sockets = [connection for user_id in user_ids for connection in self.hub.users.get(user_id, ())]
+        with self.hub.app.app_context():
+            publish([connected_event(c.user_id, c.client_id, c.uid, c.opened_at) for c in sockets])
 
     def _compare(self, names: Collection[str], patience: float) -> None:
         """Find the channels that are behind their conversations, and repair those that do not catch up within *patience*."""
@@ -77,7 +69,7 @@ class Watch:
                 self.hub.log.warning("conversation %s was set back by the database", channel.name)
                 channel.set_back(head.last_modseq, head.last_seq)
             elif head.last_modseq > channel.delivered:
-                gevent.spawn_later(patience, self._repair_unless_there, channel, head.last_modseq)
+                self.hub.spawn(self._repair_unless_there, channel, head.last_modseq, after=patience)
             self._compare_room(channel, head)
 
     def _repair_unless_there(self, channel: Channel, modseq: int) -> None:

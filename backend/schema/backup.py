@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
@@ -54,9 +55,9 @@ def restore(url: str, source: Path) -> None:
 
     Nothing else may use the database meanwhile. Raises ClickException.
     """
-    is_file = source.is_file()
-    is_sqlite = is_file and source.open("rb").read(16) == SQLITE_MAGIC
-    if not is_file or is_sqlite != url.startswith("sqlite"):
+    with source.open("rb") as file:
+        is_sqlite = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+    if is_sqlite != url.startswith("sqlite"):
         kind = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
         raise ClickException(f"{source} is no backup of a {kind} database.")
     if is_sqlite:
@@ -68,7 +69,7 @@ def restore(url: str, source: Path) -> None:
 
 def _restore_sqlite(path: Path, source: Path) -> None:
     with closing(sqlite3.connect(source)) as backup:
-        if backup.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+        if not _is_whole(backup):
             raise ClickException(f"{source} is damaged; nothing was changed.")
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=5)) as live:
@@ -78,19 +79,31 @@ def _restore_sqlite(path: Path, source: Path) -> None:
                 raise ClickException(f"The database is in use ({error}). Stop the server first.") from None
 
 
+def _is_whole(connection: sqlite3.Connection) -> bool:
+    try:
+        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
+
+
 def _sqlite_file(url: str) -> Path:
     return Path(make_url(url).database or "")
 
 
 def _run(program: str, url: str, *options: str, dbname: bool = False) -> None:
-    """Run one of PostgreSQL's programs. The password goes through the environment, where no list of processes shows it."""
+    """Run one of PostgreSQL's programs. The password goes through a file, for everybody may list processes."""
     found = shutil.which(program)
     if found is None:
         raise ClickException(f"{program} is not installed. Install PostgreSQL's client programs.")
     address = make_url(url).set(drivername="postgresql")
-    env = {**os.environ, **({"PGPASSWORD": str(address.password)} if address.password else {})}
-    target = f"--dbname={address.set(password=None).render_as_string(hide_password=False)}"
-    done = subprocess.run([found, target, *options], env=env, capture_output=True, text=True, check=False)
+    with tempfile.NamedTemporaryFile("w", prefix="confab-") as passwords:  # mode 600
+        if address.password:
+            escaped = str(address.password).replace("\\", "\\\\").replace(":", "\\:")
+            passwords.write(f"*:*:*:*:{escaped}\n")
+            passwords.flush()
+            address = address.set(password=None).update_query_dict({"passfile": passwords.name})
+        target = f"--dbname={address.render_as_string(hide_password=False)}"
+        done = subprocess.run([found, target, *options], capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"{program} failed"]
         raise ClickException(f"{lines[0]} Nothing was changed." if dbname else lines[0])

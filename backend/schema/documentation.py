@@ -76,8 +76,8 @@ def _default(column: sa.Column[object]) -> str:
     default = column.server_default
     if not isinstance(default, sa.DefaultClause):
         return ""
-    value = default.arg
-    return value if isinstance(value, str) else str(value.compile(dialect=_dialect))
+    value = default.arg if isinstance(default.arg, str) else str(default.arg.compile(dialect=_dialect))
+    return "now" if value == "CURRENT_TIMESTAMP" else value
 
 
 def _refers(column: sa.Column[object]) -> str:

@@ -111,3 +111,28 @@ class AvatarArgs(Schema):
         unknown = EXCLUDE
 
     v = Text(high=64, metadata={"description": "The version that `avatar_url` names."})
+
+
+class ErasureBody(BodySchema):
+    """Proof that it is the user who wants to go: one of the two."""
+
+    password = Text()
+    code = Text(low=1, high=20, metadata={"description": "A fresh one-time code, sent to the verified number."})
+
+
+class ExportSchema(AnswerSchema):
+    """All of a user's data."""
+
+    exported_at = fields.AwareDateTime()
+    user = fields.Nested(UserSchema)
+    sessions = fields.List(fields.Dict())
+    api_tokens = fields.List(fields.Dict())
+    blocks = fields.List(fields.Dict())
+    conversations = fields.List(fields.Dict())
+    rooms = fields.List(fields.Dict())
+    reactions = fields.List(fields.Dict())
+    mentions = fields.List(fields.Dict())
+    attachments = fields.List(fields.Dict())
+    reports = fields.List(fields.Dict())
+    security_events = fields.List(fields.Dict())
+    messages = fields.List(fields.Dict(), metadata={"description": "What the user wrote, by conversation."})

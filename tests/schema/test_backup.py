@@ -65,14 +65,8 @@ def test_restore_asks_and_looks(database: Database, tmp_path: Path) -> None:
     database.flask("db", "restore", str(file), code=1, input="n\n")
     database.flask("db", "restore", str(file), "--yes", code=1)
     file.write_bytes(b"SQLite format 3\0junk")
-    with pytest.raises(Exception, match="not a database") if database.engine.dialect.name == "never" else _nothing():
-        database.flask("db", "restore", str(file), "--yes", code=1)
+    database.flask("db", "restore", str(file), "--yes", code=1)
     assert hashes(database.engine) == before
-
-
-class _nothing:  # noqa: N801
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 @pytest.fixture

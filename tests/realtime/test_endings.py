@@ -1,0 +1,136 @@
+"""How sockets end: rights that end, replacement, slow readers, workers that stop."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from backend.models import User
+from backend.models.base import db
+from tests.factories import Factory
+from tests.processes import wait_until
+from tests.realtime.client import Api
+from tests.realtime.conftest import House, Open
+from tests.realtime.raw import CLOSE, RawSocket
+
+
+def within(seconds: float, closed: list[int | None]) -> None:
+    wait_until(lambda: all(code is not None for code in closed), f"the ends of all sockets: {closed}", seconds)
+
+
+def test_logout_ends_the_sockets_of_its_session_alone(house: House) -> None:
+    user = house.user()
+    other = Api(house.url, "", user.id)
+    other.token = Factory(house.app).token(User(id=user.id))
+    clients = house.on_each_worker(user)
+    stays = house.on_each_worker(other)
+    user("POST", "/api/auth/logout", status=204)
+    started = time.monotonic()
+    assert [client.closed(1.5) for client in clients] == [4401] * len(clients)
+    assert time.monotonic() - started < 1.5
+    for client in stays:
+        assert client.call("ping")["type"] == "pong"
+    sessions = other("GET", "/api/auth/sessions")
+    other("DELETE", f"/api/auth/sessions/{sessions[0]['id']}", status=204)
+    assert [client.closed(1.5) for client in stays] == [4401] * len(stays)
+
+
+def test_a_deactivated_user_loses_all_sockets(house: House) -> None:
+    user, other = house.user(), house.user()
+    clients, stays = house.on_each_worker(user), house.on_each_worker(other)
+    with house.app.app_context():  # in the database alone: nobody hints
+        db.session.get(User, user.id).is_active = False
+        db.session.commit()
+    assert [client.closed(1.5) for client in clients] == [4401] * len(clients)
+    assert all(client.call("ping")["type"] == "pong" for client in stays)
+
+
+def test_a_second_socket_of_a_client_replaces_the_first(house: House) -> None:
+    user = house.user()
+    first = house.on_each_worker(user)
+    for _ in range(4):
+        newer = [user.live(client.client_id) for client in first]
+        assert [client.closed() for client in first] == [4409] * len(first)
+        assert all(client.call("ping")["type"] == "pong" for client in newer)
+        first = newer
+    stranger = house.user()
+    with stranger.live(first[0].client_id):
+        assert first[0].call("ping")["type"] == "pong"
+
+
+def test_a_slow_reader_is_closed_with_its_stream_whole(house: House) -> None:
+    owner, slow = house.user(), house.user()
+    room = owner.room(slow)
+    with owner.live() as sender, RawSocket(house.url, f"/ws/s?token={slow.token}", receive_buffer=4096) as raw:
+        sender.speak((f"{n} " + "x" * 3_900 for n in range(2_500)), room_id=room["id"])
+        memory = max(_resident(pid) for pid in house.server.worker_pids)
+        told, code = [], None
+        while code is None:
+            opcode, payload = raw.receive()
+            if opcode == CLOSE:
+                code = int.from_bytes(payload[:2], "big")
+            elif (frame := json.loads(payload))["type"] == "message.created":
+                told.append(int(frame["message"]["content"].split()[0]))
+        assert code == 4410
+        assert told == list(range(len(told)))
+        assert len(told) < 2_500
+        assert memory < 400 * 2**20
+        assert sender.call("ping")["type"] == "pong"
+
+
+def _resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize(
+    ("kind", "signum"), [("sqlite", signal.SIGTERM), ("sqlite", signal.SIGINT), ("redis", signal.SIGTERM)]
+)
+def test_a_server_that_stops_says_so(open_house: Open, kind: str, signum: int) -> None:
+    house = open_house(kind)
+    user = house.user()
+    clients = [user.live() for _ in range(5)]
+    idle = [http.client.HTTPConnection("127.0.0.1", house.server.port) for _ in range(5)]
+    for connection in idle:
+        connection.request("GET", "/api/health")
+        connection.getresponse().read()
+    codes: list[int | None] = [None] * len(clients)
+
+    def read(place: int) -> None:
+        codes[place] = clients[place].closed(10)
+
+    for place in range(len(clients)):
+        Thread(target=read, args=[place]).start()
+    started = time.monotonic()
+    house.server.stop(signum)
+    assert time.monotonic() - started < 5
+    within(1, codes)
+    assert codes == [1012] * len(clients)
+    for connection in idle:
+        connection.close()
+    house.server.start()
+    with user.live() as client:
+        assert client.call("ping")["type"] == "pong"
+
+
+def test_the_users_of_a_killed_worker_go_offline(open_house: Open) -> None:
+    house = open_house("redis")
+    watcher, other = house.user(), house.user()
+    watcher.room(other)
+    watching, clients = house.on_each_worker(watcher), house.on_each_worker(other)
+    for place, client in enumerate(clients):
+        if place > 0:
+            client.close()
+    pids = house.server.worker_pids
+    keeps, dies = watching[1], min(pids)
+    keeps.drain()
+    os.kill(dies, signal.SIGKILL)
+    assert keeps.expect("presence", timeout=12, user_id=other.id)["status"] == "offline"
+    with other.live():
+        assert keeps.expect("presence", timeout=3, user_id=other.id)["status"] == "online"
