@@ -10,7 +10,6 @@ import logging
 import os
 import resource
 import secrets
-import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from gunicorn.workers.ggevent import GeventWorker
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # bin/gunicorn has its own folder there, and config.py is here
 
+import metrics_folder  # noqa: E402
 from config import Config, ConfigError  # noqa: E402
 
 # The same file and the same rule as the `flask` command: what the environment says wins.
@@ -238,19 +238,15 @@ def post_worker_init(worker: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Take the sockets of a worker that ended out of the numbers. Whatever goes wrong here must not end the master."""
-    if environment.metrics_token is not None:
-        try:
-            importlib.import_module("prometheus_client.multiprocess").mark_process_dead(worker.pid)
-        except Exception:
-            server.log.exception("the numbers of worker %s stay", worker.pid)
+    try:
+        if environment.metrics_token:
+            metrics_folder.forget(worker.pid)
+    except Exception:
+        server.log.exception("the numbers of worker %s stay", worker.pid)
 
 
-if environment.metrics_token is not None:
-    # Workers write their numbers here, and each can tell those of all. What an earlier run left is not ours.
-    _numbers = environment.instance_dir / f"metrics-{environment.port}"
-    shutil.rmtree(_numbers, ignore_errors=True)
-    _numbers.mkdir(parents=True, exist_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_numbers)
+if environment.metrics_token:
+    metrics_folder.prepare(environment.instance_dir / f"metrics-{environment.port}")
 
 # A connection is a descriptor, and the usual soft limit of 1,024 would be the real limit on clients.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
