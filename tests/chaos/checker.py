@@ -177,6 +177,7 @@ class Campaign:
 
     def _rows(self) -> list[Any]:
         with self.app.app_context():
+            db.engine.dispose()  # its connections may be to a server that was killed
             columns = (Message.seq, Message.modseq, Message.id, Message.content, Message.sender_id)
             statement = select(*columns).where(Message.conversation_id == self.name).order_by(Message.seq)
             return list(db.session.execute(statement).all())
