@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -148,7 +149,9 @@ class Campaign:
     def _read(self, number: int, reader: Reader) -> None:
         chance = random.Random(number)
         while not self._is_over.is_set():
-            stays = time.monotonic() + (1e9 if number == 0 else chance.uniform(0.1, 2.5))  # the first one never goes by itself
+            stays = time.monotonic() + (
+                1e9 if number == 0 else chance.uniform(0.1, 2.5)
+            )  # the first one never goes by itself
             try:
                 reader.follow(self.found, lambda _, stays=stays: self._is_over.is_set() or time.monotonic() > stays)
             except AWAY:
@@ -189,7 +192,7 @@ class Campaign:
         self.found["reordered"] += sum(row.seq != place for place, row in enumerate(rows, 1))
         for number in range(len(self.writers)):
             own = [int(row.content.partition("-")[2]) for row in rows if row.content.startswith(f"w{number}-")]
-            self.found["reordered"] += sum(later < earlier for earlier, later in zip(own, own[1:], strict=False))
+            self.found["reordered"] += sum(later < earlier for earlier, later in pairwise(own))
         modseqs = [row.modseq for row in rows]
         for reader in self.readers:
             self.found["missing"] += sum(row.seq not in reader.seqs for row in rows)
