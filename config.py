@@ -225,8 +225,8 @@ def _check_mail(values: dict[str, Any], faults: list[str]) -> None:
             )
         elif urlsplit(url).query not in ("", "starttls=0", "starttls=1"):
             faults.append("SMTP_URL takes ?starttls=1 and nothing else after the question mark.")
-    name, address = parseaddr(values["mail_from"])
-    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not (name + address).isprintable():
+    address = parseaddr(values["mail_from"])[1]
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not values["mail_from"].isprintable():
         faults.append("MAIL_FROM must be an address such as Confab <confab@example.com>.")
 
 
@@ -240,7 +240,7 @@ def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
 
 def _made_secret(instance: Path, name: str) -> str:
     """A secret made once for this INSTANCE_DIR and kept there for the owner alone: no default is ever shared."""
-    path, draft = instance / name, instance / f".{name}.{os.getpid()}"
+    path, draft = instance / name, instance / f".{name}.{secrets.token_hex(4)}"
     instance.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

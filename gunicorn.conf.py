@@ -65,7 +65,7 @@ class _Waiting:
 
     def end(self) -> None:
         """End the wait now."""
-        gevent.kill(self.greenlet, self.timeout, block=False)
+        gevent.kill(self.greenlet, self.timeout)
 
 
 class Worker(GeventWorker):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import logging
 import re
@@ -186,11 +187,11 @@ def _accept_recovery(user_id: int, code: str) -> bool:
 
 
 def _new_recovery_codes(user_id: int) -> list[str]:
-    """Ten of 64 bits each, written in groups of four."""
+    """Ten of 120 bits each, in base 32, written in groups of four."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
-    codes = [secrets.token_hex(8) for _ in range(RECOVERY_CODES)]
+    codes = [base64.b32encode(secrets.token_bytes(15)).decode().lower() for _ in range(RECOVERY_CODES)]
     db.session.add_all([RecoveryCode(user_id=user_id, code=_hashed(user_id, code)) for code in codes])
-    return ["-".join(code[i : i + 4] for i in range(0, 16, 4)) for code in codes]
+    return ["-".join(code[i : i + 4] for i in range(0, 24, 4)) for code in codes]
 
 
 def _hashed(user_id: int, code: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.database import reading
 from backend.models.base import db
 from backend.schema.drift import find_drift
-from backend.schema.gate import find_fault
+from backend.schema.gate import find_revision_fault, find_second_instance
 from backend.schema.repair import repair_plan
 from config import Config
 
@@ -116,11 +116,11 @@ def _database(app: Flask) -> Iterator[Finding]:
                 found = connection.exec_driver_sql("PRAGMA quick_check").scalar()
                 if found != "ok":
                     yield Finding("database", f"The file is damaged: {found}.", "Run: flask db restore FILE")
-        fault = find_fault(app)
+            fault = find_second_instance(app) or find_revision_fault(connection)
         if fault is not None:
             problem, _, remedy = fault.rpartition(" Run: ")
             yield Finding("schema", problem or fault, f"Run: {remedy}" if problem else "See docs/migrations.md.")
-        if fault is None or "revision" not in fault:
+        else:
             with app.app_context(), reading(db.engine).connect() as connection:
                 for sentence in find_drift(connection):
                     yield Finding("schema", f"{sentence}.", "Run: flask doctor --repair-plan")

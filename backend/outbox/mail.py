@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
@@ -64,14 +65,15 @@ class SmtpMailer:
         self.sender = sender
 
     def send(self, mail: Mail, key: str) -> None:
-        message = self._message(mail, key)
         try:
-            with self._connect() as connection:
-                if self.starts_tls:
-                    connection.starttls(context=ssl.create_default_context())
-                if self.user:
-                    connection.login(self.user, self.password)
-                connection.send_message(message)
+            connection = self._connect()
+            try:
+                self._deliver(connection, self._message(mail, key))
+            finally:
+                # The server has taken the mail, or not: how it says goodbye changes nothing.
+                with suppress(smtplib.SMTPException, OSError):
+                    connection.quit()
+                connection.close()
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
             raise _failure(type(error).__name__, code) from error
@@ -87,6 +89,13 @@ class SmtpMailer:
             context = ssl.create_default_context()
             return smtplib.SMTP_SSL(self.host, self.port, timeout=STEP_SECONDS, context=context)
         return smtplib.SMTP(self.host, self.port, timeout=STEP_SECONDS)
+
+    def _deliver(self, connection: smtplib.SMTP, message: EmailMessage) -> None:
+        if self.starts_tls:
+            connection.starttls(context=ssl.create_default_context())
+        if self.user:
+            connection.login(self.user, self.password)
+        connection.send_message(message)
 
     def _message(self, mail: Mail, key: str) -> EmailMessage:
         message = EmailMessage()

@@ -40,6 +40,8 @@ def update_account(actor: User | None, user_id: int, changes: dict[str, Any]) ->
         record("account.updated", actor_id, user_target(user_id), {"fields": ["full_name"]})
     db.session.flush()
     has_new_roles = "roles" in changes and set_roles(actor_id, user_id, changes["roles"])
+    if has_new_roles:
+        db.session.refresh(user, ["role_names"])
     answer = user_json(user, actor or user)
     if has_new_roles or before != (user.is_active, user.is_superuser, user.full_name):
         db.session.commit()

@@ -11,6 +11,7 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+compatible_with = ("0001",)
 
 BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_migrate import upgrade
 
 from backend.auth import secrets
 from backend.models.base import db
@@ -61,7 +62,11 @@ def make_limited(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Callabl
 def _shared(app: Flask) -> dict[str, Any]:
     """What another application needs to take the tokens of *app*."""
     config = app.config["CONFAB"]
-    return {"database_url": config.database_url, "jwt_secret_key": config.jwt_secret_key}
+    return {
+        "database_url": config.database_url,
+        "jwt_secret_key": config.jwt_secret_key,
+        "secret_key": config.secret_key,
+    }
 
 
 def _dispose(app: Flask) -> None:
@@ -75,3 +80,16 @@ def outgoing(app: Flask) -> Iterator[Outgoing]:
     caught = Outgoing(app)
     yield caught
     caught.restore()
+
+
+@pytest.fixture
+def migrate(make_app: Callable[..., Flask]) -> Callable[[str], None]:
+    """Brings the database at an address to head."""
+
+    def act(url: str) -> None:
+        app = make_app({"DATABASE_URL": url})
+        with app.app_context():
+            upgrade()
+            db.engine.dispose()
+
+    return act

@@ -10,8 +10,8 @@ import itertools
 import json
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +30,8 @@ _validators = {
     if name.startswith("server.")
 }
 Frame = dict[str, Any]
+opened: list[LiveClient] = []
+"""What a test leaves open is closed behind it."""
 DURABLE = ("message.", "member.")
 
 
@@ -69,6 +71,7 @@ class LiveClient:
         }
         self._stack = ExitStack()
         self.socket: ClientConnection = self._stack.enter_context(connect(address, **options))
+        opened.append(self)
         self.ready: Frame = self.expect("ready") if ready else {}
         if ready and self.events[0] is not self.ready:
             raise Broken(f"not `ready` first but {self.events[0]}")
@@ -185,6 +188,16 @@ class LiveClient:
         message: Frame = answer["message"]
         return message
 
+    def speak(self, contents: Iterable[str], **fields: Any) -> None:
+        """Send many messages, at most 50 of them unacknowledged."""
+        waiting: deque[str] = deque()
+        for content in contents:
+            waiting.append(self.say("send", content=content, **fields))
+            if len(waiting) == 50:
+                self.answer(waiting.popleft(), 30)
+        for id_ in waiting:
+            self.answer(id_, 30)
+
     def resume(self, seen: dict[str, int] | None = None, timeout: float = 20) -> list[Frame]:
         """Ask for what was missed, and return the pages."""
         id_ = self.say("resume", conversations=seen or {})
@@ -216,12 +229,11 @@ class Api:
         self.url = url
         self.token = token
         self.id = id_
-        self._session = requests.Session()
 
     def __call__(self, method: str, path: str, json: Any = None, *, status: int | None = None) -> Any:
         """Call it; the answer's JSON. Raises Broken for an answer that is an error, or is not *status*."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = self._session.request(method, self.url + path, json=json, headers=headers, timeout=15)
+        answer = requests.request(method, self.url + path, json=json, headers=headers, timeout=15)
         if answer.status_code != status if status is not None else not answer.ok:
             raise Broken(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json() if answer.content else None

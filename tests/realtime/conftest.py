@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from tests.factories import Factory
-from tests.realtime.client import Api, LiveClient
+from tests.realtime.client import Api, LiveClient, opened
 from tests.servers import ROOT, Server, environment
 from tests.services import PrivateRedis, Services
 
@@ -92,19 +92,34 @@ FAULT = re.compile(r'Traceback|"level":"(error|critical)"|"exception"')
 Open = Callable[..., House]
 
 
+@pytest.fixture(autouse=True)
+def _goodbye() -> Iterator[None]:
+    yield
+    for socket in opened:
+        socket.close()
+    opened.clear()
+
+
 @pytest.fixture(scope="session")
 def open_house(
     services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Open]:
     """Makes servers of every kind: `open_house("sqlite")`, `open_house("redis", RATE_LIMITS="on")`."""
-    opened: list[House] = []
+    houses: list[House] = []
 
-    def make(kind: str, *, redis: PrivateRedis | None = None, database_url: str | None = None, **env: str) -> House:
+    def make(
+        kind: str,
+        *,
+        redis: PrivateRedis | None = None,
+        database_url: str | None = None,
+        root: Path = ROOT,
+        **env: str,
+    ) -> House:
         if kind == "sqlite":
             database_url = database_url or f"sqlite:///{tmp_path_factory.mktemp('live')}/confab.db"
             settings = {**SETTINGS, "DATABASE_URL": database_url}
         else:
-            database_url = database_url or services.new_database(f"{worker}_live{len(opened)}")
+            database_url = database_url or services.new_database(f"{worker}_live{len(houses)}")
             redis = redis or PrivateRedis()
             settings = {**SETTINGS, "DATABASE_URL": database_url, "REDIS_URL": redis.url, "WEB_CONCURRENCY": "2"}
         instance = tmp_path_factory.mktemp("instance")
@@ -114,16 +129,16 @@ def open_house(
         app = make_app(
             {name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"}
         )
-        house = House(Server(settings), app, redis)
-        opened.append(house)
+        house = House(Server(settings, root=root), app, redis)
+        houses.append(house)
         return house
 
     yield make
-    for house in opened:
+    for house in houses:
         house.server.close()
         if house.redis is not None:
             house.redis.close()
-    faults = [line for house in opened for line in house.server.output().splitlines() if FAULT.search(line)]
+    faults = [line for house in houses for line in house.server.output().splitlines() if FAULT.search(line)]
     assert not faults, faults[:5]
 
 

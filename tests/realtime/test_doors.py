@@ -94,15 +94,17 @@ def _api_token(house: House, user: Api, *scopes: str) -> str:
 def test_an_api_token_is_held_to_its_scopes(house: House) -> None:
     user, other = house.user(), house.user()
     room = other.room(user)
-    with LiveClient(house.url, _api_token(house, user, "read")) as reader:
-        with LiveClient(house.url, _api_token(house, user, "write")) as writer:
-            assert reader.ready["session_id"] is None
-            for fields in ({"type_": "send", "content": "x"}, {"type_": "typing", "conversation_id": "lobby"}):
-                assert reader.call(**fields)["code"] == "insufficient_scope"
-            assert writer.call("resume")["code"] == "insufficient_scope"
-            writer.send("from a writer", room_id=room["id"])
-            reader.message("from a writer")
-            assert not [frame for frame in writer.sync() if frame["type"].startswith("message.")]
+    with (
+        LiveClient(house.url, _api_token(house, user, "read")) as reader,
+        LiveClient(house.url, _api_token(house, user, "write")) as writer,
+    ):
+        assert reader.ready["session_id"] is None
+        for fields in ({"type_": "send", "content": "x"}, {"type_": "typing", "conversation_id": "lobby"}):
+            assert reader.call(**fields)["code"] == "insufficient_scope"
+        assert writer.call("resume")["code"] == "insufficient_scope"
+        writer.send("from a writer", room_id=room["id"])
+        reader.message("from a writer")
+        assert not [frame for frame in writer.sync() if frame["type"].startswith("message.")]
 
 
 def test_a_deleted_api_token_ends_its_sockets(house: House) -> None:

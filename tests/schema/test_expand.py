@@ -230,3 +230,11 @@ def test_no_request_fails_during_an_upgrade(postgresql_database: Database, relea
     assert set(statuses) <= {200, 201}
     assert database.one("SELECT count(*) FROM messages WHERE mood IS NULL AND id <= 20000") == 0
     assert find_fault(database.app) is None
+
+
+def test_a_drafted_migration_keeps_the_rule(sqlite_database: Database, release: Release) -> None:
+    sqlite_database.flask("db", "upgrade")
+    release.upgrade(sqlite_database)
+    sqlite_database.flask("db", "revision", "-d", str(release.folder), "-m", "a draft", "--head", "next3")
+    [draft] = release.folder.glob("versions/*a_draft.py")
+    assert faults_of(draft.read_text()) == []

@@ -1,0 +1,201 @@
+"""A checker in Jepsen's manner: writers and readers while things are killed, and then a reckoning with the database.
+
+Writers send one message after the other and repeat, under its key, what was not acknowledged. Readers come and go at random,
+resume, and note each frame. What counts in the end:
+
+- lost: acknowledged, and not in the database as it was acknowledged;
+- doubled: twice in the database under one key, or one modseq told twice by one socket;
+- reordered: a modseq after a later one, a gap in the seqs, or one writer's messages not in the order of its sending;
+- missing: not told to a socket that was told something later, never read by a reader at all, or not told within seconds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+from websockets.exceptions import WebSocketException
+
+from backend.models import Message
+from backend.models.base import db
+from tests.realtime.client import Api, Frame, LiveClient
+
+AWAY = (OSError, EOFError, WebSocketException, TimeoutError)
+LATE_SECONDS = 6.0
+
+
+class Ear(LiveClient):
+    """A socket that counts what is wrong with its stream instead of refusing it."""
+
+    def __init__(self, url: str, token: str, found: Counter[str]):
+        self.found = found
+        self.live: dict[str, set[int]] = {}
+        self.starts: dict[str, int] = {}
+        super().__init__(url, token, close_timeout=1)
+
+    def _note(self, frame: Frame) -> None:
+        if frame["type"].startswith(("message.", "member.")):
+            name, modseq = frame["conversation_id"], frame["modseq"]
+            told = self.live.setdefault(name, set())
+            if modseq in told:
+                self.found["doubled"] += 1
+            elif told and modseq < max(told):
+                self.found["reordered"] += 1
+            told.add(modseq)
+            self.modseqs[name] = max(modseq, self.modseqs.get(name, 0))
+            self.seen[name][modseq] = frame
+        elif frame["type"] == "resumed":
+            # What was told before the answer may be in it again; from here on nothing may.
+            super()._note(frame)
+            for row in frame["conversations"]:
+                self.live[row["id"]] = set()
+                self.starts[row["id"]] = self.modseqs[row["id"]]
+
+
+@dataclass
+class Reader:
+    """One user's view over many sockets. `seqs` is every message that it was ever shown."""
+
+    api: Api
+    name: str
+    position: int
+    seqs: set[int] = field(default_factory=set)
+    stretches: list[tuple[int, set[int]]] = field(default_factory=list)
+
+    def follow(self, found: Counter[str], until: Callable[[Reader], bool]) -> None:
+        """One socket: resume, listen, and go without a word."""
+        ear = Ear(self.api.url, self.api.token, found)
+        try:
+            ear.resume({self.name: self.position})
+            while not until(self):
+                self._take(ear)
+                try:
+                    ear.receive(0.2)
+                except TimeoutError:
+                    continue
+        finally:
+            self._take(ear)
+            if self.name in ear.starts:
+                self.stretches.append((ear.starts[self.name], ear.live.get(self.name, set())))
+            ear.close()
+
+    def _take(self, ear: Ear) -> None:
+        for what in ear.seen.pop(self.name, {}).values():
+            message = what.get("message", what)
+            if "seq" in message:
+                self.seqs.add(message["seq"])
+        if self.name in ear.starts:
+            self.position = max(self.position, ear.modseqs[self.name])
+
+
+class Campaign:
+    """Writers and readers of one room, at work from `start` until `finish`, which returns the findings."""
+
+    def __init__(self, app: Flask, users: list[Api], readers: int = 3, seed: int = 0):
+        self.app = app
+        self.random = random.Random(seed)
+        owner, *others = users
+        self.room = owner.room(*others)
+        self.name: str = self.room["conversation_id"]
+        self.since = len(users)
+        self.writers = users[: len(users) - readers]
+        self.readers = [Reader(api, self.name, self.since) for api in users[len(users) - readers :]]
+        self.acknowledged: dict[str, Frame] = {}
+        self.found: Counter[str] = Counter(lost=0, doubled=0, reordered=0, missing=0)
+        self.errors: list[BaseException] = []
+        self._is_over, self._is_silent, self._lock = Event(), Event(), Lock()
+        self._threads = [Thread(target=self._guarded, args=[self._write, *each]) for each in enumerate(self.writers)]
+        self._threads += [Thread(target=self._guarded, args=[self._read, *each]) for each in enumerate(self.readers)]
+
+    def start(self) -> None:
+        """Let them begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def _guarded(self, work: Callable[..., None], *args: Any) -> None:
+        try:
+            work(*args)
+        except BaseException as error:  # noqa: BLE001  # it belongs to the test's own thread
+            self.errors.append(error)
+
+    def _write(self, number: int, api: Api) -> None:
+        socket: LiveClient | None = None
+        count = 0
+        while not self._is_silent.is_set():
+            key = f"w{number}-{count}"
+            try:
+                socket = socket or Ear(api.url, api.token, Counter())
+                message = socket.send(key, room_id=self.room["id"], client_message_id=key)
+            except (*AWAY, AssertionError):  # the fault is at work; the same key goes out again
+                if socket is not None:
+                    socket.close()
+                    socket = None
+                time.sleep(0.05)
+                continue
+            with self._lock:
+                self.acknowledged[key] = message
+            count += 1
+        if socket is not None:
+            socket.close()
+
+    def _read(self, number: int, reader: Reader) -> None:
+        chance = random.Random(number)
+        while not self._is_over.is_set():
+            stays = time.monotonic() + (
+                1e9 if number == 0 else chance.uniform(0.1, 2.5)
+            )  # the first one never goes by itself
+            try:
+                reader.follow(self.found, lambda _, stays=stays: self._is_over.is_set() or time.monotonic() > stays)
+            except AWAY:
+                time.sleep(0.05)
+
+    def finish(self) -> Counter[str]:
+        """Silence the writers, give the readers a moment to hear the rest, and reckon."""
+        self._is_silent.set()
+        for thread in self._threads[: len(self.writers)]:
+            thread.join(60)
+        rows = self._rows()
+        head = max((row.modseq for row in rows), default=0)
+        deadline = time.monotonic() + LATE_SECONDS
+        while time.monotonic() < deadline and any(reader.position < head for reader in self.readers):
+            time.sleep(0.05)
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join(30)
+        if self.errors:
+            raise self.errors[0]
+        self._reckon(rows)
+        return +self.found
+
+    def _rows(self) -> list[Any]:
+        with self.app.app_context():
+            db.engine.dispose()  # its connections may be to a server that was killed
+            columns = (Message.seq, Message.modseq, Message.id, Message.content, Message.sender_id)
+            statement = select(*columns).where(Message.conversation_id == self.name).order_by(Message.seq)
+            return list(db.session.execute(statement).all())
+
+    def _reckon(self, rows: list[Any]) -> None:
+        by_key = {row.content: row for row in rows}
+        self.found["doubled"] += len(rows) - len(by_key)
+        for key, message in self.acknowledged.items():
+            row = by_key.get(key)
+            if row is None or (row.seq, row.id, row.modseq) != (message["seq"], message["id"], message["modseq"]):
+                self.found["lost"] += 1
+        self.found["reordered"] += sum(row.seq != place for place, row in enumerate(rows, 1))
+        for number in range(len(self.writers)):
+            own = [int(row.content.partition("-")[2]) for row in rows if row.content.startswith(f"w{number}-")]
+            self.found["reordered"] += sum(later < earlier for earlier, later in itertools.pairwise(own))
+        modseqs = [row.modseq for row in rows]
+        for reader in self.readers:
+            self.found["missing"] += sum(row.seq not in reader.seqs for row in rows)
+            for start, told in reader.stretches:
+                reach = range(start + 1, max(told, default=start) + 1)
+                self.found["missing"] += sum(modseq in reach and modseq not in told for modseq in modseqs)

@@ -1,0 +1,90 @@
+"""Confab with a fault planted in it, to show that the checker finds what it is there to find. PLANTED names the fault."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from backend import create_app
+from backend.messages.drafts import Sent
+from backend.realtime import operations
+from backend.realtime.channel import Channel
+from backend.realtime.events import Event
+from backend.realtime.following import Following
+from backend.realtime.hub import Hub
+from backend.realtime.watch import Watch
+
+chance = random.Random(1)
+_take = Hub.take
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """No repair."""
+
+
+def _dropping(self: Hub, events: Iterable[Event]) -> None:
+    _take(self, [event for event in events if chance.random() > 0.2])
+
+
+def _doubling(self: Hub, events: Iterable[Event]) -> None:
+    for event in events:
+        _take(self, [event] * chance.choice([1, 2]))
+
+
+def _reordering(self: Hub, events: Iterable[Event]) -> None:
+    import gevent
+
+    for event in events:
+        gevent.spawn_later(chance.random() * 0.03, _take, self, [event])
+
+
+def _as_they_come(self: Channel, events: Iterable[Event]) -> list[Event]:
+    fresh = [event for event in events if event.modseq is not None]
+    self.delivered = max([self.delivered, *(event.modseq or 0 for event in fresh)])
+    return fresh
+
+
+def _without_repair() -> None:
+    Following.repair = Watch.look = _nothing  # type: ignore[method-assign,assignment]
+
+
+def _cursor_that_skips() -> None:
+    sync = operations.sync
+    operations.sync = lambda user, seen, only=None: sync(user, {k: v + 1 for k, v in seen.items()}, only)
+
+
+def _ack_without_commit() -> None:
+    append = operations.append_together
+
+    def forgetful(drafts: Sequence[Any]) -> list[Sent | Exception]:
+        results = append(drafts)
+        return [
+            Sent({**result.message, "seq": result.message["seq"] + 1}, True)
+            if isinstance(result, Sent) and chance.random() < 0.05
+            else result
+            for result in results
+        ]
+
+    operations.append_together = forgetful
+
+
+def plant(fault: str) -> None:
+    """Plant *fault*."""
+    takes: dict[str, Callable[..., None]] = {"drop": _dropping, "double": _doubling, "reorder": _reordering}
+    bus, _, broken = fault.partition("+")
+    if bus in takes:
+        Hub.take = takes[bus]  # type: ignore[method-assign]
+    if broken == "no repair":
+        _without_repair()
+    elif broken == "no order":
+        Channel.offer = _as_they_come  # type: ignore[method-assign]
+    elif broken == "cursor that skips":
+        _cursor_that_skips()
+    elif broken == "ack of another":
+        _ack_without_commit()
+
+
+plant(os.environ["PLANTED"])
+app = create_app()

@@ -1,0 +1,77 @@
+"""The checker, for a short while; and that it finds planted faults. `make chaos` lets it run for long."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.checker import Campaign
+from tests.realtime.conftest import House, Open
+from tests.servers import ROOT
+from tests.services import PrivatePostgres
+
+
+def campaign(house: House, writers: int = 3, readers: int = 3) -> Campaign:
+    return Campaign(house.app, [house.user() for _ in range(writers + readers)], readers)
+
+
+def test_nothing_is_lost_while_everything_is_killed(open_house: Open) -> None:
+    with PrivatePostgres() as postgres:
+        house = open_house("redis", database_url=postgres.new_database("chaos"))
+        assert house.redis is not None
+        work = campaign(house)
+        work.start()
+        try:
+            time.sleep(2)
+            os.kill(house.server.worker_pids[0], signal.SIGKILL)
+            time.sleep(3)
+            house.redis.kill()
+            time.sleep(1)
+            house.redis.start()
+            time.sleep(2)
+            postgres.kill()
+            postgres.start()
+            time.sleep(3)
+        finally:
+            found = work.finish()
+        assert len(work.acknowledged) > 50
+        assert found == {}
+
+
+def planted(tmp_path: Path) -> Path:
+    """A checkout's face in which wsgi.py is the planted one."""
+    (tmp_path / "wsgi.py").write_text("from tests.chaos.planted import app\n")
+    real = str(ROOT / "gunicorn.conf.py")
+    lines = [f"__file__ = {real!r}", "exec(compile(open(__file__).read(), __file__, 'exec'))"]
+    (tmp_path / "gunicorn.conf.py").write_text("\n".join([*lines, f"sys.path.insert(0, {str(tmp_path)!r})", ""]))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("fault", "finding"),
+    [
+        ("drop", None),
+        ("double", None),
+        ("reorder", None),
+        ("drop+no repair", "missing"),
+        ("double+no order", "doubled"),
+        ("reorder+no order", "reordered"),
+        ("+cursor that skips", "missing"),
+        ("+ack of another", "lost"),
+    ],
+)
+def test_planted_faults_are_found_and_a_bad_bus_is_borne(
+    open_house: Open, tmp_path: Path, fault: str, finding: str | None
+) -> None:
+    house = open_house("sqlite", root=planted(tmp_path), PLANTED=fault)
+    work = campaign(house, writers=2, readers=2)
+    work.start()
+    time.sleep(3)
+    found = work.finish()
+    house.server.stop(signal.SIGINT)
+    assert len(work.acknowledged) > 20
+    assert (set(found) >= {finding}) if finding else (found == {}), found
