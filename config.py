@@ -11,8 +11,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ENVIRONMENTS = ("development", "production", "testing")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -44,7 +46,13 @@ class Config:
     jwt_secret_key: str = field(repr=False)
     storage_url: str
     sms_gateway: str
-    sms_webhook_url: str | None
+    may_log_sms: bool
+    sms_webhook_url: str | None = field(repr=False)
+    sms_countries: tuple[str, ...]
+    twilio_account_sid: str | None
+    twilio_auth_token: str | None = field(repr=False)
+    twilio_from: str | None
+    may_log_mail: bool
     smtp_url: str | None = field(repr=False)
     mail_from: str
     public_url: str
@@ -110,8 +118,10 @@ class _Reader:
 def _read_all(read: _Reader) -> dict[str, Any]:
     host, port = read.text("HOST", "127.0.0.1"), read.number("PORT", 8000, 1, 65535)
     instance = Path(read.text("INSTANCE_DIR", "instance") or "").absolute()
+    app_env = read.choice("APP_ENV", ENVIRONMENTS, "development")
+    is_production = app_env == "production"
     return {
-        "app_env": read.choice("APP_ENV", ENVIRONMENTS, "development"),
+        "app_env": app_env,
         "host": host,
         "port": port,
         "web_concurrency": read.number("WEB_CONCURRENCY", 1, 1, 256),
@@ -122,7 +132,15 @@ def _read_all(read: _Reader) -> dict[str, Any]:
         "jwt_secret_key": read.text("JWT_SECRET_KEY", ""),
         "storage_url": read.text("STORAGE_URL", str(instance / "uploads")),
         "sms_gateway": read.choice("SMS_GATEWAY", SMS_GATEWAYS, "console"),
+        "may_log_sms": not is_production or read.text("SMS_GATEWAY") is not None,
         "sms_webhook_url": read.text("SMS_WEBHOOK_URL"),
+        "sms_countries": tuple(
+            c.strip().lstrip("+") for c in (read.text("SMS_COUNTRIES") or "").split(",") if c.strip()
+        ),
+        "twilio_account_sid": read.text("TWILIO_ACCOUNT_SID"),
+        "twilio_auth_token": read.text("TWILIO_AUTH_TOKEN"),
+        "twilio_from": read.text("TWILIO_FROM"),
+        "may_log_mail": not is_production or read.text("SMTP_URL") is not None,
         "smtp_url": read.text("SMTP_URL"),
         "mail_from": read.text("MAIL_FROM", "Confab <confab@localhost>"),
         "public_url": (read.text("PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
@@ -170,16 +188,59 @@ def _check_together(values: dict[str, Any], faults: list[str]) -> None:
     redis_url = values["redis_url"]
     if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
         faults.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
-    if values["sms_gateway"] == "webhook" and not values["sms_webhook_url"]:
-        faults.append("SMS_GATEWAY=webhook needs SMS_WEBHOOK_URL.")
+    _check_sms(values, faults)
+    _check_mail(values, faults)
     for origin in values["cors_origins"]:
         if not re.fullmatch(ORIGIN, origin):
             faults.append(f"CORS_ORIGINS: {origin!r} is no origin; write it as https://app.example.com.")
 
 
+def _check_sms(values: dict[str, Any], faults: list[str]) -> None:
+    if values["sms_gateway"] == "webhook" and not values["sms_webhook_url"]:
+        faults.append("SMS_GATEWAY=webhook needs SMS_WEBHOOK_URL.")
+    if values["sms_webhook_url"] and not _is_address(values["sms_webhook_url"], ("http", "https")):
+        faults.append("SMS_WEBHOOK_URL must be an address such as https://sms.example.com/send.")
+    if values["sms_gateway"] == "twilio":
+        for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"):
+            if not values[name.lower()]:
+                faults.append(f"SMS_GATEWAY=twilio needs {name}.")
+    if not re.fullmatch(r"(AC[0-9a-zA-Z]+)?", values["twilio_account_sid"] or ""):
+        faults.append("TWILIO_ACCOUNT_SID must begin with AC.")
+    if not re.fullmatch(r"(\+[0-9]{3,15}|MG[0-9a-zA-Z]+|[A-Za-z0-9 ]{1,11})?", values["twilio_from"] or ""):
+        faults.append(
+            "TWILIO_FROM must be a number (+46…), a messaging service (MG…) or a name of at most 11 characters."
+        )
+    for country in values["sms_countries"]:
+        if not re.fullmatch(r"[1-9][0-9]{0,2}", country):
+            faults.append(f"SMS_COUNTRIES: {country!r} is no country calling code; write 46,47,358.")
+
+
+def _check_mail(values: dict[str, Any], faults: list[str]) -> None:
+    url = values["smtp_url"]
+    if url and url != "console":
+        # The value is not repeated: it may hold a password.
+        if not _is_address(url, ("smtp", "smtps")):
+            faults.append(
+                "SMTP_URL must be smtp://user:password@host:port or smtps://…, with its password URL-encoded."
+            )
+        elif urlsplit(url).query not in ("", "starttls=0", "starttls=1"):
+            faults.append("SMTP_URL takes ?starttls=1 and nothing else after the question mark.")
+    address = parseaddr(values["mail_from"])[1]
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not values["mail_from"].isprintable():
+        faults.append("MAIL_FROM must be an address such as Confab <confab@example.com>.")
+
+
+def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+    except ValueError:  # a port that is none, a bracket that does not close
+        return False
+
+
 def _made_secret(instance: Path, name: str) -> str:
     """A secret made once for this INSTANCE_DIR and kept there for the owner alone: no default is ever shared."""
-    path, draft = instance / name, instance / f".{name}.{os.getpid()}"
+    path, draft = instance / name, instance / f".{name}.{secrets.token_hex(4)}"
     instance.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -19,12 +19,14 @@ import gevent
 from dotenv import load_dotenv
 from gunicorn import util
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # bin/gunicorn has its own folder there, and config.py is here
 
+import metrics_folder  # noqa: E402
 from config import Config, ConfigError  # noqa: E402
 
 # The same file and the same rule as the `flask` command: what the environment says wins.
@@ -97,6 +99,18 @@ class Worker(GeventWorker):
         super().handle_exit(sig, frame)
         self.close_sockets()
 
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Answer one request, in as few packets as can be, and let others have their turn.
+
+        A client whose next request is always there already would otherwise be served for as long as it goes on.
+        """
+        whole = WholeAnswers(sock)
+        try:
+            super().handle_request(listener_name, req, whole, addr)
+        finally:
+            whole.flush()
+        gevent.sleep(0)
+
     def is_already_handled(self, respiter: Any) -> bool:
         """Leave a connection that the application took over (a WebSocket): gunicorn closes its own descriptor and no more."""
         if getattr(respiter, "is_detached", False):
@@ -154,6 +168,44 @@ def _refusal(exc: BaseException) -> tuple[int, str, str]:
     return INTERNAL_ERROR
 
 
+class WholeAnswers:
+    """A client's socket that sends the head of an answer together with the first of its body: one packet, one system call.
+
+    Whatever else is done with the socket happens behind what is held back.
+    """
+
+    def __init__(self, sock: Any):
+        self._sock = sock
+        self._head: bytes | None = b""
+
+    def sendall(self, data: bytes) -> None:
+        """Hold the first *data* of an answer back until there is more, or `flush`."""
+        if self._head is None:
+            self._sock.sendall(data)
+        elif self._head:
+            self._head, whole = None, self._head + data
+            self._sock.sendall(whole)
+        else:
+            self._head = data
+
+    def flush(self) -> None:
+        """Send what is held back."""
+        if self._head:
+            self._head, held = None, self._head
+            self._sock.sendall(held)
+
+    def __getattr__(self, name: str) -> Any:
+        self.flush()
+        return getattr(self._sock, name)
+
+
+class ErrorLog(Logger):
+    """gunicorn's log of errors alone. Once anything of logging is configured, it would also put each request into words."""
+
+    def access(self, *_: Any) -> None:
+        """Say nothing: the application logs its requests itself, without the query string, where tokens are."""
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line, like the application's own log."""
 
@@ -173,12 +225,21 @@ class JsonLines(logging.Formatter):
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tell whoever started it by hand where to look, once the application is loaded."""
+    """Let the worker send what waits in the outbox, and tell whoever started it by hand where to look."""
+    for name in ("confab-outbox", "confab-metrics"):
+        if part := getattr(worker.wsgi, "extensions", {}).get(name):
+            part.start()
     if environment.app_env == "development" and worker.age == 1:
         print(
             f"Confab is at {environment.public_url} (API: {environment.public_url}/docs). Ctrl-C ends it.", flush=True
         )
 
+
+def child_exit(server: Any, worker: Any) -> None:  # a worker's open sockets end with it; what it counted stays
+    metrics_folder.forget(environment, worker.pid, server.log)
+
+
+metrics_folder.prepare(environment)
 
 # A connection is a descriptor, and the usual soft limit of 1,024 would be the real limit on clients.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -186,9 +247,8 @@ _wanted = 65_536 if _hard == resource.RLIM_INFINITY else min(_hard, 65_536)
 if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
-bind = (
-    f"[{environment.host}]:{environment.port}" if ":" in environment.host else f"{environment.host}:{environment.port}"
-)
+_host = f"[{environment.host}]" if ":" in environment.host else environment.host
+bind = f"{_host}:{environment.port}"
 workers = environment.web_concurrency
 worker_class = Worker
 # Requests under way and idle keep-alive connections of one worker; beyond it clients wait in the backlog. Sockets leave the
@@ -229,8 +289,8 @@ control_socket_disable = True
 # A heartbeat file on a busy disk can stall a worker until it is taken for dead.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
-# The application logs its requests itself, without the query string: gunicorn's access log would have the tokens in it.
 accesslog = None
+logger_class = ErrorLog
 loglevel = environment.log_level
 logconfig_dict = {
     "root": {"level": "WARNING", "handlers": []},  # the application's to configure

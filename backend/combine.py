@@ -17,11 +17,18 @@ class Combiner(Generic[Item, Result]):
     Whoever comes first leads: it runs the function over everything that waits, and hands each caller its result. Those that
     come while a batch runs form the next one, led by the first of them (group commit; "flat combining", Hendler et al.,
     SPAA 2010). A lone caller waits for nobody. Results that are exceptions are raised in the caller that they belong to; an
-    exception of the function itself is raised in all callers of the batch.
+    exception of the function itself is raised in all callers of the batch. One that *spreads* is raised in all that wait
+    besides: where the database is away, nobody is to wait for another to find that out, too.
     """
 
-    def __init__(self, run: Callable[[list[Item]], Sequence[Result | Exception]], most: int = 100):
+    def __init__(
+        self,
+        run: Callable[[list[Item]], Sequence[Result | Exception]],
+        most: int = 100,
+        spreads: Callable[[Exception], bool] = lambda error: False,
+    ):
         self._run = run
+        self._spreads = spreads
         self._most = most
         self._lock = threading.Lock()
         self._waiting: list[_Seat[Item, Result]] = []
@@ -48,6 +55,9 @@ class Combiner(Generic[Item, Result]):
         try:
             results = self._run([seat.item for seat in batch])
         except Exception as error:  # noqa: BLE001  # whatever it is, it is raised in every caller
+            if self._spreads(error):
+                with self._lock:
+                    batch, self._waiting = batch + self._waiting, []
             results = [error] * len(batch)
         except BaseException:
             # This greenlet is being killed; the others must not wait for it for ever.

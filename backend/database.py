@@ -83,6 +83,7 @@ def _postgres_options(pool_size: int) -> dict[str, Any]:
         "pool_use_lifo": True,
         "pool_recycle": 1800,
         "skip_autocommit_rollback": True,
+        "executemany_mode": "values_plus_batch",  # many rows of an UPDATE in one round trip, too
         "connect_args": {
             "connect_timeout": int(ANSWER_SECONDS),
             "application_name": "confab",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
 from flask_cors import CORS
 
 from backend.database import engine_options
@@ -24,6 +25,13 @@ EXPOSED_HEADERS = [
 ]
 
 
+class NoCookies(SessionInterface):
+    """Flask's own sessions are signed cookies. Ours are rows, so no request has to look for one."""
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return self.make_null_session(app)
+
+
 def apply(app: Flask, config: Config) -> None:
     """Hand *config* to *app*: as `app.config["CONFAB"]` for our code, and under their own names for the libraries."""
     config.instance_dir.mkdir(parents=True, exist_ok=True)
@@ -37,6 +45,7 @@ def apply(app: Flask, config: Config) -> None:
         MAX_CONTENT_LENGTH=config.max_json_bytes,
     )
     app.json = OrjsonProvider(app)
+    app.session_interface = NoCookies()
     if config.cors_origins:
         # As patterns of our own: the library reads what looks like a pattern to it, an IPv6 address for one, as a pattern.
         origins = [re.compile(re.escape(origin) + r"\Z") for origin in config.cors_origins]

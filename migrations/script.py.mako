@@ -11,6 +11,9 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
+# The releases that go on serving after this migration. One that takes something away says instead why nobody reads it any more:
+# contracts = "..." (docs/migrations.md)
+compatible_with = (${repr(down_revision)},)
 
 
 def upgrade() -> None:

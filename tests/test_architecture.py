@@ -13,7 +13,7 @@ from tests.servers import ROOT
 
 BACKEND = ROOT / "backend"
 FILES = sorted(BACKEND.rglob("*.py"))
-FEATURES = ("auth", "users", "rooms", "messages", "ops")
+FEATURES = ("auth", "users", "rooms", "messages", "ops", "outbox")
 OUTER = ("routes", "schemas", "fields", "commands", "socket")
 """Modules of a feature that stand above its services."""
 

@@ -109,3 +109,37 @@ def test_a_killed_leader_leaves_nobody_waiting() -> None:
     with pytest.raises(Killed):
         combiner(1)
     assert combiner(2) == 2
+
+
+def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
+    started, go = threading.Event(), threading.Event()
+    batches: list[int] = []
+
+    def run(items: list[int]) -> list[int]:
+        batches.append(len(items))
+        started.set()
+        assert go.wait(10)
+        raise OSError("away")
+
+    combiner: Combiner[int, int] = Combiner(run, spreads=lambda error: isinstance(error, OSError))
+    failures: list[str] = []
+
+    def call(n: int) -> None:
+        try:
+            combiner(n)
+        except OSError as error:
+            failures.append(str(error))
+
+    first = threading.Thread(target=call, args=(0,))
+    first.start()
+    assert started.wait(10)
+    others = [threading.Thread(target=call, args=(n,)) for n in range(1, 5)]
+    for thread in others:
+        thread.start()
+    while len(combiner._waiting) < 4:
+        threading.Event().wait(0.001)
+    go.set()
+    for thread in [first, *others]:
+        thread.join(timeout=10)
+
+    assert (failures, batches) == (["away"] * 5, [1])

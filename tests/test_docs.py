@@ -72,7 +72,7 @@ def test_every_verb_is_in_the_makefile(page: Path) -> None:
 @each(PAGES)
 def test_every_flask_command_exists(sqlite_app: Flask, page: Path) -> None:
     for command in re.findall(
-        r"flask ([a-z]+)(?: ([a-z]+))?", " ".join(re.findall(r"```.*?```|`[^`]+`", page.read_text(), re.DOTALL))
+        r"flask ([a-z]+)(?: ([a-z][a-z-]+))?", " ".join(re.findall(r"```.*?```|`[^`]+`", page.read_text(), re.DOTALL))
     ):
         group = sqlite_app.cli.get_command(None, command[0])  # type: ignore[arg-type]
         assert group is not None, command

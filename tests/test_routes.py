@@ -21,12 +21,28 @@ PLACES = {
     "<id:message_id>": "{message}",
     "<conversation_id>": "room:{room}",
     "<id:session_id>": "{session}",
+    "<id:token_id>": "{token}",
+    "<id:role_id>": "{role}",
+    "<id:report_id>": "{report}",
+    "<code>": "unknown",
     "<path:filename>": "home.css",
     "<client_id>": "device",
 }
 
 TABLE: dict[str, tuple[str, Any]] = {
     "GET /": ("200 200 200 200 200", None),
+    "POST /api/auth/send-otp": ("202 202 202 202 202", {"mobile": "+46701740605"}),
+    "POST /api/auth/verify-otp": ("401 401 401 401 401", {"mobile": "+46701740605", "code": "000000"}),
+    "POST /api/auth/forgot-password": ("202 202 202 202 202", {"email": "no@example.com"}),
+    "POST /api/auth/reset-password": ("400 400 400 400 400", {"token": "unknown", "password": "password123"}),
+    "POST /api/auth/verify-email": ("400 400 400 400 400", {"token": "unknown"}),
+    "POST /api/auth/resend-verification": ("401 202 202 202 202", None),
+    "POST /api/auth/change-password": ("401 204 204 204 204", {"new_password": "password123"}),
+    "GET /api/auth/totp": ("401 200 200 200 200", None),
+    "POST /api/auth/totp": ("401 201 201 201 201", {}),
+    "DELETE /api/auth/totp": ("401 404 404 404 404", {}),
+    "POST /api/auth/totp/confirm": ("401 404 404 404 404", {"totp_code": "123456"}),
+    "POST /api/auth/totp/recovery-codes": ("401 404 404 404 404", {}),
     "POST /api/auth/login": ("401 401 401 401 401", {"email": "no@example.com", "password": "password123"}),
     "POST /api/auth/logout": ("401 204 204 204 204", None),
     "POST /api/auth/refresh": ("401 401 401 401 401", {"refresh_token": "unknown"}),
@@ -68,6 +84,34 @@ TABLE: dict[str, tuple[str, Any]] = {
     "GET /openapi.json": ("200 200 200 200 200", None),
     "GET /static/<path:filename>": ("200 200 200 200 200", None),
     "GET /ws/<client_id>": ("426 426 426 426 426", None),
+    "GET /api/audit": ("401 403 403 403 200", None),
+    "GET /api/auth/tokens": ("401 200 200 200 200", None),
+    "POST /api/auth/tokens": ("401 201 201 201 201", {"name": "x"}),
+    "DELETE /api/auth/tokens/<id:token_id>": ("401 404 204 404 404", None),
+    "POST /api/chat/messages/<id:message_id>/report": ("401 404 201 201 404", {"reason": "x"}),
+    "GET /api/reports": ("401 403 403 403 200", None),
+    "PATCH /api/reports/<id:report_id>": ("401 403 403 403 200", {"status": "resolved"}),
+    "GET /api/roles": ("401 200 200 200 200", None),
+    "POST /api/roles": ("401 403 403 403 201", {"name": "new"}),
+    "PATCH /api/roles/<id:role_id>": ("401 403 403 403 200", {"name": "new"}),
+    "DELETE /api/roles/<id:role_id>": ("401 403 403 403 204", None),
+    "PUT /api/users/<id:user_id>/roles/<id:role_id>": ("401 403 403 403 204", None),
+    "DELETE /api/users/<id:user_id>/roles/<id:role_id>": ("401 403 403 403 204", None),
+    "PATCH /api/users/<id:user_id>": ("401 403 403 403 200", {"is_superuser": True}),
+    "PATCH /api/users/me": ("401 200 200 200 200", {"bio": "x"}),
+    "DELETE /api/users/me": ("401 422 422 422 422", {}),
+    "GET /api/users/me/export": ("401 200 200 200 200", None),
+    "PUT /api/users/me/avatar": ("401 415 415 415 415", None),
+    "DELETE /api/users/me/avatar": ("401 204 204 204 204", None),
+    "GET /api/users/<id:user_id>/avatar": ("401 404 404 404 404", None),
+    "GET /api/users/me/blocks": ("401 200 200 200 200", None),
+    "PUT /api/users/me/blocks/<id:user_id>": ("401 204 422 204 204", None),
+    "DELETE /api/users/me/blocks/<id:user_id>": ("401 204 204 204 204", None),
+    "GET /api/rooms/<id:room_id>/invites": ("401 404 403 200 404", None),
+    "POST /api/rooms/<id:room_id>/invites": ("401 404 403 201 404", None),
+    "DELETE /api/rooms/<id:room_id>/invites/<code>": ("401 404 403 404 404", None),
+    "POST /api/rooms/join": ("401 404 404 404 404", {"code": "unknown"}),
+    "GET /metrics": ("404 404 404 404 404", None),
 }
 
 
@@ -105,7 +149,12 @@ def _house(make: Factory, people: dict[str, Client]) -> dict[str, int]:
     sent = people["member"].post("/api/chat/send", {"content": "hello", "room_id": room["id"]}).json
     session = people["member"].get("/api/auth/sessions").json[0]["id"]
     user = people["member"].user.id  # type: ignore[attr-defined]
-    return {"room": room["id"], "message": sent["id"], "user": user, "session": session}
+    token = people["member"].post("/api/auth/tokens", {"name": "script"}).json["id"]
+    role = people["superuser"].post("/api/roles", {"name": "support"}).json["id"]
+    path = f"/api/chat/messages/{sent['id']}/report"
+    report = people["member"].post(path, {"reason": "x"}).json["id"]
+    ids = {"room": room["id"], "message": sent["id"], "user": user, "session": session}
+    return ids | {"token": token, "role": role, "report": report}
 
 
 def _filled(body: Any, ids: dict[str, int]) -> Any:

@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +132,28 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(root: Path) -> None:
             assert '"level": "info"' in server.output()
     finally:
         (root / ".env").unlink()
+
+
+def test_the_head_and_the_body_of_an_answer_leave_together(server: Server) -> None:
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as client:
+        for _ in range(20):  # a client that is slow to look would once find both, however they were sent
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(65536).endswith(b"}")
+
+
+def test_a_client_that_asks_without_a_pause_leaves_others_their_turn(server: Server) -> None:
+    count, ask = 400, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    address = ("127.0.0.1", server.port)
+    with (
+        closing(socket.create_connection(address, timeout=10)) as greedy,
+        closing(socket.create_connection(address, timeout=10)) as other,
+    ):
+        greedy.sendall(ask * count)
+        other.sendall(ask)
+        assert other.recv(65536).startswith(b"HTTP/1.1 200")
+        greedy.setblocking(False)
+        answered = b""
+        with suppress(BlockingIOError):
+            while data := greedy.recv(65536):
+                answered += data
+    assert answered.count(b"HTTP/1.1 200") < count

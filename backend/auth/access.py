@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from flask import g, request
 from werkzeug.local import LocalProxy
 
+from backend.auth.errors import SessionNeeded
 from backend.auth.identity import Identity, identify
 from backend.errors import Forbidden, InsufficientScope, Unauthorized
 from backend.http import limits
@@ -47,6 +48,19 @@ def superuser_or_scope(scope: str) -> Callable[[View], View]:
     return lambda view: _guard(view, check)
 
 
+def with_session(view: View) -> View:
+    """Only for somebody who has signed in: an API token, whatever its scopes, is refused.
+
+    For what decides who can enter an account. A token that leaks must not be able to outlive its own deletion.
+    """
+
+    def check(identity: Identity) -> None:
+        if identity.session_id is None:
+            raise SessionNeeded
+
+    return _guard(view, check)
+
+
 def _need_superuser(identity: Identity) -> None:
     if not identity.user.is_superuser:
         raise Forbidden("Only a superuser may do that.")
@@ -70,6 +84,16 @@ def _guard(view: View, check: Callable[[Identity], None]) -> View:
     documented._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"password": []}]
     documented.is_guarded = True
     return cast(View, guarded)
+
+
+def identity_if_any() -> Identity | None:
+    """Who calls, where the view serves strangers too; a token that is no good is refused all the same."""
+    if "Authorization" not in request.headers:
+        return None
+    g.identity = identity = _identify_caller()
+    if "write" not in identity.scopes:
+        raise InsufficientScope
+    return identity
 
 
 def _identify_caller() -> Identity:

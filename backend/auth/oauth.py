@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, g
 
+from backend.auth.errors import InvalidTotp, TotpRequired
 from backend.errors import ChatError, InvalidCredentials, ValidationFailed
 from backend.http.json import encode
 
@@ -42,6 +43,8 @@ def as_oauth_errors(view: Callable[..., Any]) -> Callable[..., Any]:
             return view(*args, **kwargs)
         except InvalidCredentials as error:
             return _refusal("invalid_grant", error.detail)
+        except (TotpRequired, InvalidTotp) as error:
+            return _refusal("invalid_grant", error.detail, error.code)
         except ValidationFailed as error:
             return _refusal("invalid_request", error.detail)
         except (InvalidRequest, UnsupportedGrantType) as error:
@@ -50,7 +53,7 @@ def as_oauth_errors(view: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def _refusal(error: str, description: str) -> Response:
+def _refusal(error: str, description: str, code: str | None = None) -> Response:
     body = {
         "error": error,
         "error_description": description,
@@ -58,7 +61,7 @@ def _refusal(error: str, description: str) -> Response:
         "title": "Bad Request",
         "status": 400,
         "detail": description,
-        "code": error,
+        "code": code or error,
         "request_id": g.get("request_id"),
     }
     return Response(encode(body), 400, {"Cache-Control": "no-store"}, mimetype="application/json")

@@ -33,6 +33,9 @@ REGISTER = Limit("register", 20, 3600)
 LOGIN = Limit("login", 60)
 LOGIN_ACCOUNT = Limit("login-account", 10)
 REFRESH = Limit("refresh", 600)
+TOTP = Limit("totp", 10)
+TOTP_DAY = Limit("totp-day", 100, 86_400)
+"""Whoever has the password and guesses codes at 10 a minute would be in within weeks."""
 NO_STORE = {"Cache-Control": "no-store"}
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -44,7 +47,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 @bp.arguments(RegisterBody)
 def register(body: dict[str, Any]) -> Any:
     """Make an account and sign in to it."""
-    return service.register(**body, device=_device()), NO_STORE
+    return service.register(**body, device=device()), NO_STORE
 
 
 @bp.post("/login")
@@ -56,7 +59,8 @@ def login(body: dict[str, Any]) -> Any:
     """Sign in with email or username, and password."""
     account = service.find_account(email=body.get("email"), username=body.get("username"))
     take(LOGIN_ACCOUNT, account.key)
-    return service.login(account, body["password"], _device(body.get("device_info"))), NO_STORE
+    totp_code = _counted(body.get("totp_code"), account)
+    return service.login(account, body["password"], device(body.get("device_info")), totp_code), NO_STORE
 
 
 @token_bp.post("/token")
@@ -70,7 +74,7 @@ def token(form: dict[str, Any]) -> Any:
     name, password = check_form(form)
     account = service.find_account(email=name if "@" in name else None, username=name)
     take(LOGIN_ACCOUNT, account.key)
-    return service.login(account, password, _device()), NO_STORE
+    return service.login(account, password, device(), _counted(form.get("totp_code"), account)), NO_STORE
 
 
 @bp.post("/refresh")
@@ -128,7 +132,14 @@ def create_ticket() -> dict[str, Any]:
     return tickets.create_ticket(current_identity)
 
 
-def _device(info: str | None = None) -> Device:
+def _counted(totp_code: str | None, account: service.Account) -> str | None:
+    if totp_code is not None:
+        take(TOTP, account.key)
+        take(TOTP_DAY, account.key)
+    return totp_code
+
+
+def device(info: str | None = None) -> Device:
     """Where this request comes from; unless the device says what it is, its User-Agent does."""
     named = info or _UNSTORABLE.sub("", request.headers.get("User-Agent", ""))[:255]
     return Device(named or None, _UNSTORABLE.sub("", request.remote_addr or "")[:50] or None)

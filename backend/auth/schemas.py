@@ -10,6 +10,14 @@ from backend.http.fields import AnswerSchema, BodySchema, Text
 from backend.users.fields import Email, Mobile, Password, Username
 
 
+class TotpCode(Text):
+    """Six digits of the app, or a recovery code."""
+
+    def __init__(self, **kwargs: Any):
+        description = "The code of the second factor, or a recovery code; asked for with 401 totp_required."
+        super().__init__(low=1, high=40, metadata={"description": description, "example": "123456"}, **kwargs)
+
+
 class RegisterBody(BodySchema):
     email = Email(required=True, metadata={"example": "test@example.com"})
     password = Password(required=True, metadata={"example": "password123", "description": "8 to 72 bytes of UTF-8."})
@@ -26,6 +34,8 @@ class LoginBody(BodySchema):
     device_info = Text(
         high=255, allow_none=True, metadata={"description": "What to call this device in the list of sessions."}
     )
+
+    totp_code = TotpCode(allow_none=True)
 
     @validates_schema
     def _one_name(self, data: dict[str, Any], **_: Any) -> None:
@@ -45,6 +55,7 @@ class TokenForm(BodySchema):
     scope = Text()
     client_id = Text()
     client_secret = Text()
+    totp_code = Text(high=40, metadata={"description": "Where the account has a second factor."})
 
 
 class RefreshBody(BodySchema):

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
-import sys
-import threading
-from collections.abc import Callable
-from functools import cache
-from typing import Any, TypeVar
 
 import bcrypt
-import gevent.monkey
-from gevent.threadpool import ThreadPool
 
-Result = TypeVar("Result")
+from backend.offload import off_loop
 
 BCRYPT_ROUNDS = 12
 MIN_PASSWORD_BYTES, MAX_PASSWORD_BYTES = 8, 72
@@ -35,13 +27,13 @@ def hash_secret(secret: str) -> str:
 
 def hash_password(password: str) -> str:
     """The bcrypt hash of *password*, made outside the worker's loop."""
-    hashed: bytes = _off_loop(bcrypt.hashpw, password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS))
+    hashed: bytes = off_loop(bcrypt.hashpw, password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS))
     return hashed.decode()
 
 
 def check_password(password: str, hashed: str | None) -> bool:
     """Whether *password* is the one that was hashed. Takes the same time where there is no hash to compare with."""
-    return bool(_off_loop(_check, password.encode("utf-8", "surrogatepass"), (hashed or "").encode()))
+    return bool(off_loop(_check, password.encode("utf-8", "surrogatepass"), (hashed or "").encode()))
 
 
 def _check(raw: bytes, hashed: bytes) -> bool:
@@ -55,23 +47,3 @@ def _check(raw: bytes, hashed: bytes) -> bool:
 def _nobodys_hash() -> bytes:
     """A hash that no password has, for the time that it takes to check: a salt, and a digest that was never computed."""
     return bcrypt.gensalt(BCRYPT_ROUNDS) + b"." * 31
-
-
-def _off_loop(function: Callable[..., Result], *args: Any) -> Result:
-    """Run *function* beside the loop under gevent, for bcrypt releases the GIL and takes 200 ms; else here."""
-    if gevent.monkey.is_module_patched("socket"):
-        return _hashers().apply(_behind_others, (function, *args))
-    return function(*args)
-
-
-@cache
-def _hashers() -> ThreadPool:
-    """Two threads of our own: the ten of the hub's pool, all hashing, leave the loop a tenth of its core."""
-    return ThreadPool(2)
-
-
-def _behind_others(function: Callable[..., Result], *args: Any) -> Result:
-    """Run *function* in a thread that gets what processor time the loop, and other processes, leave to it."""
-    if sys.platform == "linux":  # elsewhere threads have no priority of their own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-    return function(*args)

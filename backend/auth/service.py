@@ -8,12 +8,16 @@ from typing import Any
 from sqlalchemy import false, or_, select, update
 from sqlalchemy.orm import Session as DbSession
 
+from backend.auth import mails
+from backend.auth.entry import enter
+from backend.auth.errors import InvalidTotp
 from backend.auth.secrets import check_password, hash_password, hash_secret
 from backend.auth.sessions import Device, start_session
 from backend.database import reading
 from backend.errors import InvalidCredentials
 from backend.models import User
 from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
 from backend.users.creation import add_user, fold_email
 
 MAX_NAME = 255
@@ -39,7 +43,7 @@ def register(
     username: str | None = None,
     mobile: str | None = None,
 ) -> dict[str, Any]:
-    """Make an account and sign it in. Returns the token answer.
+    """Make an account, sign it in, and have its address confirmed by mail. Returns the token answer.
 
     Raises EmailTaken, UsernameTaken or MobileTaken.
     """
@@ -54,7 +58,9 @@ def register(
     )
     user.last_seen_at = utcnow()
     db.session.flush()
-    grant = start_session(user, device)
+    record("account.created", user.id, user_target(user.id), {"by": "register"})
+    mails.put_verification(user)
+    grant = start_session(user, device, by="register")
     db.session.commit()
     return grant.answer()
 
@@ -75,20 +81,30 @@ def find_account(*, email: str | None = None, username: str | None = None) -> Ac
     return Account(f"user:{row.id}", row.id, row.hashed_password if may_enter else None)
 
 
-def login(account: Account, password: str, device: Device) -> dict[str, Any]:
+def login(account: Account, password: str, device: Device, totp_code: str | None = None) -> dict[str, Any]:
     """Start a session of *account*, and return the token answer.
 
     Raises InvalidCredentials, after the same time, whether the account is unknown, deactivated, without a password, or the
-    password is wrong.
+    password is wrong; with the right password TotpRequired and InvalidTotp, where the account has a second factor.
     """
-    if not check_password(password, account.hashed_password):
-        raise InvalidCredentials
-    user = _admit(account)
+    user = _admit(account) if check_password(password, account.hashed_password) else None
     if user is None:
+        refuse_login(account.user_id, "password")
         raise InvalidCredentials
-    grant = start_session(user, device)
+    try:
+        grant = enter(user, device, totp_code, "password")
+    except InvalidTotp:
+        db.session.rollback()
+        refuse_login(account.user_id, "totp")
+        raise
     db.session.commit()
     return grant.answer()
+
+
+def refuse_login(user_id: int | None, by: str) -> None:
+    """Record a sign-in that failed, alike for an account that there is and one that there is not; what was typed is not kept."""
+    record("login.failed", None, user_target(user_id) if user_id is not None else None, {"by": by})
+    db.session.commit()
 
 
 def _admit(account: Account) -> User | None:

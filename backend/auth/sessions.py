@@ -16,6 +16,7 @@ from backend.auth.secrets import hash_secret, new_secret
 from backend.errors import Forbidden, NotFound, TokenExpired, TokenReused, TokenRevoked, Unauthorized
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
 from backend.paging import Page, Slice
 from backend.realtime.events import announce, revoked_event
 from backend.users.serialise import user_json
@@ -57,8 +58,8 @@ class Grant:
         }
 
 
-def start_session(user: User, device: Device) -> Grant:
-    """Add a session of *user* to the current transaction, without committing it."""
+def start_session(user: User, device: Device, by: str = "password") -> Grant:
+    """Add a session of *user* to the current transaction, without committing it. *by* says how they came in."""
     now = utcnow()
     session = UserSession(
         user_id=user.id,
@@ -70,6 +71,17 @@ def start_session(user: User, device: Device) -> Grant:
     )
     db.session.add(session)
     db.session.flush()
+    record("login.ok", user.id, f"session:{session.id}", {"by": by})
+    return Grant(user_json(user, user), user.id, session.id, _add_refresh_token(session))
+
+
+def renew_session(user: User, caller: Identity) -> Grant:
+    """One more pair of tokens of the caller's own session, in the current transaction. Raises TokenRevoked."""
+    live = (UserSession.id == caller.session_id, UserSession.is_active)
+    session = db.session.scalars(select(UserSession).where(*live).with_for_update()).one_or_none()
+    if session is None:
+        raise TokenRevoked
+    session.expires_at = utcnow() + SESSION_LIFETIME
     return Grant(user_json(user, user), user.id, session.id, _add_refresh_token(session))
 
 
@@ -95,6 +107,7 @@ def refresh(refresh_token: str) -> dict[str, Any]:
         raise TokenRevoked
     if token.used_at is not None and now - token.used_at > REUSE_GRACE:
         end_sessions(UserSession.id == session.id)
+        record("token.reused", session.user_id, f"session:{session.id}")
         db.session.commit()
         raise TokenReused
     if token.expires_at <= now or session.expires_at <= now:
@@ -140,7 +153,8 @@ def logout(caller: Identity) -> None:
     """End the caller's own session. Raises NoSession for an API token."""
     if caller.session_id is None:
         raise NoSession
-    end_sessions(UserSession.id == caller.session_id)
+    if end_sessions(UserSession.id == caller.session_id):
+        record("session.ended", caller.user.id, f"session:{caller.session_id}", {"why": "logout"})
     db.session.commit()
 
 
@@ -159,15 +173,17 @@ def list_sessions(caller: Identity, part: Slice) -> Page[dict[str, Any]]:
 def end_session(caller: Identity, session_id: int) -> None:
     """End one of the caller's live sessions. Raises NotFound where it is none of them."""
     own = (UserSession.user_id == caller.user.id, UserSession.expires_at > utcnow())
-    ended = end_sessions(UserSession.id == session_id, *own)
-    db.session.commit()
-    if not ended:
+    if not end_sessions(UserSession.id == session_id, *own):
         raise NotFound
+    record("session.ended", caller.user.id, f"session:{session_id}", {"why": "by hand"})
+    db.session.commit()
 
 
 def end_other_sessions(caller: Identity) -> None:
     """End all of the caller's sessions but the one that asks."""
-    end_sessions(UserSession.user_id == caller.user.id, UserSession.id != (caller.session_id or 0))
+    ended = end_sessions(UserSession.user_id == caller.user.id, UserSession.id != (caller.session_id or 0))
+    if ended:
+        record("session.ended", caller.user.id, user_target(caller.user.id), {"why": "by hand", "count": len(ended)})
     db.session.commit()
 
 

@@ -10,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 MAX_ID = 2**63 - 1
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
@@ -33,6 +34,16 @@ class Text(fields.String):
         if _UNSTORABLE.search(value):
             raise ValidationError("Contains a NUL character or a lone surrogate.")
         return value.strip() if self.strip else value
+
+
+class Line(Text):
+    """Text on one line: no control characters, nor what turns the direction of the text around it (names, titles)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        line = super()._deserialize(value, attr, data, **kwargs)
+        if _CONTROL.search(line):
+            raise ValidationError("Contains a control character.")
+        return line
 
 
 class WholeNumber(fields.Integer):

@@ -73,6 +73,7 @@ class _KnownRequest:
 def _begin() -> None:
     g.started_at = time.perf_counter()
     g.request_id = request.environ["confab.request_id"]
+    g.address = (request.remote_addr or "")[:50] or None  # for the audit trail
     g.is_read_only = request.method in ("GET", "HEAD")
     if "\0" in request.path:
         raise NotFound("There is nothing at this address.")  # PostgreSQL would fail over it

@@ -17,6 +17,8 @@ from flask import current_app
 from sqlalchemy import Connection, Table, bindparam, exc, insert, select, update
 
 from backend.combine import Combiner
+from backend.counts import COUNTS
+from backend.database import is_unavailable
 from backend.errors import ChatError, Unavailable
 from backend.messages.access import Place
 from backend.messages.checks import Checks, IdempotencyConflict
@@ -65,7 +67,9 @@ def append_together(drafts: Sequence[Draft]) -> list[Sent | Exception]:
     """Like `append_messages`, in one transaction with whatever else waits in this worker."""
     combiner: Combiner[Sequence[Draft], list[Sent | Exception]] | None = current_app.extensions.get("confab-append")
     if combiner is None:
-        combiner = current_app.extensions["confab-append"] = Combiner(_append_all, most=MOST_IN_A_BATCH)
+        combiner = current_app.extensions["confab-append"] = Combiner(
+            _append_all, most=MOST_IN_A_BATCH, spreads=is_unavailable
+        )
     return combiner(drafts)
 
 
@@ -92,6 +96,7 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
             if attempt == ATTEMPTS - 1:
                 raise
         else:
+            COUNTS["messages"] += sum(isinstance(result, Sent) and result.is_new for result in results)
             publish(events)
             return results
     raise Unavailable

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
-from backend.errors import ChatError, Conflict, Forbidden, NotFound, ValidationFailed
+from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
 from backend.messages.drafts import Draft
 from backend.messages.mentions import find_mentioned, members_among
 from backend.messages.serialise import MESSAGE_COLUMNS
@@ -36,17 +36,22 @@ class Checks:
         room_ids = {draft.place.room_id for draft in drafts if draft.place.room_id is not None}
         people = {draft.sender_id for draft in drafts if draft.place.room_id is not None} | set(self.named.values())
         self.members = members_among(connection, room_ids, people)
-        self.peers = self._living({draft.place.peer_id for draft in drafts if draft.place.peer_id is not None})
+        self.living = self._living(drafts)
         self.blocks = self._blocks(drafts)
         self.parents = self._parents({draft.parent_id for draft in drafts if draft.parent_id is not None})
 
     def check(self, draft: Draft) -> None:
-        """Raise NotFound, NotAMember, Blocked or ValidationFailed where *draft* may not be sent."""
+        """Raise NotFound, NotAMember, Blocked or ValidationFailed where *draft* may not be sent.
+
+        TokenRevoked, where the sender was erased since it was identified; in a room they are no member any more.
+        """
         place = draft.place
         if place.room_id is not None and (place.room_id, draft.sender_id) not in self.members:
             raise self._why_not_in(place.room_id)
+        if place.room_id is None and draft.sender_id not in self.living:
+            raise TokenRevoked
         if place.peer_id is not None:
-            if place.peer_id not in self.peers:
+            if place.peer_id not in self.living:
                 raise NotFound("There is no such user.")
             if (place.peer_id, draft.sender_id) in self.blocks:
                 raise Blocked
@@ -86,7 +91,10 @@ class Checks:
             return bool(members_among(self.connection, {room_id}, {user_id}))
         return conversation_id == "lobby" or dm_peer(conversation_id, user_id) is not None
 
-    def _living(self, user_ids: set[int]) -> set[int]:
+    def _living(self, drafts: Sequence[Draft]) -> set[int]:
+        """Which senders and recipients there are; erasing an account waits for the lock that we hold."""
+        elsewhere = [draft for draft in drafts if draft.place.room_id is None]
+        user_ids = {user_id for d in elsewhere for user_id in (d.sender_id, d.place.peer_id) if user_id is not None}
         if not user_ids:
             return set()
         statement = select(User.id).where(User.id.in_(user_ids), User.deleted_at.is_(None))

@@ -1,8 +1,10 @@
 """Every table, one file a noun. Importing this package is enough to resolve each relationship."""
 
 from backend.models.conversation import Conversation, ConversationEntry
+from backend.models.factor import RecoveryCode, TotpFactor
 from backend.models.message import Attachment, Message, MessageEdit, MessageMention, Pin, Reaction
 from backend.models.moderation import AuditEvent, Block, Report
+from backend.models.outbox import OutboxMessage
 from backend.models.room import Room, RoomInvite, RoomMembership
 from backend.models.session import AccountToken, ApiToken, OtpCode, RefreshToken, UserSession, WsTicket
 from backend.models.user import Role, User, UserRole
@@ -19,14 +21,17 @@ __all__ = [
     "MessageEdit",
     "MessageMention",
     "OtpCode",
+    "OutboxMessage",
     "Pin",
     "Reaction",
+    "RecoveryCode",
     "RefreshToken",
     "Report",
     "Role",
     "Room",
     "RoomInvite",
     "RoomMembership",
+    "TotpFactor",
     "User",
     "UserRole",
     "UserSession",

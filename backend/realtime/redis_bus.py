@@ -84,6 +84,11 @@ class RedisBus(LocalBus):
         else:
             self._publish()  # a command, or a worker without sockets: there is no greenlet to do it
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the listener is connected; before the first socket there is nobody who would listen."""
+        return not self._is_started or self._link is not None
+
     def follow(self, name: str) -> None:
         """Hear of *name*; `followed` is told when that is so."""
         self._wanted.add(name)

@@ -100,6 +100,11 @@ def get_room_to_delete(user: User, room_id: int) -> RoomAccess:
     """The locked room, for its owner or any superuser; a superuser reaches here even a room that they cannot see."""
     if not user.is_superuser:
         return get_room_as_owner(user, room_id, lock=True)
+    return get_room_with_own(user, room_id)
+
+
+def get_room_with_own(user: User, room_id: int) -> RoomAccess:
+    """The locked room, whether *user* may see it or not, for who got in by another right. Raises NotFound where it is deleted."""
     lock_room(room_id)
     return _one(_with_own(user).where(Room.deleted_at.is_(None), Room.id == room_id))
 

@@ -6,12 +6,14 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text
+from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs
+from backend.rooms.invites import DEFAULT_SECONDS, MAX_SECONDS, MAX_USES
 from backend.users.schemas import MAX_QUERY, PublicUserSchema
 
 MAX_NAME = 100
 MAX_DESCRIPTION = 4_000
+MAX_CODE = 100
 
 
 class RoomSchema(AnswerSchema):
@@ -99,3 +101,34 @@ class TransferBody(BodySchema):
     """Who is to own the room."""
 
     user_id = Id(required=True)
+
+
+class InviteBody(BodySchema):
+    """How long, and how often, a new invite opens the room."""
+
+    may_be_absent = True
+
+    expires_in = WholeNumber(
+        low=1, high=MAX_SECONDS, allow_none=True, load_default=DEFAULT_SECONDS, metadata={"description": "Seconds."}
+    )
+    max_uses = WholeNumber(
+        low=1, high=MAX_USES, allow_none=True, metadata={"description": "Left out: as often as wanted."}
+    )
+
+
+class InviteSchema(AnswerSchema):
+    """An invite."""
+
+    code = fields.String(allow_none=True, metadata={"description": "Null in lists after a change of SECRET_KEY."})
+    url = fields.String(allow_none=True)
+    expires_at = fields.AwareDateTime(allow_none=True)
+    max_uses = fields.Integer(allow_none=True)
+    uses = fields.Integer()
+    created_at = fields.AwareDateTime()
+    created_by_id = fields.Integer(allow_none=True)
+
+
+class JoinBody(BodySchema):
+    """The code of an invite."""
+
+    code = Text(low=1, high=MAX_CODE, required=True)

@@ -9,6 +9,7 @@ from sqlalchemy import or_
 from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
+from backend.ops.audit import record
 from backend.paging import Page, Slice
 from backend.realtime.events import announce, member_event, opened_event, room_updated_event
 from backend.rooms.access import (
@@ -84,6 +85,9 @@ def delete_room(user: User, room_id: int) -> None:
 
     Raises NotFound, and Forbidden for others who can see the room.
     """
-    close_room(get_room_to_delete(user, room_id).room)
+    room = get_room_to_delete(user, room_id).room
+    if room.owner_id != user.id:
+        record("room.deleted", user.id, f"room:{room_id}")
+    close_room(room)
     db.session.commit()
     purge_after_deletion(room_id)

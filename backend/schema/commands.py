@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
-from flask.cli import AppGroup
+import flask_migrate
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
 from flask_migrate.cli import db as flask_migrate_group
-from sqlalchemy import exc
+from sqlalchemy import Engine, exc
 
 from backend.models.base import db as database
 from backend.schema.adoption.aside import drop_legacy, list_legacy
+from backend.schema.backup import back_up, move, refuse_strangers, restore
+from backend.schema.documentation import describe_schema
 from backend.schema.upgrade import REHEARSE
+from backend.settings import MIGRATIONS
+from config import Config, ConfigError
+
+DOCUMENT = Path(MIGRATIONS).parent / "docs" / "schema.md"
 
 db = click.Group(
     "db",
@@ -63,3 +73,73 @@ def drop_legacy_tables(yes: bool) -> None:
     with database.engine.begin() as connection:
         drop_legacy(connection, list(tables))
     click.echo(f"Dropped {len(tables)} tables.")
+
+
+@schema.command("docs")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the file is not current.")
+def write_docs(check: bool) -> None:
+    """Write docs/schema.md from the models."""
+    text = describe_schema()
+    if check:
+        if not DOCUMENT.exists() or DOCUMENT.read_text() != text:
+            raise click.ClickException("docs/schema.md is not current. Run: flask schema docs")
+        return
+    DOCUMENT.write_text(text)
+    click.echo(f"Wrote {DOCUMENT}.")
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_appcontext
+def backup(file: Path) -> None:
+    """Write the whole database to FILE while it is in use: a SQLite file, or an archive of pg_dump."""
+    back_up(current_app.config["CONFAB"].database_url, file)
+    click.echo(f"Wrote {file}, {file.stat().st_size} bytes.")
+
+
+@db.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@with_appcontext
+def restore_backup(file: Path, yes: bool) -> None:
+    """Replace the whole database by the backup in FILE. Stop the server first."""
+    if not yes:
+        click.confirm("Replace everything in the database by this backup?", abort=True)
+    database.engine.dispose()
+    restore(current_app.config["CONFAB"].database_url, file)
+    click.echo(f"Restored {file}. Where it is of an earlier revision, run: flask db upgrade")
+
+
+@db.command("move")
+@click.option("--to", "url", required=True, help="An empty PostgreSQL database: postgresql://...")
+@with_appcontext
+def move_database(url: str) -> None:
+    """Carry this SQLite database to PostgreSQL, and verify every row. Stop the server first."""
+    config: Config = current_app.config["CONFAB"]
+    if not config.is_embedded:
+        raise click.ClickException("Only a SQLite database can be moved; this one is PostgreSQL already.")
+    try:
+        there = Config.from_env({"DATABASE_URL": url, "INSTANCE_DIR": str(config.instance_dir)})
+    except ConfigError as error:
+        raise click.ClickException(error.faults[0]) from None
+    if there.is_embedded:
+        raise click.ClickException("--to must name a PostgreSQL database.")
+    source = database.engine
+    try:
+        _move(source, replace(config, database_url=there.database_url))
+    except exc.DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise click.ClickException(f"The target refused: {reason}. Nothing was moved.") from error
+    click.echo("Moved. Set DATABASE_URL to the new database and start the server; the SQLite file was left as it is.")
+
+
+def _move(source: Engine, config: Config) -> None:
+    from backend import create_app
+
+    target = create_app(config)
+    with target.app_context():
+        with database.engine.connect() as connection:
+            refuse_strangers(connection)
+        flask_migrate.upgrade()
+        move(source, database.engine, click.echo)
+        database.engine.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,12 +35,12 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def find_drift(connection: Connection) -> list[str]:
-    """A sentence for each difference between the models and the database; empty where they agree.
-
-    Tables that are not ours are none of our business: adopted databases have them.
-    """
+    """A sentence for each difference between the models and the database; empty where they agree."""
     context = MigrationContext.configure(connection, opts=comparison(connection.dialect.name))
-    return [_sentence(change) for change in _flat(compare_metadata(context, Base.metadata))]
+    changes = list(_flat(compare_metadata(context, Base.metadata)))
+    missing = {change[1].name for change in changes if change[0] == "add_table"}
+    changes = [c for c in changes if c[0] != "add_index" or c[1].table.name not in missing]
+    return [_sentence(change) for change in changes] + list(_find_unseen(connection))
 
 
 def _flat(changes: list[Any]) -> Iterator[tuple[Any, ...]]:
@@ -65,10 +66,51 @@ def _sentence(change: tuple[Any, ...]) -> str:
         what = kind.removeprefix("modify_").replace("_", " ")
         return f"column {table}.{column} differs in {what}: {_plain(found)} instead of {_plain(wanted)}"
     action, _, what = kind.partition("_")
+    what = {"fk": "foreign key", "constraint": "unique constraint"}.get(what, what)
     item = about[0]
     table = getattr(item.table, "name", "?")
     return f"{what} {item.name} of {table} is {'missing' if action == 'add' else 'unknown'}"
 
 
 def _plain(value: Any) -> str:
-    return str(getattr(value, "arg", value))
+    return str(getattr(getattr(value, "arg", value), "text", getattr(value, "arg", value)))
+
+
+def _find_unseen(connection: Connection) -> Iterator[str]:
+    """What Alembic does not compare: primary keys, the WHERE of partial indexes, and indexes that were never finished."""
+    inspector, dialect = sa.inspect(connection), connection.dialect.name
+    for name in sorted(set(inspector.get_table_names()) & set(Base.metadata.tables)):
+        found_key = inspector.get_pk_constraint(name)["constrained_columns"]
+        if set(found_key) != {column.name for column in Base.metadata.tables[name].primary_key}:
+            yield f"primary key of {name} is on {', '.join(found_key) or 'nothing'}"
+    for index in find_other_predicates(connection):
+        table = getattr(index.table, "name", "?")
+        yield f"index {index.name} of {table} differs in its WHERE: it should be {_wanted(index, dialect) or 'none'}"
+    if dialect == "postgresql":
+        statement = (
+            "SELECT c.relname, t.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+            "JOIN pg_class t ON t.oid = i.indrelid "
+            "WHERE NOT i.indisvalid AND t.relnamespace = current_schema()::regnamespace ORDER BY 1"
+        )
+        for index_name, name in connection.execute(sa.text(statement)):
+            if name in Base.metadata.tables:
+                yield f"index {index_name} of {name} is not valid: its making was broken off"
+
+
+def find_other_predicates(connection: Connection) -> Iterator[sa.Index]:
+    """Our indexes that the database has under their names, and with another WHERE."""
+    inspector, dialect = sa.inspect(connection), connection.dialect.name
+    for name in sorted(set(inspector.get_table_names()) & set(Base.metadata.tables)):
+        found = {index["name"]: index.get("dialect_options", {}) for index in inspector.get_indexes(name)}
+        for index in sorted(Base.metadata.tables[name].indexes, key=lambda index: str(index.name)):
+            options = found.get(str(index.name))
+            if options is not None and _wanted(index, dialect) != _predicate(options.get(f"{dialect}_where")):
+                yield index
+
+
+def _wanted(index: sa.Index, dialect: str) -> str:
+    return _predicate(index.dialect_options[dialect].get("where"))
+
+
+def _predicate(where: Any) -> str:
+    return re.sub(r"[\s()\"]+", " ", str(where if where is not None else "")).strip().lower()

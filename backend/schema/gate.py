@@ -10,12 +10,12 @@ import sys
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
 from backend.database import reading
-from backend.extensions import db
+from backend.extensions import Base, db
 from backend.schema.revisions import current_revisions, head_revision, head_revisions, known_revisions, may_serve
 
 log = logging.getLogger("confab.schema")
@@ -45,7 +45,7 @@ def find_fault(app: Flask) -> str | None:
     if (fault := find_second_instance(app)) is not None:
         return fault
     with app.app_context(), reading(db.engine).connect() as connection:
-        return find_revision_fault(connection)
+        return find_revision_fault(connection) or find_missing(connection)
 
 
 def find_revision_fault(connection: Connection) -> str | None:
@@ -57,7 +57,8 @@ def find_revision_fault(connection: Connection) -> str | None:
             "Run: flask db merge heads, and commit what it writes"
         )
     current = current_revisions(connection)
-    allowed = may_serve(connection, current) if current and set(current) - known_revisions() else frozenset()
+    is_ahead = len(current) == 1 and not set(current) & known_revisions()
+    allowed = may_serve(connection, current) if is_ahead else frozenset()
     return describe_fault(", ".join(current) or None, allowed)
 
 
@@ -79,6 +80,24 @@ def describe_fault(current: str | None, allowed: frozenset[str] = frozenset()) -
         f"The database is at revision {current}, which this code does not know (it needs {head}). "
         "Newer code made it: upgrade the code. A database of another program: flask db upgrade adopts it."
     )
+
+
+def find_missing(connection: Connection) -> str | None:
+    """Tables and columns that a query would miss though the revision is right: stamped by hand, or dropped by somebody."""
+    found = {
+        name: {c["name"] for c in columns} for (_, name), columns in inspect(connection).get_multi_columns().items()
+    }
+    missing = [
+        f"column {table.name}.{column.name}" if table.name in found else f"table {table.name}"
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if column.name not in found.get(table.name, ())
+    ]
+    if not missing:
+        return None
+    missing = list(dict.fromkeys(missing))
+    more = f", and {len(missing) - 1} more," if len(missing) > 1 else ""
+    return f"The database is at {head_revision()}, but {missing[0]}{more} is missing. Run: flask doctor --repair-plan"
 
 
 def find_second_instance(app: Flask) -> str | None:

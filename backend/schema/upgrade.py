@@ -186,6 +186,7 @@ def _configure(context: Any, connection: Connection | None, options: Mapping[str
         transactional_ddl=True,
         transaction_per_migration=True,
         on_version_apply=_note_version,
+        in_one_transaction=connection is not None and connection.in_transaction(),
         **{**options, "render_as_batch": True, **comparison(dialect), **more},
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backend.errors import NotFound
+from sqlalchemy import select
+
+from backend.errors import NotFound, TokenRevoked
 from backend.models import User
 from backend.models.base import db
 
@@ -20,4 +22,13 @@ def get_active_user(user_id: int) -> User:
     user = get_user(user_id)
     if not user.is_active:
         raise NotFound
+    return user
+
+
+def lock_self(caller: User) -> User:
+    """The caller's own row, locked, as it is now. Raises TokenRevoked where they were deactivated or erased meanwhile."""
+    statement = select(User).where(User.id == caller.id, User.is_active, User.deleted_at.is_(None)).with_for_update()
+    user = db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+    if user is None:
+        raise TokenRevoked
     return user

@@ -15,6 +15,7 @@ from backend.errors import Conflict
 from backend.http.fields import Text
 from backend.models import User
 from backend.models.base import db
+from backend.ops.audit import record, user_target
 from backend.users.creation import add_user
 from backend.users.fields import Email, Password, Username
 
@@ -28,12 +29,15 @@ users = AppGroup("users", help="Accounts.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input and ask nothing.")
 def create(email: str, superuser: bool, username: str | None, password_stdin: bool) -> None:
     """Make the account of EMAIL."""
-    email = _checked("EMAIL", Email(), email)
-    username = _checked("--username", Username(), username) if username is not None else None
-    password = _checked("The password", Password(), _read_password(password_stdin))
+    email = checked("EMAIL", Email(), email)
+    username = checked("--username", Username(), username) if username is not None else None
+    password = checked("The password", Password(), read_password(password_stdin))
     hashed = hash_password(password)
     try:
         user = add_user(username=username, email=email, hashed_password=hashed, is_superuser=superuser)
+        record("account.created", None, user_target(user.id), {"by": "command"})
+        if superuser:
+            record("superuser.granted", None, user_target(user.id))
         db.session.commit()
     except Conflict as error:
         raise click.ClickException(error.detail) from None
@@ -43,14 +47,16 @@ def create(email: str, superuser: bool, username: str | None, password_stdin: bo
     click.echo(_summary(user))
 
 
-def _read_password(from_stdin: bool) -> str:
+def read_password(from_stdin: bool) -> str:
+    """A password from standard input, or typed twice."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return password
 
 
-def _checked(name: str, field: Text, value: str) -> Any:
+def checked(name: str, field: Text, value: str) -> Any:
+    """*value* as *field* loads it. Raises click.ClickException with what is wrong with it."""
     try:
         return field.deserialize(value)
     except ValidationError as error:

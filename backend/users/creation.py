@@ -83,7 +83,7 @@ def _try_insert(user: User, is_last: bool) -> bool:
         with db.session.begin_nested():
             db.session.add(user)
     except exc.IntegrityError as error:
-        column = _colliding_column(error)
+        column = colliding_column(error)
         if column == "email":
             raise EmailTaken from None
         if column == "mobile":
@@ -96,7 +96,7 @@ def _try_insert(user: User, is_last: bool) -> bool:
     return True
 
 
-def _colliding_column(error: exc.IntegrityError) -> str:
+def colliding_column(error: exc.IntegrityError) -> str:
     """The column whose uniqueness the database defended: by the constraint's name, never by a value in the message."""
     diagnosis = getattr(error.orig, "diag", None)
     reason = str(diagnosis.constraint_name if diagnosis else error.orig)

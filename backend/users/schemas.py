@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from flask_smorest.fields import Upload
+from marshmallow import EXCLUDE, Schema, fields, validate
 
-from backend.http.fields import AnswerSchema, Text
+from backend.http.fields import AnswerSchema, BodySchema, Line, StrictBoolean, Text
 from backend.http.pagination import PageArgs
+from backend.users.fields import Email, Username
 
 MAX_QUERY = 255
+MAX_ROLES = 100
+MAX_BIO = 4_000
 
 
 class PublicUserSchema(AnswerSchema):
@@ -44,3 +48,91 @@ class UserListArgs(PageArgs):
         load_default="",
         metadata={"description": "Part of a username or name, in any case; `%`, `_` and `\\` are ordinary characters."},
     )
+
+
+class RoleSchema(AnswerSchema):
+    """A role."""
+
+    id = fields.Integer()
+    name = fields.String()
+    description = fields.String(allow_none=True)
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+
+
+class RoleBody(BodySchema):
+    """A new role."""
+
+    name = Line(low=1, high=100, strip=True, required=True)
+    description = Line(high=255, strip=True, allow_none=True)
+
+
+class RoleChangesBody(RoleBody):
+    """What is to change of a role. A description of null takes it away."""
+
+    name = Line(low=1, high=100, strip=True)
+
+
+class AccountChangesBody(BodySchema):
+    """What a superuser may change of an account."""
+
+    is_active = StrictBoolean()
+    is_superuser = StrictBoolean()
+    full_name = Line(high=255, strip=True, allow_none=True)
+    roles = fields.List(
+        Line(low=1, high=100),
+        validate=validate.Length(max=MAX_ROLES),
+        metadata={"description": "The names of all the roles that the user is to have."},
+    )
+
+
+class ProfileBody(BodySchema):
+    """What users change of themselves. A number is changed by verifying it (`/api/auth/verify-otp`)."""
+
+    first_name = Line(high=100, strip=True, allow_none=True)
+    last_name = Line(high=100, strip=True, allow_none=True)
+    full_name = Line(high=255, strip=True, allow_none=True)
+    bio = Text(high=MAX_BIO, allow_none=True)
+    username = Username()
+    email = Email(metadata={"description": "The new one is unverified. Needs `password` where the account has one."})
+    password = Text(load_only=True, metadata={"description": "The present password, to change the email."})
+
+
+class AvatarBody(BodySchema):
+    """A picture: JPEG, PNG, WebP or GIF."""
+
+    file = Upload(required=True)
+
+
+class AvatarArgs(Schema):
+    """Which picture: the one that `avatar_url` named."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    v = Text(high=64, metadata={"description": "The version that `avatar_url` names."})
+
+
+class ErasureBody(BodySchema):
+    """Proof that it is the user who wants to go: one of the two."""
+
+    password = Text()
+    code = Text(low=1, high=20, metadata={"description": "A fresh one-time code, sent to the verified number."})
+
+
+class ExportSchema(AnswerSchema):
+    """All of a user's data."""
+
+    exported_at = fields.AwareDateTime()
+    user = fields.Nested(UserSchema)
+    sessions = fields.List(fields.Dict())
+    api_tokens = fields.List(fields.Dict())
+    blocks = fields.List(fields.Dict())
+    conversations = fields.List(fields.Dict())
+    rooms = fields.List(fields.Dict())
+    reactions = fields.List(fields.Dict())
+    mentions = fields.List(fields.Dict())
+    attachments = fields.List(fields.Dict())
+    reports = fields.List(fields.Dict())
+    security_events = fields.List(fields.Dict())
+    messages = fields.List(fields.Dict(), metadata={"description": "What the user wrote, by conversation."})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from backend.models import User
+
+_AVATAR = re.compile(r"avatars/[0-9]+/([A-Za-z0-9_-]+)\.webp")
 
 
 def user_json(user: User, viewer: User | None) -> dict[str, Any]:
@@ -21,6 +24,18 @@ def users_json(users: Iterable[User], viewer: User | None) -> list[dict[str, Any
     return [user_json(user, viewer) for user in users]
 
 
+def avatar_version(user: User) -> str | None:
+    """What tells this picture of *user* from others; None where there is none of ours (adopted rows hold anything)."""
+    found = _AVATAR.fullmatch(user.avatar or "")
+    return found[1] if found else None
+
+
+def avatar_url(user: User) -> str | None:
+    """Where the picture of *user* is: another address for every picture, so that it can be kept for ever."""
+    version = avatar_version(user)
+    return f"/api/users/{user.id}/avatar?v={version}" if version else None
+
+
 def _public(user: User) -> dict[str, Any]:
     return {
         "id": user.id,
@@ -29,7 +44,7 @@ def _public(user: User) -> dict[str, Any]:
         "first_name": user.first_name,
         "last_name": user.last_name,
         "bio": user.bio,
-        "avatar_url": user.avatar,
+        "avatar_url": avatar_url(user),
         "is_active": user.is_active,
         "roles": user.role_names,
         "created_at": user.created_at,

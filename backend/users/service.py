@@ -10,6 +10,7 @@ from backend.models import User
 from backend.models.base import db
 from backend.paging import Page, Slice
 from backend.users.access import get_user
+from backend.users.ghost import is_ghost
 from backend.users.serialise import user_json, users_json
 
 _SEARCHED = (User.username, User.full_name, User.first_name, User.last_name)
@@ -18,9 +19,11 @@ _SEARCHED = (User.username, User.full_name, User.first_name, User.last_name)
 def get_profile(viewer: User, user_id: int) -> dict[str, Any]:
     """The profile of *user_id* as *viewer* may see it. Raises NotFound.
 
-    A deactivated account is still shown, with `is_active` false: its messages stay, and they need an author.
+    A deactivated account is still shown, with `is_active` false: its messages stay, and they need an author. So is the one
+    "deleted user", whose are the messages of the erased.
     """
-    return user_json(get_user(user_id), viewer)
+    found = db.session.get(User, user_id)
+    return user_json(found if found is not None and is_ghost(found) else get_user(user_id), viewer)
 
 
 def list_users(viewer: User, part: Slice, q: str = "") -> Page[dict[str, Any]]:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_migrate import upgrade
 
 from backend.auth import secrets
 from backend.models.base import db
+from tests.auth.outgoing import Outgoing
 from tests.client import Client
 
 EMAIL, PASSWORD = "test@example.com", "password123"
@@ -60,9 +62,34 @@ def make_limited(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Callabl
 def _shared(app: Flask) -> dict[str, Any]:
     """What another application needs to take the tokens of *app*."""
     config = app.config["CONFAB"]
-    return {"database_url": config.database_url, "jwt_secret_key": config.jwt_secret_key}
+    return {
+        "database_url": config.database_url,
+        "jwt_secret_key": config.jwt_secret_key,
+        "secret_key": config.secret_key,
+    }
 
 
 def _dispose(app: Flask) -> None:
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def outgoing(app: Flask) -> Iterator[Outgoing]:
+    """What `app` sends."""
+    caught = Outgoing(app)
+    yield caught
+    caught.restore()
+
+
+@pytest.fixture
+def migrate(make_app: Callable[..., Flask]) -> Callable[[str], None]:
+    """Brings the database at an address to head."""
+
+    def act(url: str) -> None:
+        app = make_app({"DATABASE_URL": url})
+        with app.app_context():
+            upgrade()
+            db.engine.dispose()
+
+    return act

@@ -235,7 +235,7 @@ def test_bodies_that_are_none(client: Client, data: bytes, kind: str, status: in
 
 
 def test_another_fault_of_the_database_is_no_taken_name(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creation, "_colliding_column", lambda _: "id")
+    monkeypatch.setattr(creation, "colliding_column", lambda _: "id")
     with app.app_context():
         creation.add_user(username="ada")
         with pytest.raises(IntegrityError):

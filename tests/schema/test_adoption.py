@@ -265,9 +265,48 @@ def test_a_newer_confab_is_not_adopted(database: Database) -> None:
     assert "legacy_users" not in database.tables()
 
 
+def test_a_foreign_revision_with_a_name_like_ours(database: Database) -> None:
+    database.build(legacy.MOBILE)
+    database.run("UPDATE alembic_version SET version_num = '0001'")
+    assert "users: 5 rows before, 5 after" in database.flask("db", "upgrade")
+    assert database.flask("db", "upgrade") == ""
+
+
+def test_ours_with_a_table_gone_is_not_adopted(database: Database) -> None:
+    database.flask("db", "upgrade")
+    for table in ("message_mentions", "message_edits", "reactions", "pins", "attachments", "reports", "messages"):
+        database.run(f"DROP TABLE {table}")
+    assert database.flask("db", "upgrade") == ""
+    assert "legacy_users" not in database.tables()
+
+
 def test_tables_of_ours_without_a_revision_are_left_alone(database: Database) -> None:
     database.flask("db", "upgrade")
     database.run("DELETE FROM alembic_version")
     assert "flask db stamp head" in database.flask("db", "upgrade", code=1)
     database.flask("db", "stamp", "head")
     assert database.flask("db", "upgrade") == ""
+
+
+def test_people_find_everything_where_it_was(database: Database) -> None:
+    """Through the API: the old password signs in, the old refresh token goes on, and what was said is there."""
+    database.build(legacy.AI_MESSAGE)
+    database.flask("db", "upgrade")
+    answer = database.client().post("/api/auth/login", {"email": "ANN@example.com", "password": "password123"})
+    assert answer.status_code == 200
+    ann = database.client(answer.json["access_token"])
+    inbox = {row["id"]: row for row in ann.get("/api/chat/conversations").json}
+    assert set(inbox) == {"lobby", "dm:1:2", "dm:1:1"}
+    assert inbox["dm:1:2"]["unread_count"] == 2
+    messages = ann.get("/api/chat/messages?conversation_id=dm:1:2&limit=3").json
+    assert [message["seq"] for message in messages] == [7, 6, 5]
+    messages = ann.get("/api/chat/messages?conversation_id=dm:1:2&after=0").json
+    assert [(m["id"], m["parent_id"], m["reply_count"]) for m in messages[:3]] == [(2, 1, 1), (1, None, 1), (3, 2, 0)]
+    sent = ann.post("/api/chat/send", {"content": "the next one", "recipient_id": 2}).json
+    assert (sent["id"], sent["seq"], sent["modseq"]) == (13, 8, 8)
+    refreshed = database.client().post("/api/auth/refresh", {"refresh_token": "refresh-in-clear"})
+    assert refreshed.status_code == 200
+    assert database.client().post("/api/auth/refresh", {"refresh_token": "used-in-clear"}).status_code == 401
+    refused = database.client().post("/api/auth/login", {"email": "bo@example.com", "password": ""})
+    assert refused.status_code in (401, 422)
+    database.dispose()

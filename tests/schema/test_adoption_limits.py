@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from sqlalchemy import event
 from backend.models.base import db
 from backend.schema.drift import find_drift
 from backend.schema.revisions import head_revision
+from tests.processes import wait_until
 from tests.schema import legacy
 from tests.schema.conftest import Database
 from tests.servers import ROOT, environment
@@ -130,7 +129,7 @@ def test_killed_at_any_statement_and_run_again(database: Database, script: str) 
     while _upgrade_until(database, statement):
         left = database.tables()
         assert left == before or left == before | {"alembic_version"} or "schema_compat" in left
-        statement += 7 if statement > 20 else 3
+        statement += 13 if statement > 20 else 4
     assert statement > 50
     with database.engine.connect() as connection:
         assert find_drift(connection) == []
@@ -176,10 +175,7 @@ def test_an_adoption_that_was_really_killed(database: Database) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    deadline = time.monotonic() + 10
-    while database.tables() != before and time.monotonic() < deadline:  # until PostgreSQL hears of it
-        threading.Event().wait(0.05)
-    assert database.tables() == before
+    wait_until(lambda: database.tables() == before, "PostgreSQL to hear of it")
     assert "messages: 30012 rows before, 30010 after" in database.flask("db", "upgrade")
 
 

@@ -64,6 +64,20 @@ def test_a_database_behind_is_refused_whatever_it_says(database: Database) -> No
     assert "has no revision" in str(find_fault(database.app))
 
 
+def test_a_stamp_alone_serves_nobody(database: Database) -> None:
+    database.flask("db", "stamp", "head")
+    fault = find_fault(database.app)
+    assert fault is not None
+    assert fault.endswith(" is missing. Run: flask doctor --repair-plan")
+
+
+def test_a_column_that_is_gone(database: Database) -> None:
+    database.flask("db", "upgrade")
+    database.run("ALTER TABLE users DROP COLUMN bio")
+    fault = f"The database is at {head_revision()}, but column users.bio is missing. Run: flask doctor --repair-plan"
+    assert find_fault(database.app) == fault
+
+
 def test_two_heads_of_the_code(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.schema.gate.head_revisions", lambda: ("a", "b"))
     assert str(find_fault(app)).startswith("The code has 2 heads of migrations: a, b. Run: flask db merge heads")

@@ -9,7 +9,7 @@ from click import ClickException
 from sqlalchemy import Connection
 
 from backend.models.base import Base
-from backend.schema.revisions import known_revisions
+from backend.schema.revisions import compat, known_revisions
 
 VERSION_TABLE = "alembic_version"
 
@@ -32,24 +32,24 @@ def find_legacy(connection: Connection) -> Legacy | None:
     inspector = sa.inspect(connection)
     existing = set(inspector.get_table_names())
     revisions = _revisions(connection) if VERSION_TABLE in existing else ()
-    if revisions and set(revisions) <= known_revisions():
-        return None
     tables = tuple(sorted(existing & set(Base.metadata.tables)))
-    if not tables and not revisions:
+    is_known = set(revisions) <= known_revisions()
+    if not tables and is_known:
         return None
     if is_ours(connection, existing):
+        if revisions and is_known:
+            return None
         raise ClickException(_not_to_adopt(revisions))
     return Legacy(tables, revisions, VERSION_TABLE in existing)
 
 
 def is_ours(connection: Connection, existing: set[str]) -> bool:
-    """Whether Confab made these tables: nobody else counts modseqs."""
-    if not {"conversations", "messages"} <= existing:
-        return False
+    """Whether Confab made these tables, or what is left of them: nobody else counts modseqs."""
     inspector = sa.inspect(connection)
-    return all(
-        wanted <= {column["name"] for column in inspector.get_columns(table)}
-        for table, wanted in (("conversations", {"last_seq", "last_modseq"}), ("messages", {"seq", "modseq"}))
+    return compat.name in existing or any(
+        column in {found["name"] for found in inspector.get_columns(table)}
+        for table, column in (("conversations", "last_modseq"), ("messages", "modseq"), ("room_memberships", "modseq"))
+        if table in existing
     )
 
 

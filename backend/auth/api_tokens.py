@@ -1,0 +1,97 @@
+"""API tokens: long-lived keys for scripts, each with its scopes. Shown once, kept as hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from backend.auth.identity import API_TOKEN_PREFIX
+from backend.auth.secrets import hash_secret, new_secret
+from backend.errors import Conflict, Forbidden, NotFound
+from backend.models import ApiToken, User
+from backend.models.base import db
+from backend.ops.audit import record
+from backend.paging import Page, Slice
+from backend.realtime.events import announce, revoked_event
+
+SCOPES = ("read", "write", "admin", "health")
+DEFAULT_SCOPES = ("read", "write")
+PRIVILEGED = frozenset({"admin", "health"})
+"""Scopes that superusers alone may grant."""
+
+MOST = 100
+"""Tokens of one user."""
+
+
+class TooManyTokens(Conflict):
+    code = "too_many_tokens"
+    detail = f"You have {MOST} API tokens. Delete one that is not used."
+
+
+def create_token(
+    user: User, name: str, scopes: Sequence[str] = DEFAULT_SCOPES, expires_at: datetime | None = None
+) -> dict[str, Any]:
+    """Make a token of *user*; the answer alone has its secret, as `token`.
+
+    Raises Forbidden where *scopes* are not the user's to grant, and TooManyTokens.
+    """
+    owner = db.session.scalars(select(User).where(User.id == user.id).with_for_update()).one()
+    if not PRIVILEGED.isdisjoint(scopes) and not owner.is_superuser:
+        raise Forbidden("Only a superuser may grant the scopes admin and health.")
+    count = db.session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.user_id == user.id)) or 0
+    if count >= MOST:
+        raise TooManyTokens
+    secret = API_TOKEN_PREFIX + new_secret()
+    wanted = [scope for scope in SCOPES if scope in scopes]
+    row = ApiToken(user_id=user.id, name=name, token=hash_secret(secret), scopes=wanted, expires_at=expires_at)
+    db.session.add(row)
+    db.session.flush()
+    record("api_token.created", user.id, f"api_token:{row.id}", {"scopes": wanted})
+    answer = token_json(row) | {"token": secret}
+    db.session.commit()
+    return answer
+
+
+def list_tokens(user: User, part: Slice) -> Page[dict[str, Any]]:
+    """The tokens of *user*, the newest first, without their secrets."""
+    statement = select(ApiToken).where(ApiToken.user_id == user.id).order_by(ApiToken.id.desc())
+    rows = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1))
+    return Page.cut([token_json(row) for row in rows], part)
+
+
+def delete_token(user: User, token_id: int) -> None:
+    """Delete a token of *user*; it is refused from then on, and its sockets close. Raises NotFound."""
+    statement = delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user.id).returning(ApiToken.id)
+    if db.session.execute(statement).one_or_none() is None:
+        raise NotFound
+    record("api_token.deleted", user.id, f"api_token:{token_id}")
+    announce(revoked_event(user.id))
+    db.session.commit()
+
+
+def drop_privileges(user_id: int) -> None:
+    """Take from the tokens of *user_id* the scopes that only a superuser's may have, without committing it.
+
+    A token that had no others is deleted.
+    """
+    for token in db.session.scalars(select(ApiToken).where(ApiToken.user_id == user_id).with_for_update()):
+        kept = [scope for scope in token.scopes if scope not in PRIVILEGED]
+        if not kept:
+            db.session.delete(token)
+        elif kept != token.scopes:
+            token.scopes = kept
+
+
+def token_json(token: ApiToken) -> dict[str, Any]:
+    """The one shape of a token, for lists and export alike. Never its hash."""
+    return {
+        "id": token.id,
+        "name": token.name,
+        "scopes": token.scopes,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "last_used_at": token.last_used_at,
+    }

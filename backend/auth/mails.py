@@ -1,0 +1,113 @@
+"""The mails about an account. Those with a secret make it when they are sent: it is never in the database, only its hash."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from backend.auth.secrets import hash_secret, new_secret
+from backend.models import AccountToken, User
+from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
+from backend.outbox.mail import Mail
+from backend.outbox.queue import MAIL, count_recent, put
+from backend.outbox.sender import composers
+from backend.users.creation import fold_email
+
+VERIFY, RESET = "verify_email", "reset_password"
+VERIFY_LIFETIME, RESET_LIFETIME = timedelta(days=3), timedelta(hours=1)
+NOTICE_LIFETIME = timedelta(days=1)
+NOTICES_AN_HOUR = 5
+"""Of one kind to one user: whoever owns an account under somebody else's address must not bury them in mail."""
+
+_STRANGE = re.compile(r"[^A-Za-z0-9 ._()/;,-]")
+
+
+def put_verification(user: User) -> None:
+    """Ask the owner of the address to confirm it."""
+    put(MAIL, VERIFY, {"user_id": user.id}, lifetime=NOTICE_LIFETIME, user_id=user.id)
+
+
+def put_reset(email: str) -> None:
+    """Send a link for a new password to the account with this email, if there is one. To ask costs the same either way."""
+    put(MAIL, RESET, {"email": email}, lifetime=RESET_LIFETIME)
+
+
+def notify(user: User, topic: str, **facts: str | None) -> None:
+    """Tell a user of something that it should know, should it not have been its own doing. No address, no mail."""
+    if user.email is None or count_recent(user.id, topic, timedelta(hours=1)) >= NOTICES_AN_HOUR:
+        return
+    subject, text = NOTICES[topic]
+    # A device names itself, so its name may be anything: what is left of it makes no link.
+    shown = {name: _STRANGE.sub("", fact or "")[:100] or "unknown" for name, fact in facts.items()}
+    body = f"Hello {user.username},\n\n{text.format(**shown)}\n{_NOT_YOU}"
+    payload = {"to": user.email, "subject": subject, "text": body}
+    put(MAIL, topic, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
+
+
+_NOT_YOU = "\nIf this was not you: choose a new password, and look at the list of your sessions.\n"
+NOTICES = {
+    "password_changed": ("Your password was changed", "the password of your account was changed."),
+    "new_device": (
+        "A sign-in from a new device",
+        "somebody signed in to your account on a device that is new to us.\n\nDevice: {device}\nAddress: {address}",
+    ),
+    "totp_on": ("Your second factor is on", "a second factor was added to your account: signing in asks for its code."),
+    "totp_off": ("Your second factor is off", "the second factor of your account was switched off."),
+    "email_changed": ("Your email was changed", "your account has another email now; this one no longer opens it."),
+    "mobile_changed": ("A number was added", "a telephone number was verified for your account and can open it."),
+}
+
+
+def _verification(payload: dict[str, Any]) -> Mail | None:
+    user = db.session.get(User, payload["user_id"])
+    if user is None or user.email is None or user.email_verified_at is not None or not _may_enter(user):
+        return None
+    name, email = user.username, user.email
+    link = _link("verify", _new_token(user, VERIFY, VERIFY_LIFETIME))
+    text = (
+        f"Hello {name},\n\nthis link confirms your email address. It is good for 3 days, once:\n\n{link}\n\n"
+        "If you have made no account, do nothing.\n"
+    )
+    return Mail(email, "Confirm your email address", text)
+
+
+def _reset(payload: dict[str, Any]) -> Mail | None:
+    user = db.session.scalars(select(User).where(User.email == fold_email(payload["email"]))).one_or_none()
+    if user is None or user.email is None or not _may_enter(user):
+        return None
+    record("password.reset_requested", None, user_target(user.id))
+    name, email = user.username, user.email  # the address that we have, whatever was typed
+    link = _link("reset", _new_token(user, RESET, RESET_LIFETIME))
+    text = (
+        f"Hello {name},\n\nthis link sets a new password for your account. It is good for an hour, once:\n\n{link}\n\n"
+        "If you have not asked for it, do nothing: your password stays as it is.\n"
+    )
+    return Mail(email, "Set a new password", text)
+
+
+def _may_enter(user: User) -> bool:
+    return user.is_active and user.deleted_at is None
+
+
+def _new_token(user: User, purpose: str, lifetime: timedelta) -> str:
+    token = new_secret()
+    row = AccountToken(
+        user_id=user.id, purpose=purpose, token=hash_secret(token), email=user.email, expires_at=utcnow() + lifetime
+    )
+    db.session.add(row)
+    db.session.commit()
+    return token
+
+
+def _link(page: str, token: str) -> str:
+    """A page of the client. What stands behind `#` never leaves the browser, so the token is in no log and no Referer."""
+    return f"{current_app.config['CONFAB'].public_url}/#/{page}?token={token}"
+
+
+composers[VERIFY] = _verification
+composers[RESET] = _reset

@@ -1,0 +1,175 @@
+"""Signing in with a code sent to a telephone number.
+
+To ask for a code looks at no account, so it cannot tell whether there is one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import phonenumbers
+from flask import current_app
+from phonenumbers import PhoneNumberType
+from sqlalchemy import exc, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from backend.auth import mails
+from backend.auth.entry import enter
+from backend.auth.errors import InvalidOtp, InvalidTotp, TotpRequired
+from backend.auth.identity import Identity
+from backend.auth.passwords import need_session
+from backend.auth.service import refuse_login
+from backend.auth.sessions import Device, Grant, renew_session
+from backend.errors import TokenRevoked, ValidationFailed
+from backend.models import OtpCode, User
+from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
+from backend.outbox.queue import SMS, put
+from backend.sealing import keyed_hash
+from backend.users.creation import MobileTaken, add_user
+
+LIFETIME = timedelta(minutes=5)
+TRIES = 5
+TEXT = "{code} is your Confab code. It is good for 5 minutes. Tell it to nobody."
+NO_TEXTS = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN)
+"""Kinds of numbers that cost the caller, and so pay whoever makes others call them."""
+
+
+def check_number(mobile: str) -> str:
+    """The country calling code of a number that may be sent a code. Raises ValidationFailed where none is sent to."""
+    number = phonenumbers.parse(mobile)
+    country = str(number.country_code)
+    served = current_app.config["CONFAB"].sms_countries
+    if (served and country not in served) or phonenumbers.number_type(number) in NO_TEXTS:
+        raise ValidationFailed.of("mobile", "No codes are sent to this kind of number.")
+    return country
+
+
+def send_code(mobile: str) -> None:
+    """Have a new code sent to a number; the one before it ends."""
+    code = f"{secrets.randbelow(10**6):06}"
+    put_code(mobile, code)
+    put(SMS, "otp", {"to": mobile, "text": TEXT.format(code=code)}, lifetime=LIFETIME)
+    db.session.commit()
+
+
+def put_code(mobile: str, code: str) -> None:
+    """Make *code* the one that is live for a number. A number has one row that is live, so the new one takes its place."""
+    now = utcnow()
+    values = {"code": _hashed(mobile, code), "tries": 0, "expires_at": now + LIFETIME, "updated_at": now}
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(OtpCode).values(mobile=mobile, **values)
+    live = text("used_at IS NULL")
+    db.session.execute(statement.on_conflict_do_update(index_elements=["mobile"], index_where=live, set_=values))
+
+
+def verify_code(
+    mobile: str, code: str, device: Device, caller: Identity | None = None, totp_code: str | None = None
+) -> dict[str, Any]:
+    """Use a code up, and return a token answer.
+
+    With a *caller*, the number becomes that account's, verified, and the answer is a new pair of its session. Without one it
+    opens the account that verified the number, or makes a new one. An account that holds it unverified loses it either way.
+    Raises InvalidOtp, MobileTaken (another account has verified it), TotpRequired, InvalidTotp and SessionNeeded.
+    """
+    if caller is not None:
+        need_session(caller)
+    row = _try_code(mobile, code)
+    try:
+        grant = _give_to(caller, mobile) if caller is not None else _open(mobile, device, totp_code)
+    except TotpRequired:
+        db.session.commit()  # the try counts, and the code still serves together with the second factor
+        raise
+    except InvalidTotp:
+        refuse_login(None, "totp")
+        raise
+    row.used_at = utcnow()
+    db.session.commit()
+    if grant is None:
+        raise InvalidOtp
+    return grant.answer()
+
+
+def use_code(mobile: str, code: str) -> None:
+    """Use a code up in the current transaction, as proof that somebody has the number at hand. Raises InvalidOtp."""
+    _try_code(mobile, code).used_at = utcnow()
+
+
+def _try_code(mobile: str, code: str) -> OtpCode:
+    """The live code of a number, locked, if *code* is it. Each call is a try, the sixth meets nothing."""
+    now = utcnow()
+    statement = (
+        update(OtpCode)
+        .where(OtpCode.mobile == mobile, OtpCode.used_at.is_(None))
+        .where(OtpCode.expires_at > now, OtpCode.tries < TRIES)
+        .values(tries=OtpCode.tries + 1)
+        .returning(OtpCode)
+    )
+    row = db.session.scalars(statement).one_or_none()
+    if row is None or not hmac.compare_digest(row.code, _hashed(mobile, code)):
+        refuse_login(None, "otp")
+        raise InvalidOtp
+    return row
+
+
+def _hashed(mobile: str, code: str) -> str:
+    return keyed_hash("otp", f"{mobile}:{code}")
+
+
+def _open(mobile: str, device: Device, totp_code: str | None) -> Grant | None:
+    """A session of the account whose number this is, or of a new one; None where it may not enter."""
+    user = _holder_or_new(mobile)
+    if not user.is_active or user.deleted_at is not None:
+        return None
+    user.last_seen_at = utcnow()
+    return enter(user, device, totp_code, "otp")
+
+
+def _holder_or_new(mobile: str) -> User:
+    """The account that verified a number, locked, or else a new one for it."""
+    for _ in range(TRIES):
+        user = db.session.scalars(select(User).where(User.mobile == mobile).with_for_update()).one_or_none()
+        if user is not None and user.mobile_verified_at is not None:
+            return user
+        if user is not None:
+            _release(user)
+        try:
+            made = add_user(mobile=mobile)
+        except MobileTaken:
+            continue  # somebody registered with it between the two statements, unverified
+        made.mobile_verified_at = utcnow()
+        db.session.flush()
+        record("account.created", made.id, user_target(made.id), {"by": "otp"})
+        return made
+    raise MobileTaken
+
+
+def _give_to(caller: Identity, mobile: str) -> Grant:
+    either = or_(User.id == caller.user.id, User.mobile == mobile)
+    users = db.session.scalars(select(User).where(either).order_by(User.id).with_for_update()).all()
+    me = next((user for user in users if user.id == caller.user.id), None)
+    if me is None or not me.is_active or me.deleted_at is not None:
+        raise TokenRevoked
+    other = next((user for user in users if user.id != me.id), None)
+    if other is not None:
+        if other.mobile_verified_at is not None:
+            raise MobileTaken
+        _release(other)
+    if (me.mobile, me.mobile_verified_at is not None) != (mobile, True):
+        try:
+            with db.session.begin_nested():
+                me.mobile, me.mobile_verified_at = mobile, utcnow()
+        except exc.IntegrityError:  # somebody took it between the two statements
+            raise MobileTaken from None
+        record("mobile.verified", me.id, user_target(me.id))
+        mails.notify(me, "mobile_changed")
+    return renew_session(me, caller)
+
+
+def _release(user: User) -> None:
+    """Take a number that was never verified from the account that named it."""
+    user.mobile = None
+    db.session.flush()

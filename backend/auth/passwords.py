@@ -1,0 +1,142 @@
+"""Changing a password, and getting back in without it. Hashes are made and checked while no transaction is open."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as DbSession
+
+from backend.auth import mails
+from backend.auth.errors import InvalidPassword, InvalidToken, SessionNeeded
+from backend.auth.identity import Identity
+from backend.auth.secrets import check_password, hash_password, hash_secret
+from backend.auth.sessions import end_sessions
+from backend.database import reading
+from backend.errors import NotFound, TokenRevoked
+from backend.models import AccountToken, ApiToken, RecoveryCode, TotpFactor, User, UserSession
+from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
+
+
+def has_password(user: User) -> bool:
+    """False for accounts made by a one-time code, and for some that were adopted."""
+    return bool(user.hashed_password)
+
+
+def need_session(caller: Identity) -> None:
+    """Raises SessionNeeded for an API token."""
+    if caller.session_id is None:
+        raise SessionNeeded
+
+
+def confirm_password(user: User, password: str | None) -> None:
+    """Make sure that it is the user who asks. Raises InvalidPassword; an account without a password is asked for none."""
+    if has_password(user) and not check_password(password or "", user.hashed_password):
+        raise InvalidPassword
+
+
+def locked_user(caller: Identity) -> User:
+    """The caller's own row, locked, provided that its password is still the one that was checked. Else TokenRevoked."""
+    statement = select(User).where(User.id == caller.user.id, User.is_active, User.deleted_at.is_(None))
+    user = db.session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    if user is None or user.hashed_password != caller.user.hashed_password:
+        raise TokenRevoked
+    return user
+
+
+def change_password(caller: Identity, current_password: str | None, new_password: str) -> None:
+    """Set a new password, and end every session but this one. An account without a password needs no current one.
+
+    Raises InvalidPassword and SessionNeeded.
+    """
+    need_session(caller)
+    confirm_password(caller.user, current_password)
+    hashed = hash_password(new_password)
+    user = locked_user(caller)
+    user.hashed_password = hashed
+    _forget_resets(user.id)
+    ended = end_sessions(UserSession.user_id == user.id, UserSession.id != caller.session_id)
+    record("password.changed", user.id, user_target(user.id), {"sessions": len(ended)})
+    mails.notify(user, "password_changed")
+    db.session.commit()
+
+
+def set_password(user_id: int, password: str) -> None:
+    """Set the password of an account, on the command line, and end every session of it. Raises NotFound."""
+    hashed = hash_password(password)
+    owner = (User.id == user_id, User.deleted_at.is_(None))
+    user = db.session.scalars(select(User).where(*owner).with_for_update()).one_or_none()
+    if user is None:
+        raise NotFound
+    user.hashed_password = hashed
+    _forget_resets(user.id)
+    end_sessions(UserSession.user_id == user.id)
+    record("password.changed", None, user_target(user.id), {"by": "command"})
+    mails.notify(user, "password_changed")
+    db.session.commit()
+
+
+def ask_for_reset(email: str) -> None:
+    """Have a link sent to the account with this email. Known or unknown, the caller's cost is one row."""
+    mails.put_reset(email)
+    db.session.commit()
+
+
+def reset_password(token: str, password: str) -> None:
+    """Set a new password with a mailed token, which is used up, and end every session of the account.
+
+    Raises InvalidToken. The mail proves the address; where that is news, whatever else opened the account until now goes:
+    somebody may have made it under an address that is not theirs, to keep a door in it.
+    """
+    if _live_reset(token) is None:
+        raise InvalidToken
+    hashed = hash_password(password)
+    used = use_token(token, mails.RESET)
+    user = _lock_owner(used)
+    if user is None:
+        raise InvalidToken
+    if user.email_verified_at is None:
+        user.email_verified_at = utcnow()
+        _close_other_ways_in(user)
+    user.hashed_password = hashed
+    _forget_resets(user.id)
+    ended = end_sessions(UserSession.user_id == user.id)
+    record("password.reset", user.id, user_target(user.id), {"sessions": len(ended)})
+    mails.notify(user, "password_changed")
+    db.session.commit()
+
+
+def use_token(token: str, purpose: str) -> AccountToken | None:
+    """The row of a mailed token, used up in the current transaction. Of two who try at once, one gets it."""
+    statement = (
+        update(AccountToken)
+        .where(AccountToken.token == hash_secret(token), AccountToken.purpose == purpose)
+        .where(AccountToken.used_at.is_(None), AccountToken.expires_at > utcnow())
+        .values(used_at=utcnow())
+        .returning(AccountToken)
+    )
+    return db.session.scalars(statement).one_or_none()
+
+
+def _live_reset(token: str) -> int | None:
+    """Whether it is worth the cost of a hash."""
+    live = (AccountToken.used_at.is_(None), AccountToken.expires_at > utcnow(), AccountToken.purpose == mails.RESET)
+    with DbSession(reading(db.engine)) as session:
+        return session.scalar(select(AccountToken.id).where(AccountToken.token == hash_secret(token), *live))
+
+
+def _lock_owner(used: AccountToken | None) -> User | None:
+    """Whom the token was mailed to, if the address is still theirs."""
+    if used is None:
+        return None
+    owner = (User.id == used.user_id, User.email == used.email, User.is_active, User.deleted_at.is_(None))
+    return db.session.scalars(select(User).where(*owner).with_for_update()).one_or_none()
+
+
+def _forget_resets(user_id: int) -> None:
+    db.session.execute(delete(AccountToken).where(AccountToken.user_id == user_id, AccountToken.purpose == mails.RESET))
+
+
+def _close_other_ways_in(user: User) -> None:
+    user.mobile = user.mobile_verified_at = None
+    for table in (ApiToken, TotpFactor, RecoveryCode):
+        db.session.execute(delete(table).where(table.user_id == user.id))

@@ -1,0 +1,185 @@
+"""The rest of `/api/auth`: one-time codes, mailed tokens, passwords and second factors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.auth import otp, passwords, totp, verification
+from backend.auth.access import current_identity, current_user, identity_if_any, signed_in
+from backend.auth.routes import NO_STORE, TOTP, TOTP_DAY, bp, device
+from backend.auth.schemas import TokenSchema
+from backend.auth.schemas_proof import (
+    AcceptedSchema,
+    ChangePasswordBody,
+    ForgotBody,
+    OtpBody,
+    OtpRequestBody,
+    PasswordBody,
+    PasswordOrCodeBody,
+    RecoveryCodesSchema,
+    ResetBody,
+    TotpConfirmBody,
+    TotpSecretSchema,
+    TotpStatusSchema,
+    VerifyEmailBody,
+)
+from backend.auth.secrets import hash_secret
+from backend.http.limits import Limit, limited, take
+from backend.users.creation import fold_email
+
+ACCEPTED = {"status": "accepted"}
+HOUR, DAY = 3600, 86_400
+SEND_OTP = Limit("send-otp", 60, HOUR)
+SEND_OTP_NUMBER = (Limit("send-otp-number", 3, HOUR), Limit("send-otp-number-day", 10, DAY))
+SEND_OTP_PREFIX = Limit("send-otp-prefix", 100, HOUR)
+SEND_OTP_COUNTRY = Limit("send-otp-country", 500, HOUR)
+SEND_OTP_ALL = Limit("send-otp-all", 1000, HOUR)
+VERIFY_OTP = Limit("verify-otp", 60)
+VERIFY_OTP_NUMBER = Limit("verify-otp-number", 10)
+FORGOT = Limit("forgot-password", 60, HOUR)
+FORGOT_EMAIL = Limit("forgot-password-email", 5, HOUR)
+MAILED_TOKEN = Limit("mailed-token", 60)
+RESEND = Limit("resend-verification", 5, HOUR)
+PASSWORD = Limit("password", 10)
+"""How often a signed-in user may say its password: a stolen access token must not help to guess it."""
+
+
+@bp.post("/send-otp")
+@bp.response(202, AcceptedSchema)
+@limited(SEND_OTP)
+@bp.arguments(OtpRequestBody)
+def send_otp(body: dict[str, Any]) -> dict[str, str]:
+    """Send a code to a telephone number, known or unknown. It is good for 5 minutes and 5 tries, once."""
+    mobile = body["mobile"]
+    country = otp.check_number(mobile)
+    for limit in SEND_OTP_NUMBER:
+        take(limit, mobile)
+    # Last the budgets that all share: what is refused above uses up nothing of them.
+    take(SEND_OTP_PREFIX, mobile[:-4])
+    take(SEND_OTP_COUNTRY, country)
+    take(SEND_OTP_ALL, "all")
+    otp.send_code(mobile)
+    return ACCEPTED
+
+
+@bp.post("/verify-otp")
+@bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
+@bp.alt_response(403, "FORBIDDEN")
+@limited(VERIFY_OTP)
+@bp.arguments(OtpBody)
+def verify_otp(body: dict[str, Any]) -> Any:
+    """Sign in with a code sent to a number; an unknown number becomes a new account.
+
+    With a bearer token the number is verified for that account, and the answer is a new pair of the same session.
+    """
+    take(VERIFY_OTP_NUMBER, body["mobile"])
+    caller = identity_if_any()
+    answer = otp.verify_code(
+        body["mobile"], body["code"], device(body.get("device_info")), caller, body.get("totp_code")
+    )
+    return answer, NO_STORE
+
+
+@bp.post("/forgot-password")
+@bp.response(202, AcceptedSchema)
+@limited(FORGOT)
+@bp.arguments(ForgotBody)
+def forgot_password(body: dict[str, Any]) -> dict[str, str]:
+    """Have a link for a new password mailed, if there is an account with this email. It is good for an hour, once."""
+    take(FORGOT_EMAIL, hash_secret(fold_email(body["email"]))[:32])
+    passwords.ask_for_reset(body["email"])
+    return ACCEPTED
+
+
+@bp.post("/reset-password")
+@bp.response(204)
+@limited(MAILED_TOKEN)
+@bp.arguments(ResetBody)
+def reset_password(body: dict[str, Any]) -> None:
+    """Set a new password with the token of a mail; every session of the account ends."""
+    passwords.reset_password(body["token"], body["password"])
+
+
+@bp.post("/verify-email")
+@bp.response(204)
+@limited(MAILED_TOKEN)
+@bp.arguments(VerifyEmailBody)
+def verify_email(body: dict[str, Any]) -> None:
+    """Confirm an email address with the token of a mail."""
+    verification.verify_email(body["token"])
+
+
+@bp.post("/resend-verification")
+@bp.response(202, AcceptedSchema)
+@signed_in
+def resend_verification() -> dict[str, str]:
+    """Have the mail that confirms the address sent again."""
+    take(RESEND, str(current_user.id))
+    verification.resend_verification(current_user)
+    return ACCEPTED
+
+
+@bp.post("/change-password")
+@bp.response(204)
+@signed_in
+@bp.arguments(ChangePasswordBody)
+def change_password(body: dict[str, Any]) -> None:
+    """Change the password; every other session ends. An account without one sets its first without current_password."""
+    take(PASSWORD, str(current_user.id))
+    passwords.change_password(current_identity, body.get("current_password"), body["new_password"])
+
+
+@bp.get("/totp")
+@bp.response(200, TotpStatusSchema)
+@signed_in
+def get_totp() -> dict[str, Any]:
+    """Whether the caller has a second factor."""
+    return totp.status(current_identity)
+
+
+@bp.post("/totp")
+@bp.response(201, TotpSecretSchema)
+@signed_in
+@bp.arguments(PasswordBody)
+def enrol_totp(body: dict[str, Any]) -> Any:
+    """Get a secret to share with an authenticator app. It counts once it is confirmed."""
+    take(PASSWORD, str(current_user.id))
+    return totp.enrol(current_identity, body.get("password")), NO_STORE
+
+
+@bp.post("/totp/confirm")
+@bp.response(200, RecoveryCodesSchema)
+@signed_in
+@bp.arguments(TotpConfirmBody)
+def confirm_totp(body: dict[str, Any]) -> Any:
+    """Switch the second factor on with a code of the app, and get the recovery codes."""
+    _count_totp()
+    return totp.confirm(current_identity, body["totp_code"]), NO_STORE
+
+
+@bp.post("/totp/recovery-codes")
+@bp.response(200, RecoveryCodesSchema)
+@signed_in
+@bp.arguments(PasswordOrCodeBody)
+def renew_recovery_codes(body: dict[str, Any]) -> Any:
+    """Get new recovery codes; the old ones end. Needs the password, or without one a code of the app."""
+    take(PASSWORD, str(current_user.id))
+    _count_totp()
+    return totp.renew_recovery_codes(current_identity, body.get("password"), body.get("totp_code")), NO_STORE
+
+
+@bp.delete("/totp")
+@bp.response(204)
+@signed_in
+@bp.arguments(PasswordOrCodeBody)
+def disable_totp(body: dict[str, Any]) -> None:
+    """Switch the second factor off. Needs the password, or without one a code of the app."""
+    take(PASSWORD, str(current_user.id))
+    _count_totp()
+    totp.switch_off(current_identity, body.get("password"), body.get("totp_code"))
+
+
+def _count_totp() -> None:
+    take(TOTP, f"user:{current_user.id}")
+    take(TOTP_DAY, f"user:{current_user.id}")

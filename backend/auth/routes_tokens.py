@@ -1,0 +1,52 @@
+"""`/api/auth/tokens`: API tokens. They are managed with a session; a token cannot make another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.auth import api_tokens
+from backend.auth.access import current_user, with_session
+from backend.auth.schemas_tokens import ApiTokenBody, ApiTokenSchema, NewApiTokenSchema
+from backend.http.blueprint import Blueprint
+from backend.http.pagination import PageArgs, paged
+from backend.paging import Page
+
+bp = Blueprint("api-tokens", __name__, url_prefix="/api/auth/tokens", description="Keys for scripts")
+
+
+@bp.get("")
+@bp.response(200, ApiTokenSchema(many=True))
+@with_session
+@paged
+@bp.arguments(PageArgs, location="query")
+def list_api_tokens(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """List your API tokens
+
+    The newest first, without their secrets. Needs a session, as all of this does: an API token
+    gets 403.
+    """
+    return api_tokens.list_tokens(current_user, query["part"])
+
+
+@bp.post("")
+@bp.response(201, NewApiTokenSchema)
+@with_session
+@bp.arguments(ApiTokenBody)
+def create_api_token(body: dict[str, Any]) -> Any:
+    """Make an API token
+
+    Its secret is in this answer alone, as `token`. The scopes `admin` and `health` are for
+    superusers to grant (403).
+    """
+    return api_tokens.create_token(current_user, **body), {"Cache-Control": "no-store"}
+
+
+@bp.delete("/<id:token_id>")
+@bp.response(204)
+@with_session
+def delete_api_token(token_id: int) -> None:
+    """Delete an API token
+
+    It is refused from then on, and its sockets close.
+    """
+    api_tokens.delete_token(current_user, token_id)

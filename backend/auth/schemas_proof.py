@@ -1,0 +1,80 @@
+"""What the calls about one-time codes, mailed tokens, passwords and second factors take and answer."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from backend.auth.schemas import TotpCode
+from backend.http.fields import AnswerSchema, BodySchema, Text
+from backend.users.fields import Mobile, Password
+
+MAX_SECRET = 1024
+
+
+class OtpRequestBody(BodySchema):
+    mobile = Mobile(required=True, metadata={"example": "+46701740605"})
+
+
+class OtpBody(OtpRequestBody):
+    code = Text(required=True, low=1, high=20, metadata={"example": "123456"})
+    device_info = Text(
+        high=255, allow_none=True, metadata={"description": "What to call this device in the list of sessions."}
+    )
+    totp_code = TotpCode(allow_none=True)
+
+
+class ForgotBody(BodySchema):
+    email = Text(required=True, high=1000, metadata={"example": "test@example.com"})
+
+
+class ResetBody(BodySchema):
+    token = Text(required=True, high=MAX_SECRET, metadata={"description": "From the link in the mail."})
+    password = Password(required=True, metadata={"example": "password123", "description": "8 to 72 bytes of UTF-8."})
+
+
+class VerifyEmailBody(BodySchema):
+    token = Text(required=True, high=MAX_SECRET, metadata={"description": "From the link in the mail."})
+
+
+class ChangePasswordBody(BodySchema):
+    current_password = Text(
+        allow_none=True, metadata={"description": "Left out by an account that has no password yet."}
+    )
+    new_password = Password(required=True, metadata={"description": "8 to 72 bytes of UTF-8."})
+
+
+class PasswordBody(BodySchema):
+    """Proof that it is still the same person."""
+
+    may_be_absent = True
+    password = Text(allow_none=True, metadata={"description": "Needed by every account that has one."})
+
+
+class PasswordOrCodeBody(PasswordBody):
+    totp_code = TotpCode(allow_none=True)
+
+
+class TotpConfirmBody(BodySchema):
+    totp_code = TotpCode(required=True)
+
+
+class AcceptedSchema(AnswerSchema):
+    """The same whatever comes of it."""
+
+    status = fields.String(metadata={"enum": ["accepted"]})
+
+
+class TotpStatusSchema(AnswerSchema):
+    is_enabled = fields.Boolean()
+    confirmed_at = fields.DateTime(allow_none=True)
+    recovery_codes_left = fields.Integer()
+
+
+class TotpSecretSchema(AnswerSchema):
+    secret = fields.String(metadata={"description": "In base 32, for those who type it."})
+    uri = fields.String(metadata={"description": "otpauth://totp/…"})
+    qr_code = fields.String(metadata={"description": "The uri as a QR code: an SVG in a data: URI."})
+
+
+class RecoveryCodesSchema(AnswerSchema):
+    recovery_codes = fields.List(fields.String(), metadata={"description": "Each serves once. Shown here alone."})

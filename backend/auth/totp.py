@@ -1,0 +1,198 @@
+"""The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for when it is lost."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import logging
+import re
+import secrets
+import time
+from typing import Any
+
+import pyotp
+import segno
+from sqlalchemy import delete, func, select, update
+
+from backend.auth import mails
+from backend.auth.errors import InvalidTotp, TotpEnabled, TotpRequired, WrongTotp
+from backend.auth.identity import Identity
+from backend.auth.passwords import confirm_password, has_password, locked_user, need_session
+from backend.errors import NotFound
+from backend.models import RecoveryCode, TotpFactor
+from backend.models.base import db, utcnow
+from backend.ops.audit import record, user_target
+from backend.sealing import Unsealable, keyed_hash, seal, unseal
+
+log = logging.getLogger("confab.auth")
+
+PURPOSE = "totp"
+STEP_SECONDS = 30
+DRIFT = (0, -1, 1)
+"""A clock may be wrong by one step either way."""
+
+RECOVERY_CODES = 10
+ISSUER = "Confab"
+
+
+def check_second_factor(user_id: int, code: str | None) -> None:
+    """Use *code* up as the second factor of a user, in the current transaction; nothing is asked of those who have none.
+
+    Raises TotpRequired and InvalidTotp.
+    """
+    factor = _lock_factor(user_id)
+    if factor is None or factor.confirmed_at is None:
+        return
+    if code is None:
+        raise TotpRequired
+    if not _accept(factor, code):
+        raise InvalidTotp
+
+
+def status(caller: Identity) -> dict[str, Any]:
+    """Whether the caller has a second factor, and how many recovery codes are left."""
+    user_id = caller.user.id
+    confirmed = db.session.scalar(select(TotpFactor.confirmed_at).where(TotpFactor.user_id == user_id))
+    left = select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+    return {
+        "is_enabled": confirmed is not None,
+        "confirmed_at": confirmed,
+        "recovery_codes_left": db.session.scalar(left) or 0,
+    }
+
+
+def enrol(caller: Identity, password: str | None) -> dict[str, Any]:
+    """Make a secret to share with an app; it counts from `confirm` on. Another one that was not confirmed is forgotten.
+
+    Raises InvalidPassword, TotpEnabled and SessionNeeded.
+    """
+    need_session(caller)
+    confirm_password(caller.user, password)
+    secret = pyotp.random_base32()
+    user = locked_user(caller)
+    factor = _lock_factor(user.id)
+    if factor is None:
+        factor = TotpFactor(user_id=user.id)
+        db.session.add(factor)
+    elif factor.confirmed_at is not None:
+        raise TotpEnabled
+    factor.secret, factor.last_step = seal(PURPOSE, secret), None
+    uri = pyotp.TOTP(secret).provisioning_uri(name=user.email or user.mobile or user.username, issuer_name=ISSUER)
+    db.session.commit()
+    return {"secret": secret, "uri": uri, "qr_code": segno.make_qr(uri).svg_data_uri(scale=4)}
+
+
+def confirm(caller: Identity, code: str) -> dict[str, Any]:
+    """Switch the enrolled factor on with a code of it, and return the recovery codes, which nobody can read again.
+
+    Raises NotFound where none was enrolled, TotpEnabled where it is on, WrongTotp and SessionNeeded.
+    """
+    need_session(caller)
+    user = locked_user(caller)
+    factor = _lock_factor(user.id)
+    if factor is None:
+        raise NotFound
+    if factor.confirmed_at is not None:
+        raise TotpEnabled
+    if not _accept_totp(factor, code):
+        raise WrongTotp
+    factor.confirmed_at = utcnow()
+    codes = _new_recovery_codes(user.id)
+    record("totp.enabled", user.id, user_target(user.id))
+    mails.notify(user, "totp_on")
+    db.session.commit()
+    return {"recovery_codes": codes}
+
+
+def renew_recovery_codes(caller: Identity, password: str | None, code: str | None) -> dict[str, Any]:
+    """New recovery codes in the place of all old ones. Raises what `switch_off` does."""
+    user_id = _locked_after_proof(caller, password, code)
+    codes = _new_recovery_codes(user_id)
+    db.session.commit()
+    return {"recovery_codes": codes}
+
+
+def switch_off(caller: Identity, password: str | None, code: str | None) -> None:
+    """Remove the second factor: with the password, or by an account that has none with a code.
+
+    Raises NotFound where there is none, InvalidPassword, WrongTotp and SessionNeeded.
+    """
+    user_id = _locked_after_proof(caller, password, code)
+    remove_factor(user_id)
+    record("totp.disabled", user_id, user_target(user_id))
+    mails.notify(locked_user(caller), "totp_off")
+    db.session.commit()
+
+
+def remove_factor(user_id: int) -> None:
+    """Forget a user's second factor, in the current transaction."""
+    db.session.execute(delete(TotpFactor).where(TotpFactor.user_id == user_id))
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+
+
+def _locked_after_proof(caller: Identity, password: str | None, code: str | None) -> int:
+    need_session(caller)
+    confirm_password(caller.user, password)
+    user = locked_user(caller)
+    factor = _lock_factor(user.id)
+    if factor is None or factor.confirmed_at is None:
+        raise NotFound
+    if not has_password(user) and not _accept(factor, code or ""):
+        raise WrongTotp
+    return user.id
+
+
+def _lock_factor(user_id: int) -> TotpFactor | None:
+    statement = select(TotpFactor).where(TotpFactor.user_id == user_id).with_for_update()
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def _accept(factor: TotpFactor, code: str) -> bool:
+    return _accept_totp(factor, code) or _accept_recovery(factor.user_id, code)
+
+
+def _accept_totp(factor: TotpFactor, code: str) -> bool:
+    """Whether *code* is one of this moment that was not used. It is used from now on, and so are all before it."""
+    digits = re.sub(r"[\s-]", "", code)
+    if not re.fullmatch(r"[0-9]{6}", digits, re.ASCII):
+        return False
+    try:
+        totp = pyotp.TOTP(unseal(PURPOSE, factor.secret))
+    except Unsealable:
+        log.error("the second factor of user %d was sealed with another SECRET_KEY", factor.user_id)
+        return False
+    now = int(time.time()) // STEP_SECONDS
+    for step in (now + drift for drift in DRIFT):
+        is_fresh = factor.last_step is None or step > factor.last_step
+        if hmac.compare_digest(totp.generate_otp(step), digits) and is_fresh:
+            factor.last_step = step
+            db.session.flush()
+            return True
+    return False
+
+
+def _accept_recovery(user_id: int, code: str) -> bool:
+    plain = re.sub(r"[\s-]", "", code).lower()
+    statement = (
+        update(RecoveryCode)
+        .where(RecoveryCode.user_id == user_id, RecoveryCode.code == _hashed(user_id, plain))
+        .where(RecoveryCode.used_at.is_(None))
+        .values(used_at=utcnow())
+        .returning(RecoveryCode.id)
+    )
+    if db.session.scalar(statement) is None:
+        return False
+    record("totp.recovery_used", user_id, user_target(user_id))
+    return True
+
+
+def _new_recovery_codes(user_id: int) -> list[str]:
+    """Ten of 120 bits each, in base 32, written in groups of four."""
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+    codes = [base64.b32encode(secrets.token_bytes(15)).decode().lower() for _ in range(RECOVERY_CODES)]
+    db.session.add_all([RecoveryCode(user_id=user_id, code=_hashed(user_id, code)) for code in codes])
+    return ["-".join(code[i : i + 4] for i in range(0, 24, 4)) for code in codes]
+
+
+def _hashed(user_id: int, code: str) -> str:
+    return keyed_hash("recovery", f"{user_id}:{code}")

@@ -1,0 +1,49 @@
+"""What the calls about reports take and answer."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from backend.http.fields import AnswerSchema, BodySchema, Text
+from backend.http.pagination import PageArgs
+from backend.messages.schemas import MessageSchema
+
+MAX_REASON = 1_000
+STATUSES = ("open", "resolved", "dismissed")
+
+
+class ReportBody(BodySchema):
+    reason = Text(low=1, high=MAX_REASON, strip=True, required=True)
+
+
+class ReportArgs(PageArgs):
+    """Which reports are listed."""
+
+    status = Text(validate=validate.OneOf(STATUSES))
+
+
+class SettlementBody(BodySchema):
+    """What became of a report."""
+
+    status = Text(required=True, validate=validate.OneOf(STATUSES[1:]))
+    note = Text(high=MAX_REASON, strip=True, allow_none=True)
+
+
+class ReportSchema(AnswerSchema):
+    """A report, to its author."""
+
+    id = fields.Integer()
+    message_id = fields.Integer()
+    reason = fields.String()
+    status = fields.String(metadata={"enum": list(STATUSES)})
+    created_at = fields.AwareDateTime()
+
+
+class SettledReportSchema(ReportSchema):
+    """A report, to superusers."""
+
+    reporter_id = fields.Integer(allow_none=True, metadata={"description": "Null: the account was erased."})
+    note = fields.String(allow_none=True)
+    settled_by_id = fields.Integer(allow_none=True)
+    settled_at = fields.AwareDateTime(allow_none=True)
+    message = fields.Nested(MessageSchema, allow_none=True)

@@ -1,0 +1,40 @@
+"""What waits to be sent by text message or mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.models.base import Base, Keyed, UtcDateTime
+
+
+class OutboxMessage(Keyed, Base):
+    """A text or a mail, written in the transaction that it tells of and sent outside of any request.
+
+    It waits while `next_attempt_at` is set. Recipient and text are sealed in `payload`, which goes once it was sent or given up;
+    what is left holds nothing personal.
+    """
+
+    __tablename__ = "outbox"
+    table_constraints = (
+        Index(
+            "ix_outbox_kind_next_attempt_at",
+            "kind",
+            "next_attempt_at",
+            postgresql_where=text("next_attempt_at IS NOT NULL"),
+            sqlite_where=text("next_attempt_at IS NOT NULL"),
+        ),
+    )
+
+    kind: Mapped[str] = mapped_column(String(10))
+    topic: Mapped[str] = mapped_column(String(30))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    payload: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    given_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(String(255))

@@ -1,0 +1,171 @@
+"""What is wrong with an installation, each with its remedy: configuration, secrets, database, schema, bus, storage, clock."""
+
+from __future__ import annotations
+
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import redis
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.database import reading
+from backend.models.base import db
+from backend.schema.drift import find_drift
+from backend.schema.gate import find_revision_fault, find_second_instance
+from backend.schema.repair import repair_plan
+from config import Config
+
+MOST_SKEW = 5.0
+"""Seconds between two clocks; tokens and one-time codes live by them."""
+FEWEST_LETTERS = 12
+"""A secret with fewer different characters was typed, not made."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong."""
+
+    part: str
+    problem: str
+    remedy: str
+
+    def line(self) -> str:
+        return f"{self.part}: {self.problem} {self.remedy}"
+
+
+def examine(app: Flask) -> list[Finding]:
+    """Look at everything. A part that cannot be reached is a finding, and the others are looked at all the same."""
+    config: Config = app.config["CONFAB"]
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        lambda: _configuration(config),
+        lambda: _secrets(config),
+        lambda: _database(app),
+        lambda: _bus(config),
+        lambda: _storage(config),
+    )
+    return [finding for check in checks for finding in check()]
+
+
+def plan_repairs(app: Flask) -> list[str]:
+    """SQL that would mend the drift of the database. Nothing is run."""
+    with app.app_context(), reading(db.engine).connect() as connection:
+        return repair_plan(connection)
+
+
+def _configuration(config: Config) -> Iterator[Finding]:
+    if config.app_env != "production":
+        return
+    if not config.public_url.startswith("https://"):
+        problem = f"PUBLIC_URL is {config.public_url}: links in mail would go over the open wire."
+        yield Finding("configuration", problem, "Set it to an https:// address.")
+    if not config.rate_limits:
+        yield Finding("configuration", "RATE_LIMITS is off in production.", "Set RATE_LIMITS=on.")
+    if config.sms_gateway == "console":
+        problem = "SMS_GATEWAY is console: one-time codes are printed, not sent."
+        yield Finding("configuration", problem, "Set SMS_GATEWAY to webhook or twilio.")
+    if config.smtp_url is None:
+        yield Finding("configuration", "SMTP_URL is not set: mail is printed, not sent.", "Set SMTP_URL.")
+
+
+def _secrets(config: Config) -> Iterator[Finding]:
+    if config.secret_key == config.jwt_secret_key:
+        problem = "SECRET_KEY and JWT_SECRET_KEY are the same."
+        yield Finding("secrets", problem, "Make one of them anew: openssl rand -base64 48")
+    for name in ("secret_key", "jwt_secret_key"):
+        value = getattr(config, name)
+        if len(value.encode()) < 32 or len(set(value)) < FEWEST_LETTERS:
+            yield Finding("secrets", f"{name.upper()} can be guessed.", "Make it anew: openssl rand -base64 48")
+    files = [config.instance_dir / name for name in ("secret_key", "jwt_secret_key")]
+    if config.is_embedded:
+        files.append(Path(sa.make_url(config.database_url).database or ""))
+    for path in files:
+        if not path.is_file():
+            continue
+        others = stat.S_IROTH | stat.S_IWOTH if path.suffix == ".db" else stat.S_IRWXG | stat.S_IRWXO
+        is_shielded = path.suffix == ".db" and not _is_reachable(path)
+        if (
+            path.stat().st_mode & others
+            and not is_shielded
+            and (path.suffix != ".db" or config.app_env == "production")
+        ):
+            yield Finding("secrets", f"{path} can be read by other accounts of this machine.", f"Run: chmod 600 {path}")
+
+
+def _is_reachable(path: Path) -> bool:
+    """Whether other accounts may enter every folder on the way."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.absolute().parents)
+
+
+def _database(app: Flask) -> Iterator[Finding]:
+    try:
+        with app.app_context(), reading(db.engine).connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+            if connection.dialect.name == "postgresql":
+                began = time.time()
+                answer = connection.scalar(sa.text("SELECT extract(epoch FROM clock_timestamp())"))
+                yield from _clock("the database", float(answer or 0), began)
+            else:
+                found = connection.exec_driver_sql("PRAGMA quick_check").scalar()
+                if found != "ok":
+                    yield Finding("database", f"The file is damaged: {found}.", "Run: flask db restore FILE")
+            fault = find_second_instance(app) or find_revision_fault(connection)
+        if fault is not None:
+            problem, _, remedy = fault.rpartition(" Run: ")
+            yield Finding("schema", problem or fault, f"Run: {remedy}" if problem else "See docs/migrations.md.")
+        else:
+            with app.app_context(), reading(db.engine).connect() as connection:
+                for sentence in find_drift(connection):
+                    yield Finding("schema", f"{sentence}.", "Run: flask doctor --repair-plan")
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+        yield Finding("database", f"It does not answer ({reason}).", "Start it, or correct DATABASE_URL.")
+
+
+def _clock(whose: str, theirs: float, began: float) -> Iterator[Finding]:
+    ended = time.time()
+    skew = max(began - theirs, theirs - ended, 0.0)
+    if skew > MOST_SKEW:
+        problem = (
+            f"The clocks of this machine and of {whose} are {skew:.0f} s apart ({datetime.now(UTC):%H:%M:%S} here)."
+        )
+        yield Finding("clock", problem, "Let both follow one time server (NTP).")
+
+
+def _bus(config: Config) -> Iterator[Finding]:
+    if config.redis_url is None:
+        return
+    client = redis.Redis.from_url(config.redis_url, socket_connect_timeout=3, socket_timeout=3)
+    try:
+        client.ping()
+        began = time.time()
+        seconds, microseconds = client.time()
+        yield from _clock("Redis", seconds + microseconds / 1e6, began)
+    except redis.RedisError as error:
+        reason = str(error).partition("\n")[0]
+        yield Finding("bus", f"Redis does not answer ({reason}).", "Start it, or correct REDIS_URL.")
+    finally:
+        client.close()
+
+
+def _storage(config: Config) -> Iterator[Finding]:
+    if config.storage_url.startswith("s3://"):
+        if find_spec("boto3") is None:
+            problem = "STORAGE_URL names a bucket, and boto3 is not installed."
+            yield Finding("storage", problem, "Run: pip install boto3")
+        return
+    folder = Path(config.storage_url)
+    existing = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(b"confab")
+    except OSError as error:
+        problem = f"{folder} cannot be written ({error.strerror})."
+        yield Finding("storage", problem, f"Run: chown $(id -un) {existing}, or set STORAGE_URL to another folder.")

@@ -1,0 +1,118 @@
+"""Numbers for Prometheus. Off, and free of cost, unless METRICS_TOKEN is set.
+
+Several workers share a folder (PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py empties at the start), so whichever answers,
+answers for all. What a request costs is one observation; everything else is looked at every two seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any
+
+import gevent
+from flask import Flask
+
+from backend.counts import COUNTS
+from backend.models.base import db
+
+log = logging.getLogger("confab.metrics")
+
+LOOK_SECONDS = 2.0
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+COUNTED = {
+    "messages": "Messages that were sent.",
+    "events": "Events that sockets heard.",
+    "repairs": "Reads by the hub.",
+}
+
+
+class Metrics:
+    """The numbers of one process."""
+
+    def __init__(self, app: Flask):
+        # Only here: the library chooses at its import whether processes share their numbers.
+        import prometheus_client
+        from prometheus_client import values
+
+        self.app = app
+        self.is_shared = bool(getattr(values.ValueClass, "_multiprocess", False))
+        self.registry = prometheus_client.CollectorRegistry()
+        self.requests: Any = prometheus_client.Histogram(
+            "confab_request_seconds",
+            "Requests, by method, route and status.",
+            ("method", "route", "status"),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._children: dict[tuple[str, str, str], Any] = {}
+        self._counters = {
+            name: prometheus_client.Counter(f"confab_{name}", text, registry=self.registry)
+            for name, text in COUNTED.items()
+        }
+        self._told: Counter[str] = Counter(COUNTS)
+        self._gauges = {
+            name: prometheus_client.Gauge(f"confab_{name}", text, registry=self.registry, multiprocess_mode=mode)  # type: ignore[arg-type]
+            for name, text, mode in (
+                ("open_sockets", "Sockets that are open.", "livesum"),
+                ("followed_conversations", "Conversations that workers follow.", "livesum"),
+                ("database_connections_in_use", "Connections that requests hold.", "livesum"),
+                ("database_connections_most", "Connections that there may be.", "livesum"),
+                ("bus_up", "Whether every worker hears the others.", "livemin"),
+            )
+        }
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        key = (method, route, str(status))
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = self.requests.labels(*key)
+        child.observe(seconds)
+
+    def look(self) -> None:
+        """Bring everything that is not counted request by request up to date."""
+        live = self.app.extensions.get("confab-live")
+        now = Counter(COUNTS)
+        if live is not None:
+            now.update({name: live.hub.metrics[name] for name in ("events", "repairs")})
+        for name, counter in self._counters.items():
+            counter.inc(max(now[name] - self._told[name], 0))
+        self._told = now
+        with self.app.app_context():
+            pool: Any = db.engine.pool
+        bus = self.app.extensions["confab-bus"]
+        values = {
+            "open_sockets": len(live.hub.connections) if live is not None else 0,
+            "followed_conversations": len(live.hub.channels) if live is not None else 0,
+            "database_connections_in_use": pool.checkedout(),
+            "database_connections_most": pool.size() + max(pool._max_overflow, 0),
+            "bus_up": int(bus.is_up),
+        }
+        for name, value in values.items():
+            self._gauges[name].set(value)
+
+    def start(self) -> None:
+        """Look for ever, in a greenlet of its own."""
+        gevent.spawn(self._run)
+
+    def text(self) -> bytes:
+        """The numbers of all processes, in Prometheus's format."""
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        self.look()
+        registry = self.registry
+        if self.is_shared:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        found: bytes = generate_latest(registry)
+        return found
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.look()
+            except Exception:
+                log.exception("the numbers could not be looked at")
+            gevent.sleep(LOOK_SECONDS)

@@ -1,0 +1,26 @@
+"""`flask outbox ...`: what waits to be sent."""
+
+from __future__ import annotations
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from backend.outbox.queue import status
+
+outbox = AppGroup("outbox", help="Texts and mails that wait to be sent.")
+
+
+@outbox.command("drain")
+def drain() -> None:
+    """Send all that is due now, and exit."""
+    counts = current_app.extensions["confab-outbox"].drain()
+    click.echo(f"sent {counts['sms']} sms and {counts['mail']} mail")
+
+
+@outbox.command("status")
+def show_status() -> None:
+    """What waits, what fails, and what was settled within a week."""
+    for line in status():
+        kind = line.pop("kind")
+        click.echo(f"{kind}: " + ", ".join(f"{name} {count}" for name, count in line.items()))

@@ -1,0 +1,112 @@
+"""How a mail leaves: over SMTP, or to the log."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from typing import Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from backend.outbox.gateways import STEP_SECONDS, Failed, Refused
+from config import Config
+
+log = logging.getLogger("confab.outbox")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail in plain text."""
+
+    to: str
+    subject: str
+    text: str
+
+
+class Mailer(Protocol):
+    """Sends one mail; *key* is the same however often it is tried. Raises Refused, Failed or OSError."""
+
+    def send(self, mail: Mail, key: str) -> None: ...
+
+
+def mailer(config: Config) -> Mailer:
+    """The way that SMTP_URL names."""
+    if config.smtp_url is None or config.smtp_url == "console":
+        return ConsoleMailer(config.may_log_mail)
+    return SmtpMailer(config.smtp_url, config.mail_from)
+
+
+class ConsoleMailer:
+    """Writes the mail into the log, where that was asked for."""
+
+    def __init__(self, may_log: bool):
+        self.may_log = may_log
+
+    def send(self, mail: Mail, key: str) -> None:
+        if not self.may_log:
+            raise Refused("SMTP_URL is not set")
+        log.info("mail to %s: %s\n%s", mail.to, mail.subject, mail.text)
+
+
+class SmtpMailer:
+    """A connection for each mail, so that no idle one is found dead. With smtps:// or ?starttls=1 certificates are checked."""
+
+    def __init__(self, url: str, sender: str):
+        parts = urlsplit(url)
+        self.is_tls = parts.scheme == "smtps"
+        self.starts_tls = parse_qs(parts.query).get("starttls") == ["1"]
+        self.host = parts.hostname or "localhost"
+        self.port = parts.port or (465 if self.is_tls else 587 if self.starts_tls else 25)
+        self.user, self.password = unquote(parts.username or ""), unquote(parts.password or "")
+        self.sender = sender
+
+    def send(self, mail: Mail, key: str) -> None:
+        try:
+            connection = self._connect()
+            try:
+                self._deliver(connection, self._message(mail, key))
+            finally:
+                # The server has taken the mail, or not: how it says goodbye changes nothing.
+                with suppress(smtplib.SMTPException, OSError):
+                    connection.quit()
+                connection.close()
+        except smtplib.SMTPRecipientsRefused as error:
+            code = next(iter(error.recipients.values()))[0]
+            raise _failure(type(error).__name__, code) from error
+        except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
+            raise _failure(type(error).__name__, error.smtp_code) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise Refused(type(error).__name__) from error
+        except smtplib.SMTPException as error:
+            raise Failed(type(error).__name__) from error
+
+    def _connect(self) -> smtplib.SMTP:
+        if self.is_tls:
+            context = ssl.create_default_context()
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=STEP_SECONDS, context=context)
+        return smtplib.SMTP(self.host, self.port, timeout=STEP_SECONDS)
+
+    def _deliver(self, connection: smtplib.SMTP, message: EmailMessage) -> None:
+        if self.starts_tls:
+            connection.starttls(context=ssl.create_default_context())
+        if self.user:
+            connection.login(self.user, self.password)
+        connection.send_message(message)
+
+    def _message(self, mail: Mail, key: str) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self.sender, mail.to, mail.subject
+        message["Date"] = formatdate(usegmt=True)
+        # The same at every attempt, so that the reader's mailbox may drop a repeat.
+        message["Message-ID"] = f"<{key}@{parseaddr(self.sender)[1].rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text, cte="7bit" if mail.text.isascii() else "8bit")
+        return message
+
+
+def _failure(name: str, code: int) -> Exception:
+    return (Refused if 500 <= code < 600 else Failed)(f"{name} {code}")

@@ -1,0 +1,164 @@
+"""The waiting line: `put` at its end, in the caller's transaction; what waits is claimed, settled and swept here.
+
+Several workers share the line. A claim is a lease: who claimed a row and died leaves it to the others when the lease ends, so a
+message may be sent twice and is never forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, delete, event, func, select, update
+
+from backend.database import RoutedSession, reading
+from backend.models import AccountToken, OtpCode, OutboxMessage
+from backend.models.base import db, utcnow
+from backend.sealing import seal, unseal
+
+SMS, MAIL = "sms", "mail"
+KINDS = (SMS, MAIL)
+PURPOSE = "outbox"
+
+LEASE = timedelta(seconds=90)
+"""How long a claim holds; longer than any sending takes."""
+
+FIRST_WAIT, LONGEST_WAIT = 2.0, 600.0
+KEPT = timedelta(days=7)
+"""How long the row of a message that was sent or given up is kept, without its text."""
+
+
+def put(kind: str, topic: str, payload: dict[str, Any], *, lifetime: timedelta, user_id: int | None = None) -> None:
+    """Add a message to the current transaction, without committing it. After *lifetime* nobody needs it any more."""
+    now = utcnow()
+    message = OutboxMessage(
+        kind=kind,
+        topic=topic,
+        user_id=user_id,
+        payload=seal(PURPOSE, json.dumps(payload)),
+        next_attempt_at=now,
+        expires_at=now + lifetime,
+    )
+    db.session.add(message)
+    db.session.info["has_mail_to_send"] = True
+
+
+@event.listens_for(RoutedSession, "after_commit")
+def _wake_sender(session: RoutedSession) -> None:
+    if session.info.pop("has_mail_to_send", False):
+        current_app.extensions["confab-outbox"].wake()
+
+
+@event.listens_for(RoutedSession, "after_rollback")
+def _forget(session: RoutedSession) -> None:
+    session.info.pop("has_mail_to_send", None)
+
+
+def count_recent(user_id: int, topic: str, within: timedelta) -> int:
+    """How many messages of *topic* were put there for a user lately."""
+    counted = select(func.count()).where(
+        OutboxMessage.user_id == user_id, OutboxMessage.topic == topic, OutboxMessage.created_at > utcnow() - within
+    )
+    return db.session.scalar(counted) or 0
+
+
+def claim(kind: str, most: int) -> list[Row[Any]]:
+    """Up to *most* messages of *kind* that are due, the longest waiting first. They are the caller's until the lease ends."""
+    now = utcnow()
+    due = (OutboxMessage.kind == kind, OutboxMessage.next_attempt_at <= now)
+    wanted = select(OutboxMessage.id).where(*due).order_by(OutboxMessage.next_attempt_at, OutboxMessage.id).limit(most)
+    with reading(db.engine).connect() as connection:
+        # Workers look every second: what finds nothing must cost nothing, on SQLite least of all the write lock.
+        if connection.execute(wanted.limit(1)).first() is None:
+            return []
+    with db.engine.begin() as connection:
+        ids = connection.scalars(wanted.with_for_update(skip_locked=True)).all()
+        taken = (
+            update(OutboxMessage)
+            .where(OutboxMessage.id.in_(ids))
+            .values(attempts=OutboxMessage.attempts + 1, next_attempt_at=now + LEASE)
+            .returning(
+                OutboxMessage.id,
+                OutboxMessage.kind,
+                OutboxMessage.topic,
+                OutboxMessage.payload,
+                OutboxMessage.attempts,
+                OutboxMessage.expires_at,
+            )
+        )
+        rows: list[Row[Any]] = list(connection.execute(taken))
+    return sorted(rows, key=lambda row: ids.index(row.id))
+
+
+def payload_of(row: Row[Any]) -> dict[str, Any]:
+    """What was put there. Raises Unsealable where SECRET_KEY is another one since."""
+    payload: dict[str, Any] = json.loads(unseal(PURPOSE, row.payload))
+    return payload
+
+
+def settle_sent(row: Row[Any]) -> None:
+    """It was sent: its text goes."""
+    _settle(row, payload=None, next_attempt_at=None, sent_at=utcnow(), last_error=None)
+
+
+def settle_given_up(row: Row[Any], error: str) -> None:
+    """Nobody will try again: its text goes, too."""
+    _settle(row, payload=None, next_attempt_at=None, given_up_at=utcnow(), last_error=error[:255])
+
+
+def settle_failed(row: Row[Any], error: str) -> bool:
+    """It is tried again after twice the time, give or take a fifth. Returns False where that would be too late."""
+    wait = min(FIRST_WAIT * 2 ** min(row.attempts - 1, 20), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
+    next_attempt_at = utcnow() + timedelta(seconds=wait)
+    if next_attempt_at >= row.expires_at:
+        settle_given_up(row, error)
+        return False
+    _settle(row, next_attempt_at=next_attempt_at, last_error=error[:255])
+    return True
+
+
+def _settle(row: Row[Any], **values: Any) -> None:
+    # Whose lease ended meanwhile has no say any more: the row is another worker's, which counted one more attempt.
+    mine = (OutboxMessage.id == row.id, OutboxMessage.attempts == row.attempts)
+    with db.engine.begin() as connection:
+        connection.execute(update(OutboxMessage).where(*mine).values(**values))
+
+
+def sweep() -> None:
+    """Delete what is of no use any more: messages settled a week ago; codes and tokens of mails a day after they expired."""
+    now = utcnow()
+    day = timedelta(days=1)
+    with db.engine.begin() as connection:
+        connection.execute(
+            delete(OutboxMessage).where(OutboxMessage.next_attempt_at.is_(None), OutboxMessage.created_at < now - KEPT)
+        )
+        connection.execute(delete(OtpCode).where(OtpCode.expires_at < now - day))
+        connection.execute(delete(AccountToken).where(AccountToken.expires_at < now - day))
+
+
+def status() -> list[dict[str, Any]]:
+    """For each kind: how many wait, failed at least once, were sent or given up in the last week, and the oldest's age."""
+    now = utcnow()
+    found = []
+    for kind in KINDS:
+        mine = OutboxMessage.kind == kind
+        waiting = (mine, OutboxMessage.next_attempt_at.is_not(None))
+        oldest = db.session.scalar(select(func.min(OutboxMessage.created_at)).where(*waiting))
+        found.append(
+            {
+                "kind": kind,
+                "waiting": _count(*waiting),
+                "failing": _count(*waiting, OutboxMessage.last_error.is_not(None)),
+                "oldest_seconds": round((now - oldest).total_seconds()) if oldest else 0,
+                "sent": _count(mine, OutboxMessage.sent_at.is_not(None)),
+                "given_up": _count(mine, OutboxMessage.given_up_at.is_not(None)),
+            }
+        )
+    return found
+
+
+def _count(*which: Any) -> int:
+    return db.session.scalar(select(func.count()).select_from(OutboxMessage).where(*which)) or 0

@@ -1,0 +1,173 @@
+"""Who sends what waits: two loops in every worker, one for texts and one for mails, so that neither waits for the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from flask import Flask
+from gevent.event import Event
+from gevent.pool import Pool
+from sqlalchemy import Row
+
+from backend.database import is_unavailable
+from backend.models.base import db, utcnow
+from backend.outbox import queue
+from backend.outbox.gateways import Failed, Refused, sms_gateway
+from backend.outbox.mail import Mail, mailer
+from backend.sealing import Unsealable
+from config import Config
+
+log = logging.getLogger("confab.outbox")
+
+LOOK_SECONDS = 1.0
+"""How often a worker looks for what is due: retries, and what another worker left. Its own messages wake it at once."""
+
+SEND_SECONDS = 30.0
+"""How long one sending may take as a whole."""
+
+AT_ONCE = 10
+"""How many of a kind one worker sends at a time: some that hang do not hold up the rest."""
+
+SWEEP_SECONDS = 3600.0
+
+Composer = Callable[[dict[str, Any]], Mail | None]
+composers: dict[str, Composer] = {}
+"""How the mail of a topic is made at the moment of sending, where what it holds must not lie in the database till then."""
+
+
+def init_app(app: Flask) -> None:
+    """Give *app* its outbox. Nothing is sent before `start`, which each worker of gunicorn calls."""
+    app.extensions["confab-outbox"] = Outbox(app)
+
+
+class Outbox:
+    """What one worker sends."""
+
+    def __init__(self, app: Flask):
+        config = app.config["CONFAB"]
+        self.app = app
+        self.sms = sms_gateway(config)
+        self.mail = mailer(config)
+        self._woken: dict[str, Event] = {}
+        if config.app_env == "production":
+            _warn(config)
+
+    def start(self) -> None:
+        """Send from now on, in greenlets."""
+        for kind in queue.KINDS:
+            self._woken[kind] = Event()
+            gevent.spawn(self._run, kind)
+        gevent.spawn(self._run_sweeps)
+
+    def wake(self) -> None:
+        """Something was put into the queue just now."""
+        for woken in self._woken.values():
+            woken.set()
+
+    def drain(self) -> dict[str, int]:
+        """Send all that is due, one after the other, and return how many left of each kind."""
+        counts = dict.fromkeys(queue.KINDS, 0)
+        for kind in queue.KINDS:
+            while rows := self._claim(kind, AT_ONCE):
+                counts[kind] += sum(self.deliver(row) for row in rows)
+        return counts
+
+    def deliver(self, row: Row[Any]) -> bool:
+        """Try one message that was claimed; whatever comes of it is noted. Returns whether it left."""
+        with self.app.app_context():
+            if row.expires_at <= utcnow():
+                return _give_up(row, "too late")
+            try:
+                with gevent.Timeout(SEND_SECONDS, Failed("took too long")):
+                    self._send(row)
+            except (Refused, Unsealable) as error:
+                return _give_up(row, str(error) or "SECRET_KEY is another one since")
+            except Exception as error:  # noqa: BLE001  # `_fail` reports what is no provider's failure
+                return _fail(row, error)
+            queue.settle_sent(row)
+        log.info("%s %d (%s) was sent", row.kind, row.id, row.topic)
+        return True
+
+    def _send(self, row: Row[Any]) -> None:
+        payload, key = queue.payload_of(row), f"confab-outbox-{row.id}"
+        if row.kind == queue.SMS:
+            self.sms.send(payload["to"], payload["text"], key)
+            return
+        mail = composers.get(row.topic, _as_written)(payload)
+        db.session.remove()  # no connection is held while the provider is waited for
+        if mail is not None:
+            self.mail.send(mail, key)
+
+    def _claim(self, kind: str, most: int) -> list[Row[Any]]:
+        with self.app.app_context():
+            return queue.claim(kind, most)
+
+    def _run(self, kind: str) -> None:
+        pool, woken = Pool(AT_ONCE), self._woken[kind]
+        while True:
+            woken.clear()
+            self._try(self._send_all, kind, pool)
+            woken.wait(LOOK_SECONDS)
+
+    def _send_all(self, kind: str, pool: Pool) -> None:
+        while rows := self._claim(kind, pool.free_count()):
+            for row in rows:
+                pool.spawn(self._try, self.deliver, row)
+            pool.wait_available()
+
+    def _run_sweeps(self) -> None:
+        while True:
+            self._try(self.sweep)
+            gevent.sleep(SWEEP_SECONDS)
+
+    def sweep(self) -> None:
+        """Delete what nobody needs any more."""
+        with self.app.app_context():
+            queue.sweep()
+
+    def _try(self, step: Callable[..., Any], *args: Any) -> None:
+        """Whatever fails is tried again in a moment."""
+        try:
+            step(*args)
+        except Exception as error:
+            if is_unavailable(error):
+                log.warning("the database is away; what waits is sent when it is back")
+            else:
+                log.exception("the outbox failed")
+
+
+def _as_written(payload: dict[str, Any]) -> Mail:
+    return Mail(**payload)
+
+
+def _give_up(row: Row[Any], reason: str) -> bool:
+    queue.settle_given_up(row, reason)
+    log.error("%s %d (%s) was given up: %s", row.kind, row.id, row.topic, reason)
+    return False
+
+
+def _fail(row: Row[Any], error: Exception) -> bool:
+    """Only what we say ourselves is kept: a provider's own words may quote the message."""
+    reason = str(error) if isinstance(error, Failed) else type(error).__name__
+    if not isinstance(error, Failed | OSError) and not is_unavailable(error):
+        log.error("%s %d failed in a way that nobody thought of", row.kind, row.id, exc_info=error)
+    if queue.settle_failed(row, reason):
+        log.warning("%s %d (%s) was not sent, attempt %d: %s", row.kind, row.id, row.topic, row.attempts, reason)
+    else:
+        log.error("%s %d (%s) was given up: %s", row.kind, row.id, row.topic, reason)
+    return False
+
+
+def _warn(config: Config) -> None:
+    """Say at the start of a production server what will not arrive, or will be read by whoever reads the log."""
+    for name, is_console, may_log in (
+        ("SMS_GATEWAY", config.sms_gateway == "console", config.may_log_sms),
+        ("SMTP_URL", config.smtp_url in (None, "console"), config.may_log_mail),
+    ):
+        if is_console and may_log:
+            log.warning("%s=console: messages go to this log, with the codes and links in them", name)
+        elif is_console:
+            log.warning("%s is not set: messages are not delivered", name)

@@ -1,0 +1,63 @@
+"""`/api/rooms/{id}/invites` and `/api/rooms/join`: links that let people into a room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.auth.access import current_user, signed_in
+from backend.http.blueprint import Blueprint
+from backend.http.pagination import PageArgs, paged
+from backend.paging import Page
+from backend.rooms import invites
+from backend.rooms.schemas import InviteBody, InviteSchema, JoinBody, RoomSchema
+
+bp = Blueprint("invites", __name__, url_prefix="/api/rooms", description="Links that let people into a room")
+
+
+@bp.get("/<id:room_id>/invites")
+@bp.response(200, InviteSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(PageArgs, location="query")
+def list_invites(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
+    """List a room's invites
+
+    Those that still open it, the newest first; for its admins.
+    """
+    return invites.list_invites(current_user, room_id, query["part"])
+
+
+@bp.post("/<id:room_id>/invites")
+@bp.response(201, InviteSchema)
+@signed_in
+@bp.arguments(InviteBody, required=False)
+def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
+    """Invite people into a room
+
+    As one of its admins. The link is good for 7 days unless `expires_in` says otherwise; null is for ever.
+    """
+    return invites.create_invite(current_user, room_id, **body)
+
+
+@bp.delete("/<id:room_id>/invites/<code>")
+@bp.response(204)
+@signed_in
+def revoke_invite(room_id: int, code: str) -> None:
+    """Revoke an invite
+
+    Who came in by it stays in.
+    """
+    invites.revoke_invite(current_user, room_id, code)
+
+
+@bp.post("/join")
+@bp.response(200, RoomSchema)
+@signed_in
+@bp.arguments(JoinBody)
+def join_by_code(body: dict[str, Any]) -> dict[str, Any]:
+    """Join a room by an invite
+
+    A code that is unknown, expired, used up or revoked is 404; the banned get 403 `banned`. For a
+    member nothing changes, and no use is counted.
+    """
+    return invites.join_by_code(current_user, body["code"])

@@ -1,0 +1,54 @@
+"""Secrets at rest: what must be read again is encrypted, what must only be recognised is hashed with a key.
+
+Each purpose has a key of its own, derived from SECRET_KEY (HKDF with SHA-256, RFC 5869): who has the database alone has nothing,
+and what was sealed for one purpose opens for no other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import current_app
+
+
+class Unsealable(Exception):
+    """What was sealed with another SECRET_KEY, or was tampered with."""
+
+
+def seal(purpose: str, text: str) -> str:
+    """*text*, encrypted and authenticated (Fernet: AES-128-CBC and HMAC-SHA-256)."""
+    return _fernet(_secret_key(), purpose).encrypt(text.encode()).decode()
+
+
+def unseal(purpose: str, sealed: str) -> str:
+    """What was sealed for *purpose*. Raises Unsealable."""
+    try:
+        return _fernet(_secret_key(), purpose).decrypt(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise Unsealable from error
+
+
+def keyed_hash(purpose: str, text: str) -> str:
+    """HMAC-SHA-256 in hex, for codes so short that a plain hash could be searched for them."""
+    return hmac.digest(_key(_secret_key(), purpose), text.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+def _secret_key() -> str:
+    key: str = current_app.config["CONFAB"].secret_key
+    return key
+
+
+@lru_cache(maxsize=32)
+def _fernet(secret_key: str, purpose: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(_key(secret_key, purpose)))
+
+
+@lru_cache(maxsize=32)
+def _key(secret_key: str, purpose: str) -> bytes:
+    info = f"confab:{purpose}".encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret_key.encode())

@@ -1,0 +1,96 @@
+"""Files in a bucket of S3, or of what speaks like it (AWS_ENDPOINT_URL). Needs boto3, which is installed apart."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from backend.storage import CHUNK, FileMissing, StorageAway, check_key
+
+MISSING = ("404", "NoSuchKey", "NotFound")
+
+
+class BucketStorage:
+    """Files below a prefix of a bucket. Credentials and endpoint come from where boto3 looks for them."""
+
+    def __init__(self, url: str):
+        try:
+            import boto3
+            from botocore.config import Config
+        except ImportError as error:
+            raise StorageAway("STORAGE_URL names a bucket, and boto3 is not installed: pip install boto3") from error
+        parts = urlsplit(url)
+        self.bucket, prefix = parts.netloc, parts.path.strip("/")
+        self.prefix = f"{prefix}/" if prefix else ""
+        options = Config(connect_timeout=3, read_timeout=8, retries={"max_attempts": 2, "mode": "standard"})
+        with _as_away():
+            self.client: Any = boto3.client("s3", config=options)
+
+    def write(self, key: str, source: BinaryIO) -> int:
+        counted = _Counted(source)
+        with _as_away():
+            self.client.upload_fileobj(counted, self.bucket, self._name(key))
+        return counted.count
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        if length == 0:
+            return iter(())
+        end = "" if length is None else start + length - 1
+        with _as_away():
+            wanted = {} if not start and length is None else {"Range": f"bytes={start}-{end}"}
+            body = self.client.get_object(Bucket=self.bucket, Key=self._name(key), **wanted)["Body"]
+        pieces: Iterator[bytes] = body.iter_chunks(CHUNK)
+        return pieces
+
+    def size(self, key: str) -> int:
+        with _as_away():
+            return int(self.client.head_object(Bucket=self.bucket, Key=self._name(key))["ContentLength"])
+
+    def delete(self, key: str) -> None:
+        with _as_away():
+            self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
+
+    def check(self) -> None:
+        key = f"check-{secrets.token_hex(8)}"
+        self.write(key, BytesIO(b"confab"))
+        try:
+            if b"".join(self.read(key)) != b"confab":
+                raise StorageAway("The storage of files gives back other bytes than it got.")
+        finally:
+            self.delete(key)
+
+    def _name(self, key: str) -> str:
+        return self.prefix + check_key(key)
+
+
+class _Counted:
+    """A source that counts what was read of it, and that the uploader may close without closing ours."""
+
+    def __init__(self, source: BinaryIO):
+        self.source = source
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.source.read(size)
+        self.count += len(data)
+        return data
+
+
+@contextmanager
+def _as_away() -> Iterator[None]:
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        kind = error.response.get("Error", {}).get("Code", "")
+        if kind in MISSING:
+            raise FileMissing from error
+        raise StorageAway(f"The storage of files does not serve ({kind}).") from error
+    except (BotoCoreError, Boto3Error, OSError) as error:
+        raise StorageAway(f"The storage of files does not serve ({type(error).__name__}).") from error

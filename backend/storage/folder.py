@@ -1,0 +1,85 @@
+"""Files in a folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from backend.storage import CHUNK, FileMissing, StorageAway, check_key
+
+
+class FolderStorage:
+    """Files below *root*, readable to the server's own user alone."""
+
+    def __init__(self, root: str):
+        self.root = Path(root)
+
+    def write(self, key: str, source: BinaryIO) -> int:
+        """Write beside the place and rename: a reader, or a crash, never meets half a file."""
+        path = self._path(key)
+        draft = self.root / f".{secrets.token_hex(8)}"
+        with _as_away():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    shutil.copyfileobj(source, file, CHUNK)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    size = file.tell()
+                os.replace(draft, path)
+            finally:
+                draft.unlink(missing_ok=True)
+        return size
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        with _as_away():
+            file = self._path(key).open("rb")
+        file.seek(start)
+        return _pieces(file, length)
+
+    def size(self, key: str) -> int:
+        with _as_away():
+            return self._path(key).stat().st_size
+
+    def delete(self, key: str) -> None:
+        with _as_away():
+            self._path(key).unlink(missing_ok=True)
+
+    def check(self) -> None:
+        key = f"check-{secrets.token_hex(8)}"
+        self.write(key, BytesIO(b"confab"))
+        try:
+            if b"".join(self.read(key)) != b"confab":
+                raise StorageAway("The storage of files gives back other bytes than it got.")
+        finally:
+            self.delete(key)
+
+    def _path(self, key: str) -> Path:
+        return self.root / check_key(key)
+
+
+def _pieces(file: BinaryIO, length: int | None) -> Iterator[bytes]:
+    left = length
+    with file:
+        while left is None or left > 0:
+            piece = file.read(CHUNK if left is None else min(CHUNK, left))
+            if not piece:
+                return
+            left = None if left is None else left - len(piece)
+            yield piece
+
+
+@contextmanager
+def _as_away() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileMissing from error
+    except OSError as error:
+        raise StorageAway(f"The storage of files does not serve ({error.strerror}).") from error

@@ -1,0 +1,76 @@
+"""Pictures of people: one each, made anew from what was sent, under an address that changes with the picture."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from backend.errors import ChatError, NotFound
+from backend.models import User
+from backend.models.base import db
+from backend.storage import storage
+from backend.storage.images import square
+from backend.users.access import get_user, lock_self
+from backend.users.serialise import avatar_version, user_json
+
+SIDE = 512
+CONTENT_TYPE = "image/webp"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is kept. `version` is another one for each picture that a user has had."""
+
+    data: bytes
+    version: str
+
+
+def set_avatar(user: User, source: BinaryIO) -> dict[str, Any]:
+    """Make the image in *source* the picture of *user*. Raises NoImage, ValidationFailed and StorageAway."""
+    key = f"avatars/{user.id}/{secrets.token_urlsafe(12)}.webp"
+    picture = square(source, SIDE)
+    storage().write(key, BytesIO(picture))
+    try:
+        answer, former = _replace(user, key)
+    except BaseException:
+        db.session.rollback()
+        _discard(key)
+        raise
+    _discard(former)
+    return answer
+
+
+def delete_avatar(user: User) -> None:
+    """Take the picture of *user* away. That there is none is no fault."""
+    _, former = _replace(user, None)
+    _discard(former)
+
+
+def get_avatar(user_id: int) -> Picture:
+    """The picture of a user. Raises NotFound where the user or the picture is missing."""
+    user = get_user(user_id)
+    version = avatar_version(user)
+    if user.avatar is None or version is None:
+        raise NotFound
+    return Picture(b"".join(storage().read(user.avatar)), version)
+
+
+def _replace(user: User, key: str | None) -> tuple[dict[str, Any], str | None]:
+    own = lock_self(user)
+    former = own.avatar if avatar_version(own) is not None else None
+    own.avatar = key
+    db.session.flush()
+    answer = user_json(own, own)
+    db.session.commit()
+    return answer, former
+
+
+def _discard(key: str | None) -> None:
+    """Delete a file that nothing refers to. Failing that, it stays behind and is no matter to the caller."""
+    if key is not None:
+        try:
+            storage().delete(key)
+        except ChatError:
+            return

@@ -1,0 +1,58 @@
+"""Blocks: whoever is blocked can send the other no direct message, and is not told of it before trying."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from backend.errors import Conflict, ValidationFailed
+from backend.models import Block, User
+from backend.models.base import db
+from backend.paging import Page, Slice
+from backend.users.access import get_user, lock_self
+from backend.users.serialise import users_json
+
+MOST = 1_000
+
+
+class TooManyBlocks(Conflict):
+    code = "too_many_blocks"
+    detail = f"You block {MOST:,} users. Lift a block first."
+
+
+def block_user(user: User, user_id: int) -> None:
+    """Let *user* get no direct message of *user_id* any more. Repeating it changes nothing.
+
+    Raises NotFound, TooManyBlocks, and ValidationFailed for oneself.
+    """
+    if user_id == user.id:
+        raise ValidationFailed("You cannot block yourself.")
+    lock_self(user)
+    get_user(user_id)
+    if len(db.session.scalars(select(Block.id).where(Block.user_id == user.id).limit(MOST)).all()) >= MOST:
+        raise TooManyBlocks
+    insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    db.session.execute(insert(Block).values(user_id=user.id, blocked_id=user_id).on_conflict_do_nothing())
+    db.session.commit()
+
+
+def unblock_user(user: User, user_id: int) -> None:
+    """Lift a block. Where there is none, nothing changes."""
+    db.session.execute(delete(Block).where(Block.user_id == user.id, Block.blocked_id == user_id))
+    db.session.commit()
+
+
+def list_blocks(user: User, part: Slice) -> Page[dict[str, Any]]:
+    """Whom *user* blocks, the latest first: their public profiles."""
+    statement = (
+        select(User)
+        .join(Block, Block.blocked_id == User.id)
+        .where(Block.user_id == user.id)
+        .order_by(Block.id.desc())
+        .offset(part.skip)
+        .limit(part.limit + 1)
+    )
+    page = Page.cut(db.session.scalars(statement).all(), part)
+    return Page(users_json(page.items, None), page.next)

@@ -1,0 +1,92 @@
+"""`/api/roles`, and what superusers do with accounts and their roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.auth.access import current_user, signed_in, superuser
+from backend.http.blueprint import Blueprint
+from backend.http.pagination import PageArgs, paged
+from backend.paging import Page
+from backend.users import admin, roles
+from backend.users.schemas import AccountChangesBody, RoleBody, RoleChangesBody, RoleSchema, UserSchema
+
+bp = Blueprint("roles", __name__, url_prefix="/api/roles", description="Names for sets of people")
+accounts_bp = Blueprint("accounts", __name__, url_prefix="/api/users", description="What superusers do with accounts")
+
+
+@bp.get("")
+@bp.response(200, RoleSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(PageArgs, location="query")
+def list_roles(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """List the roles, by name"""
+    return roles.list_roles(query["part"])
+
+
+@bp.post("")
+@bp.response(201, RoleSchema)
+@superuser
+@bp.arguments(RoleBody)
+def create_role(body: dict[str, Any]) -> dict[str, Any]:
+    """Make a role
+
+    A name that is taken is 409 `role_taken`.
+    """
+    return roles.create_role(current_user, **body)
+
+
+@bp.patch("/<id:role_id>")
+@bp.response(200, RoleSchema)
+@superuser
+@bp.arguments(RoleChangesBody)
+def update_role(body: dict[str, Any], role_id: int) -> dict[str, Any]:
+    """Change a role"""
+    return roles.update_role(current_user, role_id, body)
+
+
+@bp.delete("/<id:role_id>")
+@bp.response(204)
+@superuser
+def delete_role(role_id: int) -> None:
+    """Delete a role
+
+    Nobody has it any more.
+    """
+    roles.delete_role(current_user, role_id)
+
+
+@accounts_bp.put("/<id:user_id>/roles/<id:role_id>")
+@accounts_bp.response(204)
+@superuser
+def grant_role(user_id: int, role_id: int) -> None:
+    """Give a user a role
+
+    Repeating it changes nothing.
+    """
+    roles.grant_role(current_user, user_id, role_id)
+
+
+@accounts_bp.delete("/<id:user_id>/roles/<id:role_id>")
+@accounts_bp.response(204)
+@superuser
+def revoke_role(user_id: int, role_id: int) -> None:
+    """Take a role from a user
+
+    Repeating it changes nothing.
+    """
+    roles.revoke_role(current_user, user_id, role_id)
+
+
+@accounts_bp.patch("/<id:user_id>")
+@accounts_bp.response(200, UserSchema)
+@superuser
+@accounts_bp.arguments(AccountChangesBody)
+def update_account(body: dict[str, Any], user_id: int) -> dict[str, Any]:
+    """Change an account
+
+    Whoever is deactivated is out at once: sessions and sockets end. The last active superuser cannot
+    be deactivated or demoted (409 `last_superuser`).
+    """
+    return admin.update_account(current_user, user_id, body)

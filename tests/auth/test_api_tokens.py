@@ -1,0 +1,186 @@
+"""API tokens: what they open, who may grant what, and that a deleted one opens nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from backend.models import ApiToken
+from backend.models.base import db, utcnow
+from tests.client import Client
+from tests.factories import Factory
+from tests.queries import count_queries
+from tests.threads import at_once
+
+URL = "/api/auth/tokens"
+
+
+def code(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json["code"]
+
+
+def create(client: Client, **body: Any) -> dict[str, Any]:
+    response = client.post(URL, {"name": "script"} | body)
+    assert response.status_code == 201, response.json
+    assert response.headers["Cache-Control"] == "no-store"
+    made: dict[str, Any] = response.json
+    return made
+
+
+def test_a_token_is_shown_once_and_kept_as_a_hash(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    made = create(ann, name=" backup ")
+    assert made["token"].startswith("confab_")
+    assert (made["name"], made["scopes"], made["expires_at"], made["last_used_at"]) == (
+        "backup", ["read", "write"], None, None,
+    )  # fmt: skip
+    (listed,) = ann.get(URL).json
+    assert listed == {name: value for name, value in made.items() if name != "token"}
+    with app.app_context():
+        dump = str(db.session.execute(text("SELECT * FROM api_tokens")).all())
+    assert made["token"] not in dump
+    assert Client(app, made["token"]).get("/api/users/me").json["id"] == ann.user.id
+
+
+def test_scopes(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    reader = Client(app, create(ann, scopes=["read"])["token"])
+    writer = Client(app, create(ann, scopes=["write", "write"])["token"])
+    assert reader.get("/api/rooms").status_code == 200
+    assert code(reader.post("/api/rooms", {"name": "x"})) == (403, "insufficient_scope")
+    assert writer.post("/api/rooms", {"name": "x"}).status_code == 201
+    assert code(writer.get("/api/rooms")) == (403, "insufficient_scope")
+    assert [t["scopes"] for t in ann.get(URL).json] == [["write"], ["read"]]
+
+
+@pytest.mark.parametrize("scope", ["admin", "health"])
+def test_superusers_alone_grant_what_is_theirs(app: Flask, make: Factory, scope: str) -> None:
+    assert code(make.client().post(URL, {"name": "x", "scopes": ["read", scope]})) == (403, "forbidden")
+    root = make.client(make.user(is_superuser=True))
+    token = Client(app, create(root, scopes=[scope])["token"])
+    expected = {"admin": (200, 200), "health": (403, 200)}[scope]
+    assert (token.get("/api/audit").status_code, token.get("/api/health/detailed").status_code) == expected
+    assert code(token.get("/api/users/me")) == (403, "insufficient_scope")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"scopes": ["read", "root"]},
+        {"scopes": []},
+        {"scopes": "read"},
+        {"scopes": None},
+        {"scopes": [1]},
+        {"name": ""},
+        {"name": "x" * 101},
+        {"name": "a\nb"},
+        {"name": None},
+        {"expires_at": "2020-01-01T00:00:00Z"},
+        {"expires_at": "2099-01-01T00:00:00"},
+        {"expires_at": "tomorrow"},
+        {"expires_at": 4102444800},
+        {"expires_at": "0001-01-01T00:00:00+14:00"},
+        {"expires_at": "9999-12-31T23:59:59-14:00"},
+        {"token": "confab_mine"},
+        {"user_id": 1},
+        {"last_used_at": None},
+    ],
+)
+def test_what_is_no_token(make: Factory, body: dict[str, Any]) -> None:
+    assert code(make.client().post(URL, {"name": "script"} | body)) == (422, "validation_failed")
+
+
+def test_a_token_expires(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    made = create(ann, expires_at=(utcnow() + timedelta(hours=2)).isoformat())
+    assert made["expires_at"].endswith("Z")
+    script = Client(app, made["token"])
+    assert script.get("/api/rooms").status_code == 200
+    with app.app_context():
+        db.session.execute(db.update(ApiToken).values(expires_at=utcnow()))
+        db.session.commit()
+    assert code(script.get("/api/rooms")) == (401, "token_expired")
+
+
+def test_a_deleted_token_opens_nothing(app: Flask, make: Factory) -> None:
+    ann, mallory = make.client(), make.client()
+    made = create(ann)
+    script = Client(app, made["token"])
+    ticket = script.post("/api/auth/ws-ticket").json["ticket"]
+    assert code(mallory.delete(f"{URL}/{made['id']}")) == (404, "not_found")
+    assert ann.delete(f"{URL}/{made['id']}").status_code == 204
+    assert code(ann.delete(f"{URL}/{made['id']}")) == (404, "not_found")
+    assert code(script.get("/api/rooms")) == (401, "unauthorized")
+    with app.app_context():
+        from backend.auth.tickets import identify_socket
+        from backend.errors import Unauthorized
+
+        with pytest.raises(Unauthorized):
+            identify_socket(ticket)
+    root = make.client(make.user(is_superuser=True))
+    actions = [e["action"] for e in root.get(f"/api/audit?target=api_token:{made['id']}").json]
+    assert actions == ["api_token.deleted", "api_token.created"]
+
+
+def test_a_token_makes_lists_and_deletes_no_token(app: Flask, make: Factory) -> None:
+    root = make.client(make.user(is_superuser=True))
+    made = create(root, scopes=["read", "write", "admin", "health"])
+    script = Client(app, made["token"])
+    for call in (script.get(URL), script.post(URL, {"name": "x"}), script.delete(f"{URL}/{made['id']}")):
+        assert code(call) == (403, "forbidden")
+    assert len(root.get(URL).json) == 1
+
+
+def test_its_last_use_is_noted_once_a_minute(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    script = Client(app, create(ann)["token"])
+    assert script.get("/api/rooms").status_code == 200
+    (listed,) = ann.get(URL).json
+    assert listed["last_used_at"] is not None
+    with count_queries(app) as queries:
+        script.get("/api/rooms")
+    assert not any(q.startswith("UPDATE") for q in queries)
+    assert ann.get(URL).json == [listed]
+    with app.app_context():
+        db.session.execute(db.update(ApiToken).values(last_used_at=utcnow() - timedelta(seconds=61)))
+        db.session.commit()
+    script.get("/api/rooms")
+    assert ann.get(URL).json[0]["last_used_at"] > listed["last_used_at"]
+
+
+def test_its_use_does_not_wait_for_who_holds_its_row(postgresql_app: Flask, wiped: None) -> None:
+    make = Factory(postgresql_app)
+    script = Client(postgresql_app, create(make.client())["token"])
+    with postgresql_app.app_context(), db.engine.begin() as connection:
+        connection.execute(select(ApiToken.id).with_for_update())
+        assert script.get("/api/rooms").status_code == 200
+        assert connection.execute(select(ApiToken.last_used_at)).scalar() is None
+
+
+def test_a_failure_to_note_the_use_is_no_failure_of_the_call(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy import Engine, exc
+
+    script = Client(app, create(make.client())["token"])
+
+    def away(_: Engine) -> None:
+        raise exc.TimeoutError("no connection is free")
+
+    monkeypatch.setattr(Engine, "begin", away)
+    assert script.get("/api/rooms").status_code == 200
+
+
+def test_a_user_has_so_many(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.auth.api_tokens.MOST", 3)
+    ann = make.client()
+    answers = at_once([lambda: Client(app, ann.token).post(URL, {"name": "x"}) for _ in range(8)])
+    assert sorted(a.status_code for a in answers) == [201] * 3 + [409] * 5
+    assert code(ann.post(URL, {"name": "x"})) == (409, "too_many_tokens")
+    page = ann.get(f"{URL}?limit=2")
+    assert len(page.json) == 2
+    assert "skip=2" in page.headers["Link"]

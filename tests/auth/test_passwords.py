@@ -1,0 +1,314 @@
+"""Changing a password, resetting it by mail, and confirming an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import func, select, update
+from werkzeug.test import TestResponse
+
+from backend.auth import passwords
+from backend.auth.secrets import hash_secret, new_secret
+from backend.models import AccountToken, ApiToken, AuditEvent, TotpFactor, User
+from backend.models.base import db, utcnow
+from tests.auth.conftest import EMAIL, PASSWORD
+from tests.auth.outgoing import Outgoing
+from tests.client import Client
+from tests.factories import Factory
+from tests.threads import at_once
+
+Register = Callable[..., dict[str, Any]]
+CHANGE, FORGOT, RESET = "/api/auth/change-password", "/api/auth/forgot-password", "/api/auth/reset-password"
+VERIFY, RESEND = "/api/auth/verify-email", "/api/auth/resend-verification"
+NEW = "a new password"
+
+
+def code(response: TestResponse) -> tuple[int, str]:
+    return response.status_code, response.get_json()["code"] if response.status_code >= 400 else ""
+
+
+def login(app: Flask, password: str, agent: str = "browser") -> TestResponse:
+    return Client(app).post("/api/auth/login", {"email": EMAIL, "password": password}, headers={"User-Agent": agent})
+
+
+def alive(app: Flask, answer: dict[str, Any]) -> bool:
+    session = Client(app, answer["access_token"]).get("/api/auth/sessions")
+    refresh = Client(app).post("/api/auth/refresh", {"refresh_token": answer["refresh_token"]})
+    assert (session.status_code == 200) is (refresh.status_code == 200)
+    return session.status_code == 200
+
+
+def ask(app: Flask, outgoing: Outgoing, email: str = EMAIL) -> str:
+    assert Client(app).post(FORGOT, {"email": email}).get_json() == {"status": "accepted"}
+    return outgoing.token("reset", EMAIL)
+
+
+def reset(app: Flask, token: str, password: str = NEW) -> TestResponse:
+    return Client(app).post(RESET, {"token": token, "password": password})
+
+
+def set_user(app: Flask, **values: Any) -> None:
+    with app.app_context():
+        db.session.execute(update(User).values(**values))
+        db.session.commit()
+
+
+def test_a_change_ends_every_other_session(app: Flask, client: Client, register: Register, outgoing: Outgoing) -> None:
+    mine, other = register(), login(app, PASSWORD).get_json()
+    token = ask(app, outgoing)
+    client.token = mine["access_token"]
+    assert client.post(CHANGE, {"current_password": PASSWORD, "new_password": NEW}).status_code == 204
+    assert (alive(app, mine), alive(app, other)) == (True, False)
+    assert (login(app, PASSWORD).status_code, login(app, NEW).status_code) == (401, 200)
+    assert "Your password was changed" in outgoing.subjects()
+    assert code(reset(app, token)) == (400, "invalid_token"), "an older mail must not undo it"
+    with app.app_context():
+        data = db.session.scalars(select(AuditEvent.data).where(AuditEvent.action == "password.changed")).all()
+    assert data == [{"sessions": 1}]
+
+
+@pytest.mark.parametrize("fields", [{}, {"current_password": None}, {"current_password": "wrong password"}])
+def test_a_change_needs_the_password(app: Flask, client: Client, register: Register, fields: dict[str, Any]) -> None:
+    client.token = register()["access_token"]
+    assert code(client.post(CHANGE, {"new_password": NEW, **fields})) == (403, "invalid_password")
+    assert login(app, PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 73, "ä" * 37, "password\x00", "password\ud800", 12345678, None])
+def test_new_passwords_that_are_none(client: Client, register: Register, password: Any) -> None:
+    client.token = register()["access_token"]
+    body = {"current_password": PASSWORD, "new_password": password}
+    assert code(client.post(CHANGE, body)) == (422, "validation_failed")
+    assert code(client.post(RESET, {"token": "x", "password": password})) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize("hashed", [None, ""])
+def test_a_first_password(app: Flask, make: Factory, hashed: str | None) -> None:
+    client = make.client(make.user(email=EMAIL, hashed_password=hashed))
+    assert client.post(CHANGE, {"new_password": PASSWORD}).status_code == 204
+    assert login(app, PASSWORD).status_code == 200
+    assert code(client.post(CHANGE, {"new_password": NEW})) == (403, "invalid_password")
+
+
+def test_of_two_changes_at_once_one_is_made(app: Flask, register: Register) -> None:
+    token = register()["access_token"]
+
+    def change(n: int) -> int:
+        body = {"current_password": PASSWORD, "new_password": f"password {n}"}
+        return Client(app, token).post(CHANGE, body).status_code
+
+    statuses = at_once([lambda n=n: change(n) for n in range(4)])
+    assert statuses.count(204) == 1
+    assert set(statuses) <= {204, 401, 403}
+    assert [login(app, f"password {n}").status_code for n in range(4)].count(200) == 1
+
+
+def test_a_password_is_guessed_10_times_a_minute(make_limited: Callable[..., Flask], register: Register) -> None:
+    client = Client(make_limited(), register()["access_token"])
+    body = {"current_password": "wrong password", "new_password": NEW}
+    assert [client.post(CHANGE, body).status_code for _ in range(11)] == [403] * 10 + [429]
+    assert client.post("/api/auth/totp", {"password": PASSWORD}).status_code == 429
+
+
+def test_a_reset_ends_every_session(app: Flask, register: Register, outgoing: Outgoing) -> None:
+    mine = register()
+    token = ask(app, outgoing, " TEST@example.com ")
+    assert login(app, PASSWORD).status_code == 200, "to ask changes nothing"
+    assert reset(app, token).status_code == 204
+    assert not alive(app, mine)
+    assert (login(app, PASSWORD).status_code, login(app, NEW).status_code) == (401, 200)
+    assert code(reset(app, token, PASSWORD)) == (400, "invalid_token")
+    assert "Your password was changed" in outgoing.subjects()
+
+
+def test_one_reset_ends_the_other_links(app: Flask, register: Register, outgoing: Outgoing) -> None:
+    register()
+    old, new = ask(app, outgoing), ask(app, outgoing)
+    assert old != new
+    assert reset(app, old).status_code == 204
+    assert code(reset(app, new)) == (400, "invalid_token")
+
+
+def test_an_account_without_a_password_may_reset_it(app: Flask, make: Factory, outgoing: Outgoing) -> None:
+    make.user(email=EMAIL)
+    assert reset(app, ask(app, outgoing)).status_code == 204
+    assert login(app, NEW).status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(3599, 204), (3600, 400)])
+def test_a_reset_link_is_good_for_an_hour(
+    app: Flask, register: Register, outgoing: Outgoing, seconds: int, status: int
+) -> None:
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        register()
+        token = ask(app, outgoing)
+        clock.shift(seconds)
+        assert reset(app, token).status_code == status
+
+
+@pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}, {"email": "other@example.com"}])
+def test_links_of_accounts_that_changed(
+    app: Flask, client: Client, register: Register, outgoing: Outgoing, values: dict[str, Any]
+) -> None:
+    register()
+    tokens = ask(app, outgoing), outgoing.token("verify", EMAIL)
+    set_user(app, **values)
+    assert code(reset(app, tokens[0])) == (400, "invalid_token")
+    assert code(client.post(VERIFY, {"token": tokens[1]})) == (400, "invalid_token")
+
+
+@pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}])
+def test_who_gets_no_mail(app: Flask, client: Client, make: Factory, outgoing: Outgoing, values: Any) -> None:
+    client = make.client(make.user(email=EMAIL))
+    client.post(RESEND)
+    client.post(FORGOT, {"email": EMAIL})
+    client.post(FORGOT, {"email": "nobody@example.com"})
+    set_user(app, **values)
+    assert outgoing.subjects() == []
+
+
+@pytest.mark.parametrize("token", ["", "x", "\x00", "ÿ" * 100, "x" * 1024])
+def test_tokens_that_nobody_got(client: Client, register: Register, token: str) -> None:
+    register()
+    expected = (422, "validation_failed") if "\x00" in token else (400, "invalid_token")
+    assert code(client.post(RESET, {"token": token, "password": NEW})) == expected
+    assert code(client.post(VERIFY, {"token": token})) == expected
+
+
+def test_one_of_many_resets_wins(app: Flask, register: Register, outgoing: Outgoing) -> None:
+    register()
+    token = ask(app, outgoing)
+    answers = at_once([lambda n=n: reset(app, token, f"password {n}") for n in range(5)])
+    assert sorted(answer.status_code for answer in answers) == [204] + [400] * 4
+    assert [login(app, f"password {n}").status_code for n in range(5)].count(200) == 1
+
+
+def test_a_token_that_was_used_while_the_hash_was_made(
+    app: Flask, register: Register, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register()
+    token, real = ask(app, outgoing), passwords.hash_password
+
+    def slow(password: str) -> str:
+        with db.engine.begin() as connection:
+            connection.execute(update(AccountToken).values(used_at=utcnow()))
+        return real(password)
+
+    monkeypatch.setattr(passwords, "hash_password", slow)
+    assert code(reset(app, token)) == (400, "invalid_token")
+    assert login(app, PASSWORD).status_code == 200
+
+
+def test_a_reset_of_an_unproven_address_closes_what_was_open(
+    app: Flask, client: Client, register: Register, outgoing: Outgoing
+) -> None:
+    """Somebody registers with your address and keeps doors in the account: they close when you take it over."""
+    client.token = register(mobile="+46701740605")["access_token"]
+    client.post("/api/auth/totp", {"password": PASSWORD})
+    secret = "confab_" + new_secret()
+    with app.app_context():
+        user_id = db.session.scalar(select(User.id))
+        db.session.add(ApiToken(user_id=user_id, name="door", token=hash_secret(secret), scopes=["read"]))
+        db.session.execute(update(User).values(mobile_verified_at=utcnow()))
+        db.session.execute(update(TotpFactor).values(confirmed_at=utcnow()))
+        db.session.commit()
+    assert reset(app, ask(app, outgoing)).status_code == 204
+    answer = login(app, NEW).get_json()
+    assert (answer["user"]["email_verified"], answer["user"]["mobile"]) == (True, None)
+    assert Client(app, secret).get("/api/users/me").status_code == 401
+
+
+def test_a_reset_of_a_proven_address_leaves_the_second_factor(
+    app: Flask, client: Client, register: Register, outgoing: Outgoing
+) -> None:
+    client.token = register()["access_token"]
+    client.post(VERIFY, {"token": outgoing.token("verify", EMAIL)})
+    client.post("/api/auth/totp", {"password": PASSWORD})
+    with app.app_context():
+        db.session.execute(update(TotpFactor).values(confirmed_at=utcnow()))
+        db.session.commit()
+    assert reset(app, ask(app, outgoing)).status_code == 204
+    assert code(login(app, NEW)) == (401, "totp_required")
+
+
+def test_the_mail_of_a_registration_confirms_the_address(
+    client: Client, register: Register, outgoing: Outgoing
+) -> None:
+    answer = register()
+    assert answer["user"]["email_verified"] is False
+    token = outgoing.token("verify", EMAIL)
+    assert client.post(VERIFY, {"token": token}).status_code == 204
+    assert code(client.post(VERIFY, {"token": token})) == (400, "invalid_token")
+    client.token = answer["access_token"]
+    assert client.get("/api/users/me").get_json()["email_verified"] is True
+    assert client.post(RESEND).status_code == 202
+    assert outgoing.subjects() == ["Confirm your email address"]
+
+
+def test_a_confirmation_can_be_sent_again(app: Flask, make: Factory, outgoing: Outgoing) -> None:
+    client = make.client(make.user(email=EMAIL))
+    assert client.post(RESEND).get_json() == {"status": "accepted"}
+    assert client.post(VERIFY, {"token": outgoing.token("verify", EMAIL)}).status_code == 204
+
+
+@pytest.mark.parametrize(("days", "status"), [(2.99, 204), (3, 400)])
+def test_a_confirmation_is_good_for_3_days(
+    client: Client, register: Register, outgoing: Outgoing, days: float, status: int
+) -> None:
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        register()
+        token = outgoing.token("verify", EMAIL)
+        clock.shift(days * 86_400)
+        assert client.post(VERIFY, {"token": token}).status_code == status
+
+
+def test_an_account_that_is_gone_gets_no_confirmation(app: Flask, make: Factory, outgoing: Outgoing) -> None:
+    client = make.client(make.user(email=EMAIL))
+    client.post(RESEND)
+    set_user(app, email=None)
+    assert outgoing.subjects() == []
+    assert client.post(RESEND).status_code == 202
+    assert outgoing.subjects() == []
+
+
+def test_a_new_device_is_told_of(app: Flask, register: Register, outgoing: Outgoing) -> None:
+    register()
+    assert outgoing.subjects() == ["Confirm your email address"]
+    evil = "Evil/1.0 <http://evil.example/a?b=c>\r\nBcc: x"
+    for agent in ("Firefox/140.0 (X11)", "Firefox/141.0 (X11)", "Firefox/142.0.1 (X11)"):
+        assert login(app, PASSWORD, agent).status_code == 200
+    assert outgoing.subjects().count("A sign-in from a new device") == 1
+    body = {"email": EMAIL, "password": PASSWORD, "device_info": evil}
+    assert Client(app).post("/api/auth/login", body).status_code == 200
+    outgoing.outbox.drain()
+    text = outgoing.mails[-1].text
+    assert "Device: Evil/1.0 http//evil.example/abcBcc x\nAddress: 127.0.0.1\n" in text
+
+
+def test_notices_are_no_bombs(app: Flask, register: Register, outgoing: Outgoing) -> None:
+    register()
+    for n in range(8):
+        assert login(app, PASSWORD, "agent " + "x" * n).status_code == 200
+    assert outgoing.subjects().count("A sign-in from a new device") == 5
+
+
+def test_asking_is_limited(app: Flask, make_limited: Callable[..., Flask], make: Factory) -> None:
+    limited = make_limited()
+    for email in (EMAIL, "nobody@example.com"):
+        answers = [Client(limited).post(FORGOT, {"email": email}).status_code for _ in range(6)]
+        assert answers == [202] * 5 + [429]
+    client = Client(limited, make.token(make.user()))
+    assert [client.post(RESEND).status_code for _ in range(6)] == [202] * 5 + [429]
+
+
+def test_what_was_mailed_is_kept_as_a_hash(app: Flask, register: Register, outgoing: Outgoing) -> None:
+    register()
+    token = ask(app, outgoing)
+    with app.app_context():
+        hashes = db.session.scalars(select(AccountToken.token).where(AccountToken.purpose == "reset_password")).all()
+        assert hashes == [hash_secret(token)]
+        assert db.session.scalar(select(func.count()).where(AuditEvent.action == "password.reset_requested")) == 1

@@ -1,0 +1,120 @@
+"""`/metrics`: who may read it, what it tells, and that several workers tell as one."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+from tests.client import Client
+from tests.factories import Factory
+from tests.processes import wait_until
+from tests.servers import Server
+
+TOKEN = "metrics-token-of-the-tests"
+
+
+@pytest.fixture(scope="module")
+def measured(make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    path: Path = tmp_path_factory.mktemp("metrics") / "confab.db"
+    app = make_app({"DATABASE_URL": f"sqlite:///{path}", "METRICS_TOKEN": TOKEN})
+    with app.app_context():
+        upgrade()
+    return app
+
+
+def read(app: Flask) -> str:
+    response = Client(app, TOKEN).get("/metrics")
+    assert response.status_code == 200
+    assert response.content_type.startswith("text/plain")
+    return response.get_data(as_text=True)
+
+
+def value(text: str, name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} ([0-9.e+-]+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def test_without_a_token_there_is_nothing(sqlite_app: Flask) -> None:
+    for client in (Client(sqlite_app), Client(sqlite_app, "x")):
+        response = client.get("/metrics")
+        assert (response.status_code, response.json["code"]) == (404, "not_found")
+    assert "confab-metrics" not in sqlite_app.extensions
+
+
+@pytest.mark.parametrize("token", [None, "wrong", TOKEN + "x", TOKEN[:-1], "\u00e9"])
+def test_with_one_it_is_asked_for(measured: Flask, token: str | None) -> None:
+    response = Client(measured, token).get("/metrics")
+    assert (response.status_code, response.json["code"]) == (401, "unauthorized")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_user_s_token_does_not_serve(measured: Flask) -> None:
+    assert Factory(measured).client().get("/metrics").status_code == 401
+
+
+def test_requests_are_counted_by_the_template_of_their_route(measured: Flask) -> None:
+    ann = Factory(measured).client()
+    name = 'confab_request_seconds_count{method="GET",route="/api/users/<id:user_id>",status="404"}'
+    before = value(read(measured), name)
+    for user_id in range(10**6, 10**6 + 5):
+        ann.get(f"/api/users/{user_id}")
+    ann.get("/nowhere")
+    ann.request("BREW", "/api/rooms")
+    text = read(measured)
+    assert value(text, name) == before + 5
+    assert 'method="GET",route="unknown",status="404"' in text
+    assert 'method="OTHER",route="unknown",status="405"' in text
+    assert "1000001" not in text
+
+
+def test_sends_and_the_pool_are_told(measured: Flask) -> None:
+    ann = Factory(measured).client()
+    before = value(read(measured), "confab_messages_total")
+    for n in range(3):
+        ann.post("/api/chat/send", {"content": "x", "client_message_id": f"{min(n, 1)}"})
+    ann.post("/api/chat/send", {"content": "x", "room_id": 999})
+    text = read(measured)
+    assert value(text, "confab_messages_total") == before + 2, "a repeated send and a refused one are none"
+    assert value(text, "confab_bus_up") == 1
+    assert value(text, "confab_open_sockets") == 0
+    assert value(text, "confab_database_connections_most") > 0
+
+
+def fetch(server: Server, path: str) -> str:
+    request = urllib.request.Request(server.url + path, headers={"Authorization": f"Bearer {TOKEN}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return str(response.read().decode())
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+
+
+def test_two_workers_tell_as_one_and_outlive_each_other(
+    make_app: Callable[..., Flask], postgres_url: str, redis_url: str, postgresql_app: Flask
+) -> None:
+    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "WEB_CONCURRENCY": "2", "METRICS_TOKEN": TOKEN}
+    with Server(env) as server:
+        name = 'confab_request_seconds_count{method="GET",route="/api/health/ready",status="200"}'
+        for _ in range(40):
+            assert "ready" in fetch(server, "/api/health/ready")
+        assert value(fetch(server, "/metrics"), name) == 40
+        victim = server.worker_pids[0]
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(server.worker_pids) == 2 and victim not in server.worker_pids, "another worker")
+        assert value(fetch(server, "/metrics"), name) == 40, "what a dead worker counted is not lost"
+        folder = next((server.folder.path / "instance").glob("metrics-*"))
+        assert not list(folder.glob(f"gauge_live*_{victim}.db"))
+        (folder / "counter_1.db").write_bytes(b"left by an earlier run")
+        assert server.stop() == 0
+        server.start()
+        assert value(fetch(server, "/metrics"), name) == 0
+        assert not (folder / "counter_1.db").exists()

@@ -1,0 +1,194 @@
+"""Invite links: who makes them, whom they let in, and when they are dead."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from backend.models import Room, RoomInvite, RoomMembership
+from backend.models.base import db, utcnow
+from tests.client import Client
+from tests.factories import Factory
+from tests.rooms.conftest import Cast, user_id
+from tests.rooms.state import inboxes, last_modseq
+from tests.threads import at_once
+
+JOIN = "/api/rooms/join"
+
+
+def code(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json["code"]
+
+
+def invite(cast: Cast, **body: Any) -> dict[str, Any]:
+    response = cast.admin.post(f"{cast.path}/invites", body)
+    assert response.status_code == 201, response.json
+    found: dict[str, Any] = response.json
+    return found
+
+
+def test_a_link_lets_its_bearer_in(app: Flask, private: Cast) -> None:
+    made = invite(private, max_uses=2)
+    assert (made["max_uses"], made["uses"]) == (2, 0)
+    assert made["url"].endswith(f"/#/join/{made['code']}")
+    before = last_modseq(app, private.room)
+    joined = private.stranger.post(JOIN, {"code": made["code"]})
+    assert joined.status_code == 200
+    assert (joined.json["id"], joined.json["is_admin"]) == (private.room["id"], False)
+    assert last_modseq(app, private.room) == before + 1
+    assert user_id(private.stranger) in inboxes(app, private.room)
+    again = private.stranger.post(JOIN, {"code": made["code"]})
+    assert again.json == joined.json
+    assert [i["uses"] for i in private.owner.get(f"{private.path}/invites").json] == [1]
+    assert private.left.post(JOIN, {"code": made["code"]}).status_code == 200
+    assert private.owner.get(f"{private.path}/invites").json == []
+
+
+def test_no_body_is_needed_and_a_week_is_the_default(private: Cast) -> None:
+    response = private.admin.post(f"{private.path}/invites")
+    assert response.status_code == 201
+    assert response.json["max_uses"] is None
+    made = invite(private, expires_in=60)
+    assert made["expires_at"] < response.json["expires_at"]
+    assert (utcnow() + timedelta(days=6)).isoformat() < response.json["expires_at"]
+    assert invite(private, expires_in=None)["expires_at"] is None
+
+
+def test_admins_read_the_codes_and_the_database_has_none(app: Flask, private: Cast) -> None:
+    made = [invite(private) for _ in range(3)]
+    listed = private.owner.get(f"{private.path}/invites?limit=2")
+    assert [i["code"] for i in listed.json] == [made[2]["code"], made[1]["code"]]
+    assert "skip=2" in listed.headers["Link"]
+    assert len({i["code"] for i in made}) == 3
+    with app.app_context():
+        rows = [str(row) for row in db.session.execute(text("SELECT * FROM room_invites"))]
+    assert not any(i["code"] in row for i in made for row in rows)
+
+
+def test_after_a_change_of_the_key_links_still_open_and_are_not_shown(app: Flask, private: Cast) -> None:
+    from dataclasses import replace
+
+    made, config = invite(private), app.config["CONFAB"]
+    app.config["CONFAB"] = replace(config, secret_key="another")
+    try:
+        (listed,) = private.owner.get(f"{private.path}/invites").json
+        assert (listed["code"], listed["url"]) == (None, None)
+        assert private.stranger.post(JOIN, {"code": made["code"]}).status_code == 200
+    finally:
+        app.config["CONFAB"] = config
+
+
+@pytest.mark.parametrize(("who", "expected"), [("member", 403), ("stranger", 404), ("banned", 404), ("superuser", 404)])
+def test_invites_are_for_admins(private: Cast, who: str, expected: int) -> None:
+    made, client = invite(private), getattr(private, who)
+    path = f"{private.path}/invites"
+    answers = (client.get(path), client.post(path, {}), client.delete(f"{path}/{made['code']}"))
+    assert [a.status_code for a in answers] == [expected] * 3
+
+
+def test_dead_codes(app: Flask, private: Cast) -> None:
+    made = invite(private)
+    assert private.owner.delete(f"{private.path}/invites/{made['code']}").status_code == 204
+    assert code(private.owner.delete(f"{private.path}/invites/{made['code']}")) == (404, "not_found")
+    expired, spent = invite(private), invite(private, max_uses=1)
+    with app.app_context():
+        last = db.session.scalars(select(RoomInvite).order_by(RoomInvite.id)).all()[1]
+        db.session.execute(db.update(RoomInvite).where(RoomInvite.id == last.id).values(expires_at=utcnow()))
+        db.session.commit()
+    assert private.left.post(JOIN, {"code": spent["code"]}).status_code == 200
+    for dead in (made, expired, spent):
+        for client in (private.stranger, private.member):
+            assert code(client.post(JOIN, {"code": dead["code"]})) == (404, "not_found")
+    assert code(private.stranger.post(JOIN, {"code": "unknown"})) == (404, "not_found")
+
+
+def test_an_invite_dies_with_its_room(app: Flask, private: Cast) -> None:
+    made = invite(private)
+    assert private.owner.delete(private.path).status_code == 204
+    assert code(private.stranger.post(JOIN, {"code": made["code"]})) == (404, "not_found")
+    assert code(private.owner.post(f"{private.path}/invites")) == (404, "not_found")
+
+
+def test_an_invite_of_another_room_is_not_revoked(private: Cast, public: Cast) -> None:
+    made = invite(private)
+    assert code(public.admin.delete(f"{public.path}/invites/{made['code']}")) == (404, "not_found")
+    assert private.stranger.post(JOIN, {"code": made["code"]}).status_code == 200
+
+
+def test_the_banned_stay_out(app: Flask, private: Cast) -> None:
+    made = invite(private)
+    assert code(private.banned.post(JOIN, {"code": made["code"]})) == (403, "banned")
+    assert [i["uses"] for i in private.owner.get(f"{private.path}/invites").json] == [0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"expires_in": 0},
+        {"expires_in": -1},
+        {"expires_in": 366 * 86_400},
+        {"expires_in": "60"},
+        {"expires_in": 1.5},
+        {"max_uses": 0},
+        {"max_uses": True},
+        {"max_uses": 10**6},
+        {"code": "mine"},
+        {"uses": 5},
+    ],
+)
+def test_what_is_no_invite(private: Cast, body: dict[str, Any]) -> None:
+    assert code(private.admin.post(f"{private.path}/invites", body)) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize("value", ["", "x" * 101, None, 1, "\0", "\ud800"])
+def test_what_is_no_code(make: Factory, value: Any) -> None:
+    assert code(make.client().post(JOIN, {"code": value})) == (422, "validation_failed")
+
+
+def test_a_room_has_so_many_invites(private: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.rooms.invites.MOST", 2)
+    first = invite(private)
+    invite(private)
+    assert code(private.admin.post(f"{private.path}/invites")) == (409, "too_many_invites")
+    private.admin.delete(f"{private.path}/invites/{first['code']}")
+    invite(private)
+
+
+def test_ten_of_fifty_get_in_by_a_link_for_ten(app: Flask, private: Cast, make: Factory) -> None:
+    made = invite(private, max_uses=10)
+    clients = [make.client() for _ in range(50)]
+    answers = at_once([lambda c=c: c.post(JOIN, {"code": made["code"]}) for c in clients])
+    assert sorted(a.status_code for a in answers) == [200] * 10 + [404] * 40
+    with app.app_context():
+        joined = db.session.scalars(
+            select(RoomMembership.user_id).where(
+                RoomMembership.user_id.in_([user_id(c) for c in clients]), RoomMembership.left_at.is_(None)
+            )
+        ).all()
+        assert len(joined) == 10
+        assert db.session.scalar(select(RoomInvite.uses)) == 10
+
+
+def test_one_user_joins_many_times_at_once(app: Flask, private: Cast) -> None:
+    made = invite(private, max_uses=5)
+    calls = [lambda: Client(app, private.stranger.token).post(JOIN, {"code": made["code"]}) for _ in range(10)]
+    assert {a.status_code for a in at_once(calls)} == {200}
+    with app.app_context():
+        assert db.session.scalar(select(RoomInvite.uses)) == 1
+
+
+def test_revoked_while_many_join(app: Flask, private: Cast, make: Factory) -> None:
+    made = invite(private)
+    clients = [make.client() for _ in range(15)]
+    calls: list[Any] = [lambda c=c: c.post(JOIN, {"code": made["code"]}) for c in clients]
+    calls.append(lambda: private.owner.delete(f"{private.path}/invites/{made['code']}"))
+    *joins, revoked = at_once(calls)
+    assert revoked.status_code == 204
+    assert {a.status_code for a in joins} <= {200, 404}
+    with app.app_context():
+        assert db.session.scalar(select(RoomInvite.uses)) == [a.status_code for a in joins].count(200)
+        assert db.session.scalar(select(Room.deleted_at)) is None

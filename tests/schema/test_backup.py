@@ -1,0 +1,119 @@
+"""A backup that was never restored is none: the drill, on both databases, and the move between them."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from backend.models.base import Base
+from backend.schema.backup import fingerprint
+from backend.schema.gate import find_fault
+from tests.factories import Factory
+from tests.plugin_services import Services
+from tests.schema.conftest import Database
+
+
+def fill(database: Database) -> None:
+    """An installation in which something was said."""
+    database.flask("db", "upgrade")
+    make = Factory(database.app)
+    ann, bo = make.client(make.user("ann", bio="Å\\\tñ\n\r\\N 🙂")), make.client()
+    room = make.room(ann, "room", bo)
+    for client in (ann, bo):
+        assert client.post("/api/chat/send", {"content": "to all\\n"}).status_code == 201
+        assert client.post("/api/chat/send", {"content": "in the room", "room_id": room["id"]}).status_code == 201
+    assert ann.post("/api/chat/send", {"content": "@ann hello", "recipient_id": bo.user.id}).status_code == 201  # type: ignore[attr-defined]
+    database.run(
+        'INSERT INTO audit_events (actor_id, action, data) VALUES (1, \'test\', \'{"b": [1, "é"], "a": null}\')',
+        "INSERT INTO audit_events (action) VALUES ('gone')",
+        "DELETE FROM audit_events WHERE action = 'gone'",
+    )
+
+
+def hashes(engine: sa.Engine) -> dict[str, tuple[int, str]]:
+    with engine.connect() as connection:
+        return {table.name: fingerprint(connection, table) for table in Base.metadata.sorted_tables}
+
+
+def test_the_drill(database: Database, tmp_path: Path) -> None:
+    fill(database)
+    before = hashes(database.engine)
+    assert before["messages"][0] == 5
+    file = tmp_path / "backup"
+    assert "Wrote" in database.flask("db", "backup", str(file))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    database.run("DELETE FROM messages", "UPDATE users SET username = 'x' || id", "DROP TABLE pins")
+    if database.engine.dialect.name == "postgresql":
+        database.run("CREATE TABLE surplus (x int)")
+    database.dispose()
+    assert "Restored" in database.flask("db", "restore", str(file), "--yes")
+    assert hashes(database.engine) == before
+    assert find_fault(database.app) is None
+    assert database.flask("doctor") == "Nothing is wrong.\n"
+    assert "exists already" in database.flask("db", "backup", str(file), code=1)
+
+
+def test_restore_asks_and_looks(database: Database, tmp_path: Path) -> None:
+    fill(database)
+    before = hashes(database.engine)
+    file = tmp_path / "no-backup"
+    file.write_bytes(b"junk")
+    database.flask("db", "restore", str(file), code=1, input="n\n")
+    database.flask("db", "restore", str(file), "--yes", code=1)
+    file.write_bytes(b"SQLite format 3\0junk")
+    database.flask("db", "restore", str(file), "--yes", code=1)
+    assert hashes(database.engine) == before
+
+
+@pytest.fixture
+def target(services: Services, worker: str) -> Iterator[tuple[str, sa.Engine]]:
+    """An empty PostgreSQL database, to move to."""
+    url = services.new_database(f"{worker}_target")
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg2://"))
+    yield url, engine
+    engine.dispose()
+
+
+def test_a_move(sqlite_database: Database, target: tuple[str, sa.Engine]) -> None:
+    url, engine = target
+    fill(sqlite_database)
+    told = sqlite_database.flask("db", "move", "--to", url)
+    assert "messages: 5 rows moved and verified" in told
+    assert hashes(engine) == hashes(sqlite_database.engine)
+    with engine.begin() as connection:
+        added = connection.scalar(sa.text("INSERT INTO audit_events (action) VALUES ('new') RETURNING id"))
+    assert added == 3  # above the deleted one, too
+    assert "not empty" in sqlite_database.flask("db", "move", "--to", url, code=1)
+
+
+def test_a_move_into_something_else(sqlite_database: Database, target: tuple[str, sa.Engine]) -> None:
+    url, engine = target
+    fill(sqlite_database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE users (id integer)")
+    assert "not empty" in sqlite_database.flask("db", "move", "--to", url, code=1)
+    assert sa.inspect(engine).get_table_names() == ["users"]
+    assert "must name a PostgreSQL" in sqlite_database.flask("db", "move", "--to", "sqlite:////tmp/x.db", code=1)
+
+
+def test_a_move_that_loses_something_is_undone(
+    sqlite_database: Database, target: tuple[str, sa.Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, engine = target
+    fill(sqlite_database)
+    from backend.schema import backup
+
+    insert = backup.insert
+
+    def lose(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str, object]]) -> None:
+        if table.name == "messages":
+            next(rows)
+        insert(connection, table, rows)
+
+    monkeypatch.setattr(backup, "insert", lose)
+    assert "messages did not arrive as it was" in sqlite_database.flask("db", "move", "--to", url, code=1)
+    assert hashes(engine)["users"][0] == 0

@@ -1,0 +1,216 @@
+"""`flask doctor`: every planted fault is found, and the plan that it prints mends the schema."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from backend.ops.doctor import examine
+from backend.schema.drift import find_drift
+from tests.processes import free_port
+from tests.schema.conftest import Database
+
+BOTH = {
+    "table pins is missing": "DROP TABLE pins",
+    "column users.bio is missing": "ALTER TABLE users DROP COLUMN bio",
+    "index ix_messages_sender_id of messages is missing": "DROP INDEX ix_messages_sender_id",
+    "index ix_users_bio of users is unknown": "CREATE INDEX ix_users_bio ON users (bio)",
+    "index ix_messages_parent_id_seq of messages differs in its WHERE: it should be parent_id is not null": (
+        "DROP INDEX ix_messages_parent_id_seq; CREATE INDEX ix_messages_parent_id_seq ON messages (parent_id, seq)"
+    ),
+}
+POSTGRESQL = {
+    "column chat_rooms.name differs in type: VARCHAR(40) instead of VARCHAR(100)": (
+        "ALTER TABLE chat_rooms ALTER COLUMN name TYPE varchar(40)"
+    ),
+    "column messages.content differs in nullable: True instead of False": (
+        "ALTER TABLE messages ALTER COLUMN content DROP NOT NULL"
+    ),
+    "column users.is_active differs in default: None instead of true": (
+        "ALTER TABLE users ALTER COLUMN is_active DROP DEFAULT"
+    ),
+    "unique constraint uq_pins_message_id of pins is missing": "ALTER TABLE pins DROP CONSTRAINT uq_pins_message_id",
+    "foreign key fk_pins_message_id_messages of pins is missing": (
+        "ALTER TABLE pins DROP CONSTRAINT fk_pins_message_id_messages"
+    ),
+}
+SQLITE = {
+    "column chat_rooms.name differs in type: VARCHAR(40) instead of VARCHAR(100)": (
+        "chat_rooms",
+        "name VARCHAR(100)",
+        "name VARCHAR(40)",
+    ),
+    "column messages.content differs in nullable: True instead of False": (
+        "messages",
+        "content TEXT NOT NULL",
+        "content TEXT",
+    ),
+    "column users.is_active differs in default: None instead of true": (
+        "users",
+        "is_active BOOLEAN DEFAULT 1",
+        "is_active BOOLEAN",
+    ),
+    "unique constraint uq_blocks_user_id_blocked_id of blocks is missing": (
+        "blocks",
+        "CONSTRAINT uq_blocks_user_id_blocked_id UNIQUE (user_id, blocked_id)",
+        "CHECK (1)",
+    ),
+    "foreign key fk_pins_message_id_messages of pins is missing": (
+        "pins",
+        "CONSTRAINT fk_pins_message_id_messages FOREIGN KEY(message_id) REFERENCES messages (id) ON DELETE CASCADE",
+        "CHECK (1)",
+    ),
+}
+
+
+def _check_found_and_mended(database: Database, sentence: str) -> None:
+    told = database.flask("doctor", code=1).splitlines()
+    assert [line for line in told if line.startswith("schema: ")] == [
+        f"schema: {sentence}. Run: flask doctor --repair-plan"
+    ]
+    plan = database.flask("doctor", "--repair-plan")
+    statements = plan if "to drop it loses" not in plan else plan.replace("\n-- ", "\n")
+    if database.engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(str(database.engine.url.database))) as connection:
+            connection.executescript(statements)
+            found = connection.execute("PRAGMA integrity_check").fetchall()
+            assert [row for row in found if row[0] != "ok" and "never used" not in row[0]] == []  # of the edited index
+    else:
+        database.run(statements)
+    with database.engine.connect() as connection:
+        assert find_drift(connection) == []
+    assert database.flask("doctor", "--repair-plan").startswith("-- The database is as the models say")
+
+
+@pytest.mark.parametrize("sentence", BOTH)
+def test_drift_is_found_and_mended(database: Database, sentence: str) -> None:
+    database.flask("db", "upgrade")
+    database.run(*BOTH[sentence].split("; "))
+    _check_found_and_mended(database, sentence)
+
+
+@pytest.mark.parametrize("sentence", POSTGRESQL)
+def test_drift_of_postgresql(postgresql_database: Database, sentence: str) -> None:
+    postgresql_database.flask("db", "upgrade")
+    postgresql_database.run(POSTGRESQL[sentence])
+    _check_found_and_mended(postgresql_database, sentence)
+
+
+@pytest.mark.parametrize("sentence", SQLITE)
+def test_drift_of_sqlite(sqlite_database: Database, sentence: str) -> None:
+    """SQLite would not do such things to a table, so its stored definition is edited; an index of it goes first."""
+    sqlite_database.flask("db", "upgrade")
+    table, before, after = SQLITE[sentence]
+    with closing(sqlite3.connect(str(sqlite_database.engine.url.database), isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        [definition] = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        assert before in definition
+        edited = definition.replace(before, after)
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (edited, table))
+        if "UNIQUE" in before:
+            connection.execute("DELETE FROM sqlite_master WHERE name LIKE ?", (f"sqlite_autoindex_{table}%",))
+    _check_found_and_mended(sqlite_database, sentence)
+
+
+def test_an_unknown_column_is_not_dropped_unasked(database: Database) -> None:
+    database.flask("db", "upgrade")
+    database.run("ALTER TABLE users ADD COLUMN surplus TEXT")
+    plan = database.flask("doctor", "--repair-plan")
+    assert all(line.startswith("--") for line in plan.splitlines())
+    assert "loses what is in it" in plan
+
+
+def test_a_primary_key_that_is_gone(postgresql_database: Database) -> None:
+    postgresql_database.flask("db", "upgrade")
+    postgresql_database.run("ALTER TABLE pins DROP CONSTRAINT pk_pins")
+    assert "primary key of pins is on nothing" in postgresql_database.flask("doctor", code=1)
+
+
+def test_an_index_that_was_broken_off(postgresql_database: Database) -> None:
+    postgresql_database.flask("db", "upgrade")
+    postgresql_database.run(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_pins_conversation_id'::regclass"
+    )
+    assert "ix_pins_conversation_id of pins is not valid" in postgresql_database.flask("doctor", code=1)
+
+
+def test_a_sound_installation(database: Database) -> None:
+    database.flask("db", "upgrade")
+    assert database.flask("doctor") == "Nothing is wrong.\n"
+    assert json.loads(database.flask("doctor", "--json")) == {"status": "sound", "findings": []}
+
+
+def test_no_schema(database: Database) -> None:
+    answer = json.loads(database.flask("doctor", "--json", code=1))
+    assert answer["status"] == "faulty"
+    [finding] = answer["findings"]
+    assert (finding["part"], finding["remedy"]) == ("schema", "Run: flask db upgrade")
+
+
+def _findings(app: Flask, part: str) -> list[str]:
+    return [finding.line() for finding in examine(app) if finding.part == part]
+
+
+def test_configuration_for_production(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
+    url = sqlite_app.config["CONFAB"].database_url
+    secrets = {"SECRET_KEY": "a" * 40, "JWT_SECRET_KEY": "a" * 40}
+    app = make_app({"APP_ENV": "production", "DATABASE_URL": url, "PUBLIC_URL": "http://chat.example.com", **secrets})
+    told = "\n".join(_findings(app, "configuration"))
+    for name in ("PUBLIC_URL", "RATE_LIMITS", "SMS_GATEWAY", "SMTP_URL"):
+        assert name in told
+    told = "\n".join(_findings(app, "secrets"))
+    assert "SECRET_KEY and JWT_SECRET_KEY are the same" in told
+    assert "JWT_SECRET_KEY can be guessed" in told
+    assert "a" * 40 not in told
+
+
+def test_a_secret_that_others_can_read(database: Database) -> None:
+    database.flask("db", "upgrade")
+    path = database.app.config["CONFAB"].instance_dir / "secret_key"
+    path.chmod(0o644)
+    assert f"Run: chmod 600 {path}" in database.flask("doctor", code=1)
+
+
+def test_a_bus_and_a_database_that_are_away(make_app: Callable[..., Flask]) -> None:
+    app = make_app(
+        {
+            "DATABASE_URL": f"postgresql://confab@127.0.0.1:{free_port()}/confab",
+            "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+        }
+    )
+    assert ["Start it, or correct" in line for line in _findings(app, "bus") + _findings(app, "database")] == [True] * 2
+
+
+def test_a_storage_that_cannot_be_written(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
+    url = sqlite_app.config["CONFAB"].database_url
+    app = make_app({"DATABASE_URL": url, "STORAGE_URL": "/proc/uploads"})
+    [line] = _findings(app, "storage")
+    assert "/proc/uploads cannot be written" in line
+
+
+def test_clocks_that_differ(postgresql_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    now = time.time
+    monkeypatch.setattr("backend.ops.doctor.time.time", lambda: now() + 90)
+    [line] = _findings(postgresql_app, "clock")
+    assert "90 s apart" in line
+    assert "NTP" in line
+
+
+def test_a_damaged_file(sqlite_database: Database) -> None:
+    sqlite_database.flask("db", "upgrade")
+    path = Path(str(sqlite_database.engine.url.database))
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096 * 3)
+        file.write(b"\xff" * 4096)
+    assert path.stat().st_size == size
+    told = sqlite_database.flask("doctor", code=1)
+    assert "database: " in told

@@ -1,0 +1,152 @@
+"""Files in a folder and in a bucket: one behaviour."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from backend.errors import NotFound
+from backend.storage import FileMissing, Storage, StorageAway, check_key, open_storage, storage
+from backend.storage.folder import FolderStorage
+
+DATA = bytes(range(256)) * 5000
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    if request.param == "folder":
+        yield FolderStorage(str(tmp_path / "uploads"))
+    else:
+        yield from bucket()
+
+
+def bucket(prefix: str = "some/prefix") -> Iterator[Any]:
+    import boto3
+    from moto import mock_aws
+
+    from backend.storage.bucket import BucketStorage
+
+    names = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in names.items():
+            patched.setenv(name, value)
+        with mock_aws():
+            boto3.client("s3").create_bucket(Bucket="files")
+            yield BucketStorage(f"s3://files/{prefix}")
+
+
+def test_what_is_written_is_read(store: Storage) -> None:
+    assert store.write("a/b.bin", BytesIO(DATA)) == len(DATA)
+    assert store.size("a/b.bin") == len(DATA)
+    assert b"".join(store.read("a/b.bin")) == DATA
+    assert b"".join(store.read("a/b.bin", 1000)) == DATA[1000:]
+    assert b"".join(store.read("a/b.bin", 300_000, 600_000)) == DATA[300_000:900_000]
+    assert b"".join(store.read("a/b.bin", 5, 0)) == b""
+    store.write("a/b.bin", BytesIO(b"other"))
+    assert b"".join(store.read("a/b.bin")) == b"other"
+
+
+def test_a_file_that_is_not_there(store: Storage) -> None:
+    store.delete("never.bin")
+    store.write("x", BytesIO(b""))
+    store.delete("x")
+    for call in (store.read, store.size):
+        with pytest.raises(FileMissing) as caught:
+            call("x")
+        assert isinstance(caught.value, NotFound)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "/etc/passwd", "../x", "a/../x", "a//b", "a/", ".x", "a/.x", "a b", "a\0", "a\n", "é", "a.b.c", "x" * 256],
+)
+def test_a_key_leads_nowhere_else(store: Storage, key: str) -> None:
+    for call in (store.read, store.size, store.delete, lambda k: store.write(k, BytesIO(b"x"))):
+        with pytest.raises(ValueError, match="not a key"):
+            call(key)
+    assert check_key("a/b-c_d.webp")
+
+
+def test_it_says_that_it_works(store: Storage) -> None:
+    store.check()
+
+
+def test_it_says_that_it_does_not(store: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(store), "read", lambda *_: iter([b"other"]))
+    with pytest.raises(StorageAway, match="other bytes"):
+        store.check()
+
+
+def test_a_source_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    store = FolderStorage(str(tmp_path))
+
+    class Broken(BytesIO):
+        def read(self, *_: Any) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(StorageAway, match="Input/output"):
+        store.write("a", Broken())
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_a_folder_is_for_the_owner_alone(tmp_path: Path) -> None:
+    FolderStorage(str(tmp_path / "u")).write("a/b", BytesIO(b"x"))
+    assert stat.S_IMODE(os.stat(tmp_path / "u" / "a").st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(tmp_path / "u" / "a" / "b").st_mode) == 0o600
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    store = FolderStorage(str(tmp_path / "file" / "below"))
+    for call in (store.check, lambda: store.read("a"), lambda: store.delete("a")):
+        with pytest.raises(StorageAway):
+            call()
+
+
+def test_a_bucket_that_is_not_there() -> None:
+    for store in bucket():
+        store.bucket = "another"
+        with pytest.raises(StorageAway):
+            store.check()
+        with pytest.raises((StorageAway, FileMissing)):
+            store.read("a")
+
+
+def test_a_bucket_whose_server_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    for store in bucket(prefix=""):
+        assert store.prefix == ""
+        monkeypatch.setattr(store.client, "get_object", _away)
+        with pytest.raises(StorageAway, match="EndpointConnectionError"):
+            store.read("a")
+
+
+def _away(**_: Any) -> None:
+    from botocore.exceptions import EndpointConnectionError
+
+    raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+
+def test_a_bucket_without_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from backend.storage.bucket import BucketStorage
+
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(StorageAway, match="pip install boto3"):
+        BucketStorage("s3://files")
+
+
+def test_the_url_says_which(make_app: Any, tmp_path: Path) -> None:
+    app: Flask = make_app({"STORAGE_URL": str(tmp_path)})
+    with app.app_context():
+        assert isinstance(storage(), FolderStorage)
+        assert storage() is storage()
+    for _ in bucket():
+        assert type(open_storage(make_app({"STORAGE_URL": "s3://files/p"}))).__name__ == "BucketStorage"

@@ -1,0 +1,137 @@
+"""Blocks, and reports of messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from backend.models import Block, Report
+from backend.models.base import db
+from tests.client import Client
+from tests.factories import Factory
+from tests.queries import count_queries
+from tests.threads import at_once
+
+BLOCKS = "/api/users/me/blocks"
+
+
+def code(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json["code"]
+
+
+def test_the_blocked_send_no_direct_message(make: Factory) -> None:
+    ann, bob = make.client(make.user("ann")), make.client(make.user("bob"))
+    for _ in range(2):
+        assert ann.put(f"{BLOCKS}/{bob.user.id}").status_code == 204
+    body = {"content": "hello", "recipient_id": ann.user.id}
+    assert code(bob.post("/api/chat/send", body)) == (403, "blocked")
+    assert ann.post("/api/chat/send", {"content": "x", "recipient_id": bob.user.id}).status_code == 201
+    listed = ann.get(BLOCKS).json
+    assert [user["username"] for user in listed] == ["bob"]
+    assert "email" not in listed[0]
+    assert bob.get(BLOCKS).json == []
+    for _ in range(2):
+        assert ann.delete(f"{BLOCKS}/{bob.user.id}").status_code == 204
+    assert bob.post("/api/chat/send", body).status_code == 201
+
+
+def test_whom_nobody_can_block(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = make.client()
+    assert code(ann.put(f"{BLOCKS}/{ann.user.id}")) == (422, "validation_failed")
+    assert code(ann.put(f"{BLOCKS}/{2**62}")) == (404, "not_found")
+    monkeypatch.setattr("backend.users.blocks.MOST", 1)
+    assert ann.put(f"{BLOCKS}/{make.user().id}").status_code == 204
+    assert code(ann.put(f"{BLOCKS}/{make.user().id}")) == (409, "too_many_blocks")
+
+
+def test_a_list_of_blocks_is_read_in_pages_with_two_queries(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    users = [make.user() for _ in range(4)]
+    for user in users:
+        ann.put(f"{BLOCKS}/{user.id}")
+    with count_queries(app) as queries:
+        page = ann.get(f"{BLOCKS}?limit=3")
+    assert [u["id"] for u in page.json] == [u.id for u in reversed(users[1:])]
+    assert "skip=3" in page.headers["Link"]
+    assert len(queries) == 3, queries
+
+
+def test_blocks_made_at_once_are_one(app: Flask, make: Factory) -> None:
+    ann, bob = make.client(), make.user()
+    answers = at_once([lambda: Client(app, ann.token).put(f"{BLOCKS}/{bob.id}") for _ in range(8)])
+    assert {a.status_code for a in answers} == {204}
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Block)) == 1
+
+
+@pytest.fixture
+def reported(make: Factory) -> tuple[Client, Client, Client, dict[str, Any]]:
+    """An author, a member, a superuser, and a message of the author's in a private room."""
+    author, member = make.client(), make.client()
+    room = make.room(author, "room", member, is_public=False)
+    message = author.post("/api/chat/send", {"content": "rude", "room_id": room["id"]}).json
+    return author, member, make.client(make.user(is_superuser=True)), message
+
+
+def test_a_report_is_listed_and_settled(reported: Any, make: Factory) -> None:
+    _, member, root, message = reported
+    path = f"/api/chat/messages/{message['id']}/report"
+    first = member.post(path, {"reason": " It is rude. "})
+    assert first.status_code == 201
+    assert (first.json["reason"], first.json["status"]) == ("It is rude.", "open")
+    again = member.post(path, {"reason": "Very rude!"})
+    assert (again.status_code, again.json) == (201, first.json)
+    (listed,) = root.get("/api/reports").json
+    assert listed["message"]["content"] == "rude"
+    assert (listed["reporter_id"], listed["settled_at"]) == (member.user.id, None)
+    settled = root.patch(f"/api/reports/{first.json['id']}", {"status": "resolved", "note": "Warned."}).json
+    assert (settled["status"], settled["note"], settled["settled_by_id"]) == ("resolved", "Warned.", root.user.id)
+    assert root.get("/api/reports?status=open").json == []
+    assert [r["id"] for r in root.get("/api/reports?status=resolved").json] == [first.json["id"]]
+    assert root.patch(f"/api/reports/{first.json['id']}", {"status": "dismissed"}).json["note"] is None
+    events = root.get("/api/audit?action=report.settled").json
+    assert [e["data"]["status"] for e in events] == ["dismissed", "resolved"]
+    assert events[0]["data"]["message_id"] == message["id"]
+    assert member.post(path, {"reason": "Still rude."}).json["status"] == "dismissed"
+
+
+def test_who_may_report(reported: Any, make: Factory) -> None:
+    _, member, root, message = reported
+    path = f"/api/chat/messages/{message['id']}/report"
+    for outsider in (make.client(), root):
+        assert code(outsider.post(path, {"reason": "x"})) == (404, "not_found")
+    assert code(member.post("/api/chat/messages/99999/report", {"reason": "x"})) == (404, "not_found")
+    for call in (member.get("/api/reports"), member.patch("/api/reports/1", {"status": "resolved"})):
+        assert code(call) == (403, "forbidden")
+    assert code(root.patch("/api/reports/99999", {"status": "resolved"})) == (404, "not_found")
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 1001, None, 5, "a\0"])
+def test_what_is_no_reason(reported: Any, reason: Any) -> None:
+    answer = reported[1].post(f"/api/chat/messages/{reported[3]['id']}/report", {"reason": reason})
+    assert code(answer) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"status": "open"}, {"status": "x"}, {"status": "resolved", "settled_by_id": 1}, {"note": "x"}]
+)
+def test_what_settles_nothing(reported: Any, body: dict[str, Any]) -> None:
+    assert code(reported[2].patch("/api/reports/1", body)) == (422, "validation_failed")
+    assert code(reported[2].get("/api/reports?status=closed")) == (422, "validation_failed")
+
+
+def test_reports_at_once_are_one_for_each_user(app: Flask, reported: Any) -> None:
+    author, member, root, message = reported
+    path = f"/api/chat/messages/{message['id']}/report"
+    tokens = [author.token, member.token] * 5
+    answers = at_once([lambda t=t: Client(app, t).post(path, {"reason": "x"}) for t in tokens])
+    assert {a.status_code for a in answers} == {201}
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Report)) == 2
+    root.get("/api/users/me")  # so that the use of the session is noted
+    with count_queries(app) as queries:
+        assert len(root.get("/api/reports").json) == 2
+    assert len(queries) == 3, queries

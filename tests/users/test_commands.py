@@ -1,0 +1,124 @@
+"""`flask users ...`: what an operator does by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import select
+
+from backend.models import AuditEvent, User
+from backend.models.base import db
+from tests.client import Client
+from tests.factories import Factory
+
+
+def run(app: Flask, *args: str, stdin: str = "") -> Result:
+    return app.test_cli_runner().invoke(args=["users", *args], input=stdin)
+
+
+def trail(app: Flask) -> list[str]:
+    with app.app_context():
+        return list(db.session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
+
+
+def user(app: Flask, user_id: int) -> Any:
+    with app.app_context():
+        return db.session.execute(select(User.__table__).where(User.id == user_id)).one()
+
+
+def test_list(app: Flask, make: Factory) -> None:
+    ann = make.user("ann", email="ann@example.com")
+    root = make.user("root", email="root@example.com", is_superuser=True)
+    off = make.user("off", email=None, is_active=False)
+    everybody = run(app, "list")
+    assert everybody.output == (
+        f"{ann.id}\tann\tann@example.com\t-\n{root.id}\troot\troot@example.com\tsuperuser\n{off.id}\toff\t-\tdeactivated\n"
+    )
+    assert run(app, "list", "--superusers").output.split()[1] == "root"
+    assert run(app, "list", "--inactive").output.split()[1] == "off"
+
+
+@pytest.mark.parametrize("by", ["id", "email", "username"])
+def test_an_account_has_three_names(app: Flask, make: Factory, by: str) -> None:
+    client = make.client(make.user("ann", email="ann@example.com"))
+    name = {"id": str(client.user.id), "email": "Ann@Example.com", "username": "ann"}[by]  # type: ignore[attr-defined]
+    shown = json.loads(run(app, "show", name).output)
+    assert (shown["username"], shown["sessions"]) == ("ann", 1)
+    assert "hashed_password" not in shown
+
+
+def test_a_name_of_two_accounts_is_refused(app: Flask, make: Factory) -> None:
+    ann = make.user("ann")
+    make.user(str(ann.id))
+    result = run(app, "deactivate", str(ann.id))
+    assert result.exit_code == 1
+    assert "names several accounts" in result.output
+    assert user(app, ann.id).is_active
+
+
+@pytest.mark.parametrize(
+    "command", ["show", "deactivate", "activate", "erase", "set-password", "end-sessions", "make-superuser"]
+)
+def test_an_account_that_there_is_not(app: Flask, command: str) -> None:
+    result = run(app, command, "nobody@example.com")
+    assert (result.exit_code, result.output) == (1, "Error: there is no account nobody@example.com\n")
+
+
+def test_deactivate_and_activate(app: Flask, make: Factory) -> None:
+    ann = make.client(make.user("ann"))
+    assert run(app, "deactivate", "ann").exit_code == 0
+    assert ann.get("/api/users/me").json["code"] == "token_revoked"
+    assert run(app, "activate", "ann").exit_code == 0
+    assert user(app, ann.user.id).is_active  # type: ignore[attr-defined]
+    assert trail(app) == ["account.deactivated", "account.activated"]
+
+
+def test_superusers(app: Flask, make: Factory) -> None:
+    ann = make.client(make.user("ann"))
+    assert run(app, "make-superuser", "ann").exit_code == 0
+    assert ann.get("/api/audit").status_code == 200
+    refused = run(app, "revoke-superuser", "ann")
+    assert (refused.exit_code, "last active superuser" in refused.output) == (1, True)
+    assert run(app, "deactivate", "ann").exit_code == run(app, "erase", "ann", "--yes").exit_code == 1
+    make.user("bob", is_superuser=True)
+    assert run(app, "revoke-superuser", "ann").exit_code == 0
+    assert ann.get("/api/audit").status_code == 403
+
+
+def test_set_password(app: Flask, make: Factory) -> None:
+    ann = make.client(make.user("ann"))
+    short = run(app, "set-password", "ann", "--password-stdin", stdin="short\n")
+    assert (short.exit_code, "8 to 72 bytes" in short.output) == (1, True)
+    assert run(app, "set-password", "ann", "--password-stdin", stdin="password456\n").exit_code == 0
+    assert ann.get("/api/users/me").status_code == 401
+    body = {"username": "ann", "password": "password456"}
+    assert Client(app).post("/api/auth/login", body).status_code == 200
+    assert "password.changed" in trail(app)
+
+
+def test_end_sessions(app: Flask, make: Factory) -> None:
+    ann = make.client(make.user("ann"))
+    make.client(ann.user)  # type: ignore[attr-defined]
+    assert run(app, "end-sessions", "ann").output.startswith("ended 2 sessions")
+    assert ann.get("/api/users/me").status_code == 401
+    assert trail(app) == ["session.ended"]
+
+
+def test_erase_asks_first(app: Flask, make: Factory) -> None:
+    ann = make.user("ann")
+    assert run(app, "erase", "ann", stdin="n\n").exit_code == 1
+    assert user(app, ann.id).username == "ann"
+    assert run(app, "erase", "ann", stdin="y\n").exit_code == 0
+    assert user(app, ann.id).deleted_at is not None
+    assert run(app, "purge").output == "finished 0 erasures\n"
+    assert trail(app) == ["account.erased"]
+
+
+def test_a_database_that_does_not_serve(make_app: Any, tmp_path: Any) -> None:
+    app = make_app({"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"})
+    result = run(app, "show", "ann")
+    assert (result.exit_code, "flask db upgrade" in result.output) == (1, True)

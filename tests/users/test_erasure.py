@@ -1,0 +1,334 @@
+"""Erasing an account: nothing personal is left anywhere, and nothing that was said is lost."""
+
+from __future__ import annotations
+
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from PIL import Image
+from sqlalchemy import select, text
+
+from backend.auth.otp import put_code, send_code
+from backend.auth.secrets import hash_password
+from backend.models import Conversation, Message, OtpCode, Room, RoomMembership, User
+from backend.models.base import Base, db, utcnow
+from backend.users.erasure import erase_user, finish, list_unfinished
+from tests.client import Client
+from tests.factories import Factory
+from tests.rooms.state import memberships
+from tests.threads import at_once
+
+ME = "/api/users/me"
+PASSWORD = "password123"
+MOBILE = "+46701740605"
+MARKS = ("zephyrine", "Quillfeather", "Ostrobogulous", "zq@example.com", MOBILE[1:], "Netscape-9", "203.0.113.77")
+
+
+def code(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json["code"]
+
+
+def dump(app: Flask) -> str:
+    with app.app_context():
+        return "\n".join(
+            f"{table.name}: {row}" for table in Base.metadata.sorted_tables for row in db.session.execute(select(table))
+        )
+
+
+def files(app: Flask) -> list[Path]:
+    return [path for path in Path(app.config["CONFAB"].storage_url).rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def zeph(app: Flask, make: Factory) -> Client:
+    """Somebody who has left a mark in every place where one can."""
+    user = make.user(
+        "zephyrine",
+        email="zq@example.com",
+        first_name="Quillfeather",
+        last_name="Ostrobogulous",
+        bio="Ostrobogulous!",
+        mobile=MOBILE,
+        hashed_password=hash_password(PASSWORD),
+    )
+    with app.app_context():
+        db.session.execute(db.update(User).where(User.id == user.id).values(mobile_verified_at=utcnow()))
+        send_code(MOBILE)
+        db.session.commit()
+    login = {"email": "zq@example.com", "password": PASSWORD, "device_info": "Netscape-9"}
+    answer = Client(app).post("/api/auth/login", login, environ_base={"REMOTE_ADDR": "203.0.113.77"}).json
+    client = Client(app, answer["access_token"])
+    client.user = user  # type: ignore[attr-defined]
+    return client
+
+
+def picture() -> BytesIO:
+    out = BytesIO()
+    Image.new("RGB", (40, 40)).save(out, "PNG")
+    out.seek(0)
+    return out
+
+
+def erase(client: Client, **body: Any) -> Any:
+    return client.delete(ME, body or {"password": PASSWORD})
+
+
+def test_nothing_personal_is_left(app: Flask, make: Factory, zeph: Client) -> None:
+    for path in files(app):
+        path.unlink()
+    ann, other = make.client(make.user("ann")), make.client()
+    zid = zeph.user.id  # type: ignore[attr-defined]
+    room = make.room(zeph, "their room", ann)
+    sent = zeph.post("/api/chat/send", {"content": "hello", "room_id": room["id"], "client_message_id": "k1"}).json
+    direct = zeph.post("/api/chat/send", {"content": "psst", "recipient_id": ann.user.id}).json
+    answered = ann.post("/api/chat/send", {"content": "yes?", "recipient_id": zid}).json
+    zeph.post("/api/chat/send", {"content": "Ostrobogulous secret diary", "recipient_id": zid})
+    named = ann.post("/api/chat/send", {"content": "@zephyrine look"}).json
+    assert named["mentions"] == [zid]
+    ann.put(f"/api/users/me/blocks/{zid}")
+    zeph.put(f"/api/users/me/blocks/{other.user.id}")
+    zeph.post("/api/auth/tokens", {"name": "Quillfeather's laptop"})
+    zeph.post("/api/auth/ws-ticket")
+    zeph.post(f"/api/rooms/{room['id']}/invites", {})
+    zeph.post(f"/api/chat/messages/{named['id']}/report", {"reason": "rude"})
+    zeph.put("/api/users/me/avatar", data={"file": (picture(), "x.png")}, content_type="multipart/form-data")
+    before = dump(app)
+    assert [mark for mark in MARKS if mark not in before] == []
+    assert len(files(app)) == 1
+
+    assert erase(zeph).status_code == 204
+
+    after = dump(app).replace("@zephyrine look", "")  # what others say is theirs
+    assert [mark for mark in MARKS if mark.lower() in after.lower()] == []
+    assert files(app) == []
+    assert code(zeph.get(ME)) == (401, "token_revoked")
+    login = {"email": "zq@example.com", "password": PASSWORD}
+    assert code(Client(app).post("/api/auth/login", login)) == (401, "invalid_credentials")
+    assert code(ann.get(f"/api/users/{zid}")) == (404, "not_found")
+    shown = ann.get(f"/api/chat/messages/{sent['id']}").json
+    assert (shown["content"], shown["client_message_id"]) == ("hello", None)
+    ghost = ann.get(f"/api/users/{shown['sender_id']}").json
+    assert (ghost["full_name"], ghost["is_active"]) == ("Deleted user", False)
+    history = {m["id"]: m for m in ann.get(f"/api/chat/messages?conversation_id={direct['conversation_id']}").json}
+    assert history[direct["id"]]["sender_id"] == history[answered["id"]]["recipient_id"] == ghost["id"]
+    assert ann.get(f"/api/chat/messages/{named['id']}").json["mentions"] == []
+    with app.app_context():
+        assert list_unfinished() == []
+
+
+def test_the_email_the_name_and_the_number_are_free_again(app: Flask, zeph: Client) -> None:
+    assert erase(zeph).status_code == 204
+    body = {"email": "zq@example.com", "password": PASSWORD, "username": "zephyrine", "mobile": MOBILE}
+    assert Client(app).post("/api/auth/register", body).status_code == 201
+
+
+def test_every_change_has_its_modseq(app: Flask, make: Factory, zeph: Client) -> None:
+    """A client that syncs hears of each message that changed, once, and numbers have no gaps."""
+    ann = make.client()
+    room = make.room(zeph, "room", ann)
+    for n in range(5):
+        zeph.post("/api/chat/send", {"content": f"{n}", "room_id": room["id"]})
+    seen = ann.post("/api/chat/sync", {}).json["conversations"]
+    marks = {c["id"]: c["last_modseq"] for c in seen}
+    assert erase(zeph).status_code == 204
+    changes = next(
+        c for c in ann.post("/api/chat/sync", {"conversations": marks}).json["conversations"]
+        if c["id"] == room["conversation_id"]
+    )  # fmt: skip
+    assert [m["content"] for m in changes["messages"]] == ["0", "1", "2", "3", "4"]
+    assert {m["sender_id"] for m in changes["messages"]} != {zeph.user.id}  # type: ignore[attr-defined]
+    taken = [m["modseq"] for m in changes["messages"]] + [m["modseq"] for m in changes["members"]]
+    assert sorted(taken) == list(range(marks[room["conversation_id"]] + 1, changes["last_modseq"] + 1))
+    assert changes["unread_count"] == 5
+
+
+def test_rooms_pass_to_the_oldest_admin_then_to_the_oldest_member(app: Flask, make: Factory, zeph: Client) -> None:
+    first, second, third = (make.client() for _ in range(3))
+    with_admin, with_members = make.room(zeph, "a", first, second, third), make.room(zeph, "b", first, second)
+    zeph.patch(f"/api/rooms/{with_admin['id']}/members/{second.user.id}", {"is_admin": True})
+    alone, joined = make.room(zeph, "c"), make.room(first, "d", zeph)
+    assert erase(zeph).status_code == 204
+    assert first.get(f"/api/rooms/{with_admin['id']}").json["owner_id"] == second.user.id
+    passed = first.get(f"/api/rooms/{with_members['id']}").json
+    assert (passed["owner_id"], passed["is_admin"], passed["member_count"]) == (first.user.id, True, 2)
+    assert code(first.get(f"/api/rooms/{alone['id']}")) == (404, "not_found")
+    assert first.get(f"/api/rooms/{joined['id']}").json["member_count"] == 1
+    with app.app_context():
+        active = RoomMembership.left_at.is_(None)
+        left = select(RoomMembership.id).where(active, RoomMembership.user_id == zeph.user.id)  # type: ignore[attr-defined]
+        assert db.session.scalars(left).all() == []
+    assert memberships(app, joined)[zeph.user.id].left_at is not None  # type: ignore[attr-defined]
+
+
+def test_what_confirms_it(app: Flask, make: Factory, zeph: Client) -> None:
+    assert code(zeph.delete(ME, {})) == (422, "validation_failed")
+    assert code(zeph.delete(ME)) == (415, "unsupported_media_type")
+    assert code(zeph.delete(ME, {"password": "wrong-password"})) == (403, "invalid_password")
+    assert code(zeph.delete(ME, {"code": "000000"})) == (401, "invalid_otp")
+    assert code(zeph.delete(ME, {"password": PASSWORD, "force": True})) == (422, "validation_failed")
+    with app.app_context():
+        put_code(MOBILE, "123456")
+        db.session.commit()
+    assert zeph.get(ME).status_code == 200
+    assert zeph.delete(ME, {"code": "123456"}).status_code == 204
+    with app.app_context():
+        assert db.session.scalars(select(OtpCode)).all() == []
+
+
+def test_who_has_neither_password_nor_number_sets_one_first(make: Factory) -> None:
+    ann = make.client()
+    for body in ({"password": "anything"}, {"code": "123456"}):
+        assert code(ann.delete(ME, body)) == (422, "validation_failed")
+
+
+def test_an_api_token_erases_nobody(app: Flask, zeph: Client) -> None:
+    token = zeph.post("/api/auth/tokens", {"name": "x"}).json["token"]
+    assert code(Client(app, token).delete(ME, {"password": PASSWORD})) == (403, "forbidden")
+    assert code(Client(app, token).get("/api/users/me/export")) == (403, "forbidden")
+
+
+def test_the_last_superuser_is_not_erased(app: Flask, make: Factory) -> None:
+    root = make.client(make.user(is_superuser=True, hashed_password=hash_password(PASSWORD)))
+    assert code(erase(root)) == (409, "last_superuser")
+    make.user(is_superuser=True)
+    assert erase(root).status_code == 204
+
+
+def test_a_direct_conversation_of_two_erased_is_deleted(app: Flask, make: Factory) -> None:
+    pair = [make.client(make.user(hashed_password=hash_password(PASSWORD))) for _ in range(2)]
+    pair[0].post("/api/chat/send", {"content": "between us", "recipient_id": pair[1].user.id})
+    for client in pair:
+        assert erase(client).status_code == 204
+    assert "between us" not in dump(app)
+
+
+def test_the_erased_get_no_message(make: Factory, zeph: Client) -> None:
+    ann, zid = make.client(), zeph.user.id  # type: ignore[attr-defined]
+    ann.post("/api/chat/send", {"content": "x", "recipient_id": zid})
+    assert erase(zeph).status_code == 204
+    assert code(ann.post("/api/chat/send", {"content": "x", "recipient_id": zid})) == (404, "not_found")
+    ghosts = [c for c in ann.get("/api/chat/conversations").json if c["kind"] == "dm"]
+    assert ghosts[0]["user"]["full_name"] == "Deleted user"
+
+
+def test_an_erasure_that_was_cut_short_is_finished(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr("backend.users.leaving.BATCH", 2)
+    monkeypatch.setattr("backend.users.erasure.SECONDS_IN_REQUEST", 0)
+    for n in range(5):
+        zeph.post("/api/chat/send", {"content": f"{n}"})
+    zid = zeph.user.id  # type: ignore[attr-defined]
+    assert erase(zeph).status_code == 204
+    with app.app_context():
+        assert list_unfinished() == [zid]
+    result = app.test_cli_runner().invoke(args=["users", "purge"])
+    assert result.output == "finished 1 erasures\n"
+    with app.app_context():
+        assert list_unfinished() == []
+        senders = set(db.session.scalars(select(Message.sender_id)))
+    assert zid not in senders
+    assert len(senders) == 1
+
+
+def test_a_failure_half_way_is_logged_and_tried_again(
+    app: Flask, make: Factory, zeph: Client, monkeypatch: Any
+) -> None:
+    from backend.storage import StorageAway
+
+    def away(*_: Any) -> None:
+        raise StorageAway
+
+    zid = zeph.user.id  # type: ignore[attr-defined]
+    zeph.post("/api/chat/send", {"content": "x"})
+    with monkeypatch.context() as patched:
+        patched.setattr("backend.users.erasure.leave_conversations", away)
+        assert erase(zeph).status_code == 204
+    with app.app_context():
+        assert list_unfinished() == [zid]
+        assert finish(zid)
+        assert list_unfinished() == []
+
+
+def test_sends_under_way_leave_no_message_with_the_erased(app: Flask, make: Factory) -> None:
+    """Whatever comes first: a message is the deleted user's, or it was refused."""
+    ann = make.client()
+    for round_ in range(3):
+        zeph = make.client(make.user(hashed_password=hash_password(PASSWORD)))
+        room, zid = make.room(ann, f"room {round_}", zeph), zeph.user.id
+        fresh = make.client()
+        bodies = [{}, {"room_id": room["id"]}, {"recipient_id": ann.user.id}, {"recipient_id": fresh.user.id}] * 3
+        calls: list[Any] = [
+            lambda b=b, t=zeph.token: Client(app, t).post("/api/chat/send", {"content": "late"} | b) for b in bodies
+        ]
+        calls.append(partial(_erase_directly, app, zid))
+        *sends, _ = at_once(calls)
+        assert {a.status_code for a in sends} <= {201, 401, 403, 404}, [a.json for a in sends]
+        with app.app_context():
+            left = select(Message.id).where((Message.sender_id == zid) | (Message.recipient_id == zid))
+            assert db.session.scalars(left).all() == []
+            count = db.session.scalar(text("SELECT count(*) FROM messages WHERE content = 'late'"))
+            assert count == [a.status_code for a in sends].count(201)
+            db.session.execute(text("UPDATE messages SET content = 'counted'"))
+            db.session.commit()
+            assert db.session.scalars(select(Conversation.id).where(Conversation.last_seq < 0)).all() == []
+
+
+def _erase_directly(app: Flask, user_id: int) -> None:
+    with app.app_context():
+        erase_user(None, user_id)
+        assert finish(user_id)
+
+
+def test_two_owners_erased_at_once_leave_no_room_without_a_living_owner(app: Flask, make: Factory) -> None:
+    for _ in range(3):
+        one, two, heir = (make.client() for _ in range(3))
+        rooms = [make.room(one, "a", two, heir), make.room(two, "b", one, heir)]
+        at_once([lambda u=c.user.id: _erase_directly(app, u) for c in (one, two)])
+        with app.app_context():
+            for room in rooms:
+                owner = db.session.scalars(select(Room.owner_id).where(Room.id == room["id"])).one()
+                assert owner == heir.user.id
+
+
+def test_the_export_holds_everything_and_no_secret(app: Flask, make: Factory, zeph: Client) -> None:
+    ann = make.client()
+    room = make.room(zeph, "room", ann)
+    for n in range(3):
+        zeph.post("/api/chat/send", {"content": f"mine {n}", "room_id": room["id"]})
+    ann.post("/api/chat/send", {"content": "not mine", "room_id": room["id"]})
+    zeph.put(f"/api/users/me/blocks/{ann.user.id}")
+    token = zeph.post("/api/auth/tokens", {"name": "script"}).json["token"]
+    response = zeph.get("/api/users/me/export")
+    assert response.status_code == 200
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert response.headers["Cache-Control"] == "no-store"
+    found = response.json
+    assert found["user"]["email"] == "zq@example.com"
+    assert [m["content"] for m in found["messages"]] == ["mine 0", "mine 1", "mine 2"]
+    assert [s["device_info"] for s in found["sessions"]] == ["Netscape-9"]
+    assert [t["name"] for t in found["api_tokens"]] == ["script"]
+    assert [b["blocked_id"] for b in found["blocks"]] == [ann.user.id]
+    assert [r["room_id"] for r in found["rooms"]] == [room["id"]]
+    assert {c["conversation_id"] for c in found["conversations"]} == {"lobby", room["conversation_id"]}
+    assert "login.ok" in {e["action"] for e in found["security_events"]}
+    assert found["reports"] == found["attachments"] == found["reactions"] == found["mentions"] == []
+    raw = response.get_data(as_text=True)
+    assert token not in raw
+    with app.app_context():
+        hashes = [h for row in db.session.execute(text("SELECT token FROM refresh_tokens")) for h in row]
+        hashes += [h for row in db.session.execute(text("SELECT hashed_password FROM users")) for h in row if h]
+    assert not any(h in raw for h in hashes)
+
+
+def test_the_export_is_written_in_pages(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr("backend.users.export.BATCH", 2)
+    for n in range(5):
+        zeph.post("/api/chat/send", {"content": f"{n}"})
+    for _ in range(3):
+        zeph.put(f"/api/users/me/blocks/{make.user().id}")
+    found = zeph.get("/api/users/me/export").json
+    assert [m["content"] for m in found["messages"]] == ["0", "1", "2", "3", "4"]
+    assert len(found["blocks"]) == 3
