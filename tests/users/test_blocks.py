@@ -47,16 +47,19 @@ def test_whom_nobody_can_block(make: Factory, monkeypatch: pytest.MonkeyPatch) -
     assert code(ann.put(f"{BLOCKS}/{make.user().id}")) == (409, "too_many_blocks")
 
 
-def test_a_list_of_blocks_is_read_in_pages_with_two_queries(app: Flask, make: Factory) -> None:
+def test_a_list_of_blocks_is_read_in_pages_and_in_as_many_queries_however_long(app: Flask, make: Factory) -> None:
     ann = make.client()
     users = [make.user() for _ in range(4)]
     for user in users:
         ann.put(f"{BLOCKS}/{user.id}")
-    with count_queries(app) as queries:
-        page = ann.get(f"{BLOCKS}?limit=3")
+    counts = []
+    for limit in (1, 3):
+        with count_queries(app) as queries:
+            page = ann.get(f"{BLOCKS}?limit={limit}")
+        counts.append(len(queries))
     assert [u["id"] for u in page.json] == [u.id for u in reversed(users[1:])]
     assert "skip=3" in page.headers["Link"]
-    assert len(queries) == 3, queries
+    assert counts[0] == counts[1] <= 3, counts
 
 
 def test_blocks_made_at_once_are_one(app: Flask, make: Factory) -> None:
