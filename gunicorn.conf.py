@@ -10,7 +10,6 @@ import logging
 import os
 import resource
 import secrets
-import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from gunicorn.workers.ggevent import GeventWorker
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # bin/gunicorn has its own folder there, and config.py is here
 
+import metrics_folder  # noqa: E402
 from config import Config, ConfigError  # noqa: E402
 
 # The same file and the same rule as the `flask` command: what the environment says wins.
@@ -226,33 +226,20 @@ class JsonLines(logging.Formatter):
 
 def post_worker_init(worker: Any) -> None:
     """Let the worker send what waits in the outbox, and tell whoever started it by hand where to look."""
-    if outbox := getattr(worker.wsgi, "extensions", {}).get("confab-outbox"):
-        outbox.start()
-    if metrics := getattr(worker.wsgi, "extensions", {}).get("confab-metrics"):
-        metrics.start()
+    for name in ("confab-outbox", "confab-metrics"):
+        if part := getattr(worker.wsgi, "extensions", {}).get(name):
+            part.start()
     if environment.app_env == "development" and worker.age == 1:
         print(
             f"Confab is at {environment.public_url} (API: {environment.public_url}/docs). Ctrl-C ends it.", flush=True
         )
 
 
-def child_exit(server: Any, worker: Any) -> None:
-    """Take the sockets of a worker that ended out of the numbers. Whatever goes wrong here must not end the master."""
-    if environment.metrics_token is not None:
-        try:
-            from prometheus_client.multiprocess import mark_process_dead
-
-            mark_process_dead(worker.pid)
-        except Exception:
-            server.log.exception("the numbers of worker %s stay", worker.pid)
+def child_exit(server: Any, worker: Any) -> None:  # a worker's open sockets end with it; what it counted stays
+    metrics_folder.forget(environment, worker.pid, server.log)
 
 
-if environment.metrics_token is not None:
-    # Workers write their numbers here, and each can tell those of all. What an earlier run left is not ours.
-    _numbers = environment.instance_dir / f"metrics-{environment.port}"
-    shutil.rmtree(_numbers, ignore_errors=True)
-    _numbers.mkdir(parents=True, exist_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_numbers)
+metrics_folder.prepare(environment)
 
 # A connection is a descriptor, and the usual soft limit of 1,024 would be the real limit on clients.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -260,9 +247,8 @@ _wanted = 65_536 if _hard == resource.RLIM_INFINITY else min(_hard, 65_536)
 if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
-bind = (
-    f"[{environment.host}]:{environment.port}" if ":" in environment.host else f"{environment.host}:{environment.port}"
-)
+_host = f"[{environment.host}]" if ":" in environment.host else environment.host
+bind = f"{_host}:{environment.port}"
 workers = environment.web_concurrency
 worker_class = Worker
 # Requests under way and idle keep-alive connections of one worker; beyond it clients wait in the backlog. Sockets leave the

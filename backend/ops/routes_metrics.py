@@ -28,12 +28,12 @@ def init_app(app: Flask) -> None:
 
 @bp.get("")
 @bp.response(200, {"type": "string"}, content_type="text/plain")
+@bp.alt_response(401, "UNAUTHORIZED")
 @bp.alt_response(404, "NOT_FOUND")
-@bp.doc(security=[{"bearer": []}], **{"x-never": [403, 429, 503]})
 def get_metrics() -> Any:
     """Get the numbers for Prometheus
 
-    With METRICS_TOKEN as bearer token; 404 where none is set.
+    With METRICS_TOKEN as bearer token, and no other; 404 where none is set.
     """
     metrics: Metrics | None = current_app.extensions.get("confab-metrics")
     if metrics is None:

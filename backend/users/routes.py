@@ -121,6 +121,7 @@ def list_blocks(query: dict[str, Any]) -> Page[dict[str, Any]]:
 
 @bp.put("/me/blocks/<id:user_id>")
 @bp.response(204)
+@bp.alt_response(422, "UNPROCESSABLE_ENTITY")
 @signed_in
 def block_user(user_id: int) -> None:
     """Block a user

@@ -11,12 +11,12 @@ resume, and note each frame. What counts in the end:
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -177,6 +177,7 @@ class Campaign:
 
     def _rows(self) -> list[Any]:
         with self.app.app_context():
+            db.engine.dispose()  # its connections may be to a server that was killed
             columns = (Message.seq, Message.modseq, Message.id, Message.content, Message.sender_id)
             statement = select(*columns).where(Message.conversation_id == self.name).order_by(Message.seq)
             return list(db.session.execute(statement).all())
@@ -191,7 +192,7 @@ class Campaign:
         self.found["reordered"] += sum(row.seq != place for place, row in enumerate(rows, 1))
         for number in range(len(self.writers)):
             own = [int(row.content.partition("-")[2]) for row in rows if row.content.startswith(f"w{number}-")]
-            self.found["reordered"] += sum(later < earlier for earlier, later in itertools.pairwise(own))
+            self.found["reordered"] += sum(later < earlier for earlier, later in pairwise(own))
         modseqs = [row.modseq for row in rows]
         for reader in self.readers:
             self.found["missing"] += sum(row.seq not in reader.seqs for row in rows)

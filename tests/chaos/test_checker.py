@@ -45,7 +45,9 @@ def test_nothing_is_lost_while_everything_is_killed(open_house: Open) -> None:
 def planted(tmp_path: Path) -> Path:
     """A checkout's face in which wsgi.py is the planted one."""
     (tmp_path / "wsgi.py").write_text("from tests.chaos.planted import app\n")
-    (tmp_path / "gunicorn.conf.py").symlink_to(ROOT / "gunicorn.conf.py")
+    real = str(ROOT / "gunicorn.conf.py")
+    lines = [f"__file__ = {real!r}", "exec(compile(open(__file__).read(), __file__, 'exec'))"]
+    (tmp_path / "gunicorn.conf.py").write_text("\n".join([*lines, f"sys.path.insert(0, {str(tmp_path)!r})", ""]))
     return tmp_path
 
 

@@ -129,8 +129,9 @@ def test_the_users_of_a_killed_worker_go_offline(open_house: Open) -> None:
             client.close()
     pids = house.server.worker_pids
     keeps, dies = watching[1], min(pids)
+    keeps.expect("presence", user_id=other.id, status="online")
     keeps.drain()
     os.kill(dies, signal.SIGKILL)
-    assert keeps.expect("presence", timeout=12, user_id=other.id)["status"] == "offline"
+    keeps.expect("presence", timeout=15, user_id=other.id, status="offline")
     with other.live():
-        assert keeps.expect("presence", timeout=3, user_id=other.id)["status"] == "online"
+        keeps.expect("presence", timeout=5, user_id=other.id, status="online")

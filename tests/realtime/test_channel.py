@@ -1,0 +1,87 @@
+"""The order of a conversation, without a server: whatever becomes of the hints, each number goes out in order, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.realtime.channel import Channel, Told
+from backend.realtime.events import Event, message_event
+
+
+def message(modseq: int, seq: int, type_: str = "message.created") -> Event:
+    body: dict[str, Any] = {"conversation_id": "room:1", "modseq": modseq, "seq": seq, "sender_id": 1}
+    return message_event(type_, body)
+
+
+def modseqs(events: list[Event]) -> list[int]:
+    return [event.modseq or 0 for event in events]
+
+
+@given(st.data())
+def test_any_hints_with_repairs_give_each_number_in_order_once(data: st.DataObject) -> None:
+    head = data.draw(st.integers(1, 30))
+    truth = {number: message(number, number) for number in range(1, head + 1)}
+    channel, delivered = Channel("room:1", 0, 0), []
+    for step in data.draw(st.lists(st.one_of(st.none(), st.lists(st.integers(1, head), max_size=6)), max_size=25)):
+        if step is None:  # a repair, from where the channel was, up to anywhere
+            upto = data.draw(st.integers(channel.delivered, head))
+            since = data.draw(st.integers(0, channel.delivered))
+            delivered += channel.repair([truth[n] for n in range(since + 1, upto + 1)], upto)
+        else:
+            delivered += channel.offer([truth[number] for number in step])
+    delivered += channel.repair([truth[n] for n in range(channel.delivered + 1, head + 1)], head)
+    assert modseqs(delivered) == list(range(1, head + 1))
+    assert {event.type for event in delivered} == {"message.created"}
+    assert not channel.has_gap
+
+
+@given(st.lists(st.integers(1, 8), min_size=1, max_size=30), st.data())
+def test_a_message_is_created_once_and_then_updated(seqs: list[int], data: st.DataObject) -> None:
+    """Changes of messages in any order, of which a repair sees the last of each alone."""
+    order = {seq: place for place, seq in enumerate(dict.fromkeys(seqs), 1)}  # seqs rise with their first modseq
+    log = [message(modseq, order[seq], "message.updated") for modseq, seq in enumerate(seqs, 1)]
+    channel, told = Channel("room:1", 0, 0), []
+    while channel.delivered < len(log):
+        if data.draw(st.booleans()):
+            told += channel.offer([log[channel.delivered]])
+        else:
+            upto = data.draw(st.integers(channel.delivered + 1, len(log)))
+            now = data.draw(st.integers(upto, len(log)))  # the rows are read a moment after the head
+            last = {event.body["message"]["seq"]: event for event in log[:now]}
+            rows = sorted(last.values(), key=lambda event: event.modseq or 0)
+            told += channel.repair([r for r in rows if channel.delivered < (r.modseq or 0) <= upto], upto)
+    first: dict[int, str] = {}
+    for event in told:
+        seq = event.body["message"]["seq"]
+        assert event.type == ("message.updated" if seq in first else "message.created")
+        first[seq] = event.type
+    assert sorted(modseqs(told)) == modseqs(told)
+    assert len(set(modseqs(told))) == len(told)
+    assert set(first) == set(order.values())
+
+
+def test_a_tombstone_stays_one() -> None:
+    told = Told(0)
+    assert told.name(message(1, 1, "message.deleted")).type == "message.deleted"
+    assert told.name(message(2, 1)).type == "message.updated"
+
+
+def test_who_is_ahead_of_the_channel_hears_from_its_own_place_on() -> None:
+    channel = Channel("room:1", 5, 5)
+    ahead: Any = object()
+    channel.add(ahead, 8)
+    assert [channel.hears(ahead, message(n, n)) for n in (6, 7, 8, 9, 10)] == [False, False, False, True, True]
+    assert channel.discard(ahead) == 5
+    channel.add(ahead, 8)
+    assert channel.discard(ahead) == 8
+
+
+def test_a_database_set_back_begins_anew() -> None:
+    channel = Channel("room:1", 9, 9)
+    channel.offer([message(11, 11)])
+    channel.set_back(3, 3)
+    assert not channel.has_gap
+    assert modseqs(channel.offer([message(4, 4)])) == [4]

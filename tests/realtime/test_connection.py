@@ -1,0 +1,231 @@
+"""One client's socket, over a pair of real ones, without a server."""
+
+from __future__ import annotations
+
+import logging
+import time
+from _socket import SO_SNDBUF, SOL_SOCKET, socketpair
+from collections import Counter
+from typing import Any
+
+import gevent
+import pytest
+
+from backend.realtime import connection as module
+from backend.realtime import ticker as ticker_module
+from backend.realtime.connection import Connection, Right
+from backend.realtime.outbox import Outbox
+from backend.realtime.protocol import Close
+from backend.realtime.ticker import Ticker
+from tests.realtime.raw import frame
+
+
+class FakeHub:
+    """As much of a hub as a connection asks of it."""
+
+    log = quiet = logging.getLogger("test")
+    limits_frames = True
+
+    def __init__(self) -> None:
+        self.closing: dict[Any, float] = {}
+        self.metrics: Counter[str] = Counter()
+        self.users: dict[int, set[Connection]] = {}
+        self.performed: list[bytes] = []
+        self.typing = self
+
+    @property
+    def connections(self) -> list[Connection]:
+        return [c for here in self.users.values() for c in here]
+
+    def forget(self, connection: Connection) -> None:
+        self.users.pop(1, None)
+
+    def perform(self, connection: Connection, batch: list[bytes]) -> None:
+        self.performed += batch
+
+    def end_late(self) -> None:
+        """No typists here."""
+
+
+class Pair:
+    def __init__(self) -> None:
+        self.hub = FakeHub()
+        ours, self.theirs = socketpair()
+        ours.setblocking(False)
+        ours.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
+        self.theirs.setblocking(False)
+        right = Right(1, 1, None, frozenset({"read"}), None)
+        hub: Any = self.hub
+        self.connection = Connection(hub, ours, right, "x", "uid", None)
+        self.hub.users[1] = {self.connection}
+        self.connection.begin(b"")
+
+    def read(self, size: int = 1 << 20) -> bytes:
+        """All that can be read now."""
+        data, idle = b"", 0
+        while len(data) < size and idle < 5:
+            gevent.sleep(0.002)  # lets the loop see that there is room again
+            try:
+                part = self.theirs.recv(size - len(data))
+            except BlockingIOError:
+                idle += 1
+                continue
+            if not part:
+                break
+            data, idle = data + part, 0
+        return data
+
+
+@pytest.fixture
+def pair() -> Any:
+    made = Pair()
+    yield made
+    made.connection.drop()
+    made.theirs.close()
+
+
+class Dribble:
+    """A socket that takes so many bytes of each send, and then none for once."""
+
+    def __init__(self, step: int):
+        self.step, self.data, self.is_full = step, b"", False
+
+    def send(self, data: bytes) -> int:
+        self.is_full = not self.is_full
+        if not self.is_full:
+            raise BlockingIOError
+        self.data += data[: self.step]
+        return min(self.step, len(data))
+
+    def fileno(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("step", range(1, 40))
+def test_partial_writes_at_every_byte(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Outbox, "_watch", lambda self: None)
+    sock: Any = Dribble(step)
+    owner: Any = None
+    outbox = Outbox(owner, sock)
+    frames = [bytes([n]) * (7 + n) for n in range(12)]
+    outbox.write(frames[1])
+    outbox.release(frames[0])
+    for data in frames[2:]:
+        outbox.write(data)
+    while not outbox.is_empty:
+        outbox.flush()
+    assert sock.data == b"".join(frames)
+    assert outbox.size == 0
+
+
+def test_what_comes_before_the_beginning_waits_for_it(pair: Pair) -> None:
+    hub: Any = pair.hub
+    ours, theirs = socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    held = Connection(hub, ours, pair.connection.right, "y", "uid2", None)
+    held.write(b"two")
+    held.begin(b"one")
+    held.write(b"three")
+    assert theirs.recv(100) == b"onetwothree"
+    held.drop()
+    theirs.close()
+
+
+def test_a_slow_reader_gets_whole_frames_and_a_goodbye(pair: Pair) -> None:
+    payload = b"\x81\x7e\x10\x00" + b"x" * 4096
+    written = 0
+    while pair.connection.is_open:
+        pair.connection.write(payload)
+        written += 1
+    assert written * len(payload) < module.MAX_BACKLOG_BYTES + 200_000
+    data = pair.read()
+    whole, rest = data.rsplit(b"x", 1)
+    assert (len(whole) + 1) % len(payload) == 0
+    assert rest[:2] == bytes([0x88, len(rest) - 2])
+    assert int.from_bytes(rest[2:4], "big") == Close.TOO_SLOW
+    assert pair.hub.metrics["too_slow"] == 1
+
+
+def test_one_large_frame_is_no_fault_of_a_reader(pair: Pair) -> None:
+    pair.connection.write(b"z" * 3 * module.MAX_BACKLOG_BYTES)
+    assert pair.connection.is_open
+    assert len(pair.read(10 << 20)) == 3 * module.MAX_BACKLOG_BYTES
+    pair.connection.write(b"after")
+    assert pair.read() == b"after"
+
+
+def test_a_huge_backlog_can_be_closed_too(pair: Pair) -> None:
+    pair.connection.write(b"z" * 3 * module.MAX_BACKLOG_BYTES)
+    pair.connection.write(b"more")
+    assert not pair.connection.is_open
+    pair.connection.close(Close.RESTARTING)
+    assert len(pair.read(10 << 20)) > 3 * module.MAX_BACKLOG_BYTES
+
+
+def test_a_burst_is_allowed_and_a_flood_is_not(pair: Pair) -> None:
+    pair.theirs.setblocking(True)
+    pair.theirs.sendall(frame(b"{}") * 200)
+    gevent.sleep(0.05)
+    assert pair.connection.is_open
+    assert len(pair.hub.performed) == 200
+    pair.theirs.sendall(frame(b"{}") * 20)
+    gevent.sleep(0.05)
+    pair.theirs.setblocking(False)
+    assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
+
+
+def test_a_client_that_vanishes_is_let_go(pair: Pair) -> None:
+    pair.theirs.close()
+    gevent.sleep(0.02)
+    assert not pair.connection.is_open
+    pair.connection.write(b"x")
+    pair.connection.close(1000)
+    pair.connection.drop()
+    assert pair.hub.closing == {}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A clock that the test sets."""
+
+    class Clock:
+        now = time.monotonic()
+        time = staticmethod(time.time)
+
+        def monotonic(self) -> float:
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(ticker_module, "time", clock)
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def test_a_silent_client_is_pinged_and_then_closed(pair: Pair, clock: Any) -> None:
+    hub: Any = pair.hub
+    ticker = Ticker(hub)
+    ticker.sweep()
+    assert pair.read() == b""
+    clock.now += 25.5
+    ticker.sweep()
+    assert pair.read() == b"\x89\x00"
+    clock.now += 25
+    ticker.sweep()
+    assert int.from_bytes(pair.read()[2:4], "big") == Close.HEARTBEAT_MISSED
+    assert pair.connection in pair.hub.closing
+    clock.now += 10
+    ticker.sweep()
+    assert pair.hub.closing == {}
+
+
+def test_a_pong_keeps_a_client_alive(pair: Pair, clock: Any) -> None:
+    hub: Any = pair.hub
+    ticker = Ticker(hub)
+    for _ in range(5):
+        clock.now += 26
+        ticker.sweep()
+        pair.theirs.send(frame(b"", 10))
+        gevent.sleep(0.01)
+    assert pair.connection.is_open
+    assert pair.read().count(b"\x89\x00") == 5
