@@ -261,8 +261,8 @@ preload_app = False
 
 # A worker whose loop does not turn for so long is stuck and is replaced. It is no limit on a request.
 timeout = 30
-# What is still being answered at SIGTERM has so long. Idle keep-alive connections use all of it, and up to 2 s follow, so that
-# 5 s is an end within 10.
+# What is still being answered at SIGTERM has so long, and up to 2 s follow. Idle keep-alive connections and sockets are told
+# to go at once, so that a worker with nothing to answer is gone in 2 s.
 graceful_timeout = 5
 # Also the time in which a client has to send the head of its request. deploy/nginx.conf drops its idle connections sooner, so
 # that it never sends a request into one that closes.
