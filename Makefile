@@ -9,7 +9,7 @@ COMPILE := pip-compile --quiet --no-header --strip-extras --no-emit-options --no
 	--no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help install run migrate test lint bench lock
+.PHONY: help install run migrate test lint bench chaos lock
 .DELETE_ON_ERROR:
 
 help: ## list the verbs
@@ -37,6 +37,9 @@ lint: $(VENV)/.dev ## check format, style and types
 
 bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare peers
 	@.venv-bench/bin/python bench/run.py $(ARGS)
+
+chaos: $(VENV)/.dev ## kill everything for long, and count what the socket lost
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: $(VENV)/.dev ## write the pinned requirements files anew from the .in files
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools

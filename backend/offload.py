@@ -30,7 +30,7 @@ def _workers() -> ThreadPool:
 
 
 def _behind_others(function: Callable[..., Result], *args: Any) -> Result:
-    """Run *function* in a thread that gets what processor time the loop, and other processes, leave to it."""
+    """Run *function* in a thread that stands back behind the loop, yet moves on a machine that is busy with other things."""
     if sys.platform == "linux":  # elsewhere threads have no priority of their own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
     return function(*args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from backend.errors import ValidationFailed
 from backend.messages.access import Place, check_place, get_message_for, place_of, visible_conversation_ids
@@ -16,7 +16,19 @@ from backend.models.base import db
 from backend.models.message import Message
 from backend.paging import Page, Slice
 
+BEYOND_ALL = 2**63 - 1
+"""No message has such a seq."""
+
 _m = Message.__table__.c
+_paged = (
+    select(*MESSAGE_COLUMNS)
+    .where(_m.conversation_id == bindparam("conversation"))
+    .offset(bindparam("skip"))
+    .limit(bindparam("most"))
+)
+# Made once: to build it anew takes longer than to read a page.
+_OLDER = _paged.where(_m.seq < bindparam("seq")).order_by(_m.seq.desc())
+_NEWER = _paged.where(_m.seq > bindparam("seq")).order_by(_m.seq)
 
 
 def send_message(
@@ -71,14 +83,11 @@ def list_messages(
 
 
 def _of_one(user: User, place: Place, part: Slice, before: int | None, after: int | None) -> Page[dict[str, Any]]:
-    statement = _in(place)
+    values = {"conversation": place.conversation_id, "skip": part.skip, "most": part.limit + 1}
     if after is not None:
-        statement = statement.where(_m.seq > after).order_by(_m.seq)
+        rows = db.session.execute(_NEWER, values | {"seq": after}).all()
     else:
-        if before is not None:
-            statement = statement.where(_m.seq < before)
-        statement = statement.order_by(_m.seq.desc())
-    rows = db.session.execute(statement.offset(part.skip).limit(part.limit + 1)).all()
+        rows = db.session.execute(_OLDER, values | {"seq": BEYOND_ALL if before is None else before}).all()
     shown = rows[: part.limit]
     cursor = {"after" if after is not None else "before": shown[-1].seq} if len(rows) > part.limit else {}
     return Page(messages_json(shown, user.id, db.session), cursor)

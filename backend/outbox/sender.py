@@ -55,12 +55,10 @@ class Outbox:
         if config.app_env == "production":
             _warn(config)
 
-    def start(self) -> None:
-        """Send from now on, in greenlets."""
-        for kind in queue.KINDS:
-            self._woken[kind] = Event()
-            gevent.spawn(self._run, kind)
-        gevent.spawn(self._run_sweeps)
+    def start(self) -> list[gevent.Greenlet[..., None]]:
+        """Send from now on, in greenlets that end with the worker."""
+        self._woken = {kind: Event() for kind in queue.KINDS}
+        return [gevent.spawn(self._run_sweeps), *(gevent.spawn(self._run, kind) for kind in queue.KINDS)]
 
     def wake(self) -> None:
         """Something was put into the queue just now."""

@@ -270,3 +270,46 @@ def test_somebody_registers_with_the_number_meanwhile(
     monkeypatch.setattr(otp, "add_user", late)
     assert verify(client, code).get_json()["user"]["id"] != rivals[0]
     assert get(app, rivals[0]).mobile is None
+
+
+def test_a_number_that_somebody_takes_again_and_again(
+    client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(**_: Any) -> User:
+        raise otp.MobileTaken
+
+    code = ask(client, outgoing)
+    monkeypatch.setattr(otp, "add_user", taken)
+    assert refused(verify(client, code), "mobile_taken", 409)
+
+
+@pytest.mark.parametrize(
+    "statement", [update(User).values(is_active=False), update(UserSession).values(is_active=False)]
+)
+def test_a_right_that_ends_meanwhile(
+    make: Factory, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch, statement: Any
+) -> None:
+    client = make.client()
+    code, real = ask(client, outgoing), otp.need_session
+
+    def slow(caller: Any) -> None:
+        real(caller)
+        with db.engine.begin() as connection:
+            connection.execute(statement)
+
+    monkeypatch.setattr(otp, "need_session", slow)
+    assert refused(verify(client, code), "token_revoked")
+
+
+def test_somebody_takes_the_number_while_it_is_given(
+    make: Factory, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, rival = make.client(), make.user()
+    code = ask(client, outgoing)
+
+    def late() -> Any:
+        db.session.execute(update(User).where(User.id == rival.id).values(mobile=MOBILE))
+        return utcnow()
+
+    monkeypatch.setattr(otp, "utcnow", late)
+    assert refused(verify(client, code), "mobile_taken", 409)

@@ -11,12 +11,12 @@ resume, and note each frame. What counts in the end:
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -192,7 +192,7 @@ class Campaign:
         self.found["reordered"] += sum(row.seq != place for place, row in enumerate(rows, 1))
         for number in range(len(self.writers)):
             own = [int(row.content.partition("-")[2]) for row in rows if row.content.startswith(f"w{number}-")]
-            self.found["reordered"] += sum(later < earlier for earlier, later in itertools.pairwise(own))
+            self.found["reordered"] += sum(later < earlier for earlier, later in pairwise(own))
         modseqs = [row.modseq for row in rows]
         for reader in self.readers:
             self.found["missing"] += sum(row.seq not in reader.seqs for row in rows)

@@ -10,7 +10,7 @@ import gevent
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import exc, select, update
 
 from backend.models import AccountToken, OtpCode, OutboxMessage
 from backend.models.base import db, utcnow
@@ -247,3 +247,30 @@ def test_the_commands(app: Flask, outgoing: Outgoing) -> None:
     assert run(args=["outbox", "drain"]).output == "sent 1 sms and 1 mail\n"
     assert outgoing.mails == [Mail("a@example.com", "s", "the secret 123456")]
     assert "sms: waiting 0, failing 0, oldest_seconds 0, sent 1, given_up 0" in run(args=["outbox", "status"]).output
+
+
+def test_workers_send_at_once_and_outlive_every_failure(
+    app: Flask, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures: list[Exception] = [exc.OperationalError("SELECT", {}, OSError()), ZeroDivisionError()]
+    real = queue.claim
+
+    def claim(kind: str, most: int) -> list[Any]:
+        if failures:
+            raise failures.pop(0)
+        return real(kind, most)
+
+    monkeypatch.setattr(queue, "claim", claim)
+    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.01)
+    greenlets = outgoing.outbox.start()
+    try:
+        for n in range(25):
+            put(app, text=str(n))
+        with gevent.Timeout(20):
+            while len(outgoing.texts) < 25:
+                gevent.sleep(0.01)
+    finally:
+        gevent.killall(greenlets)
+        outgoing.outbox._woken = {}
+    assert sorted(int(text) for _, text in outgoing.texts) == list(range(25))
+    assert {"the database is away; what waits is sent when it is back", "the outbox failed"} <= set(caplog.messages)

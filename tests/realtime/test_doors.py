@@ -94,10 +94,8 @@ def _api_token(house: House, user: Api, *scopes: str) -> str:
 def test_an_api_token_is_held_to_its_scopes(house: House) -> None:
     user, other = house.user(), house.user()
     room = other.room(user)
-    with (
-        LiveClient(house.url, _api_token(house, user, "read")) as reader,
-        LiveClient(house.url, _api_token(house, user, "write")) as writer,
-    ):
+    tokens = [_api_token(house, user, scope) for scope in ("read", "write")]
+    with LiveClient(house.url, tokens[0]) as reader, LiveClient(house.url, tokens[1]) as writer:
         assert reader.ready["session_id"] is None
         for fields in ({"type_": "send", "content": "x"}, {"type_": "typing", "conversation_id": "lobby"}):
             assert reader.call(**fields)["code"] == "insufficient_scope"

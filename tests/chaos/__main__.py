@@ -1,0 +1,106 @@
+"""`make chaos`: campaigns until told otherwise. `make chaos ARGS="--minutes 60 --seed 7"`; exit 1 at the first finding."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from backend import create_app
+from config import Config
+from tests.chaos.checker import Campaign
+from tests.realtime.conftest import SETTINGS, House, migrate
+from tests.servers import Server
+from tests.services import PrivatePostgres, PrivateRedis
+
+
+class Arena:
+    """Two workers on a PostgreSQL and a Redis of their own, and everything that can befall them."""
+
+    def __init__(self, postgres: PrivatePostgres, redis: PrivateRedis, folder: str, chance: random.Random):
+        self.postgres, self.redis, self.chance = postgres, redis, chance
+        url = postgres.new_database("chaos")
+        settings = SETTINGS | {"DATABASE_URL": url, "INSTANCE_DIR": folder, "WEB_CONCURRENCY": "2"}
+        migrate(settings | {"REDIS_URL": redis.url})
+        self.server = Server(settings | {"REDIS_URL": redis.url})
+        app = create_app(Config.from_env(settings | {"WEB_CONCURRENCY": "1"}))
+        self.house = House(self.server, app, redis)
+        self.faults: list[Callable[[], None]] = [
+            self.kill_worker, self.restart_server, self.kill_redis, self.freeze_redis, self.kill_postgres, self.freeze_postgres,
+        ]  # fmt: skip
+
+    def kill_worker(self) -> None:
+        if pids := self.server.worker_pids:
+            os.kill(self.chance.choice(pids), signal.SIGKILL)
+
+    def restart_server(self) -> None:
+        self.server.stop(self.chance.choice([signal.SIGTERM, signal.SIGINT]))
+        self.server.start()
+
+    def kill_redis(self) -> None:
+        self.redis.kill()
+        time.sleep(self.chance.uniform(0, 3))
+        self.redis.start()
+
+    def freeze_redis(self) -> None:
+        self.redis.freeze()
+        time.sleep(self.chance.uniform(0, 6))
+        self.redis.thaw()
+
+    def kill_postgres(self) -> None:
+        self.postgres.kill()
+        time.sleep(self.chance.uniform(0, 3))
+        self.postgres.start()
+
+    def freeze_postgres(self) -> None:
+        self.postgres.freeze()
+        time.sleep(self.chance.uniform(0, 6))
+        self.postgres.thaw()
+
+    def campaign(self, seconds: float) -> tuple[int, dict[str, int]]:
+        """One campaign: how many messages were acknowledged, and what was found."""
+        work = Campaign(self.house.app, [self.house.user() for _ in range(7)], readers=4)
+        work.start()
+        ends = time.monotonic() + seconds
+        try:
+            while time.monotonic() < ends:
+                fault = self.chance.choice(self.faults)
+                print(f"  {fault.__name__}", flush=True)
+                fault()
+                time.sleep(self.chance.uniform(0, 3))
+            time.sleep(8)
+        finally:
+            found = work.finish()
+        return len(work.acknowledged), dict(found)
+
+
+def main() -> None:
+    """Run campaigns, and say what each found."""
+    os.environ["FLASK_SKIP_DOTENV"] = "1"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    given = parser.parse_args()
+    print(f"seed {given.seed}")
+    ends = time.monotonic() + given.minutes * 60
+    with PrivatePostgres() as postgres, PrivateRedis() as redis, tempfile.TemporaryDirectory() as folder:
+        arena = Arena(postgres, redis, folder, random.Random(given.seed))
+        try:
+            while time.monotonic() < ends:
+                count, found = arena.campaign(min(60, given.minutes * 60))
+                print(f"{count} acknowledged; found {found or 'nothing'}", flush=True)
+                if found:
+                    Path("chaos.log").write_text(arena.server.output())
+                    sys.exit(1)
+        finally:
+            arena.server.close()
+
+
+if __name__ == "__main__":
+    main()

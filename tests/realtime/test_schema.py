@@ -1,0 +1,39 @@
+"""The protocol's three faces agree: the schema, the page about it, and the code."""
+
+from __future__ import annotations
+
+import re
+
+from backend.realtime.hub import Hub
+from backend.realtime.operations import Operations
+from backend.realtime.protocol import REASONS, Close
+from tests.realtime.client import SCHEMA
+from tests.servers import ROOT
+
+PAGE = (ROOT / "docs/realtime.md").read_text()
+
+
+def documented(heading: str) -> set[str]:
+    """The names in the first column of the table under *heading*."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| ")]
+    return {name for row in rows[1:] for name in re.findall(r"[\w.]+", row)}
+
+
+def in_schema(side: str) -> set[str]:
+    return {name.removeprefix(f"{side}.") for name in SCHEMA["$defs"] if name.startswith(f"{side}.")}
+
+
+def test_every_frame_is_documented() -> None:
+    assert documented("What you send") == in_schema("client")
+    assert documented("What you get") == in_schema("server")
+
+
+def test_every_operation_is_in_the_schema() -> None:
+    hub: Hub = Hub.__new__(Hub)
+    assert {"send", *Operations(hub)._others} == in_schema("client")
+
+
+def test_every_close_code_is_documented() -> None:
+    assert {str(code.value) for code in Close} <= documented("Close codes")
+    assert set(REASONS) == set(Close)
