@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from PIL import Image
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from backend.auth.otp import put_code, send_code
+from backend.auth.otp import put_code
 from backend.auth.secrets import hash_password
-from backend.models import Conversation, Message, OtpCode, Room, RoomMembership, User
-from backend.models.base import Base, db, utcnow
-from backend.users.erasure import erase_user, finish, list_unfinished
+from backend.models import Attachment, Message, OtpCode, Pin, Reaction, RoomMembership
+from backend.models.base import Base, db
+from backend.storage import FileMissing, storage
+from backend.users.erasure import finish, list_unfinished
 from tests.client import Client
 from tests.factories import Factory
 from tests.rooms.state import memberships
-from tests.threads import at_once
+from tests.users.conftest import MOBILE, PASSWORD
 
 ME = "/api/users/me"
-PASSWORD = "password123"
-MOBILE = "+46701740605"
 MARKS = ("zephyrine", "Quillfeather", "Ostrobogulous", "zq@example.com", MOBILE[1:], "Netscape-9", "203.0.113.77")
 
 
@@ -41,29 +39,6 @@ def dump(app: Flask) -> str:
 
 def files(app: Flask) -> list[Path]:
     return [path for path in Path(app.config["CONFAB"].storage_url).rglob("*") if path.is_file()]
-
-
-@pytest.fixture
-def zeph(app: Flask, make: Factory) -> Client:
-    """Somebody who has left a mark in every place where one can."""
-    user = make.user(
-        "zephyrine",
-        email="zq@example.com",
-        first_name="Quillfeather",
-        last_name="Ostrobogulous",
-        bio="Ostrobogulous!",
-        mobile=MOBILE,
-        hashed_password=hash_password(PASSWORD),
-    )
-    with app.app_context():
-        db.session.execute(db.update(User).where(User.id == user.id).values(mobile_verified_at=utcnow()))
-        send_code(MOBILE)
-        db.session.commit()
-    login = {"email": "zq@example.com", "password": PASSWORD, "device_info": "Netscape-9"}
-    answer = Client(app).post("/api/auth/login", login, environ_base={"REMOTE_ADDR": "203.0.113.77"}).json
-    client = Client(app, answer["access_token"])
-    client.user = user  # type: ignore[attr-defined]
-    return client
 
 
 def picture() -> BytesIO:
@@ -118,6 +93,36 @@ def test_nothing_personal_is_left(app: Flask, make: Factory, zeph: Client) -> No
     assert ann.get(f"/api/chat/messages/{named['id']}").json["mentions"] == []
     with app.app_context():
         assert list_unfinished() == []
+
+
+def test_files_reactions_and_pins_go(app: Flask, make: Factory, zeph: Client) -> None:
+    ann, zid = make.client(), zeph.user.id  # type: ignore[attr-defined]
+    room = make.room(zeph, "room", ann)
+    own = zeph.post("/api/chat/send", {"content": "see", "room_id": room["id"]}).json
+    liked = ann.post("/api/chat/send", {"content": "nice", "room_id": room["id"]}).json
+    with app.app_context():
+        for n, message_id in enumerate((own["id"], None)):
+            storage().write(f"files/{n}.bin", BytesIO(b"x"))
+            row = {"filename": "cv.pdf", "content_type": "x", "size": 1, "storage_key": f"files/{n}.bin"}
+            db.session.add(Attachment(user_id=zid, message_id=message_id, **row))
+        db.session.add(Reaction(message_id=liked["id"], user_id=zid, emoji="+"))
+        db.session.add(Reaction(message_id=liked["id"], user_id=ann.user.id, emoji="+"))
+        db.session.add(Pin(message_id=liked["id"], conversation_id=room["conversation_id"], pinned_by_id=zid))
+        db.session.execute(db.update(Message).values(has_extras=True))
+        db.session.commit()
+    before = ann.get(f"/api/chat/messages/{liked['id']}").json
+    assert erase(zeph).status_code == 204
+    after = ann.get(f"/api/chat/messages/{liked['id']}").json
+    assert after["reactions"] == [{"emoji": "+", "count": 1, "user_ids": [ann.user.id]}]
+    assert after["modseq"] > before["modseq"]
+    assert after["sender_id"] == ann.user.id
+    assert ann.get(f"/api/chat/messages/{own['id']}").json["attachments"] == []
+    with app.app_context():
+        assert db.session.scalars(select(Attachment)).all() == []
+        assert db.session.scalars(select(Pin.pinned_by_id)).all() == [None]
+        for n in range(2):
+            with pytest.raises(FileMissing):
+                storage().size(f"files/{n}.bin")
 
 
 def test_the_email_the_name_and_the_number_are_free_again(app: Flask, zeph: Client) -> None:
@@ -250,85 +255,3 @@ def test_a_failure_half_way_is_logged_and_tried_again(
         assert list_unfinished() == [zid]
         assert finish(zid)
         assert list_unfinished() == []
-
-
-def test_sends_under_way_leave_no_message_with_the_erased(app: Flask, make: Factory) -> None:
-    """Whatever comes first: a message is the deleted user's, or it was refused."""
-    ann = make.client()
-    for round_ in range(3):
-        zeph = make.client(make.user(hashed_password=hash_password(PASSWORD)))
-        room, zid = make.room(ann, f"room {round_}", zeph), zeph.user.id
-        fresh = make.client()
-        bodies = [{}, {"room_id": room["id"]}, {"recipient_id": ann.user.id}, {"recipient_id": fresh.user.id}] * 3
-        calls: list[Any] = [
-            lambda b=b, t=zeph.token: Client(app, t).post("/api/chat/send", {"content": "late"} | b) for b in bodies
-        ]
-        calls.append(partial(_erase_directly, app, zid))
-        *sends, _ = at_once(calls)
-        assert {a.status_code for a in sends} <= {201, 401, 403, 404}, [a.json for a in sends]
-        with app.app_context():
-            left = select(Message.id).where((Message.sender_id == zid) | (Message.recipient_id == zid))
-            assert db.session.scalars(left).all() == []
-            count = db.session.scalar(text("SELECT count(*) FROM messages WHERE content = 'late'"))
-            assert count == [a.status_code for a in sends].count(201)
-            db.session.execute(text("UPDATE messages SET content = 'counted'"))
-            db.session.commit()
-            assert db.session.scalars(select(Conversation.id).where(Conversation.last_seq < 0)).all() == []
-
-
-def _erase_directly(app: Flask, user_id: int) -> None:
-    with app.app_context():
-        erase_user(None, user_id)
-        assert finish(user_id)
-
-
-def test_two_owners_erased_at_once_leave_no_room_without_a_living_owner(app: Flask, make: Factory) -> None:
-    for _ in range(3):
-        one, two, heir = (make.client() for _ in range(3))
-        rooms = [make.room(one, "a", two, heir), make.room(two, "b", one, heir)]
-        at_once([lambda u=c.user.id: _erase_directly(app, u) for c in (one, two)])
-        with app.app_context():
-            for room in rooms:
-                owner = db.session.scalars(select(Room.owner_id).where(Room.id == room["id"])).one()
-                assert owner == heir.user.id
-
-
-def test_the_export_holds_everything_and_no_secret(app: Flask, make: Factory, zeph: Client) -> None:
-    ann = make.client()
-    room = make.room(zeph, "room", ann)
-    for n in range(3):
-        zeph.post("/api/chat/send", {"content": f"mine {n}", "room_id": room["id"]})
-    ann.post("/api/chat/send", {"content": "not mine", "room_id": room["id"]})
-    zeph.put(f"/api/users/me/blocks/{ann.user.id}")
-    token = zeph.post("/api/auth/tokens", {"name": "script"}).json["token"]
-    response = zeph.get("/api/users/me/export")
-    assert response.status_code == 200
-    assert response.headers["Content-Disposition"].startswith("attachment")
-    assert response.headers["Cache-Control"] == "no-store"
-    found = response.json
-    assert found["user"]["email"] == "zq@example.com"
-    assert [m["content"] for m in found["messages"]] == ["mine 0", "mine 1", "mine 2"]
-    assert [s["device_info"] for s in found["sessions"]] == ["Netscape-9"]
-    assert [t["name"] for t in found["api_tokens"]] == ["script"]
-    assert [b["blocked_id"] for b in found["blocks"]] == [ann.user.id]
-    assert [r["room_id"] for r in found["rooms"]] == [room["id"]]
-    assert {c["conversation_id"] for c in found["conversations"]} == {"lobby", room["conversation_id"]}
-    assert "login.ok" in {e["action"] for e in found["security_events"]}
-    assert found["reports"] == found["attachments"] == found["reactions"] == found["mentions"] == []
-    raw = response.get_data(as_text=True)
-    assert token not in raw
-    with app.app_context():
-        hashes = [h for row in db.session.execute(text("SELECT token FROM refresh_tokens")) for h in row]
-        hashes += [h for row in db.session.execute(text("SELECT hashed_password FROM users")) for h in row if h]
-    assert not any(h in raw for h in hashes)
-
-
-def test_the_export_is_written_in_pages(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr("backend.users.export.BATCH", 2)
-    for n in range(5):
-        zeph.post("/api/chat/send", {"content": f"{n}"})
-    for _ in range(3):
-        zeph.put(f"/api/users/me/blocks/{make.user().id}")
-    found = zeph.get("/api/users/me/export").json
-    assert [m["content"] for m in found["messages"]] == ["0", "1", "2", "3", "4"]
-    assert len(found["blocks"]) == 3

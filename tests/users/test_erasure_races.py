@@ -1,0 +1,59 @@
+"""Erasing somebody who is at work, and two at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select, text
+
+from backend.auth.secrets import hash_password
+from backend.models import Conversation, Message, Room
+from backend.models.base import db
+from backend.users.erasure import erase_user, finish
+from tests.client import Client
+from tests.factories import Factory
+from tests.threads import at_once
+from tests.users.conftest import PASSWORD
+
+
+def test_sends_under_way_leave_no_message_with_the_erased(app: Flask, make: Factory) -> None:
+    """Whatever comes first: a message is the deleted user's, or it was refused."""
+    ann = make.client()
+    for round_ in range(3):
+        zeph = make.client(make.user(hashed_password=hash_password(PASSWORD)))
+        room, zid = make.room(ann, f"room {round_}", zeph), zeph.user.id
+        fresh = make.client()
+        bodies = [{}, {"room_id": room["id"]}, {"recipient_id": ann.user.id}, {"recipient_id": fresh.user.id}] * 3
+        calls: list[Any] = [
+            lambda b=b, t=zeph.token: Client(app, t).post("/api/chat/send", {"content": "late"} | b) for b in bodies
+        ]
+        calls.append(partial(_erase_directly, app, zid))
+        *sends, _ = at_once(calls)
+        assert {a.status_code for a in sends} <= {201, 401, 403, 404}, [a.json for a in sends]
+        with app.app_context():
+            left = select(Message.id).where((Message.sender_id == zid) | (Message.recipient_id == zid))
+            assert db.session.scalars(left).all() == []
+            count = db.session.scalar(text("SELECT count(*) FROM messages WHERE content = 'late'"))
+            assert count == [a.status_code for a in sends].count(201)
+            db.session.execute(text("UPDATE messages SET content = 'counted'"))
+            db.session.commit()
+            assert db.session.scalars(select(Conversation.id).where(Conversation.last_seq < 0)).all() == []
+
+
+def _erase_directly(app: Flask, user_id: int) -> None:
+    with app.app_context():
+        erase_user(None, user_id)
+        assert finish(user_id)
+
+
+def test_two_owners_erased_at_once_leave_no_room_without_a_living_owner(app: Flask, make: Factory) -> None:
+    for _ in range(3):
+        one, two, heir = (make.client() for _ in range(3))
+        rooms = [make.room(one, "a", two, heir), make.room(two, "b", one, heir)]
+        at_once([lambda u=c.user.id: _erase_directly(app, u) for c in (one, two)])
+        with app.app_context():
+            for room in rooms:
+                owner = db.session.scalars(select(Room.owner_id).where(Room.id == room["id"])).one()
+                assert owner == heir.user.id
