@@ -113,6 +113,7 @@ class Confab(Server):
             "RATE_LIMITS": "off",
             "LOG_LEVEL": "warning",
             "WEB_CONCURRENCY": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # an operator's second start finds everything compiled
         }
         super().__init__("Confab", command, checkout, port, "/api/health", **env)
 
