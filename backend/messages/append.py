@@ -40,6 +40,20 @@ _messages = cast(Table, Message.__table__)
 _conversations = cast(Table, Conversation.__table__)
 _mentions = cast(Table, MessageMention.__table__)
 
+# Made once: to build a statement anew takes about as long as to execute it.
+_LOCK = (
+    select(*(_conversations.c[name] for name in ("id", "last_seq", "last_modseq", "last_message_at")))
+    .where(_conversations.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_conversations.c.id)
+    .with_for_update(key_share=True)  # as strong as _MOVE_HEAD, and no obstacle to foreign keys
+)
+_INSERT = insert(_messages).returning(_messages.c.conversation_id, _messages.c.seq, _messages.c.id)
+_MOVE_HEAD = (
+    update(_conversations)
+    .where(_conversations.c.id == bindparam("of"))
+    .values(last_seq=bindparam("seq"), last_modseq=bindparam("mod"), last_message_at=bindparam("at"))
+)
+
 
 @dataclass
 class _Head:
@@ -127,14 +141,8 @@ def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Sent 
 
 def _lock(connection: Connection, ids: set[str]) -> dict[str, _Head]:
     """Lock the conversations in the order of their ids, so that two batches never wait for each other in a circle."""
-    c = _conversations.c
-    statement = (
-        select(c.id, c.last_seq, c.last_modseq, c.last_message_at)
-        .where(c.id.in_(sorted(ids)))
-        .order_by(c.id)
-        .with_for_update(key_share=True)  # as strong as the UPDATE below, and no obstacle to foreign keys
-    )
-    return {row.id: _Head(row.last_seq, row.last_modseq, row.last_message_at) for row in connection.execute(statement)}
+    rows = connection.execute(_LOCK, {"ids": sorted(ids)})
+    return {row.id: _Head(row.last_seq, row.last_modseq, row.last_message_at) for row in rows}
 
 
 class _Write:
@@ -180,7 +188,8 @@ class _Write:
         head.last_modseq += 1
         at = max(self.now, head.last_message_at or self.now)  # clocks of two workers may differ; order must not
         head.last_message_at = at
-        mentions = mentioned_ids(draft.content, self.checks.named, self.checks.audience(draft))
+        named = self.checks.named
+        mentions = mentioned_ids(draft.content, named, self.checks.audience(draft)) if named else []
         row = {
             "conversation_id": draft.place.conversation_id,
             "seq": head.last_seq,
@@ -209,9 +218,7 @@ class _Write:
             return
         entries = [row for head in changed.values() for row in head.rows]
         rows = [{k: v for k, v in entry.items() if k != "mentions"} for entry in entries]
-        c = _messages.c
-        statement = insert(_messages).returning(c.conversation_id, c.seq, c.id)
-        self.ids = {(conv, seq): id_ for conv, seq, id_ in self.connection.execute(statement, rows)}
+        self.ids = {(conv, seq): id_ for conv, seq, id_ in self.connection.execute(_INSERT, rows)}
         self._write_mentions(entries)
         self.parents = self._write_replies(changed.values())
         self._write_heads(changed)
@@ -242,16 +249,11 @@ class _Write:
         return parents
 
     def _write_heads(self, changed: dict[str, _Head]) -> None:
-        statement = (
-            update(_conversations)
-            .where(_conversations.c.id == bindparam("of"))
-            .values(last_seq=bindparam("seq"), last_modseq=bindparam("mod"), last_message_at=bindparam("at"))
-        )
         heads = [
             {"of": id_, "seq": head.last_seq, "mod": head.last_modseq, "at": head.last_message_at}
             for id_, head in sorted(changed.items())
         ]
-        self.connection.execute(statement, heads)
+        self.connection.execute(_MOVE_HEAD, heads)
 
     def events(self) -> list[Event]:
         """What others are to hear of this batch, in the order of each conversation."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from typing import cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, bindparam, select
 
 from backend.models import RoomMembership, User
 
@@ -14,6 +15,13 @@ MOST = 50
 
 # Not behind a letter, a digit or another @: the address a@name.example names nobody.
 _MENTION = re.compile(r"(?<![\w@.+/-])@([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})", re.ASCII)
+
+_memberships = cast(Table, RoomMembership.__table__)
+_MEMBERS = select(_memberships.c.room_id, _memberships.c.user_id).where(
+    _memberships.c.room_id.in_(bindparam("rooms", expanding=True)),
+    _memberships.c.user_id.in_(bindparam("users", expanding=True)),
+    _memberships.c.left_at.is_(None),
+)
 
 
 def candidates(content: str) -> list[list[str]]:
@@ -53,7 +61,4 @@ def members_among(connection: Connection, room_ids: Collection[int], user_ids: C
     """Which of *user_ids* are in which of *room_ids* now, as (room, user)."""
     if not room_ids or not user_ids:
         return set()
-    statement = select(RoomMembership.room_id, RoomMembership.user_id).where(
-        RoomMembership.room_id.in_(room_ids), RoomMembership.user_id.in_(user_ids), RoomMembership.left_at.is_(None)
-    )
-    return set(connection.execute(statement).all())
+    return set(connection.execute(_MEMBERS, {"rooms": list(room_ids), "users": list(user_ids)}).all())
