@@ -113,6 +113,7 @@ def open_house(
         redis: PrivateRedis | None = None,
         database_url: str | None = None,
         root: Path = ROOT,
+        measured: bool = True,
         **env: str,
     ) -> House:
         if kind == "sqlite":
@@ -129,7 +130,7 @@ def open_house(
         app = make_app(
             {name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"}
         )
-        house = House(Server(settings, root=root), app, redis)
+        house = House(Server(settings, root=root, measured=measured), app, redis)
         houses.append(house)
         return house
 
