@@ -71,10 +71,11 @@ def wipe() -> None:
     """Empty every table and leave the lobby as a migration leaves it."""
     db.session.rollback()
     names = [table.name for table in reversed(Base.metadata.sorted_tables)]
-    if db.engine.dialect.name == "postgresql":
-        db.session.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
-    else:
-        for name in names:
+    # Most tests write to a few tables. TRUNCATE, which makes new files for each table and index, takes PostgreSQL 80 ms.
+    asked = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names)
+    filled = set(db.session.scalars(text(asked)))
+    for name in names:
+        if name in filled:
             db.session.execute(text(f"DELETE FROM {name}"))
     db.session.execute(text("INSERT INTO conversations (id, kind) VALUES ('lobby', 'lobby')"))
     db.session.commit()
