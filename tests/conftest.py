@@ -11,6 +11,7 @@ from flask_migrate import upgrade
 from sqlalchemy import text
 
 from backend import create_app
+from backend.auth import secrets
 from backend.models.base import Base, db
 from config import Config
 from tests.client import Client
@@ -19,6 +20,14 @@ from tests.factories import Factory
 pytest_plugins = ["tests.plugin_services"]
 
 PASSWORD = "password123"
+BCRYPT_ROUNDS = secrets.BCRYPT_ROUNDS
+"""The cost that the code asks for, before `quick_hashes` lowers it."""
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lowest cost that bcrypt knows. `test_the_cost_is_12` looks at the real one."""
+    monkeypatch.setattr(secrets, "BCRYPT_ROUNDS", 4)
 
 
 @pytest.fixture(scope="session")
