@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House, Open
+from tests.realtime.conftest import House, Houses
 from tests.services import PrivatePostgres, PrivateRedis
 
 
@@ -20,9 +20,10 @@ def postgres() -> Iterator[PrivatePostgres]:
 
 
 @pytest.fixture(scope="module")
-def frail(open_house: Open, postgres: PrivatePostgres) -> House:
+def frail(houses: Houses, postgres: PrivatePostgres) -> Iterator[House]:
     """Two workers on services of their own."""
-    return open_house("redis", database_url=postgres.new_database("frail"))
+    with houses() as open_house:
+        yield open_house("redis", database_url=postgres.new_database("frail"))
 
 
 @pytest.fixture
