@@ -7,7 +7,6 @@ with Server({"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}) as server:
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import re
 import signal
@@ -36,9 +35,13 @@ def _with_greenlets(env: dict[str, str]) -> dict[str, str]:
 
     To keep them apart costs as much again as to measure. The tests' own process has none, so it does without.
     """
-    if config := env.get(COVERAGE):
-        return env | {COVERAGE: json.dumps(json.loads(config) | {"concurrency": ["thread", "gevent"]})}
-    return env
+    if COVERAGE not in env:
+        return env
+    from coverage.config import CoverageConfig
+
+    config = CoverageConfig.deserialize(env[COVERAGE])
+    config.concurrency = ["thread", "gevent"]
+    return env | {COVERAGE: config.serialize()}
 
 
 class Server:
