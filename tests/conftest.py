@@ -24,6 +24,12 @@ BCRYPT_ROUNDS = secrets.BCRYPT_ROUNDS
 """The cost that the code asks for, before `quick_hashes` lowers it."""
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Where a server does the work, that is measured, and not the test, which would take twice as long."""
+    if "houses" in getattr(item, "fixturenames", ()):
+        item.add_marker("no_cover")
+
+
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lowest cost that bcrypt knows. `test_the_cost_is_12` looks at the real one."""

@@ -31,7 +31,7 @@ def test_no_acknowledged_message_is_lost(
     tokens = [make.token(make.user()) for _ in range(WRITERS)]
     url = app.config["CONFAB"].database_url
     environ = {"DATABASE_URL": url, "INSTANCE_DIR": app.instance_path, "RATE_LIMITS": "off", "APP_ENV": "testing"}
-    with Server(environ, measured=False) as server:
+    with Server(environ) as server:
         acknowledged = _write_while_killing(server, tokens)
         sent = Talk(server.url, tokens[0]).messages("lobby")
     assert len(acknowledged) > WRITERS

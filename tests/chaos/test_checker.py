@@ -25,7 +25,7 @@ def campaign(house: House, writers: int = 3, readers: int = 3) -> Campaign:
 
 def test_nothing_is_lost_while_everything_is_killed(open_house: Open) -> None:
     with PrivatePostgres() as postgres:
-        house = open_house("redis", database_url=postgres.new_database("chaos"), measured=False)
+        house = open_house("redis", database_url=postgres.new_database("chaos"))
         assert house.redis is not None
         work = campaign(house)
         work.start()
@@ -71,7 +71,7 @@ def planted(tmp_path: Path) -> Path:
 def test_planted_faults_are_found_and_a_bad_bus_is_borne(
     open_house: Open, tmp_path: Path, fault: str, finding: str | None
 ) -> None:
-    house = open_house("sqlite", root=planted(tmp_path), measured=False, PLANTED=fault)
+    house = open_house("sqlite", root=planted(tmp_path), PLANTED=fault)
     work = campaign(house, writers=2, readers=2)
     work.start()
     wait_until(lambda: len(work.acknowledged) > ENOUGH, "the work of the writers", 30)

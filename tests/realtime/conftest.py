@@ -118,7 +118,7 @@ def _houses(
         redis: PrivateRedis | None = None,
         database_url: str | None = None,
         root: Path = ROOT,
-        measured: bool = True,
+        measured: bool = False,
         **env: str,
     ) -> House:
         if kind == "sqlite":
@@ -167,4 +167,4 @@ def open_house(houses: Houses) -> Iterator[Open]:
 def house(request: pytest.FixtureRequest, houses: Houses) -> Iterator[House]:
     """A server: SQLite and one worker; PostgreSQL, Redis and two workers."""
     with houses() as make:
-        yield make(request.param)
+        yield make(request.param, measured=True)

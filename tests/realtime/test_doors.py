@@ -256,7 +256,7 @@ def test_a_goodbye_is_answered_in_kind(house: House) -> None:
 
 
 def test_too_many_frames(open_house: Open) -> None:
-    house = open_house("sqlite", RATE_LIMITS="on")
+    house = open_house("sqlite", measured=True, RATE_LIMITS="on")
     user = house.user()
     with user.live() as calm, user.live() as client:
         for _ in range(199):

@@ -23,7 +23,7 @@ def postgres() -> Iterator[PrivatePostgres]:
 def frail(houses: Houses, postgres: PrivatePostgres) -> Iterator[House]:
     """Two workers on services of their own."""
     with houses() as open_house:
-        yield open_house("redis", database_url=postgres.new_database("frail"))
+        yield open_house("redis", database_url=postgres.new_database("frail"), measured=True)
 
 
 @pytest.fixture
