@@ -8,14 +8,13 @@ earlier sends. So `seq` and `modseq` are given in commit order without gaps, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Connection, Table, exc, insert, update
+from sqlalchemy import Table, exc, update
 
 from backend.combine import Combiner
 from backend.counts import COUNTS
@@ -25,9 +24,9 @@ from backend.messages.access import Place
 from backend.messages.checks import Checks, IdempotencyConflict
 from backend.messages.direct import open_direct
 from backend.messages.drafts import Draft, Sent
-from backend.messages.rows import HEAD, lock_heads, write_rows
+from backend.messages.rows import HEAD, MENTION, Batch, begin_batch
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json, new_message_json
-from backend.models import Message, MessageMention
+from backend.models import Message
 from backend.models.base import db, utcnow
 from backend.realtime.events import Event, message_event, publish
 
@@ -35,16 +34,20 @@ MOST_IN_A_BATCH = 100
 ATTEMPTS = 4
 
 _messages = cast(Table, Message.__table__)
-_mentions = cast(Table, MessageMention.__table__)
 
 
 @dataclass(slots=True)
 class _New:
-    """A message of this batch: its row, whom it names, and once it is written, how others than its sender see it."""
+    """A message of this batch: its row, whom it names, and how others than its sender see it."""
 
     row: dict[str, Any]
     mentions: list[int]
-    message: dict[str, Any] = field(default_factory=dict)
+    message: dict[str, Any]
+
+    def sent(self, is_new: bool = True) -> Sent:
+        """As its sender sees it."""
+        key = self.row["client_message_id"]
+        return Sent({**self.message, "client_message_id": key} if key else self.message, is_new)
 
 
 @dataclass(slots=True)
@@ -96,8 +99,8 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
     """
     for attempt in range(ATTEMPTS):
         try:
-            with db.engine.begin() as connection:
-                results, events = _append(connection, drafts)
+            with begin_batch(db.engine) as batch:
+                results, events = _append(batch, drafts)
         except _Unopened as unopened:
             open_direct(unopened.places)
         except exc.IntegrityError:
@@ -120,10 +123,9 @@ class _Unopened(Exception):
         self.places = places
 
 
-def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Sent | Exception], list[Event]]:
-    locked = lock_heads(connection, {draft.place.conversation_id for draft in drafts})
-    heads = {id_: _Head(*numbers) for id_, *numbers in locked}
-    checks = Checks(connection, drafts)
+def _append(batch: Batch, drafts: Sequence[Draft]) -> tuple[list[Sent | Exception], list[Event]]:
+    checks = Checks(batch, drafts)
+    heads = {id_: _Head(seq, modseq, at) for id_, seq, modseq, at in checks.heads}
     unopened = [
         (draft.sender_id, draft.place)
         for draft in drafts
@@ -131,40 +133,43 @@ def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Sent 
     ]
     if unopened:
         raise _Unopened(unopened)
-    write = _Write(connection, heads, checks)
-    results = [write.take(draft) for draft in drafts]
+    write = _Write(batch, heads, checks)
+    results: list[Sent | Exception] = [write.take(draft) for draft in drafts]
     write.flush()
-    return [result() if isinstance(result, partial) else result for result in results], write.events()
+    return results, write.events()
 
 
 class _Write:
     """Gives numbers to the drafts of one batch and writes them all at once."""
 
-    def __init__(self, connection: Connection, heads: dict[str, _Head], checks: Checks):
-        self.connection = connection
+    def __init__(self, batch: Batch, heads: dict[str, _Head], checks: Checks):
+        self.batch = batch
+        self.connection = batch.connection
         self.heads = heads
         self.checks = checks
+        self.ids = iter(checks.ids)
         self.now = utcnow()
         self.keyed: dict[tuple[int, str], _New] = {}
-        self.parents: list[Any] = []
+        self.parents: list[Event] = []
 
-    def take(self, draft: Draft) -> Any:
-        """The refusal of *draft*, or a promise of its result, to be called after `flush`."""
+    def take(self, draft: Draft) -> Sent | ChatError:
+        """What becomes of *draft*, if `flush` succeeds."""
         key = (draft.sender_id, draft.client_message_id or "")
         try:
             if draft.client_message_id and (earlier := self.checks.earlier.get(key)):
                 self._check_same(draft, earlier.request_hash)
-                return partial(self._repeated, earlier[: len(MESSAGE_COLUMNS)])
+                row = earlier[: len(MESSAGE_COLUMNS)]
+                return Sent(messages_json([row], draft.sender_id, self.connection)[0], is_new=False)
             if draft.client_message_id and (twin := self.keyed.get(key)):
                 self._check_same(draft, twin.row["request_hash"])
-                return partial(self._sent, twin, False)
+                return twin.sent(is_new=False)
             self.checks.check(draft)
         except ChatError as refusal:
             return refusal
         new = self._number(draft)
         if draft.client_message_id:
             self.keyed[key] = new
-        return partial(self._sent, new, True)
+        return new.sent()
 
     @staticmethod
     def _check_same(draft: Draft, digest: str | None) -> None:
@@ -178,6 +183,7 @@ class _Write:
         head.last_message_at = at
         mentions = self.checks.mentions(draft)
         row = {
+            "id": next(self.ids),
             "conversation_id": draft.place.conversation_id,
             "seq": head.last_seq,
             "modseq": head.take_modseq(),
@@ -192,7 +198,7 @@ class _Write:
             "created_at": at,
             "updated_at": at,
         }
-        new = _New(row, mentions)
+        new = _New(row, mentions, new_message_json(row, mentions))
         head.news.append(new)
         if draft.parent_id is not None:
             head.replies[draft.parent_id] += 1
@@ -213,50 +219,26 @@ class _Write:
             dict(zip(HEAD, (id_, head.last_seq, head.last_modseq, head.last_message_at, self.now), strict=True))
             for id_, head in changed.items()
         ]
-        ids = write_rows(self.connection, [new.row for new in news], heads)
-        for new in news:
-            new.message = new_message_json(ids[new.row["conversation_id"], new.row["seq"]], new.row, new.mentions)
-        self._write_mentions(news)
-        self.parents = [self._count_replies(*parent) for parent in parents]
-
-    def _write_mentions(self, news: Iterable[_New]) -> None:
-        rows = [
-            {
-                "message_id": new.message["id"],
-                "user_id": user_id,
-                "conversation_id": new.row["conversation_id"],
-                "seq": new.row["seq"],
-            }
+        self._count_replies(parents)
+        mentions = [
+            {"message_id": new.row["id"], "user_id": user_id} | {name: new.row[name] for name in MENTION[2:]}
             for new in news
             for user_id in new.mentions
         ]
-        if rows:
-            self.connection.execute(insert(_mentions), rows)
+        self.batch.write([new.row for new in news], mentions, heads)
 
-    def _count_replies(self, parent_id: int, count: int, modseq: int) -> Any:
-        """Count new replies of a parent. Returns its row as it is now."""
-        c = _messages.c
-        values = {"reply_count": c.reply_count + count, "modseq": modseq, "updated_at": self.now}
-        statement = update(_messages).where(c.id == parent_id).values(values).returning(*MESSAGE_COLUMNS)
-        return self.connection.execute(statement).one()
+    def _count_replies(self, parents: list[tuple[int, int, int]]) -> None:
+        """Count the new replies of *parents*: each an id, how many, and the modseq of the change."""
+        c, rows = _messages.c, []
+        for parent_id, count, modseq in parents:
+            values = {"reply_count": c.reply_count + count, "modseq": modseq, "updated_at": self.now}
+            statement = update(_messages).where(c.id == parent_id).values(values).returning(*MESSAGE_COLUMNS)
+            rows.append(self.connection.execute(statement).one())
+        messages = messages_json(rows, None, self.connection)
+        keys = [row.client_message_id for row in rows]
+        self.parents = [message_event("message.updated", m, key) for m, key in zip(messages, keys, strict=True)]
 
     def events(self) -> list[Event]:
         """What others are to hear of this batch, in the order of each conversation."""
-        events = [
-            message_event("message.created", new.message, new.row["client_message_id"])
-            for head in self.heads.values()
-            for new in head.news
-        ]
-        keys = [row.client_message_id for row in self.parents]
-        for message, key in zip(messages_json(self.parents, None, self.connection), keys, strict=True):
-            events.append(message_event("message.updated", message, key))
-        return events
-
-    @staticmethod
-    def _sent(new: _New, is_new: bool) -> Sent:
-        key = new.row["client_message_id"]
-        return Sent({**new.message, "client_message_id": key} if key else new.message, is_new)
-
-    def _repeated(self, row: Sequence[Any]) -> Sent:
-        sender_id = row[4]
-        return Sent(messages_json([row], sender_id, self.connection)[0], is_new=False)
+        news = [new for head in self.heads.values() for new in head.news]
+        return [message_event("message.created", n.message, n.row["client_message_id"]) for n in news] + self.parents

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, tuple_
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
 from backend.messages.drafts import Draft
 from backend.messages.mentions import find_mentioned, mentioned_ids
-from backend.messages.rows import members_among
+from backend.messages.rows import Batch, is_member
 from backend.messages.serialise import MESSAGE_COLUMNS
 from backend.models import Block, Message, Room, User
 from backend.models.conversation import dm_peer
@@ -28,13 +28,14 @@ class IdempotencyConflict(Conflict):
 
 
 class Checks:
-    """The facts about a batch of drafts. A constant number of queries, each only where a draft needs it."""
+    """The facts about a batch of drafts, which this opens. A constant number of queries, each only where a draft needs it."""
 
-    def __init__(self, connection: Connection, drafts: Sequence[Draft]):
-        self.connection = connection
-        self.earlier = _find_earlier(connection, drafts)
+    def __init__(self, batch: Batch, drafts: Sequence[Draft]):
+        self.connection = connection = batch.connection
         self.named = find_mentioned(connection, (draft.content for draft in drafts))
-        self.members = members_among(connection, self._pairs(drafts))
+        facts = batch.open({draft.place.conversation_id for draft in drafts}, self._pairs(drafts), len(drafts))
+        self.heads, self.members, self.ids = facts.heads, facts.members, facts.ids
+        self.earlier = _find_earlier(connection, drafts)
         self.living = self._living(drafts)
         self.blocks = self._blocks(drafts)
         self.parents = self._parents({draft.parent_id for draft in drafts if draft.parent_id is not None})
@@ -90,7 +91,7 @@ class Checks:
     def _sees(self, user_id: int, conversation_id: str) -> bool:
         if conversation_id.startswith("room:"):
             room_id = int(conversation_id.removeprefix("room:"))
-            return bool(members_among(self.connection, {(room_id, user_id)}))
+            return is_member(self.connection, room_id, user_id)
         return conversation_id == "lobby" or dm_peer(conversation_id, user_id) is not None
 
     def _pairs(self, drafts: Sequence[Draft]) -> set[tuple[int, int]]:

@@ -1,32 +1,84 @@
-"""What a batch of sends asks of its tables, however many sends there are: three statements.
+"""What a batch of sends asks of its tables, however many sends there are: two exchanges with the database.
 
-PostgreSQL gets each batch as one value (an array, or JSON) in a statement that never changes. With a parameter for each value
-of each row, quoting and counting them took longer than anything else about a batch. SQLite takes parameters as they are.
+The first begins the transaction, locks the conversations and looks up what the sends depend on; the second writes all and
+commits. PostgreSQL gets each as one text with one value (an array, or JSON) for each column or table. With a parameter for
+each value of each row, quoting them took longer than anything else about a batch; and each exchange takes a turn of both
+processes, which is what a lone sender waits for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, cast
 
 import orjson
-from sqlalchemy import Connection, Table, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Table, bindparam, exc, insert, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql
 
-from backend.models import Conversation, Message, RoomMembership
+from backend.database import reading
+from backend.models import Conversation, Message, MessageMention, RoomMembership
 
 _messages = cast(Table, Message.__table__)
+_mentions = cast(Table, MessageMention.__table__)
 _conversations = cast(Table, Conversation.__table__)
 _memberships = cast(Table, RoomMembership.__table__)
 
 ROW = (
-    "conversation_id", "seq", "modseq", "sender_id", "recipient_id", "room_id", "parent_id", "content",
+    "id", "conversation_id", "seq", "modseq", "sender_id", "recipient_id", "room_id", "parent_id", "content",
     "client_message_id", "request_hash", "has_extras", "created_at", "updated_at",
 )  # fmt: skip
 """What the row of a new message is given; the rest has defaults."""
 
+MENTION = ("message_id", "user_id", "conversation_id", "seq")
 HEAD = ("id", "last_seq", "last_modseq", "last_message_at", "updated_at")
 """What is written of a conversation that a batch adds to."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What holds under the locks, until the end of the batch."""
+
+    heads: list[tuple[str, int, int, datetime | None]]
+    """What `HEAD` names of each conversation that exists, but for its last column."""
+
+    members: set[tuple[int, int]]
+    """The pairs of a room and a user that are memberships."""
+
+    ids: list[int]
+    """As many new ids of messages as were asked for, ascending."""
+
+
+class Batch(Protocol):
+    """One transaction. It is undone unless it comes to `write`."""
+
+    connection: Connection
+
+    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+        """Lock *conversations*, and look up their heads and which of *pairs* are members; take *count* ids.
+
+        They are locked in the order of their ids, so that two batches never wait for each other in a circle.
+        """
+
+    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
+        """Insert *rows* (of `ROW`) and *mentions* (of `MENTION`), set *heads* (of `HEAD`), and commit."""
+
+
+@contextmanager
+def begin_batch(engine: Engine) -> Iterator[Batch]:
+    """A batch on *engine*'s database."""
+    if engine.dialect.name != "postgresql":
+        with engine.begin() as connection:
+            yield _SqliteBatch(connection)
+        return
+    with reading(engine).connect() as connection:  # a connection that begins and ends no transactions by itself
+        ours = _PostgresBatch(connection)
+        try:
+            yield ours
+        finally:
+            ours.end()
 
 
 def _record(table: Table, names: Iterable[str]) -> str:
@@ -35,24 +87,59 @@ def _record(table: Table, names: Iterable[str]) -> str:
     return ", ".join(f"{name} {table.c[name].type.compile(dialect)}" for name in names)
 
 
-_NUMBERS = ", ".join(HEAD[:-1])
-_LOCK = f"SELECT {_NUMBERS} FROM conversations WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"  # noqa: S608
-_MEMBERS = """
-SELECT room_id, user_id FROM room_memberships JOIN unnest(%s::bigint[], %s::bigint[]) AS pair (room, member)
-ON room_id = room AND user_id = member WHERE left_at IS NULL
-"""
+def _insert(table: Table, names: Sequence[str]) -> str:
+    columns = ", ".join(names)
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_to_recordset(%s) AS r ({_record(table, names)})"  # noqa: S608
 
-_names = ", ".join(ROW)
-_WRITE = f"""
-WITH moved AS (
-  UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
-  FROM json_to_recordset(%s) AS head({_record(_conversations, HEAD)})
-  WHERE conversations.id = head.id
-)
-INSERT INTO messages ({_names})
-SELECT {_names} FROM json_to_recordset(%s) AS message({_record(_messages, ROW)})
-RETURNING conversation_id, seq, id
+
+_OPEN = f"""
+BEGIN;
+SELECT FROM conversations WHERE id = ANY (%(ids)s) ORDER BY id FOR NO KEY UPDATE;
+SELECT
+  (SELECT json_agg(json_build_array({", ".join(HEAD[:-1])})) FROM conversations WHERE id = ANY (%(ids)s))::text,
+  (SELECT json_agg(json_build_array(room_id, user_id)) FROM room_memberships
+    WHERE left_at IS NULL AND (room_id, user_id) IN (SELECT * FROM unnest(%(rooms)s::bigint[], %(users)s::bigint[])))::text,
+  ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, %(count)s))
+"""  # noqa: S608  # the lock is as strong as the update that follows, and no obstacle to foreign keys
+_WRITE = _insert(_messages, ROW)
+_MENTION = _insert(_mentions, MENTION)
+_MOVE = f"""
+UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
+FROM json_to_recordset(%s) AS head ({_record(_conversations, HEAD)}) WHERE conversations.id = head.id
 """  # noqa: S608  # made of names that are written above
+
+
+class _PostgresBatch:
+    def __init__(self, connection: Connection):
+        self.connection = connection
+        self.is_open = False
+
+    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+        self.is_open = True
+        rooms, users = zip(*pairs, strict=True) if pairs else ((), ())
+        given = {"ids": sorted(conversations), "rooms": list(rooms), "users": list(users), "count": count}
+        heads, members, ids = self.connection.exec_driver_sql(_OPEN, given).one()
+        return Facts(
+            [(id_, seq, mod, at and datetime.fromisoformat(at)) for id_, seq, mod, at in orjson.loads(heads or "[]")],
+            {(room, user) for room, user in orjson.loads(members or "[]")},
+            ids,
+        )
+
+    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
+        steps = [(_WRITE, rows), (_MENTION, mentions), (_MOVE, heads)]
+        steps = [(statement, values) for statement, values in steps if values]
+        statements = ";".join([statement for statement, _ in steps] + ["COMMIT"])
+        self.connection.exec_driver_sql(statements, tuple(orjson.dumps(values).decode() for _, values in steps))
+        self.is_open = False
+
+    def end(self) -> None:
+        """Undo what was not committed. A connection that cannot do that is no good to anybody else."""
+        if self.is_open:
+            try:
+                self.connection.exec_driver_sql("ROLLBACK")
+            except exc.DBAPIError:
+                self.connection.invalidate()
+
 
 # Made once: to build a statement anew takes about as long as to execute it.
 _SELECT_HEADS = select(*(_conversations.c[name] for name in HEAD[:-1])).where(
@@ -62,42 +149,45 @@ _SELECT_MEMBERS = select(_memberships.c.room_id, _memberships.c.user_id).where(
     tuple_(_memberships.c.room_id, _memberships.c.user_id).in_(bindparam("pairs", expanding=True)),
     _memberships.c.left_at.is_(None),
 )
-_INSERT = insert(_messages).returning(_messages.c.conversation_id, _messages.c.seq, _messages.c.id)
-_MOVE = (
+_SELECT_LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")
+_INSERT, _INSERT_MENTIONS = insert(_messages), insert(_mentions)
+_UPDATE_HEAD = (
     update(_conversations)
     .where(_conversations.c.id == bindparam("of"))
     .values({name: bindparam(f"new_{name}") for name in HEAD[1:]})
 )
 
 
-def lock_heads(connection: Connection, ids: Collection[str]) -> Sequence[Any]:
-    """Lock conversations, and return what `HEAD` names of each, but for its last column.
+class _SqliteBatch:
+    """SQLite has one writer, and it is here: everything is locked from the beginning."""
 
-    They are locked in the order of their ids, so that two batches never wait for each other in a circle. SQLite's one writer
-    has its lock already.
-    """
-    if connection.dialect.name == "postgresql":
-        return connection.exec_driver_sql(_LOCK, (sorted(ids),)).all()
-    return connection.execute(_SELECT_HEADS, {"ids": sorted(ids)}).all()
+    def __init__(self, connection: Connection):
+        self.connection = connection
+
+    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+        execute = self.connection.execute
+        heads = execute(_SELECT_HEADS, {"ids": list(conversations)}).all()
+        members = execute(_SELECT_MEMBERS, {"pairs": list(pairs)}).all() if pairs else ()
+        last_id = execute(_SELECT_LAST_ID).scalar() or 0
+        return Facts(
+            [tuple(h) for h in heads], {tuple(m) for m in members}, list(range(last_id + 1, last_id + 1 + count))
+        )
+
+    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
+        self.connection.execute(_INSERT, rows)
+        if mentions:
+            self.connection.execute(_INSERT_MENTIONS, mentions)
+        moves = [{"of": head["id"], **{f"new_{name}": head[name] for name in HEAD[1:]}} for head in heads]
+        self.connection.execute(_UPDATE_HEAD, moves)
 
 
-def members_among(connection: Connection, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those of *pairs*, each a room and a user, that are a membership now."""
-    if not pairs:
-        return set()
-    if connection.dialect.name == "postgresql":
-        rooms, users = zip(*pairs, strict=True)
-        return {(room, user) for room, user in connection.exec_driver_sql(_MEMBERS, (list(rooms), list(users)))}
-    return {(room, user) for room, user in connection.execute(_SELECT_MEMBERS, {"pairs": list(pairs)})}
+_SELECT_MEMBER = select(_memberships.c.id).where(
+    _memberships.c.room_id == bindparam("room"),
+    _memberships.c.user_id == bindparam("user"),
+    _memberships.c.left_at.is_(None),
+)
 
 
-def write_rows(
-    connection: Connection, rows: Sequence[dict[str, Any]], heads: Sequence[dict[str, Any]]
-) -> dict[tuple[str, int], int]:
-    """Insert *rows* (of `ROW`) and set *heads* (of `HEAD`). Returns the messages' ids by conversation and seq."""
-    if connection.dialect.name == "postgresql":
-        written = connection.exec_driver_sql(_WRITE, (orjson.dumps(heads).decode(), orjson.dumps(rows).decode())).all()
-    else:
-        written = connection.execute(_INSERT, rows).all()
-        connection.execute(_MOVE, [{"of": h["id"], **{f"new_{name}": h[name] for name in HEAD[1:]}} for h in heads])
-    return {(conversation_id, seq): id_ for conversation_id, seq, id_ in written}
+def is_member(connection: Connection, room_id: int, user_id: int) -> bool:
+    """Whether *user_id* is in *room_id* now."""
+    return connection.execute(_SELECT_MEMBER, {"room": room_id, "user": user_id}).first() is not None

@@ -71,9 +71,9 @@ _UNTOUCHED = {"edited_at": None, "deleted_at": None, "is_read": False, "reply_co
 _NAMES = tuple(column.name for column in MESSAGE_COLUMNS)
 
 
-def new_message_json(id_: int, row: dict[str, Any], mentions: list[int]) -> dict[str, Any]:
-    """A message that has just been written, as others than its sender see it."""
-    values = {**_UNTOUCHED, **row, "id": id_}
+def new_message_json(row: dict[str, Any], mentions: list[int]) -> dict[str, Any]:
+    """A message that is about to be written as *row*, as others than its sender see it."""
+    values = {**_UNTOUCHED, **row}
     message = message_json([values[name] for name in _NAMES], None)
     del message["has_extras"]
     message["mentions"] = mentions
