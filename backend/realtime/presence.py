@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
 from typing import Any
 
 import gevent
 import gevent.event
 from redis.exceptions import RedisError
 from sqlalchemy import select, update
-from sqlalchemy.orm import aliased
 
 from backend.database import is_unavailable
-from backend.models import ConversationEntry, User
+from backend.models import User
 from backend.models.base import db, utcnow
-from backend.models.conversation import LOBBY
+from backend.realtime.acquaintance import acquaintances
 from backend.realtime.hub import Hub
-from backend.realtime.protocol import text_frame
+from backend.realtime.meetings import Meetings
+from backend.realtime.protocol import presence_frame
 from backend.realtime.redis_bus import RedisBus
 
 POLL_SECONDS = 1.0
@@ -40,7 +39,8 @@ class Presence:
         self._mine: set[int] = set()
         self._known: set[int] = set()
         self._has_changed, self._is_due = gevent.event.Event(), gevent.event.Event()
-        hub.on_presence = self._note
+        self._meetings = Meetings(hub)
+        hub.on_presence, self._meetings.on_news = self._note, self._is_due.set
 
     def online(self) -> set[int]:
         """Every user with an open socket on any worker."""
@@ -82,6 +82,8 @@ class Presence:
             self._is_due.clear()
             try:
                 self._record_leaving()
+                # Before `_tell`, so that who came since the last time is told of once.
+                self._meetings.tell(self._known & self.online())
                 self._tell()
             except Exception as error:
                 if not is_unavailable(error):
@@ -123,11 +125,11 @@ class Presence:
         came, went = now - self._known, self._known - now
         if (came or went) and self._hub.users:
             with self._hub.reading():
-                acquainted = _acquaintances(came | went, set(self._hub.users))
+                acquainted = acquaintances(came | went, set(self._hub.users))
                 seen = dict(db.session.execute(select(User.id, User.last_seen_at).where(User.id.in_(went))).all())
             frames: dict[int, list[bytes]] = {}
             for user_id in came | went:
-                frame = _presence_frame(user_id, user_id in came, seen.get(user_id))
+                frame = presence_frame(user_id, user_id in came, seen.get(user_id))
                 for other_id in acquainted.get(user_id, ()):
                     frames.setdefault(other_id, []).append(frame)
             for other_id, news in frames.items():
@@ -138,37 +140,5 @@ class Presence:
     def known_to(self, user_id: int) -> list[int]:
         """Who of those online *user_id* may know of, itself among them. Must run in `reading()`."""
         online = self.online() | {user_id}
-        known = _acquaintances({user_id}, online).get(user_id, set())
+        known = acquaintances({user_id}, online).get(user_id, set())
         return sorted(known | {user_id})
-
-
-def _presence_frame(user_id: int, is_online: bool, last_seen_at: Any) -> bytes:
-    status = "online" if is_online else "offline"
-    body = {"type": "presence", "user_id": user_id, "status": status}
-    return text_frame({**body, "last_seen_at": None if is_online else last_seen_at})
-
-
-def _acquaintances(of: Collection[int], among: Collection[int]) -> dict[int, set[int]]:
-    """For each user in *of*, those *among* others who share a room or a direct conversation with it."""
-    if len(of) > len(among):
-        return _turned(_acquaintances(among, of).items())
-    mine, theirs = aliased(ConversationEntry), aliased(ConversationEntry)
-    statement = (
-        select(mine.user_id, theirs.user_id)
-        .join(theirs, theirs.conversation_id == mine.conversation_id)
-        .where(mine.user_id.in_(of), theirs.user_id != mine.user_id, mine.conversation_id != LOBBY)
-        .distinct()
-    )
-    found: dict[int, set[int]] = {}
-    for user_id, other_id in db.session.execute(statement):
-        if other_id in among:
-            found.setdefault(user_id, set()).add(other_id)
-    return found
-
-
-def _turned(pairs: Iterable[tuple[int, set[int]]]) -> dict[int, set[int]]:
-    turned: dict[int, set[int]] = {}
-    for other_id, known in pairs:
-        for user_id in known:
-            turned.setdefault(user_id, set()).add(other_id)
-    return turned
