@@ -10,10 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 
+from backend.models import User
 from tests.factories import Factory
 from tests.realtime.client import Api, LiveClient, opened
 from tests.servers import ROOT, Server, environment
@@ -32,11 +34,15 @@ class House:
     def url(self) -> str:
         return self.server.url
 
-    def user(self) -> Api:
+    def user(self, **fields: Any) -> Api:
         """A new account with a session."""
         make = Factory(self.app)
-        user = make.user(f"u{secrets.token_hex(4)}", email=f"{secrets.token_hex(6)}@example.com")
+        user = make.user(f"u{secrets.token_hex(4)}", email=f"{secrets.token_hex(6)}@example.com", **fields)
         return Api(self.url, make.token(user), user.id)
+
+    def again(self, user: Api) -> Api:
+        """The same account with another session."""
+        return Api(self.url, Factory(self.app).token(User(id=user.id)), user.id)
 
     def on_each_worker(self, user: Api, patience: int = 40) -> list[LiveClient]:
         """Sockets of *user* on every worker: the kernel chooses, so that it takes some tries."""

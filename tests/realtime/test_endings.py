@@ -14,9 +14,7 @@ import pytest
 
 from backend.models import User
 from backend.models.base import db
-from tests.factories import Factory
 from tests.processes import wait_until
-from tests.realtime.client import Api
 from tests.realtime.conftest import House, Open
 from tests.realtime.raw import CLOSE, RawSocket
 
@@ -27,8 +25,7 @@ def within(seconds: float, closed: list[int | None]) -> None:
 
 def test_logout_ends_the_sockets_of_its_session_alone(house: House) -> None:
     user = house.user()
-    other = Api(house.url, "", user.id)
-    other.token = Factory(house.app).token(User(id=user.id))
+    other = house.again(user)
     clients = house.on_each_worker(user)
     stays = house.on_each_worker(other)
     user("POST", "/api/auth/logout", status=204)
