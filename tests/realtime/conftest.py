@@ -87,6 +87,16 @@ def migrate(env: dict[str, str]) -> None:
     subprocess.run(command, cwd=ROOT, env=environment(env), check=True, capture_output=True, timeout=60)
 
 
+def checkout(folder: Path, module: str, **settings: object) -> Path:
+    """The face of a checkout, for `open_house(root=...)`: wsgi.py has the application of *module*, gunicorn other *settings*."""
+    (folder / "wsgi.py").write_text(f"from {module} import app\n")
+    real = str(ROOT / "gunicorn.conf.py")
+    lines = [f"__file__ = {real!r}", "exec(compile(open(__file__).read(), __file__, 'exec'))"]
+    lines += [f"sys.path.insert(0, {str(folder)!r})", *(f"{name} = {value!r}" for name, value in settings.items()), ""]
+    (folder / "gunicorn.conf.py").write_text("\n".join(lines))
+    return folder
+
+
 SETTINGS = {
     "APP_ENV": "testing",
     "RATE_LIMITS": "off",
