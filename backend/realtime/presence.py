@@ -23,8 +23,10 @@ POLL_SECONDS = 1.0
 TOGETHER_SECONDS = 0.05
 """Changes that come together are told together."""
 
+RETRY_SECONDS = 0.5
 EXPIRY_SECONDS, GRACE_SECONDS = 5, 2.0
-"""A worker's record outlives it by the first, and its memory in the other workers by both: Redis may have lost it."""
+"""A worker's record outlives it by the first. The others remember it for the second beyond that, in which every worker has
+written again what a Redis that restarted has lost."""
 
 NOBODY = 0
 
@@ -35,7 +37,7 @@ class Presence:
     def __init__(self, hub: Hub, bus: Any):
         self._hub = hub
         self._redis: RedisBus | None = bus if isinstance(bus, RedisBus) else None
-        self._elsewhere: dict[str, tuple[set[int], float]] = {}
+        self._elsewhere: dict[str, tuple[set[int], float | None]] = {}  # and since when the record is missing
         self._mine: set[int] = set()
         self._known: set[int] = set()
         self._has_changed, self._is_due = gevent.event.Event(), gevent.event.Event()
@@ -56,24 +58,34 @@ class Presence:
             gevent.spawn(self._exchange_always, self._redis)
 
     def _note(self) -> None:
-        self._has_changed.set()
-        self._is_due.set()
+        """Somebody came here or went. With other workers they are asked first: whoever went may have come there."""
+        if self._redis is None:
+            self._is_due.set()
+        else:
+            self._has_changed.set()
 
     def _exchange_always(self, bus: RedisBus) -> None:
         while True:
             self._has_changed.wait(POLL_SECONDS)
             gevent.sleep(TOGETHER_SECONDS)
             self._has_changed.clear()
-            try:
-                self._exchange(bus)
-                if self.online() != self._known:
-                    self._is_due.set()
-            except (RedisError, OSError):
-                self._hub.log.debug("presence waits for Redis")
-                gevent.sleep(POLL_SECONDS)
-            except Exception:
-                self._hub.log.exception("presence could not be exchanged")
-                gevent.sleep(POLL_SECONDS)
+            is_well = self._try_exchange(bus)
+            if self.online() != self._known:
+                self._is_due.set()
+            if not is_well:
+                gevent.sleep(RETRY_SECONDS)
+                self._has_changed.set()
+
+    def _try_exchange(self, bus: RedisBus) -> bool:
+        try:
+            self._exchange(bus)
+        except (RedisError, OSError):
+            self._hub.log.debug("presence waits for Redis")
+            return False
+        except Exception:
+            self._hub.log.exception("presence could not be exchanged")
+            return False
+        return True
 
     def _tell_always(self) -> None:
         while True:
@@ -110,13 +122,14 @@ class Presence:
         pipe.expire(record, EXPIRY_SECONDS)
         pipe.execute()
         now = time.monotonic()
-        found = {}
+        found: dict[str, tuple[set[int], float | None]] = {}
         for key in bus.client.scan_iter(match=f"{bus.prefix}online:*", count=1000):
             if key.decode() != record:
-                found[key.decode()] = ({int(member) for member in bus.client.smembers(key)} - {NOBODY}, now)
-        for key, (users, seen_at) in self._elsewhere.items():
-            if key not in found and now - seen_at < GRACE_SECONDS:
-                found[key] = (users, seen_at)
+                found[key.decode()] = ({int(member) for member in bus.client.smembers(key)} - {NOBODY}, None)
+        for key, (users, missing_since) in self._elsewhere.items():
+            since = now if missing_since is None else missing_since
+            if key not in found and now - since < GRACE_SECONDS:
+                found[key] = (users, since)
         self._elsewhere = found
 
     def _tell(self) -> None:

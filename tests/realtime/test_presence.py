@@ -95,6 +95,22 @@ def test_who_joins_hears_of_those_alone_who_are_online(house: House) -> None:
         assert presences(client) == [online(present)]
 
 
+def test_who_moves_to_another_worker_stays_online(house: House) -> None:
+    watcher, mover = house.user(), house.user()
+    watcher.room(mover)
+    watching = house.on_each_worker(watcher)
+    moving = mover.live("tab")
+    for client in watching:
+        client.expect("presence", user_id=mover.id, status="online")
+    for _ in range(12):
+        last, moving = moving, mover.live("tab")  # on the other worker, every other time or so
+        assert last.closed() == 4409
+        watching[0].drain(0.1)
+    for client in watching:
+        client.drain(1.2)
+        assert [frame["status"] for frame in presences(client)] == ["online"]
+
+
 class Ear:
     """As much of a connection as is told something."""
 
