@@ -41,6 +41,22 @@ def test_nothing_is_lost_while_everything_is_killed(open_house: Open) -> None:
         assert found == {}
 
 
+def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_house: Open) -> None:
+    house = open_house("sqlite")
+    work = campaign(house, writers=2)
+    work.start()
+    try:
+        time.sleep(1)
+        os.kill(house.server.worker_pids[0], signal.SIGKILL)
+        time.sleep(4)
+        os.kill(house.server.pid, signal.SIGHUP)
+        time.sleep(4)
+    finally:
+        found = work.finish()
+    assert len(work.acknowledged) > 20
+    assert found == {}
+
+
 @pytest.mark.parametrize(
     ("fault", "finding"),
     [

@@ -1,4 +1,4 @@
-"""A password that changes closes the sockets of the sessions that end by it, on every worker, and no others."""
+"""A right that ends closes the sockets that it opened, within a second and on every worker, and no others."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from backend.auth import secrets as hashing
 from backend.auth.mails import RESET
 from backend.auth.passwords import set_password
 from backend.auth.secrets import hash_password, hash_secret
-from backend.models import AccountToken, User
+from backend.auth.sessions import REUSE_GRACE
+from backend.models import AccountToken, RefreshToken, User, WsTicket
 from backend.models.base import db, utcnow
 from tests.realtime.client import Api, LiveClient
 from tests.realtime.conftest import House
@@ -96,3 +98,58 @@ def test_a_password_set_on_the_command_line_closes_those_of_every_session(accoun
         set_password(account.api.id, NEW)
     close_in_time([*account.own, *account.others])
     stay([*account.of_token, account.bystander])
+
+
+def test_whoever_is_deactivated_loses_all(account: Account) -> None:
+    root = account.house.user(is_superuser=True)
+    root("PATCH", f"/api/users/{account.api.id}", {"is_active": False})
+    close_in_time([*account.own, *account.others, *account.of_token])
+    stay([account.bystander])
+
+
+def test_whoever_is_erased_loses_all(account: Account) -> None:
+    account.api("DELETE", "/api/users/me", {"password": OLD}, status=204)
+    close_in_time([*account.own, *account.others, *account.of_token])
+    stay([account.bystander])
+
+
+def test_all_sessions_but_one_can_be_ended(account: Account) -> None:
+    account.api("DELETE", "/api/auth/sessions", status=204)
+    close_in_time(account.others)
+    stay([*account.own, *account.of_token, account.bystander])
+
+
+def test_a_refresh_token_that_is_used_again_ends_its_session(account: Account) -> None:
+    login = {"username": account.api("GET", "/api/users/me")["username"], "password": OLD}
+    nobody = Api(account.house.url, "", 0)
+    answer = nobody("POST", "/api/auth/login", login)
+    old = {"refresh_token": answer["refresh_token"]}
+    nobody("POST", "/api/auth/refresh", old)
+    with account.house.app.app_context():  # long ago
+        used = update(RefreshToken).where(RefreshToken.token == hash_secret(answer["refresh_token"]))
+        db.session.execute(used.values(used_at=utcnow() - 2 * REUSE_GRACE))
+        db.session.commit()
+    stolen = account.house.on_each_worker(Api(account.house.url, answer["access_token"], account.api.id))
+    nobody("POST", "/api/auth/refresh", old, status=401)
+    close_in_time(stolen)
+    stay([*account.own, *account.others, *account.of_token, account.bystander])
+
+
+def test_an_api_token_that_expires_closes_its_own(account: Account) -> None:
+    soon = (utcnow() + timedelta(seconds=3)).isoformat()
+    token = account.api("POST", "/api/auth/tokens", {"name": "brief", "expires_at": soon}, status=201)["token"]
+    brief = account.house.on_each_worker(Api(account.house.url, token, account.api.id))
+    assert [client.closed(5) for client in brief] == [4401] * len(brief)
+    stay([*account.own, *account.others, *account.of_token, account.bystander])
+
+
+def test_a_ticket_is_good_for_its_time_and_its_session_alone(account: Account) -> None:
+    late, orphaned = (account.api("POST", "/api/auth/ws-ticket", status=201)["ticket"] for _ in range(2))
+    with account.house.app.app_context():
+        expired = update(WsTicket).where(WsTicket.ticket == hash_secret(late))
+        db.session.execute(expired.values(expires_at=utcnow()))
+        db.session.commit()
+    account.api("POST", "/api/auth/logout", status=204)
+    for ticket in (late, orphaned):
+        with LiveClient(account.house.url, ticket, ready=False) as client:
+            assert client.closed() == 4401
