@@ -11,7 +11,7 @@ import redis
 
 from tests.processes import wait_until
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House, Open
+from tests.realtime.conftest import House, Open, worker_of
 from tests.services import PrivatePostgres, PrivateRedis
 
 NOTICED = "the bus is away"
@@ -113,6 +113,23 @@ def test_the_bus_comes_back(
     end(frail.redis)
     wait_until(lambda: subscribers(frail, talk[1]["conversation_id"]) == 2, "the workers' return to Redis", 10)
     exchange(talk, "back", 1)
+
+
+def test_a_device_that_came_back_elsewhere_meanwhile_is_replaced_when_the_bus_is_back(frail: House) -> None:
+    assert frail.redis is not None
+    user = frail.user()
+    older = user.live("tab")
+    frail.redis.kill()
+    for _ in range(40):
+        newer = user.live("tab")
+        if worker_of(frail.server, newer) != worker_of(frail.server, older):
+            break
+        assert older.closed() == 4409
+        older = newer
+    assert older.call("ping")["type"] == "pong"
+    frail.redis.start()
+    assert older.closed(10) == 4409
+    assert newer.call("ping")["type"] == "pong"
 
 
 def test_workers_subscribe_to_what_someone_here_follows_alone(frail: House, talk: Talk) -> None:
