@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 import time
 from _socket import SO_SNDBUF, SOL_SOCKET, socketpair
 from collections import Counter
@@ -20,7 +21,7 @@ from backend.realtime.outbox import Outbox
 from backend.realtime.protocol import Close
 from backend.realtime.socket import _detach
 from backend.realtime.ticker import Ticker
-from tests.realtime.raw import frame
+from tests.realtime.raw import CONT, frame
 
 
 class FakeHub:
@@ -189,6 +190,20 @@ def test_what_was_allowed_grows_by_50_a_second(pair: Pair, clock: Any) -> None:
     pair.theirs.sendall(frame(b"{}") * 51)
     gevent.sleep(0.05)
     assert not pair.connection.is_open
+
+
+def test_fragments_of_nothing_take_no_room(pair: Pair) -> None:
+    pair.hub.limits_frames = False
+    pair.theirs.setblocking(True)
+    pair.theirs.sendall(frame(b"{", fin=False))
+    for _ in range(50):
+        pair.theirs.sendall(frame(b"", CONT, fin=False) * 100)
+        gevent.sleep(0.001)
+    gevent.sleep(0.05)
+    assert sys.getsizeof(pair.connection._fragments) < 1_000
+    pair.theirs.sendall(frame(b"}", CONT))
+    gevent.sleep(0.05)
+    assert pair.hub.performed == [b"{}"]
 
 
 def test_a_client_that_vanishes_is_let_go(pair: Pair) -> None:
