@@ -7,6 +7,7 @@ import re
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,11 @@ class House:
         """The same account with another session."""
         return Api(self.url, Factory(self.app).token(User(id=user.id)), user.id)
 
-    def on_each_worker(self, user: Api, patience: int = 40) -> list[LiveClient]:
-        """Sockets of *user* on every worker: the kernel chooses, so that it takes some tries."""
+    def on_each_worker(self, user: Api, patience: float = 15) -> list[LiveClient]:
+        """Sockets of *user* on every worker: the kernel chooses, and one may be starting still, so that it takes some tries."""
         found: dict[int, LiveClient] = {}
-        for _ in range(patience):
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
             client = user.live()
             pid = worker_of(self.server, client)
             if pid in found:
