@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from backend.realtime.following import Following
+    from backend.realtime.meetings import Meetings
 
 EARLY_SECONDS = 0.05
 """How long a number that came ahead of its turn waits for those before it; then the database is asked."""
@@ -48,6 +49,7 @@ class Hub:
 
     bus: Subscriptions
     following: Following
+    meetings: Meetings
     perform: Callable[[Connection, list[bytes]], None]
     on_revoked: Callable[[list[Connection]], None]
 
@@ -181,7 +183,11 @@ class Hub:
         batch: list[Event] = []
         for event in events:
             batch.append(event)
-            if not event.type.startswith("member.") or event.author_id not in self.users:
+            if not event.type.startswith("member.") or event.author_id is None:
+                continue
+            if event.type == "member.joined":
+                self.meetings.joined(event.author_id, channel.name)
+            if event.author_id not in self.users:
                 continue
             if event.type == "member.left":
                 self._send(channel, batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
@@ -56,6 +57,12 @@ def text_frame(body: dict[str, Any]) -> bytes:
 def event_frame(event: Event) -> bytes:
     """*event* as everybody sees it."""
     return text_frame({"type": event.type, **event.body})
+
+
+def presence_frame(user_id: int, is_online: bool, last_seen_at: datetime | None = None) -> bytes:
+    """That a user is online, or was until *last_seen_at*."""
+    body = {"type": "presence", "user_id": user_id, "status": "online" if is_online else "offline"}
+    return text_frame({**body, "last_seen_at": None if is_online else last_seen_at})
 
 
 def author_frame(event: Event) -> bytes:

@@ -18,6 +18,8 @@ from tests.realtime.client import Api, LiveClient
 from tests.realtime.conftest import House, Open
 from tests.realtime.raw import BINARY, CONT, PING, PONG, RawSocket
 
+FRIEND = "https://chat.example"
+
 
 def refusal(house: House, path: str, **headers: str | None) -> tuple[int, str]:
     """Status and code of a handshake that fails."""
@@ -255,9 +257,21 @@ def test_a_goodbye_is_answered_in_kind(house: House) -> None:
         assert raw.ends()
 
 
-def test_too_many_frames(open_house: Open) -> None:
-    house = open_house("sqlite", RATE_LIMITS="on")
-    user = house.user()
+@pytest.fixture(scope="module")
+def guarded(open_house: Open) -> House:
+    """A server with its limits on, and with a foreign site that may open sockets."""
+    return open_house("sqlite", RATE_LIMITS="on", CORS_ORIGINS=FRIEND)
+
+
+def test_a_foreign_site_that_is_named_may_open_sockets(guarded: House) -> None:
+    path = f"/ws/x?token={guarded.user().token}"
+    with RawSocket(guarded.url, path, Origin=FRIEND) as raw:
+        assert raw.status == 101
+    assert refusal(guarded, path, Origin=FRIEND + ".evil.example") == (403, "forbidden")
+
+
+def test_too_many_frames(guarded: House) -> None:
+    user = guarded.user()
     with user.live() as calm, user.live() as client:
         for _ in range(199):
             client.say("ping")
