@@ -9,7 +9,7 @@ processes, which is what a lone sender waits for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -134,10 +134,14 @@ class _PostgresBatch:
 
     def end(self) -> None:
         """Undo what was not committed. A connection that cannot do that is no good to anybody else."""
-        if self.is_open:
-            try:
+        if not self.is_open or self.connection.invalidated:
+            return
+        try:
+            with suppress(exc.SQLAlchemyError):
                 self.connection.exec_driver_sql("ROLLBACK")
-            except exc.DBAPIError:
+                self.is_open = False
+        finally:
+            if self.is_open:
                 self.connection.invalidate()
 
 

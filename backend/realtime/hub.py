@@ -7,6 +7,7 @@ is set right by the channels' numbers and the database (see channel.py and follo
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 EARLY_SECONDS = 0.05
 """How long a number that came ahead of its turn waits for those before it; then the database is asked."""
+
+
+LONG_SECONDS = 0.001
+"""A delivery that takes longer than this has many listeners."""
 
 
 class Subscriptions(Protocol):
@@ -164,8 +169,35 @@ class Hub:
         for name, group in durable.items():
             channel = self.channels.get(name)
             if channel is not None:
-                self.deliver(channel, channel.offer(group))
-                self.mind_the_gap(channel)
+                channel.arrived.extend(group)
+                self._pace(channel)
+
+    def _pace(self, channel: Channel) -> None:
+        """Deliver what has arrived, or let it gather while the channel rests."""
+        rest = channel.rests_until - time.monotonic()
+        if rest <= 0:
+            self._deliver_arrived(channel)
+        elif not channel.is_resting:
+            channel.is_resting = True
+            gevent.spawn_later(rest, self._end_of_rest, channel)
+
+    def _end_of_rest(self, channel: Channel) -> None:
+        channel.is_resting = False
+        self._deliver_arrived(channel)
+
+    def _deliver_arrived(self, channel: Channel) -> None:
+        """Deliver what has arrived. A delivery that took long is followed by a rest that is as long.
+
+        So a crowded room never takes more than half of the worker's time from all others, and what gathers in a rest goes
+        out in one write to each listener, which costs no more than the first of it alone.
+        """
+        events, channel.arrived = channel.arrived, []
+        began = time.monotonic()
+        self.deliver(channel, channel.offer(events))
+        self.mind_the_gap(channel)
+        ended = time.monotonic()
+        if ended - began > LONG_SECONDS:
+            channel.rests_until = 2 * ended - began
 
     def mind_the_gap(self, channel: Channel) -> None:
         """Give what comes before its turn a moment, and then ask the database."""
