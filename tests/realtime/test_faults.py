@@ -119,10 +119,11 @@ def test_a_device_that_came_back_elsewhere_meanwhile_is_replaced_when_the_bus_is
     assert frail.redis is not None
     user = frail.user()
     older = user.live("tab")
+    home = worker_of(frail.server, older)
     frail.redis.kill()
     for _ in range(40):
         newer = user.live("tab")
-        if worker_of(frail.server, newer) != worker_of(frail.server, older):
+        if worker_of(frail.server, newer) != home:
             break
         assert older.closed() == 4409
         older = newer
