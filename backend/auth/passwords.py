@@ -15,6 +15,7 @@ from backend.errors import NotFound, TokenRevoked
 from backend.models import AccountToken, ApiToken, RecoveryCode, TotpFactor, User, UserSession
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
+from backend.realtime.events import announce, revoked_event
 
 
 def has_password(user: User) -> bool:
@@ -140,3 +141,4 @@ def _close_other_ways_in(user: User) -> None:
     user.mobile = user.mobile_verified_at = None
     for table in (ApiToken, TotpFactor, RecoveryCode):
         db.session.execute(delete(table).where(table.user_id == user.id))
+    announce(revoked_event(user.id))  # no session need have ended for the tokens' sockets to close

@@ -7,14 +7,14 @@ earlier sends. So `seq` and `modseq` are given in commit order without gaps, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Connection, Table, bindparam, exc, insert, select, update
+from sqlalchemy import Table, exc, update
 
 from backend.combine import Combiner
 from backend.counts import COUNTS
@@ -24,46 +24,46 @@ from backend.messages.access import Place
 from backend.messages.checks import Checks, IdempotencyConflict
 from backend.messages.direct import open_direct
 from backend.messages.drafts import Draft, Sent
-from backend.messages.mentions import mentioned_ids
-from backend.messages.serialise import MESSAGE_COLUMNS, message_json, messages_json
-from backend.models import Conversation, Message, MessageMention
+from backend.messages.rows import HEAD, MENTION, Batch, begin_batch
+from backend.messages.serialise import MESSAGE_COLUMNS, messages_json, new_message_json
+from backend.models import Message
 from backend.models.base import db, utcnow
 from backend.realtime.events import Event, message_event, publish
 
 MOST_IN_A_BATCH = 100
 ATTEMPTS = 4
 
-UNTOUCHED = {"edited_at": None, "deleted_at": None, "is_read": False, "reply_count": 0, "is_pinned": False}
-"""What a new message has not been through yet."""
-
 _messages = cast(Table, Message.__table__)
-_conversations = cast(Table, Conversation.__table__)
-_mentions = cast(Table, MessageMention.__table__)
-
-# Made once: to build a statement anew takes about as long as to execute it.
-_LOCK = (
-    select(*(_conversations.c[name] for name in ("id", "last_seq", "last_modseq", "last_message_at")))
-    .where(_conversations.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(_conversations.c.id)
-    .with_for_update(key_share=True)  # as strong as _MOVE_HEAD, and no obstacle to foreign keys
-)
-_INSERT = insert(_messages).returning(_messages.c.conversation_id, _messages.c.seq, _messages.c.id)
-_MOVE_HEAD = (
-    update(_conversations)
-    .where(_conversations.c.id == bindparam("of"))
-    .values(last_seq=bindparam("seq"), last_modseq=bindparam("mod"), last_message_at=bindparam("at"))
-)
 
 
-@dataclass
+@dataclass(slots=True)
+class _New:
+    """A message of this batch: its row, whom it names, and how others than its sender see it."""
+
+    row: dict[str, Any]
+    mentions: list[int]
+    message: dict[str, Any]
+
+    def sent(self, is_new: bool = True) -> Sent:
+        """As its sender sees it."""
+        key = self.row["client_message_id"]
+        return Sent({**self.message, "client_message_id": key} if key else self.message, is_new)
+
+
+@dataclass(slots=True)
 class _Head:
     """A locked conversation: the numbers it gave out last, and the messages that join it now."""
 
     last_seq: int
     last_modseq: int
     last_message_at: datetime | None
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    replies: dict[int, list[int]] = field(default_factory=dict)
+    news: list[_New] = field(default_factory=list)
+    replies: Counter[int] = field(default_factory=Counter)
+
+    def take_modseq(self) -> int:
+        """The next number of a change."""
+        self.last_modseq += 1
+        return self.last_modseq
 
 
 def append_message(draft: Draft) -> Sent:
@@ -99,8 +99,8 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
     """
     for attempt in range(ATTEMPTS):
         try:
-            with db.engine.begin() as connection:
-                results, events = _append(connection, drafts)
+            with begin_batch(db.engine) as batch:
+                results, events = _append(batch, drafts)
         except _Unopened as unopened:
             open_direct(unopened.places)
         except exc.IntegrityError:
@@ -123,9 +123,9 @@ class _Unopened(Exception):
         self.places = places
 
 
-def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Sent | Exception], list[Event]]:
-    heads = _lock(connection, {draft.place.conversation_id for draft in drafts})
-    checks = Checks(connection, drafts)
+def _append(batch: Batch, drafts: Sequence[Draft]) -> tuple[list[Sent | Exception], list[Event]]:
+    checks = Checks(batch, drafts)
+    heads = {id_: _Head(seq, modseq, at) for id_, seq, modseq, at in checks.heads}
     unopened = [
         (draft.sender_id, draft.place)
         for draft in drafts
@@ -133,67 +133,60 @@ def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Sent 
     ]
     if unopened:
         raise _Unopened(unopened)
-    write = _Write(connection, heads, checks)
-    results = [write.take(draft) for draft in drafts]
+    write = _Write(batch, heads, checks)
+    results: list[Sent | Exception] = [write.take(draft) for draft in drafts]
     write.flush()
-    return [result() if isinstance(result, partial) else result for result in results], write.events()
-
-
-def _lock(connection: Connection, ids: set[str]) -> dict[str, _Head]:
-    """Lock the conversations in the order of their ids, so that two batches never wait for each other in a circle."""
-    rows = connection.execute(_LOCK, {"ids": sorted(ids)})
-    return {row.id: _Head(row.last_seq, row.last_modseq, row.last_message_at) for row in rows}
+    return results, write.events()
 
 
 class _Write:
     """Gives numbers to the drafts of one batch and writes them all at once."""
 
-    def __init__(self, connection: Connection, heads: dict[str, _Head], checks: Checks):
-        self.connection = connection
+    def __init__(self, batch: Batch, heads: dict[str, _Head], checks: Checks):
+        self.batch = batch
+        self.connection = batch.connection
         self.heads = heads
         self.checks = checks
+        self.ids = iter(checks.ids)
         self.now = utcnow()
-        self.keyed: dict[tuple[int, str], tuple[str, dict[str, Any]]] = {}
-        self.ids: dict[tuple[str, int], int] = {}
-        self.mentions: dict[tuple[str, int], list[int]] = {}
-        self.parents: list[Any] = []
+        self.keyed: dict[tuple[int, str], _New] = {}
+        self.parents: list[Event] = []
 
-    def take(self, draft: Draft) -> Any:
-        """The refusal of *draft*, or a promise of its result, to be called after `flush`."""
+    def take(self, draft: Draft) -> Sent | ChatError:
+        """What becomes of *draft*, if `flush` succeeds."""
         key = (draft.sender_id, draft.client_message_id or "")
         try:
             if draft.client_message_id and (earlier := self.checks.earlier.get(key)):
                 self._check_same(draft, earlier.request_hash)
-                return partial(self._repeated, earlier[: len(MESSAGE_COLUMNS)])
-            if draft.client_message_id and key in self.keyed:
-                digest, row = self.keyed[key]
-                self._check_same(draft, digest)
-                return partial(self._sent, row, False)
+                row = earlier[: len(MESSAGE_COLUMNS)]
+                return Sent(messages_json([row], draft.sender_id, self.connection)[0], is_new=False)
+            if draft.client_message_id and (twin := self.keyed.get(key)):
+                self._check_same(draft, twin.row["request_hash"])
+                return twin.sent(is_new=False)
             self.checks.check(draft)
         except ChatError as refusal:
             return refusal
-        row = self._number(draft)
+        new = self._number(draft)
         if draft.client_message_id:
-            self.keyed[key] = (row["request_hash"], row)
-        return partial(self._sent, row, True)
+            self.keyed[key] = new
+        return new.sent()
 
     @staticmethod
     def _check_same(draft: Draft, digest: str | None) -> None:
         if digest is not None and digest != draft.request_hash:
             raise IdempotencyConflict
 
-    def _number(self, draft: Draft) -> dict[str, Any]:
+    def _number(self, draft: Draft) -> _New:
         head = self.heads[draft.place.conversation_id]
         head.last_seq += 1
-        head.last_modseq += 1
         at = max(self.now, head.last_message_at or self.now)  # clocks of two workers may differ; order must not
         head.last_message_at = at
-        named = self.checks.named
-        mentions = mentioned_ids(draft.content, named, self.checks.audience(draft)) if named else []
+        mentions = self.checks.mentions(draft)
         row = {
+            "id": next(self.ids),
             "conversation_id": draft.place.conversation_id,
             "seq": head.last_seq,
-            "modseq": head.last_modseq,
+            "modseq": head.take_modseq(),
             "sender_id": draft.sender_id,
             "recipient_id": draft.place.peer_id,
             "room_id": draft.place.room_id,
@@ -205,78 +198,47 @@ class _Write:
             "created_at": at,
             "updated_at": at,
         }
-        head.rows.append(row | {"mentions": mentions})
+        new = _New(row, mentions, new_message_json(row, mentions))
+        head.news.append(new)
         if draft.parent_id is not None:
-            head.last_modseq += 1
-            head.replies.setdefault(draft.parent_id, []).append(head.last_modseq)
-        return row
+            head.replies[draft.parent_id] += 1
+        return new
 
     def flush(self) -> None:
         """Write the rows, the parents' new reply counts and the conversations' new heads."""
-        changed = {id_: head for id_, head in self.heads.items() if head.rows}
+        changed = {id_: head for id_, head in self.heads.items() if head.news}
         if not changed:
             return
-        entries = [row for head in changed.values() for row in head.rows]
-        rows = [{k: v for k, v in entry.items() if k != "mentions"} for entry in entries]
-        self.ids = {(conv, seq): id_ for conv, seq, id_ in self.connection.execute(_INSERT, rows)}
-        self._write_mentions(entries)
-        self.parents = self._write_replies(changed.values())
-        self._write_heads(changed)
-        self.mentions = {(e["conversation_id"], e["seq"]): e["mentions"] for e in entries}
-
-    def _write_mentions(self, entries: Iterable[dict[str, Any]]) -> None:
-        rows = [
-            {
-                "message_id": self.ids[entry["conversation_id"], entry["seq"]],
-                "user_id": user_id,
-                "conversation_id": entry["conversation_id"],
-                "seq": entry["seq"],
-            }
-            for entry in entries
-            for user_id in entry["mentions"]
+        news = [new for head in changed.values() for new in head.news]
+        parents = [
+            (parent_id, count, head.take_modseq())  # one change, and one number, however many replies
+            for head in changed.values()
+            for parent_id, count in sorted(head.replies.items())
         ]
-        if rows:
-            self.connection.execute(insert(_mentions), rows)
-
-    def _write_replies(self, heads: Iterable[_Head]) -> list[Any]:
-        """Count the replies of their parents, and return the parents' rows as they are now."""
-        c, parents = _messages.c, []
-        for head in heads:
-            for parent_id, modseqs in sorted(head.replies.items()):
-                values = {"reply_count": c.reply_count + len(modseqs), "modseq": modseqs[-1], "updated_at": self.now}
-                statement = update(_messages).where(c.id == parent_id).values(values).returning(*MESSAGE_COLUMNS)
-                parents.append(self.connection.execute(statement).one())
-        return parents
-
-    def _write_heads(self, changed: dict[str, _Head]) -> None:
         heads = [
-            {"of": id_, "seq": head.last_seq, "mod": head.last_modseq, "at": head.last_message_at}
-            for id_, head in sorted(changed.items())
+            dict(zip(HEAD, (id_, head.last_seq, head.last_modseq, head.last_message_at, self.now), strict=True))
+            for id_, head in changed.items()
         ]
-        self.connection.execute(_MOVE_HEAD, heads)
+        self._count_replies(parents)
+        mentions = [
+            {"message_id": new.row["id"], "user_id": user_id} | {name: new.row[name] for name in MENTION[2:]}
+            for new in news
+            for user_id in new.mentions
+        ]
+        self.batch.write([new.row for new in news], mentions, heads)
+
+    def _count_replies(self, parents: list[tuple[int, int, int]]) -> None:
+        """Count the new replies of *parents*: each an id, how many, and the modseq of the change."""
+        c, rows = _messages.c, []
+        for parent_id, count, modseq in parents:
+            values = {"reply_count": c.reply_count + count, "modseq": modseq, "updated_at": self.now}
+            statement = update(_messages).where(c.id == parent_id).values(values).returning(*MESSAGE_COLUMNS)
+            rows.append(self.connection.execute(statement).one())
+        messages = messages_json(rows, None, self.connection)
+        keys = [row.client_message_id for row in rows]
+        self.parents = [message_event("message.updated", m, key) for m, key in zip(messages, keys, strict=True)]
 
     def events(self) -> list[Event]:
         """What others are to hear of this batch, in the order of each conversation."""
-        events = []
-        for row in (row for head in self.heads.values() for row in head.rows):
-            message = self._message(row) | {"client_message_id": None}
-            events.append(message_event("message.created", message, row["client_message_id"]))
-        keys = [row.client_message_id for row in self.parents]
-        for message, key in zip(messages_json(self.parents, None, self.connection), keys, strict=True):
-            events.append(message_event("message.updated", message, key))
-        return events
-
-    def _sent(self, row: dict[str, Any], is_new: bool) -> Sent:
-        return Sent(self._message(row), is_new)
-
-    def _message(self, row: dict[str, Any]) -> dict[str, Any]:
-        place = (row["conversation_id"], row["seq"])
-        values = UNTOUCHED | row | {"id": self.ids[place]}
-        message = message_json([values[column.name] for column in MESSAGE_COLUMNS], row["sender_id"])
-        del message["has_extras"]
-        message["mentions"] = self.mentions[place]
-        return message
-
-    def _repeated(self, row: Sequence[Any]) -> Sent:
-        sender_id = row[4]
-        return Sent(messages_json([row], sender_id, self.connection)[0], is_new=False)
+        news = [new for head in self.heads.values() for new in head.news]
+        return [message_event("message.created", n.message, n.row["client_message_id"]) for n in news] + self.parents

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
 from backend.messages.drafts import Draft
-from backend.messages.mentions import find_mentioned, members_among
+from backend.messages.mentions import find_mentioned, mentioned_ids
+from backend.messages.rows import Batch, is_member
 from backend.messages.serialise import MESSAGE_COLUMNS
 from backend.models import Block, Message, Room, User
 from backend.models.conversation import dm_peer
@@ -27,15 +28,14 @@ class IdempotencyConflict(Conflict):
 
 
 class Checks:
-    """The facts about a batch of drafts. A constant number of queries, each only where a draft needs it."""
+    """The facts about a batch of drafts, which this opens. A constant number of queries, each only where a draft needs it."""
 
-    def __init__(self, connection: Connection, drafts: Sequence[Draft]):
-        self.connection = connection
-        self.earlier = _find_earlier(connection, drafts)
+    def __init__(self, batch: Batch, drafts: Sequence[Draft]):
+        self.connection = connection = batch.connection
         self.named = find_mentioned(connection, (draft.content for draft in drafts))
-        room_ids = {draft.place.room_id for draft in drafts if draft.place.room_id is not None}
-        people = {draft.sender_id for draft in drafts if draft.place.room_id is not None} | set(self.named.values())
-        self.members = members_among(connection, room_ids, people)
+        facts = batch.open({draft.place.conversation_id for draft in drafts}, self._pairs(drafts), len(drafts))
+        self.heads, self.members, self.ids = facts.heads, facts.members, facts.ids
+        self.earlier = _find_earlier(connection, drafts)
         self.living = self._living(drafts)
         self.blocks = self._blocks(drafts)
         self.parents = self._parents({draft.parent_id for draft in drafts if draft.parent_id is not None})
@@ -66,12 +66,15 @@ class Checks:
             return False
         return True
 
-    def audience(self, draft: Draft) -> Collection[int] | None:
-        """Which of the named users can see *draft*; None where everyone can."""
+    def mentions(self, draft: Draft) -> list[int]:
+        """The users whom *draft* names and who can see it, in the order of their first mention."""
+        named = mentioned_ids(draft.content, self.named) if self.named else []
         place = draft.place
-        if place.room_id is not None:
-            return {user_id for room_id, user_id in self.members if room_id == place.room_id}
-        return None if place.peer_id is None else {draft.sender_id, place.peer_id}
+        if named and place.room_id is not None:
+            return [user_id for user_id in named if (place.room_id, user_id) in self.members]
+        if named and place.peer_id is not None:
+            return [user_id for user_id in named if user_id in (draft.sender_id, place.peer_id)]
+        return named
 
     def _why_not_in(self, room_id: int) -> ChatError:
         statement = select(Room.is_public).where(Room.id == room_id, Room.deleted_at.is_(None))
@@ -88,8 +91,17 @@ class Checks:
     def _sees(self, user_id: int, conversation_id: str) -> bool:
         if conversation_id.startswith("room:"):
             room_id = int(conversation_id.removeprefix("room:"))
-            return bool(members_among(self.connection, {room_id}, {user_id}))
+            return is_member(self.connection, room_id, user_id)
         return conversation_id == "lobby" or dm_peer(conversation_id, user_id) is not None
+
+    def _pairs(self, drafts: Sequence[Draft]) -> set[tuple[int, int]]:
+        """Whose memberships matter: the senders', and of those whom they name."""
+        pairs = {(draft.place.room_id, draft.sender_id) for draft in drafts if draft.place.room_id is not None}
+        if self.named:
+            for draft in drafts:
+                if (room_id := draft.place.room_id) is not None:
+                    pairs.update((room_id, user_id) for user_id in mentioned_ids(draft.content, self.named))
+        return pairs
 
     def _living(self, drafts: Sequence[Draft]) -> set[int]:
         """Which senders and recipients there are; erasing an account waits for the lock that we hold."""

@@ -49,17 +49,21 @@ class Channel:
     """What a worker knows of a conversation that someone here follows.
 
     `delivered` is the modseq up to which everything went out. An event that comes early waits in `early`; one that comes
-    again is dropped.
+    again is dropped. What comes while the channel rests, until `rests_until`, waits in `arrived` to be looked at.
     """
 
     __slots__ = (
-        "delivered", "early", "floors", "is_repairing", "is_waiting", "listeners", "name", "room_updated_at", "told",
+        "arrived", "delivered", "early", "floors", "is_repairing", "is_resting", "is_waiting", "listeners", "name",
+        "rests_until", "room_updated_at", "told",
     )  # fmt: skip
 
     def __init__(self, name: str, modseq: int, seq: int):
         self.name = name
         self.delivered = modseq
         self.told = Told(seq)
+        self.arrived: list[Event] = []
+        self.rests_until = 0.0
+        self.is_resting = False
         self.early: dict[int, Event] = {}
         self.listeners: set[Connection] = set()
         self.floors: dict[Connection, int] = {}

@@ -69,7 +69,7 @@ class Connection:
         self.opened_at = time.time()
         self.heard_at = self.pinged_at = self._tokens_at = time.monotonic()
         self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=hub.quiet)
-        self._fragments: list[bytes] | None = None
+        self._fragments: bytearray | None = None
         self._waiting: deque[bytes] | None = None
         self._is_working = self._is_paused = False
         self._tokens = float(BURST)
@@ -165,10 +165,11 @@ class Connection:
 
     def _gather(self, data: bytes, is_last: bool) -> None:
         if self._fragments is not None or not is_last:
-            self._fragments = [*(self._fragments or []), data]
+            self._fragments = bytearray() if self._fragments is None else self._fragments
+            self._fragments += data
             if not is_last:
                 return
-            data, self._fragments = b"".join(self._fragments), None
+            data, self._fragments = bytes(self._fragments), None
         try:
             data.decode()
         except UnicodeDecodeError:

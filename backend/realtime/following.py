@@ -149,6 +149,7 @@ class Following:
                     if created is not None:
                         connection.write(created)
                     self.follow(connection, name, modseq, seq)
+                    self.hub.meetings.followed(connection, name)
 
     def _room_created(self, user_id: int, name: str) -> bytes | None:
         user = db.session.get(User, user_id) if name.startswith("room:") else None

@@ -7,6 +7,7 @@ is set right by the channels' numbers and the database (see channel.py and follo
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
@@ -27,9 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from backend.realtime.following import Following
+    from backend.realtime.meetings import Meetings
 
 EARLY_SECONDS = 0.05
 """How long a number that came ahead of its turn waits for those before it; then the database is asked."""
+
+
+LONG_SECONDS = 0.001
+"""A delivery that takes longer than this has many listeners."""
 
 
 class Subscriptions(Protocol):
@@ -48,6 +54,7 @@ class Hub:
 
     bus: Subscriptions
     following: Following
+    meetings: Meetings
     perform: Callable[[Connection, list[bytes]], None]
     on_revoked: Callable[[list[Connection]], None]
 
@@ -162,8 +169,35 @@ class Hub:
         for name, group in durable.items():
             channel = self.channels.get(name)
             if channel is not None:
-                self.deliver(channel, channel.offer(group))
-                self.mind_the_gap(channel)
+                channel.arrived.extend(group)
+                self._pace(channel)
+
+    def _pace(self, channel: Channel) -> None:
+        """Deliver what has arrived, or let it gather while the channel rests."""
+        rest = channel.rests_until - time.monotonic()
+        if rest <= 0:
+            self._deliver_arrived(channel)
+        elif not channel.is_resting:
+            channel.is_resting = True
+            gevent.spawn_later(rest, self._end_of_rest, channel)
+
+    def _end_of_rest(self, channel: Channel) -> None:
+        channel.is_resting = False
+        self._deliver_arrived(channel)
+
+    def _deliver_arrived(self, channel: Channel) -> None:
+        """Deliver what has arrived. A delivery that took long is followed by a rest that is as long.
+
+        So a crowded room never takes more than half of the worker's time from all others, and what gathers in a rest goes
+        out in one write to each listener, which costs no more than the first of it alone.
+        """
+        events, channel.arrived = channel.arrived, []
+        began = time.monotonic()
+        self.deliver(channel, channel.offer(events))
+        self.mind_the_gap(channel)
+        ended = time.monotonic()
+        if ended - began > LONG_SECONDS:
+            channel.rests_until = 2 * ended - began
 
     def mind_the_gap(self, channel: Channel) -> None:
         """Give what comes before its turn a moment, and then ask the database."""
@@ -181,7 +215,11 @@ class Hub:
         batch: list[Event] = []
         for event in events:
             batch.append(event)
-            if not event.type.startswith("member.") or event.author_id not in self.users:
+            if not event.type.startswith("member.") or event.author_id is None:
+                continue
+            if event.type == "member.joined":
+                self.meetings.joined(event.author_id, channel.name)
+            if event.author_id not in self.users:
                 continue
             if event.type == "member.left":
                 self._send(channel, batch)

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
 from typing import Any
 
 import gevent
 import gevent.event
 from redis.exceptions import RedisError
 from sqlalchemy import select, update
-from sqlalchemy.orm import aliased
 
 from backend.database import is_unavailable
-from backend.models import ConversationEntry, User
+from backend.models import User
 from backend.models.base import db, utcnow
-from backend.models.conversation import LOBBY
+from backend.realtime.acquaintance import acquaintances
 from backend.realtime.hub import Hub
-from backend.realtime.protocol import text_frame
+from backend.realtime.meetings import Meetings
+from backend.realtime.protocol import presence_frame
 from backend.realtime.redis_bus import RedisBus
 
 POLL_SECONDS = 1.0
 TOGETHER_SECONDS = 0.05
 """Changes that come together are told together."""
 
+RETRY_SECONDS = 0.5
 EXPIRY_SECONDS, GRACE_SECONDS = 5, 2.0
-"""A worker's record outlives it by the first, and its memory in the other workers by both: Redis may have lost it."""
+"""A worker's record outlives it by the first. The others remember it for the second beyond that, in which every worker has
+written again what a Redis that restarted has lost."""
 
 NOBODY = 0
 
@@ -36,11 +37,12 @@ class Presence:
     def __init__(self, hub: Hub, bus: Any):
         self._hub = hub
         self._redis: RedisBus | None = bus if isinstance(bus, RedisBus) else None
-        self._elsewhere: dict[str, tuple[set[int], float]] = {}
+        self._elsewhere: dict[str, tuple[set[int], float | None]] = {}  # and since when the record is missing
         self._mine: set[int] = set()
         self._known: set[int] = set()
         self._has_changed, self._is_due = gevent.event.Event(), gevent.event.Event()
-        hub.on_presence = self._note
+        self._meetings = Meetings(hub)
+        hub.on_presence, self._meetings.on_news = self._note, self._is_due.set
 
     def online(self) -> set[int]:
         """Every user with an open socket on any worker."""
@@ -56,24 +58,34 @@ class Presence:
             gevent.spawn(self._exchange_always, self._redis)
 
     def _note(self) -> None:
-        self._has_changed.set()
-        self._is_due.set()
+        """Somebody came here or went. With other workers they are asked first: whoever went may have come there."""
+        if self._redis is None:
+            self._is_due.set()
+        else:
+            self._has_changed.set()
 
     def _exchange_always(self, bus: RedisBus) -> None:
         while True:
             self._has_changed.wait(POLL_SECONDS)
             gevent.sleep(TOGETHER_SECONDS)
             self._has_changed.clear()
-            try:
-                self._exchange(bus)
-                if self.online() != self._known:
-                    self._is_due.set()
-            except (RedisError, OSError):
-                self._hub.log.debug("presence waits for Redis")
-                gevent.sleep(POLL_SECONDS)
-            except Exception:
-                self._hub.log.exception("presence could not be exchanged")
-                gevent.sleep(POLL_SECONDS)
+            is_well = self._try_exchange(bus)
+            if self.online() != self._known:
+                self._is_due.set()
+            if not is_well:
+                gevent.sleep(RETRY_SECONDS)
+                self._has_changed.set()
+
+    def _try_exchange(self, bus: RedisBus) -> bool:
+        try:
+            self._exchange(bus)
+        except (RedisError, OSError):
+            self._hub.log.debug("presence waits for Redis")
+            return False
+        except Exception:
+            self._hub.log.exception("presence could not be exchanged")
+            return False
+        return True
 
     def _tell_always(self) -> None:
         while True:
@@ -82,6 +94,8 @@ class Presence:
             self._is_due.clear()
             try:
                 self._record_leaving()
+                # Before `_tell`, so that who came since the last time is told of once.
+                self._meetings.tell(self._known & self.online())
                 self._tell()
             except Exception as error:
                 if not is_unavailable(error):
@@ -108,13 +122,14 @@ class Presence:
         pipe.expire(record, EXPIRY_SECONDS)
         pipe.execute()
         now = time.monotonic()
-        found = {}
+        found: dict[str, tuple[set[int], float | None]] = {}
         for key in bus.client.scan_iter(match=f"{bus.prefix}online:*", count=1000):
             if key.decode() != record:
-                found[key.decode()] = ({int(member) for member in bus.client.smembers(key)} - {NOBODY}, now)
-        for key, (users, seen_at) in self._elsewhere.items():
-            if key not in found and now - seen_at < GRACE_SECONDS:
-                found[key] = (users, seen_at)
+                found[key.decode()] = ({int(member) for member in bus.client.smembers(key)} - {NOBODY}, None)
+        for key, (users, missing_since) in self._elsewhere.items():
+            since = now if missing_since is None else missing_since
+            if key not in found and now - since < GRACE_SECONDS:
+                found[key] = (users, since)
         self._elsewhere = found
 
     def _tell(self) -> None:
@@ -123,11 +138,11 @@ class Presence:
         came, went = now - self._known, self._known - now
         if (came or went) and self._hub.users:
             with self._hub.reading():
-                acquainted = _acquaintances(came | went, set(self._hub.users))
+                acquainted = acquaintances(came | went, set(self._hub.users))
                 seen = dict(db.session.execute(select(User.id, User.last_seen_at).where(User.id.in_(went))).all())
             frames: dict[int, list[bytes]] = {}
             for user_id in came | went:
-                frame = _presence_frame(user_id, user_id in came, seen.get(user_id))
+                frame = presence_frame(user_id, user_id in came, seen.get(user_id))
                 for other_id in acquainted.get(user_id, ()):
                     frames.setdefault(other_id, []).append(frame)
             for other_id, news in frames.items():
@@ -138,37 +153,5 @@ class Presence:
     def known_to(self, user_id: int) -> list[int]:
         """Who of those online *user_id* may know of, itself among them. Must run in `reading()`."""
         online = self.online() | {user_id}
-        known = _acquaintances({user_id}, online).get(user_id, set())
+        known = acquaintances({user_id}, online).get(user_id, set())
         return sorted(known | {user_id})
-
-
-def _presence_frame(user_id: int, is_online: bool, last_seen_at: Any) -> bytes:
-    status = "online" if is_online else "offline"
-    body = {"type": "presence", "user_id": user_id, "status": status}
-    return text_frame({**body, "last_seen_at": None if is_online else last_seen_at})
-
-
-def _acquaintances(of: Collection[int], among: Collection[int]) -> dict[int, set[int]]:
-    """For each user in *of*, those *among* others who share a room or a direct conversation with it."""
-    if len(of) > len(among):
-        return _turned(_acquaintances(among, of).items())
-    mine, theirs = aliased(ConversationEntry), aliased(ConversationEntry)
-    statement = (
-        select(mine.user_id, theirs.user_id)
-        .join(theirs, theirs.conversation_id == mine.conversation_id)
-        .where(mine.user_id.in_(of), theirs.user_id != mine.user_id, mine.conversation_id != LOBBY)
-        .distinct()
-    )
-    found: dict[int, set[int]] = {}
-    for user_id, other_id in db.session.execute(statement):
-        if other_id in among:
-            found.setdefault(user_id, set()).add(other_id)
-    return found
-
-
-def _turned(pairs: Iterable[tuple[int, set[int]]]) -> dict[int, set[int]]:
-    turned: dict[int, set[int]] = {}
-    for other_id, known in pairs:
-        for user_id in known:
-            turned.setdefault(user_id, set()).add(other_id)
-    return turned

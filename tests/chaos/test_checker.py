@@ -11,8 +11,7 @@ import pytest
 
 from tests.chaos.checker import Campaign
 from tests.processes import wait_until
-from tests.realtime.conftest import House, Open
-from tests.servers import ROOT
+from tests.realtime.conftest import House, Open, checkout
 from tests.services import PrivatePostgres
 
 ENOUGH = 250
@@ -46,13 +45,20 @@ def test_nothing_is_lost_while_everything_is_killed(open_house: Open) -> None:
         assert found == {}
 
 
-def planted(tmp_path: Path) -> Path:
-    """A checkout's face in which wsgi.py is the planted one."""
-    (tmp_path / "wsgi.py").write_text("from tests.chaos.planted import app\n")
-    real = str(ROOT / "gunicorn.conf.py")
-    lines = [f"__file__ = {real!r}", "exec(compile(open(__file__).read(), __file__, 'exec'))"]
-    (tmp_path / "gunicorn.conf.py").write_text("\n".join([*lines, f"sys.path.insert(0, {str(tmp_path)!r})", ""]))
-    return tmp_path
+def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_house: Open) -> None:
+    house = open_house("sqlite")
+    work = campaign(house, writers=2)
+    work.start()
+    try:
+        time.sleep(1)
+        os.kill(house.server.worker_pids[0], signal.SIGKILL)
+        time.sleep(4)
+        os.kill(house.server.pid, signal.SIGHUP)
+        time.sleep(4)
+    finally:
+        found = work.finish()
+    assert len(work.acknowledged) > 20
+    assert found == {}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def planted(tmp_path: Path) -> Path:
 def test_planted_faults_are_found_and_a_bad_bus_is_borne(
     open_house: Open, tmp_path: Path, fault: str, finding: str | None
 ) -> None:
-    house = open_house("sqlite", root=planted(tmp_path), PLANTED=fault)
+    house = open_house("sqlite", root=checkout(tmp_path, "tests.chaos.planted"), PLANTED=fault)
     work = campaign(house, writers=2, readers=2)
     work.start()
     wait_until(lambda: len(work.acknowledged) > ENOUGH, "the work of the writers", 30)

@@ -1,7 +1,8 @@
 """A client of the live socket, as strict as one can be.
 
-Every frame is checked against docs/realtime.schema.json. Of each conversation the modseqs must rise: a number that comes twice,
-or after a later one, is a failure wherever it comes. `missing` compares what was seen with what the database has.
+Every frame is checked against docs/realtime.schema.json, and so is every frame of ours that the server accepts. Of each
+conversation the modseqs must rise: a number that comes twice, or after a later one, is a failure wherever it comes. `missing`
+compares what was seen with what the database has.
 """
 
 from __future__ import annotations
@@ -22,13 +23,20 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs/realtime.schema.json").read_text())
-_validators = {
-    name.removeprefix("server."): jsonschema_rs.Draft202012Validator(
-        {"$ref": f"#/$defs/{name}", "$defs": SCHEMA["$defs"]}, validate_formats=True
-    )
-    for name in SCHEMA["$defs"]
-    if name.startswith("server.")
-}
+
+
+def _validators_of(side: str) -> dict[str, jsonschema_rs.Draft202012Validator]:
+    """How the frames of one side are checked, by their type."""
+    return {
+        name.removeprefix(side): jsonschema_rs.Draft202012Validator(
+            {"$ref": f"#/$defs/{name}", "$defs": SCHEMA["$defs"]}, validate_formats=True
+        )
+        for name in SCHEMA["$defs"]
+        if name.startswith(side)
+    }
+
+
+_from_server, _from_client = _validators_of("server."), _validators_of("client.")
 Frame = dict[str, Any]
 opened: list[LiveClient] = []
 """What a test leaves open is closed behind it."""
@@ -39,9 +47,9 @@ class Broken(AssertionError):
     """The server broke a promise."""
 
 
-def check(frame: Frame) -> Frame:
+def check(frame: Frame, validators: dict[str, jsonschema_rs.Draft202012Validator] = _from_server) -> Frame:
     """*frame*, if it is one that the schema knows."""
-    validator = _validators.get(frame.get("type", ""))
+    validator = validators.get(frame.get("type", ""))
     if validator is None:
         raise Broken(f"no such frame in the schema: {frame}")
     faults = [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(frame)]
@@ -60,6 +68,7 @@ class LiveClient:
         self.modseqs: dict[str, int] = {}
         self.seen: dict[str, dict[int, Frame]] = defaultdict(dict)
         self._ids = itertools.count(1)
+        self._said: dict[str, Frame] = {}
         address = f"{url.replace('http', 'ws', 1)}/ws/{self.client_id}?token={token}"
         options = {
             "open_timeout": 10,
@@ -84,6 +93,9 @@ class LiveClient:
         if not isinstance(text, str):
             raise Broken(f"a binary frame: {text!r}")
         frame = check(json.loads(text))
+        said = self._said.pop(frame.get("id", ""), None)
+        if said is not None and frame["type"] != "error":
+            check(said, _from_client)  # what the server accepts, the schema must know
         self.events.append(frame)
         self._note(frame)
         return frame
@@ -169,7 +181,8 @@ class LiveClient:
     def say(self, type_: str, **fields: Any) -> str:
         """Send a frame without waiting for its answer, and return its id."""
         id_ = f"{type_}-{next(self._ids)}"
-        self.socket.send(json.dumps({"type": type_, "id": id_, **fields}))
+        self._said[id_] = {"type": type_, "id": id_, **fields}
+        self.socket.send(json.dumps(self._said[id_]))
         return id_
 
     def answer(self, id_: str, timeout: float = 10) -> Frame:

@@ -6,16 +6,19 @@ import itertools
 import os
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
 
+from backend.models import User
 from backend.models.base import db
 from tests.factories import Factory
 from tests.realtime.client import Api, LiveClient, opened
@@ -35,16 +38,21 @@ class House:
     def url(self) -> str:
         return self.server.url
 
-    def user(self) -> Api:
+    def user(self, **fields: Any) -> Api:
         """A new account with a session."""
         make = Factory(self.app)
-        user = make.user(f"u{secrets.token_hex(4)}", email=f"{secrets.token_hex(6)}@example.com")
+        user = make.user(f"u{secrets.token_hex(4)}", email=f"{secrets.token_hex(6)}@example.com", **fields)
         return Api(self.url, make.token(user), user.id)
 
-    def on_each_worker(self, user: Api, patience: int = 40) -> list[LiveClient]:
-        """Sockets of *user* on every worker: the kernel chooses, so that it takes some tries."""
+    def again(self, user: Api) -> Api:
+        """The same account with another session."""
+        return Api(self.url, Factory(self.app).token(User(id=user.id)), user.id)
+
+    def on_each_worker(self, user: Api, patience: float = 15) -> list[LiveClient]:
+        """Sockets of *user* on every worker: the kernel chooses, and one may be starting still, so that it takes some tries."""
         found: dict[int, LiveClient] = {}
-        for _ in range(patience):
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
             client = user.live()
             pid = worker_of(self.server, client)
             if pid in found:
@@ -83,6 +91,16 @@ def migrate(app: Flask) -> None:
     with app.app_context():
         upgrade()
         db.engine.dispose()
+
+
+def checkout(folder: Path, module: str, **settings: object) -> Path:
+    """The face of a checkout, for `open_house(root=...)`: wsgi.py has the application of *module*, gunicorn other *settings*."""
+    (folder / "wsgi.py").write_text(f"from {module} import app\n")
+    real = str(ROOT / "gunicorn.conf.py")
+    lines = [f"__file__ = {real!r}", "exec(compile(open(__file__).read(), __file__, 'exec'))"]
+    lines += [f"sys.path.insert(0, {str(folder)!r})", *(f"{name} = {value!r}" for name, value in settings.items()), ""]
+    (folder / "gunicorn.conf.py").write_text("\n".join(lines))
+    return folder
 
 
 SETTINGS = {

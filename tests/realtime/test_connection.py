@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import sys
 import time
 from _socket import SO_SNDBUF, SOL_SOCKET, socketpair
 from collections import Counter
@@ -10,14 +12,16 @@ from typing import Any
 
 import gevent
 import pytest
+from flask import Flask
 
 from backend.realtime import connection as module
 from backend.realtime import ticker as ticker_module
 from backend.realtime.connection import Connection, Right
 from backend.realtime.outbox import Outbox
 from backend.realtime.protocol import Close
+from backend.realtime.socket import _detach
 from backend.realtime.ticker import Ticker
-from tests.realtime.raw import frame
+from tests.realtime.raw import CONT, frame
 
 
 class FakeHub:
@@ -175,6 +179,33 @@ def test_a_burst_is_allowed_and_a_flood_is_not(pair: Pair) -> None:
     assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
 
 
+def test_what_was_allowed_grows_by_50_a_second(pair: Pair, clock: Any) -> None:
+    pair.theirs.setblocking(True)
+    for count, seconds in ((200, 1), (50, 2), (100, 1)):
+        pair.theirs.sendall(frame(b"{}") * count)
+        gevent.sleep(0.05)
+        assert pair.connection.is_open
+        clock.now += seconds
+    assert len(pair.hub.performed) == 350
+    pair.theirs.sendall(frame(b"{}") * 51)
+    gevent.sleep(0.05)
+    assert not pair.connection.is_open
+
+
+def test_fragments_of_nothing_take_no_room(pair: Pair) -> None:
+    pair.hub.limits_frames = False
+    pair.theirs.setblocking(True)
+    pair.theirs.sendall(frame(b"{", fin=False))
+    for _ in range(50):
+        pair.theirs.sendall(frame(b"", CONT, fin=False) * 100)
+        gevent.sleep(0.001)
+    gevent.sleep(0.05)
+    assert sys.getsizeof(pair.connection._fragments) < 1_000
+    pair.theirs.sendall(frame(b"}", CONT))
+    gevent.sleep(0.05)
+    assert pair.hub.performed == [b"{}"]
+
+
 def test_a_client_that_vanishes_is_let_go(pair: Pair) -> None:
     pair.theirs.close()
     gevent.sleep(0.02)
@@ -200,6 +231,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(ticker_module, "time", clock)
     monkeypatch.setattr(module, "time", clock)
     return clock
+
+
+def test_what_is_written_leaves_at_once(sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Nagle's algorithm the second of two small frames would wait for the client's word on the first, 40 ms."""
+
+    def release(_serve: object, raw: Any, *_: object) -> None:
+        raw.close()
+
+    monkeypatch.setattr(gevent, "spawn", release)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        ours, _ = listener.accept()
+        with ours, sqlite_app.test_request_context("/ws/x", environ_overrides={"gunicorn.socket": ours}):
+            assert not ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            _detach(b"", None)
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_silent_client_is_pinged_and_then_closed(pair: Pair, clock: Any) -> None:

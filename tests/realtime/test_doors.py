@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,8 +16,10 @@ from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken
 from backend.models.base import db
 from tests.realtime.client import Api, LiveClient
-from tests.realtime.conftest import House, Open
+from tests.realtime.conftest import House, Houses
 from tests.realtime.raw import BINARY, CONT, PING, PONG, RawSocket
+
+FRIEND = "https://chat.example"
 
 
 def refusal(house: House, path: str, **headers: str | None) -> tuple[int, str]:
@@ -255,9 +258,22 @@ def test_a_goodbye_is_answered_in_kind(house: House) -> None:
         assert raw.ends()
 
 
-def test_too_many_frames(open_house: Open) -> None:
-    house = open_house("sqlite", measured=True, RATE_LIMITS="on")
-    user = house.user()
+@pytest.fixture(scope="module")
+def guarded(houses: Houses) -> Iterator[House]:
+    """A server with its limits on, and with a foreign site that may open sockets."""
+    with houses() as open_house:
+        yield open_house("sqlite", measured=True, RATE_LIMITS="on", CORS_ORIGINS=FRIEND)
+
+
+def test_a_foreign_site_that_is_named_may_open_sockets(guarded: House) -> None:
+    path = f"/ws/x?token={guarded.user().token}"
+    with RawSocket(guarded.url, path, Origin=FRIEND) as raw:
+        assert raw.status == 101
+    assert refusal(guarded, path, Origin=FRIEND + ".evil.example") == (403, "forbidden")
+
+
+def test_too_many_frames(guarded: House) -> None:
+    user = guarded.user()
     with user.live() as calm, user.live() as client:
         for _ in range(199):
             client.say("ping")

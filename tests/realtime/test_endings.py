@@ -14,9 +14,7 @@ import pytest
 
 from backend.models import User
 from backend.models.base import db
-from tests.factories import Factory
 from tests.processes import wait_until
-from tests.realtime.client import Api
 from tests.realtime.conftest import House, Open
 from tests.realtime.raw import CLOSE, RawSocket
 
@@ -27,8 +25,7 @@ def within(seconds: float, closed: list[int | None]) -> None:
 
 def test_logout_ends_the_sockets_of_its_session_alone(house: House) -> None:
     user = house.user()
-    other = Api(house.url, "", user.id)
-    other.token = Factory(house.app).token(User(id=user.id))
+    other = house.again(user)
     clients = house.on_each_worker(user)
     stays = house.on_each_worker(other)
     user("POST", "/api/auth/logout", status=204)
@@ -119,10 +116,50 @@ def test_a_server_that_stops_says_so(open_house: Open, kind: str, signum: int) -
         assert client.call("ping")["type"] == "pong"
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_a_reload_sends_every_client_back_and_costs_it_nothing(open_house: Open, kind: str) -> None:
+    house = open_house(kind)
+    owner, listener = house.user(), house.user()
+    room = owner.room(listener)
+    name = room["conversation_id"]
+    clients = house.on_each_worker(listener)
+    owner.send("before", room_id=room["id"])
+    for client in clients:
+        client.message("before")
+    old = set(house.server.worker_pids)
+    os.kill(house.server.pid, signal.SIGHUP)
+    assert [client.closed(10) for client in clients] == [1012] * len(clients)
+    told = time.monotonic()
+    owner.send("meanwhile", room_id=room["id"])
+    wait_until(lambda: old.isdisjoint(house.server.worker_pids), "the end of the old workers", 10)
+    assert time.monotonic() - told < 5
+    back = house.on_each_worker(listener)
+    for client, again in zip(clients, back, strict=True):
+        [page] = again.resume({name: client.modseqs[name]})
+        [row] = [row for row in page["conversations"] if row["id"] == name]
+        assert [message["content"] for message in row["messages"]] == ["meanwhile"]
+    owner.send("after", room_id=room["id"])
+    for again in back:
+        again.message("after")
+
+
+def test_idle_sockets_hold_no_connection_to_the_database(open_house: Open) -> None:
+    """The pool has one connection to write and one to read; if a socket kept any, the next would wait for it in vain."""
+    house = open_house("redis", DATABASE_POOL_SIZE="2", WEB_CONCURRENCY="1")
+    users = [house.user() for _ in range(6)]
+    room = users[0].room(*users[1:])
+    clients = [user.live() for user in users]
+    for n, client in enumerate(clients):
+        client.send(f"hello {n}", room_id=room["id"])
+    for client in clients:
+        client.message(f"hello {len(clients) - 1}")
+    assert users[0]("GET", f"/api/rooms/{room['id']}/messages")[0]["content"] == f"hello {len(clients) - 1}"
+
+
 def test_the_users_of_a_killed_worker_go_offline(open_house: Open) -> None:
     house = open_house("redis")
     watcher, other = house.user(), house.user()
-    watcher.room(other)
+    room = watcher.room(other)
     watching, clients = house.on_each_worker(watcher), house.on_each_worker(other)
     for place, client in enumerate(clients):
         if place > 0:
@@ -131,7 +168,11 @@ def test_the_users_of_a_killed_worker_go_offline(open_house: Open) -> None:
     keeps, dies = watching[1], min(pids)
     keeps.expect("presence", user_id=other.id, status="online")
     keeps.drain()
+    name = room["conversation_id"]
+    clients[0].call("typing", conversation_id=name)
+    assert keeps.expect("typing", user_id=other.id)["is_typing"]
     os.kill(dies, signal.SIGKILL)
+    assert not keeps.expect("typing", timeout=8, user_id=other.id)["is_typing"]  # though nobody says so
     keeps.expect("presence", timeout=15, user_id=other.id, status="offline")
     with other.live():
         keeps.expect("presence", timeout=5, user_id=other.id, status="online")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 import redis
 
+from tests.processes import wait_until
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House, Houses
+from tests.realtime.conftest import House, Houses, worker_of
 from tests.services import PrivatePostgres, PrivateRedis
+
+NOTICED = "the bus is away"
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +86,79 @@ def test_redis_fails(frail: House, talk: Talk, fault: Callable[[PrivateRedis], N
     assert all(listener.call("ping")["type"] == "pong" for listener in listeners)
 
 
-def test_the_bus_comes_back(frail: House, talk: Talk) -> None:
+def _restart(server: PrivateRedis) -> None:
+    server.start()
+
+
+def _thaw(server: PrivateRedis) -> None:
+    server.thaw()
+
+
+def subscribers(frail: House, name: str) -> int:
+    """How many workers listen to a conversation."""
+    assert frail.redis is not None
+    with closing(redis.Redis.from_url(frail.redis.url)) as client:
+        return int(client.pubsub_numsub(f"confab:0:c:{name}".encode())[0][1])
+
+
+@pytest.mark.parametrize(("fault", "end"), [(_kill, _restart), (_freeze, _thaw)])
+def test_the_bus_comes_back(
+    frail: House, talk: Talk, fault: Callable[[PrivateRedis], None], end: Callable[[PrivateRedis], None]
+) -> None:
     """After an outage hints arrive again, and faster than the clock would find what happened."""
     assert frail.redis is not None
-    frail.redis.kill()
+    noticed = frail.server.output().count(NOTICED)
+    fault(frail.redis)
+    wait_until(lambda: frail.server.output().count(NOTICED) >= noticed + 2, "both workers to notice", 10)
     exchange(talk, "away", 2)
-    frail.redis.start()
-    client = redis.Redis.from_url(frail.redis.url)
-    deadline = time.monotonic() + 10
-    name = f"confab:0:c:{talk[1]['conversation_id']}".encode()
-    while client.pubsub_numsub(name)[0][1] < 2:
-        assert time.monotonic() < deadline, "the workers have not come back to Redis"
-        time.sleep(0.05)
+    end(frail.redis)
+    wait_until(lambda: subscribers(frail, talk[1]["conversation_id"]) == 2, "the workers' return to Redis", 10)
     exchange(talk, "back", 1)
+
+
+def test_a_device_that_came_back_elsewhere_meanwhile_is_replaced_when_the_bus_is_back(frail: House) -> None:
+    assert frail.redis is not None
+    user = frail.user()
+    older = user.live("tab")
+    home = worker_of(frail.server, older)
+    frail.redis.kill()
+    for _ in range(40):
+        newer = user.live("tab")
+        if worker_of(frail.server, newer) != home:
+            break
+        assert older.closed() == 4409
+        older = newer
+    assert older.call("ping")["type"] == "pong"
+    frail.redis.start()
+    assert older.closed(10) == 4409
+    assert newer.call("ping")["type"] == "pong"
+
+
+def test_workers_subscribe_to_what_someone_here_follows_alone(frail: House, talk: Talk) -> None:
+    _, room, *sockets = talk
+    wait_until(lambda: subscribers(frail, room["conversation_id"]) == 2, "both workers to listen", 5)
+    for group in sockets:
+        for socket in group:
+            socket.close()
+    wait_until(lambda: subscribers(frail, room["conversation_id"]) == 0, "nobody to listen", 5)
+
+
+def test_nobody_goes_offline_because_redis_does(frail: House, talk: Talk) -> None:
+    """A worker remembers the others' users while Redis is away, and gives them time to say again that they are here."""
+    assert frail.redis is not None
+    owner, _, speakers, listeners = talk
+    for extra in (speakers[1], listeners[0]):  # each is on one worker now, apart from the other
+        extra.close()
+    speaker, listener = speakers[0], listeners[1]
+    listener.drain(1.5)  # by then each worker knows of the other's users
+    before = len(listener.events)
+    frail.redis.kill()
+    listener.drain(1)
+    frail.redis.start()
+    listener.drain(3)
+    assert [frame for frame in listener.events[before:] if frame["type"] == "presence"] == []
+    speaker.close()
+    listener.expect("presence", timeout=5, user_id=owner.id, status="offline")
 
 
 def test_postgresql_restarts(frail: House, talk: Talk, postgres: PrivatePostgres) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Thread
+from typing import Any
 
 import pytest
 
+from backend.models import User
+from backend.models.base import db
+from backend.rooms import membership, service
 from tests.realtime.client import Api, LiveClient
 from tests.realtime.conftest import House
 
@@ -152,3 +156,33 @@ def test_strangers_hear_nothing(house: House) -> None:
         client.send("to all")
         apart.message("to all")
         assert [f["message"]["content"] for f in apart.events if "message" in f] == ["to all"]
+
+
+def unheard(house: House, act: Callable[..., Any], user: Api, *args: Any) -> None:
+    """Do something of which no hint tells any worker."""
+    with house.app.app_context():
+        act(db.session.get(User, user.id), *args)
+
+
+def test_what_no_hint_told_is_found_in_the_database(house: House) -> None:
+    owner, member, joiner = house.user(), house.user(), house.user()
+    room = owner.room(member)
+    with owner.live() as watcher, member.live() as removed, joiner.live() as newcomer:
+        unheard(house, membership.join_room, joiner, room["id"])
+        assert newcomer.expect("room.created", timeout=2)["room"]["id"] == room["id"]
+        joined = newcomer.expect("member.joined", timeout=2)
+        assert watcher.expect("member.joined", timeout=2) == joined
+        newcomer.expect("presence", timeout=2, user_id=owner.id)
+        watcher.expect("presence", timeout=2, user_id=joiner.id)
+        unheard(house, service.update_room, owner, room["id"], {"name": "unheard"})
+        for client in (watcher, removed, newcomer):
+            assert client.expect("room.updated", timeout=2)["room"]["name"] == "unheard"
+        unheard(house, membership.remove_member, owner, room["id"], member.id)
+        left = removed.expect("member.left", timeout=2)
+        owner.send("after", room_id=room["id"])
+        newcomer.message("after")
+        removed.drain()
+        assert of_room(removed, room)[-1] == left
+        unheard(house, service.delete_room, owner, room["id"])
+        for client in (watcher, newcomer):
+            client.expect("room.deleted", timeout=2)

@@ -1,0 +1,202 @@
+"""What a batch of sends asks of its tables, however many sends there are: two exchanges with the database.
+
+The first begins the transaction, locks the conversations and looks up what the sends depend on; the second writes all and
+commits. PostgreSQL gets each as one text with one value (an array, or JSON) for each column or table. With a parameter for
+each value of each row, quoting them took longer than anything else about a batch; and each exchange takes a turn of both
+processes, which is what a lone sender waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, cast
+
+import orjson
+from sqlalchemy import Connection, Engine, Table, bindparam, exc, insert, select, text, tuple_, update
+from sqlalchemy.dialects import postgresql
+
+from backend.database import reading
+from backend.models import Conversation, Message, MessageMention, RoomMembership
+
+_messages = cast(Table, Message.__table__)
+_mentions = cast(Table, MessageMention.__table__)
+_conversations = cast(Table, Conversation.__table__)
+_memberships = cast(Table, RoomMembership.__table__)
+
+ROW = (
+    "id", "conversation_id", "seq", "modseq", "sender_id", "recipient_id", "room_id", "parent_id", "content",
+    "client_message_id", "request_hash", "has_extras", "created_at", "updated_at",
+)  # fmt: skip
+"""What the row of a new message is given; the rest has defaults."""
+
+MENTION = ("message_id", "user_id", "conversation_id", "seq")
+HEAD = ("id", "last_seq", "last_modseq", "last_message_at", "updated_at")
+"""What is written of a conversation that a batch adds to."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What holds under the locks, until the end of the batch."""
+
+    heads: list[tuple[str, int, int, datetime | None]]
+    """What `HEAD` names of each conversation that exists, but for its last column."""
+
+    members: set[tuple[int, int]]
+    """The pairs of a room and a user that are memberships."""
+
+    ids: list[int]
+    """As many new ids of messages as were asked for, ascending."""
+
+
+class Batch(Protocol):
+    """One transaction. It is undone unless it comes to `write`."""
+
+    connection: Connection
+
+    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+        """Lock *conversations*, and look up their heads and which of *pairs* are members; take *count* ids.
+
+        They are locked in the order of their ids, so that two batches never wait for each other in a circle.
+        """
+
+    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
+        """Insert *rows* (of `ROW`) and *mentions* (of `MENTION`), set *heads* (of `HEAD`), and commit."""
+
+
+@contextmanager
+def begin_batch(engine: Engine) -> Iterator[Batch]:
+    """A batch on *engine*'s database."""
+    if engine.dialect.name != "postgresql":
+        with engine.begin() as connection:
+            yield _SqliteBatch(connection)
+        return
+    with reading(engine).connect() as connection:  # a connection that begins and ends no transactions by itself
+        ours = _PostgresBatch(connection)
+        try:
+            yield ours
+        finally:
+            ours.end()
+
+
+def _record(table: Table, names: Iterable[str]) -> str:
+    """The columns *names* of *table* with their types, as PostgreSQL wants a record described."""
+    dialect = postgresql.dialect()
+    return ", ".join(f"{name} {table.c[name].type.compile(dialect)}" for name in names)
+
+
+def _insert(table: Table, names: Sequence[str]) -> str:
+    columns = ", ".join(names)
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_to_recordset($1) AS r ({_record(table, names)})"  # noqa: S608
+
+
+# Prepared, since PostgreSQL would take longer to plan them than to execute them. The lock is as strong as the update that
+# follows, and no obstacle to foreign keys.
+_PREPARED = {
+    "confab_lock (text[])": "SELECT FROM conversations WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
+    "confab_look (text[], bigint[], bigint[], integer)": f"""SELECT
+        (SELECT json_agg(json_build_array({", ".join(HEAD[:-1])})) FROM conversations WHERE id = ANY ($1))::text,
+        (SELECT json_agg(json_build_array(room_id, user_id)) FROM room_memberships
+          WHERE left_at IS NULL AND (room_id, user_id) IN (SELECT * FROM unnest($2, $3)))::text,
+        ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, $4))""",  # noqa: S608
+    "confab_write (json)": _insert(_messages, ROW),
+    "confab_mention (json)": _insert(_mentions, MENTION),
+    "confab_move (json)": f"""UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
+        FROM json_to_recordset($1) AS head ({_record(_conversations, HEAD)}) WHERE conversations.id = head.id""",  # noqa: S608
+}
+_PREPARE = "DEALLOCATE ALL;" + ";".join(f"PREPARE {name} AS {statement}" for name, statement in _PREPARED.items())
+_OPEN = "BEGIN; EXECUTE confab_lock(%(ids)s); EXECUTE confab_look(%(ids)s, %(rooms)s, %(users)s, %(count)s)"
+_IS_PREPARED = "confab-prepared"
+
+
+class _PostgresBatch:
+    def __init__(self, connection: Connection):
+        self.connection = connection
+        self.is_open = False
+
+    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+        if _IS_PREPARED not in self.connection.info:
+            self.connection.exec_driver_sql(_PREPARE)
+            self.connection.info[_IS_PREPARED] = True
+        self.is_open = True
+        rooms, users = zip(*pairs, strict=True) if pairs else ((), ())
+        given = {"ids": sorted(conversations), "rooms": list(rooms), "users": list(users), "count": count}
+        heads, members, ids = self.connection.exec_driver_sql(_OPEN, given).one()
+        return Facts(
+            [(id_, seq, mod, at and datetime.fromisoformat(at)) for id_, seq, mod, at in orjson.loads(heads or "[]")],
+            {(room, user) for room, user in orjson.loads(members or "[]")},
+            ids,
+        )
+
+    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
+        parts = {"confab_write": rows, "confab_mention": mentions, "confab_move": heads}
+        steps = [f"EXECUTE {name}(%({name})s);" for name, values in parts.items() if values]
+        given = {name: orjson.dumps(values).decode() for name, values in parts.items()}
+        self.connection.exec_driver_sql("".join(steps) + "COMMIT", given)
+        self.is_open = False
+
+    def end(self) -> None:
+        """Undo what was not committed. A connection that cannot do that is no good to anybody else."""
+        if not self.is_open or self.connection.invalidated:
+            return
+        try:
+            with suppress(exc.SQLAlchemyError):
+                self.connection.exec_driver_sql("ROLLBACK")
+                self.is_open = False
+        finally:
+            if self.is_open:
+                self.connection.invalidate()
+
+
+# Made once: to build a statement anew takes about as long as to execute it.
+_SELECT_HEADS = select(*(_conversations.c[name] for name in HEAD[:-1])).where(
+    _conversations.c.id.in_(bindparam("ids", expanding=True))
+)
+_SELECT_MEMBERS = select(_memberships.c.room_id, _memberships.c.user_id).where(
+    tuple_(_memberships.c.room_id, _memberships.c.user_id).in_(bindparam("pairs", expanding=True)),
+    _memberships.c.left_at.is_(None),
+)
+_SELECT_LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")
+_INSERT, _INSERT_MENTIONS = insert(_messages), insert(_mentions)
+_UPDATE_HEAD = (
+    update(_conversations)
+    .where(_conversations.c.id == bindparam("of"))
+    .values({name: bindparam(f"new_{name}") for name in HEAD[1:]})
+)
+
+
+class _SqliteBatch:
+    """SQLite has one writer, and it is here: everything is locked from the beginning."""
+
+    def __init__(self, connection: Connection):
+        self.connection = connection
+
+    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+        execute = self.connection.execute
+        heads = execute(_SELECT_HEADS, {"ids": list(conversations)}).all()
+        members = execute(_SELECT_MEMBERS, {"pairs": list(pairs)}).all() if pairs else ()
+        last_id = execute(_SELECT_LAST_ID).scalar() or 0
+        return Facts(
+            [tuple(h) for h in heads], {tuple(m) for m in members}, list(range(last_id + 1, last_id + 1 + count))
+        )
+
+    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
+        self.connection.execute(_INSERT, rows)
+        if mentions:
+            self.connection.execute(_INSERT_MENTIONS, mentions)
+        moves = [{"of": head["id"], **{f"new_{name}": head[name] for name in HEAD[1:]}} for head in heads]
+        self.connection.execute(_UPDATE_HEAD, moves)
+
+
+_SELECT_MEMBER = select(_memberships.c.id).where(
+    _memberships.c.room_id == bindparam("room"),
+    _memberships.c.user_id == bindparam("user"),
+    _memberships.c.left_at.is_(None),
+)
+
+
+def is_member(connection: Connection, room_id: int, user_id: int) -> bool:
+    """Whether *user_id* is in *room_id* now."""
+    return connection.execute(_SELECT_MEMBER, {"room": room_id, "user": user_id}).first() is not None

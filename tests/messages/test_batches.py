@@ -1,0 +1,77 @@
+"""What a batch leaves behind on PostgreSQL, where it begins and ends its transaction by itself: nothing, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import exc, select, text
+
+from backend.messages.access import Place
+from backend.messages.append import append_messages
+from backend.messages.drafts import Draft, Sent
+from backend.messages.rows import begin_batch
+from backend.models import Message
+from backend.models.base import db
+from tests.factories import Factory
+
+LOBBY = Place("lobby", "lobby")
+
+
+@pytest.fixture
+def made(postgresql_app: Flask, wiped: None) -> Iterator[Factory]:
+    with postgresql_app.app_context():
+        yield Factory(postgresql_app)
+        open_ones = text(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
+        )
+        assert db.session.execute(open_ones).scalar() == 0
+        assert isinstance(append_messages([Draft(Factory(postgresql_app).user().id, LOBBY, "after")])[0], Sent)
+
+
+def test_refusals_alone(made: Factory) -> None:
+    room = Place("room:404", "room", room_id=404)
+    assert not isinstance(append_messages([Draft(made.user().id, room, "x")])[0], Sent)
+
+
+def test_the_first_direct_message(made: Factory) -> None:
+    ann, ben = made.user(), made.user()
+    place = Place(f"dm:{ann.id}:{ben.id}", "dm", peer_id=ben.id)
+    assert isinstance(append_messages([Draft(ann.id, place, "x")])[0], Sent)
+
+
+def test_a_row_that_is_refused(made: Factory) -> None:
+    row = {"conversation_id": "lobby", "seq": 1, "modseq": 1, "sender_id": made.user().id + 1000, "content": "x"}
+
+    def attempt() -> None:
+        with begin_batch(db.engine) as batch:
+            facts = batch.open({"lobby"}, set(), 1)
+            batch.write([row | {"id": facts.ids[0]}], [], [])
+
+    with pytest.raises(exc.IntegrityError):
+        attempt()
+    assert db.session.execute(select(Message.id)).all() == []
+
+
+def test_an_exception_between_the_exchanges(made: Factory) -> None:
+    def attempt() -> None:
+        with begin_batch(db.engine) as batch:
+            batch.open({"lobby"}, set(), 1)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        attempt()
+
+
+def test_a_connection_that_died_between_the_exchanges(made: Factory) -> None:
+    def attempt() -> None:
+        with begin_batch(db.engine) as batch:
+            batch.open({"lobby"}, set(), 1)
+            pid = batch.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+            db.session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+            batch.write([], [], [])
+
+    with pytest.raises(exc.OperationalError):
+        attempt()

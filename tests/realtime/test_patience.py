@@ -1,0 +1,100 @@
+"""Clients that keep a socket and do nothing for it: each is let go of in bounded time. The server's patience is shortened."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Event, Thread
+
+import pytest
+
+from tests.realtime.conftest import House, Houses, checkout
+from tests.realtime.raw import RawSocket, frame
+
+HEARTBEAT_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 2, 8
+ALTERED = {
+    "backend.realtime.ticker": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
+    "backend.realtime.socket": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS, "MAX_OF_ADDRESS": MAX_OF_ADDRESS},
+}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def impatient(
+    request: pytest.FixtureRequest, houses: Houses, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """A server whose heart beats once a second."""
+    root = checkout(tmp_path_factory.mktemp("impatient"), "tests.realtime.altered", keepalive=HEAD_SECONDS)
+    with houses() as open_house:
+        yield open_house(request.param, root=root, measured=True, ALTERED=json.dumps(ALTERED), RATE_LIMITS="on")
+
+
+@contextmanager
+def dripping(sock: socket.socket, data: bytes) -> Iterator[None]:
+    """Send *data* meanwhile, byte after byte, as long as the other side takes it."""
+    is_over = Event()
+
+    def drip() -> None:
+        for byte in data:
+            try:
+                sock.sendall(bytes([byte]))
+            except OSError:
+                return
+            if is_over.wait(0.1):
+                return
+
+    thread = Thread(target=drip)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def test_who_answers_no_ping_is_closed_and_who_does_is_not(impatient: House) -> None:
+    user = impatient.user()
+    with (
+        user.live(ping_interval=None) as answering,
+        RawSocket(impatient.url, f"/ws/silent?token={user.token}") as silent,
+        RawSocket(impatient.url, f"/ws/slow?token={user.token}") as slow,
+        dripping(slow.socket, frame(b'{"type": "ping"' + b" " * 200)),
+    ):
+        assert answering.ready["heartbeat"] == HEARTBEAT_SECONDS
+        started = time.monotonic()
+        assert silent.closed() == 4408
+        assert HEARTBEAT_SECONDS < time.monotonic() - started < 2 * HEARTBEAT_SECONDS + 2
+        assert slow.closed() == 4408  # a frame that never ends is no sign of life
+        assert time.monotonic() - started < 2 * HEARTBEAT_SECONDS + 3
+        assert silent.ends()  # though it never says goodbye
+        assert time.monotonic() - started < 2 * HEARTBEAT_SECONDS + 7
+        assert answering.call("ping")["type"] == "pong"
+
+
+def test_a_handshake_in_single_bytes_is_given_up(impatient: House) -> None:
+    address = ("127.0.0.1", impatient.server.port)
+    with socket.create_connection(address, timeout=10) as slow, dripping(slow, b"GET /ws/x?token= HTTP/1.1\r\nX: " * 9):
+        started = time.monotonic()
+        slow.recv(1)  # whatever it says; that it comes at all
+        assert time.monotonic() - started < HEAD_SECONDS + 2
+
+
+def test_an_address_has_so_many_sockets(impatient: House) -> None:
+    users = [impatient.user() for _ in range(3)]
+    with ExitStack() as stack:
+        statuses: list[int] = []
+        full = MAX_OF_ADDRESS * len(impatient.server.worker_pids) + 1
+        while 429 not in statuses and len(statuses) < full:
+            path = f"/ws/c{len(statuses)}?token={users[len(statuses) % 3].token}"
+            raw = stack.enter_context(RawSocket(impatient.url, path))
+            statuses.append(raw.status)
+        assert statuses.count(101) >= MAX_OF_ADDRESS
+        assert statuses[-1] == 429
+        assert "retry-after" in raw.head.lower()
+    for _ in range(100):  # those that went are counted no more
+        with RawSocket(impatient.url, f"/ws/x?token={users[0].token}") as raw:
+            if raw.status == 101:
+                return
+    raise AssertionError("the address stays full")

@@ -1,0 +1,204 @@
+"""Who is online, told at once to those who only now come to share a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask, g
+
+from backend.realtime.meetings import Meetings
+from tests.factories import Factory
+from tests.queries import count_queries
+from tests.realtime.client import Api, Frame, LiveClient
+from tests.realtime.conftest import House
+
+Meet = Callable[[Api, Api, Frame], object]
+
+
+def _join(owner: Api, other: Api, room: Frame) -> None:
+    other("POST", f"/api/rooms/{room['id']}/join")
+
+
+def _add(owner: Api, other: Api, room: Frame) -> None:
+    owner("PUT", f"/api/rooms/{room['id']}/members/{other.id}")
+
+
+def _invite(owner: Api, other: Api, room: Frame) -> None:
+    invite = owner("POST", f"/api/rooms/{room['id']}/invites", {})
+    other("POST", "/api/rooms/join", {"code": invite["code"]})
+
+
+def _write_to(owner: Api, other: Api, room: Frame) -> None:
+    owner.send("hello", recipient_id=other.id)
+
+
+def presences(client: LiveClient) -> list[Frame]:
+    return [frame for frame in client.events if frame["type"] == "presence"]
+
+
+def online(user: Api) -> Frame:
+    return {"type": "presence", "user_id": user.id, "status": "online", "last_seen_at": None}
+
+
+@pytest.mark.parametrize("meet", [_join, _add, _invite, _write_to])
+def test_who_comes_to_share_a_conversation_hears_of_each_other_at_once(house: House, meet: Meet) -> None:
+    one, other, stranger = house.user(), house.user(), house.user()
+    room = one.room()
+    ones, others = house.on_each_worker(one), house.on_each_worker(other)
+    with stranger.live() as apart:
+        for client in (*ones, *others):
+            client.drain(0.3)  # every worker has heard by then that they came
+            assert presences(client) == []
+        meet(one, other, room)
+        for client in ones:
+            client.expect("presence", timeout=2, user_id=other.id)
+        for client in others:
+            client.expect("presence", timeout=2, user_id=one.id)
+        for client in ones:
+            client.drain()
+            assert presences(client) == [online(other)]
+        for client in others:
+            client.drain()
+            assert presences(client) == [online(one)]
+        apart.sync()
+        assert presences(apart) == []
+
+
+def test_who_knew_each_other_before_hears_nothing_new(house: House) -> None:
+    one, other = house.user(), house.user()
+    one.send("hello", recipient_id=other.id)
+    room = one.room()
+    with one.live() as here, other.live() as there:
+        here.expect("presence", user_id=other.id)
+        for client in (here, there):
+            client.drain(0.4)
+        told = [presences(here), presences(there)]
+        _add(one, other, room)
+        there.expect("room.created")
+        for client in (here, there):
+            client.drain(0.4)
+        assert [presences(here), presences(there)] == told
+
+
+def test_who_joins_hears_of_those_alone_who_are_online(house: House) -> None:
+    owner, present, joiner = house.user(), house.user(), house.user()
+    room = owner.room(present)
+    with present.live() as here, joiner.live() as client:
+        here.drain(0.3)  # it is no news any more that they came
+        joiner("POST", f"/api/rooms/{room['id']}/join")
+        client.expect("presence", timeout=2, user_id=present.id)
+        here.expect("presence", timeout=2, user_id=joiner.id)
+        client.drain()
+        assert presences(client) == [online(present)]
+
+
+def test_who_moves_to_another_worker_stays_online(house: House) -> None:
+    watcher, mover = house.user(), house.user()
+    watcher.room(mover)
+    watching = house.on_each_worker(watcher)
+    moving = mover.live("tab")
+    for client in watching:
+        client.expect("presence", user_id=mover.id, status="online")
+    for _ in range(12):
+        last, moving = moving, mover.live("tab")  # on the other worker, every other time or so
+        assert last.closed() == 4409
+        watching[0].drain(0.1)
+    for client in watching:
+        client.drain(1.2)
+        assert [frame["status"] for frame in presences(client)] == ["online"]
+
+
+class Ear:
+    """As much of a connection as is told something."""
+
+    def __init__(self, user_id: int):
+        self.user_id = user_id
+        self.is_open = True
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Keep it."""
+        self.written.append(data)
+
+
+class Here:
+    """As much of a hub as is asked."""
+
+    def __init__(self, app: Flask, user_ids: list[int]):
+        self.app = app
+        self.users: dict[int, set[Any]] = {user_id: {Ear(user_id)} for user_id in user_ids}
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A context for reading."""
+        with self.app.app_context():
+            g.is_read_only = True
+            yield
+
+    def told(self, user_id: int) -> int:
+        """How many frames the only socket of a user got."""
+        [ear] = self.users[user_id]
+        return b"".join(ear.written).count(b'"presence"')
+
+
+def test_a_large_room_costs_no_more_questions_and_each_member_one_event(app: Flask, make: Factory) -> None:
+    owner, joiner = make.client(), make.client()
+    clients = [make.client() for _ in range(30)]
+    counts = []
+    for size in (2, 30):
+        room = make.room(owner, "room", *clients[:size])
+        joiner.post(f"/api/rooms/{room['id']}/join")
+        members = [client.user.id for client in clients[:size]]  # type: ignore[attr-defined]
+        joined: int = joiner.user.id  # type: ignore[attr-defined]
+        here: Any = Here(app, [*members, joined])
+        meetings = Meetings(here)
+        meetings.joined(joined, room["conversation_id"])
+        [ear] = here.users[joined]
+        meetings.followed(ear, room["conversation_id"])
+        with count_queries(app) as queries:
+            meetings.tell({*members, joined})
+        counts.append(len(queries))
+        assert [here.told(user_id) for user_id in members] == [1] * size
+        assert here.told(joined) == size
+        assert len(ear.written) == 1
+        with count_queries(app) as queries:
+            meetings.tell({*members, joined})
+        assert queries == []
+        joiner.post(f"/api/rooms/{room['id']}/leave")
+    assert counts == [2, 2]
+
+
+def test_who_went_before_it_was_told_is_not_told_of(app: Flask, make: Factory) -> None:
+    owner, joiner = make.client(), make.client()
+    room = make.room(owner, "room")
+    ids: list[int] = [client.user.id for client in (owner, joiner)]  # type: ignore[attr-defined]
+    here: Any = Here(app, ids)
+    meetings = Meetings(here)
+    joiner.post(f"/api/rooms/{room['id']}/join")
+    meetings.joined(ids[1], room["conversation_id"])
+    meetings.tell({ids[0]})  # gone offline meanwhile
+    meetings.joined(ids[1], room["conversation_id"])
+    joiner.post(f"/api/rooms/{room['id']}/leave")
+    meetings.tell(set(ids))
+    assert here.told(ids[0]) == 0
+
+
+def test_what_a_fault_of_the_database_stopped_is_told_after_it(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, joiner = make.client(), make.client()
+    room = make.room(owner, "room")
+    ids: list[int] = [client.user.id for client in (owner, joiner)]  # type: ignore[attr-defined]
+    here: Any = Here(app, ids)
+    meetings = Meetings(here)
+    joiner.post(f"/api/rooms/{room['id']}/join")
+    meetings.joined(ids[1], room["conversation_id"])
+    with monkeypatch.context() as fault:
+        fault.setattr("backend.realtime.meetings.db", None)
+        with pytest.raises(AttributeError):
+            meetings.tell(set(ids))
+    meetings.tell(set(ids))
+    assert here.told(ids[0]) == 1

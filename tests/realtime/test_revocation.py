@@ -1,0 +1,155 @@
+"""A right that ends closes the sockets that it opened, within a second and on every worker, and no others."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from backend.auth import secrets as hashing
+from backend.auth.mails import RESET
+from backend.auth.passwords import set_password
+from backend.auth.secrets import hash_password, hash_secret
+from backend.auth.sessions import REUSE_GRACE
+from backend.models import AccountToken, RefreshToken, User, WsTicket
+from backend.models.base import db, utcnow
+from tests.realtime.client import Api, LiveClient
+from tests.realtime.conftest import House
+
+OLD, NEW = "an old password", "a new password"
+
+
+class Account:
+    """An account with a password, and sockets on every worker: of two sessions, of an API token, and of a ticket."""
+
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 4)
+        self.house = house
+        self.api = house.user(hashed_password=hash_password(OLD))
+        token = self.api("POST", "/api/auth/tokens", {"name": "script"}, status=201)["token"]
+        ticket = self.api("POST", "/api/auth/ws-ticket", status=201)["ticket"]
+        self.own = [*house.on_each_worker(self.api), LiveClient(house.url, ticket)]
+        self.others = house.on_each_worker(house.again(self.api))
+        self.of_token = house.on_each_worker(Api(house.url, token, self.api.id))
+        self.bystander = house.user().live()
+
+    def mail(self) -> str:
+        """The secret of a reset link, as it was mailed."""
+        secret = secrets.token_urlsafe(32)
+        with self.house.app.app_context():
+            email = db.session.get(User, self.api.id).email
+            expires_at = utcnow() + timedelta(hours=1)
+            row = AccountToken(
+                user_id=self.api.id, purpose=RESET, token=hash_secret(secret), email=email, expires_at=expires_at
+            )
+            db.session.add(row)
+            db.session.commit()
+        return secret
+
+    def reset(self) -> None:
+        """Set a new password by a mailed link."""
+        body = {"token": self.mail(), "password": NEW}
+        Api(self.house.url, "", 0)("POST", "/api/auth/reset-password", body, status=204)
+
+
+@pytest.fixture
+def account(house: House, monkeypatch: pytest.MonkeyPatch) -> Account:
+    return Account(house, monkeypatch)
+
+
+def close_in_time(clients: list[LiveClient]) -> None:
+    deadline = time.monotonic() + 1
+    assert [client.closed(deadline - time.monotonic()) for client in clients] == [4401] * len(clients)
+
+
+def stay(clients: list[LiveClient]) -> None:
+    """All are open still when the clock has looked at every right once more."""
+    clients[0].drain(0.6)
+    assert all(client.call("ping")["type"] == "pong" for client in clients)
+
+
+def test_a_change_closes_those_of_the_other_sessions(account: Account) -> None:
+    body = {"current_password": OLD, "new_password": NEW}
+    account.api("POST", "/api/auth/change-password", body, status=204)
+    close_in_time(account.others)
+    stay([*account.own, *account.of_token, account.bystander])
+
+
+def test_a_reset_closes_those_of_every_session(account: Account) -> None:
+    with account.house.app.app_context():
+        db.session.get(User, account.api.id).email_verified_at = utcnow()
+        db.session.commit()
+    account.reset()
+    close_in_time([*account.own, *account.others])
+    stay([*account.of_token, account.bystander])
+
+
+def test_a_reset_that_proves_the_address_closes_those_of_api_tokens_too(account: Account) -> None:
+    account.reset()
+    close_in_time([*account.own, *account.others, *account.of_token])
+    stay([account.bystander])
+
+
+def test_a_password_set_on_the_command_line_closes_those_of_every_session(account: Account) -> None:
+    with account.house.app.app_context():
+        set_password(account.api.id, NEW)
+    close_in_time([*account.own, *account.others])
+    stay([*account.of_token, account.bystander])
+
+
+def test_whoever_is_deactivated_loses_all(account: Account) -> None:
+    root = account.house.user(is_superuser=True)
+    root("PATCH", f"/api/users/{account.api.id}", {"is_active": False})
+    close_in_time([*account.own, *account.others, *account.of_token])
+    stay([account.bystander])
+
+
+def test_whoever_is_erased_loses_all(account: Account) -> None:
+    account.api("DELETE", "/api/users/me", {"password": OLD}, status=204)
+    close_in_time([*account.own, *account.others, *account.of_token])
+    stay([account.bystander])
+
+
+def test_all_sessions_but_one_can_be_ended(account: Account) -> None:
+    account.api("DELETE", "/api/auth/sessions", status=204)
+    close_in_time(account.others)
+    stay([*account.own, *account.of_token, account.bystander])
+
+
+def test_a_refresh_token_that_is_used_again_ends_its_session(account: Account) -> None:
+    login = {"username": account.api("GET", "/api/users/me")["username"], "password": OLD}
+    nobody = Api(account.house.url, "", 0)
+    answer = nobody("POST", "/api/auth/login", login)
+    old = {"refresh_token": answer["refresh_token"]}
+    nobody("POST", "/api/auth/refresh", old)
+    with account.house.app.app_context():  # long ago
+        used = update(RefreshToken).where(RefreshToken.token == hash_secret(answer["refresh_token"]))
+        db.session.execute(used.values(used_at=utcnow() - 2 * REUSE_GRACE))
+        db.session.commit()
+    stolen = account.house.on_each_worker(Api(account.house.url, answer["access_token"], account.api.id))
+    nobody("POST", "/api/auth/refresh", old, status=401)
+    close_in_time(stolen)
+    stay([*account.own, *account.others, *account.of_token, account.bystander])
+
+
+def test_an_api_token_that_expires_closes_its_own(account: Account) -> None:
+    soon = (utcnow() + timedelta(seconds=3)).isoformat()
+    token = account.api("POST", "/api/auth/tokens", {"name": "brief", "expires_at": soon}, status=201)["token"]
+    brief = account.house.on_each_worker(Api(account.house.url, token, account.api.id))
+    assert [client.closed(5) for client in brief] == [4401] * len(brief)
+    stay([*account.own, *account.others, *account.of_token, account.bystander])
+
+
+def test_a_ticket_is_good_for_its_time_and_its_session_alone(account: Account) -> None:
+    late, orphaned = (account.api("POST", "/api/auth/ws-ticket", status=201)["ticket"] for _ in range(2))
+    with account.house.app.app_context():
+        expired = update(WsTicket).where(WsTicket.ticket == hash_secret(late))
+        db.session.execute(expired.values(expires_at=utcnow()))
+        db.session.commit()
+    account.api("POST", "/api/auth/logout", status=204)
+    for ticket in (late, orphaned):
+        with LiveClient(account.house.url, ticket, ready=False) as client:
+            assert client.closed() == 4401
