@@ -25,9 +25,15 @@ INHERITED = re.compile(r"PATH|HOME|LANG|LC_.*|TZ|TMPDIR|VIRTUAL_ENV|PYTHON.*|COV
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
 
 
-def environment(given: dict[str, str]) -> dict[str, str]:
-    """A clean environment for a subprocess (a server, or the `flask` command), with *given* in it."""
-    return {**{k: v for k, v in os.environ.items() if INHERITED.fullmatch(k)}, "FLASK_SKIP_DOTENV": "1", **given}
+def environment(given: dict[str, str], *, measured: bool = False) -> dict[str, str]:
+    """A clean environment for a subprocess (a server, or the `flask` command), with *given* in it.
+
+    The process is *measured* for coverage where it runs what nothing else runs: that doubles its cost.
+    """
+    found = {**{k: v for k, v in os.environ.items() if INHERITED.fullmatch(k)}, "FLASK_SKIP_DOTENV": "1", **given}
+    if not measured:
+        found.pop(COVERAGE, None)
+    return found
 
 
 def _with_greenlets(env: dict[str, str]) -> dict[str, str]:
@@ -45,10 +51,7 @@ def _with_greenlets(env: dict[str, str]) -> dict[str, str]:
 
 
 class Server:
-    """A running server on a free port; `url` is its address. INSTANCE_DIR is a temporary folder unless given.
-
-    It is *measured* for coverage where it runs what nothing else runs: that doubles its cost.
-    """
+    """A running server on a free port; `url` is its address. INSTANCE_DIR is a temporary folder unless given."""
 
     def __init__(
         self,
@@ -67,9 +70,7 @@ class Server:
         self.port = int((env or {}).get("PORT") or free_port())
         self.url = f"http://127.0.0.1:{self.port}"
         own = {"HOST": "127.0.0.1", "PORT": str(self.port), "INSTANCE_DIR": str(self.folder.path / "instance")}
-        self.env = _with_greenlets(environment({**own, **(env or {})}))
-        if not measured:
-            self.env.pop(COVERAGE, None)
+        self.env = _with_greenlets(environment({**own, **(env or {})}, measured=measured))
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self.start(wait=wait)

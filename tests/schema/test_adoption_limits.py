@@ -74,6 +74,7 @@ def test_names_that_would_collide(database: Database) -> None:
     assert kept >= {"legacy_ix_users_username", "legacy_ix_users_email_2"}
 
 
+@pytest.mark.no_cover  # many times what the smaller ones run
 def test_a_hundred_thousand_messages(database: Database) -> None:
     database.build(legacy.ROOMS + legacy.ROOMS_TABLES.split("INSERT INTO messages")[0])
     with database.engine.begin() as connection:
@@ -121,6 +122,7 @@ def _upgrade_until(database: Database, last: int) -> bool:
     return False
 
 
+@pytest.mark.no_cover  # many times what an upgrade runs
 @pytest.mark.parametrize("script", ["", legacy.AI_MESSAGE], ids=["new", "legacy"])
 def test_killed_at_any_statement_and_run_again(database: Database, script: str) -> None:
     database.build(script)
@@ -138,8 +140,9 @@ def test_killed_at_any_statement_and_run_again(database: Database, script: str) 
         assert database.one("SELECT count(*) FROM legacy_messages") == 12
 
 
-def _flask(database: Database, *command: str) -> subprocess.Popen[str]:
-    env = environment({"APP_ENV": "testing", "DATABASE_URL": database.app.config["CONFAB"].database_url})
+def _flask(database: Database, *command: str, measured: bool = False) -> subprocess.Popen[str]:
+    url = database.app.config["CONFAB"].database_url
+    env = environment({"APP_ENV": "testing", "DATABASE_URL": url}, measured=measured)
     env["INSTANCE_DIR"] = str(database.app.config["CONFAB"].instance_dir)
     return subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", *command],
@@ -153,7 +156,7 @@ def _flask(database: Database, *command: str) -> subprocess.Popen[str]:
 
 def test_two_upgrades_at_once(database: Database) -> None:
     database.build(legacy.AI_MESSAGE)
-    both = [_flask(database, "db", "upgrade") for _ in range(2)]
+    both = [_flask(database, "db", "upgrade", measured=True) for _ in range(2)]
     told = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert sorted("messages: 12 rows before, 10 after" in text for text in told) == [False, True]
