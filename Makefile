@@ -28,7 +28,7 @@ migrate: $(VENV)/.runtime ## bring the database that DATABASE_URL names to head
 	@$(BIN)/flask db upgrade
 
 test: $(VENV)/.dev ## run every test, on SQLite and on a real PostgreSQL and Redis
-	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.dev ## check format, style and types
 	@$(BIN)/ruff format --check .
