@@ -150,6 +150,7 @@ def test_each_application_has_its_own(sqlite_app: Flask, make_app: Callable[...,
     assert document(sqlite_app) == before
 
 
+@pytest.mark.no_cover  # what is tried here must not fail; what it should do is tested elsewhere
 def test_no_input_leads_to_a_5xx_or_to_an_answer_that_is_not_documented(app: Flask, make: Factory) -> None:
     caller = make.client(make.user(is_superuser=True))
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
@@ -174,8 +175,12 @@ def _real_ids(caller: Client, make: Factory) -> dict[str, Any]:
 
 
 def _try(operation: Any, headers: dict[str, str], ids: dict[str, Any]) -> None:
+    # Authorization is put in by us.
+    takes_input = bool(operation.body) or {part.name for part in operation.iter_parameters()} - {"Authorization"}
+
     @settings(
-        max_examples=10,  # of each operation, on each database: more tries found nothing more, and took minutes
+        # Of each operation, on each database: more tries found nothing more, and took minutes.
+        max_examples=10 if takes_input else 1,
         derandomize=True,
         database=None,
         deadline=None,

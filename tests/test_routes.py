@@ -1,17 +1,20 @@
 """Who may call what: every route against every role. A route that the table does not name fails the test.
 
-Each row is tried in a house of its own: a private room with an owner, a member who may nothing special, and a message of
-that member's; `{room}`, `{message}`, ... in an address stand for their ids. The numbers are the statuses for ROLES, in order.
+Each row is tried in a house: a private room with an owner, a member who may nothing special, and a message of that
+member's; `{room}`, `{message}`, ... in an address stand for their ids. The numbers are the statuses for ROLES, in order.
+A row finds its house as it was built: one in which something changed, or may have changed, is torn down.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from tests.client import Client
+from tests.conftest import wipe
 from tests.factories import Factory
 
 ROLES = ("anonymous", "stranger", "member", "owner", "superuser")
@@ -128,23 +131,69 @@ def test_the_table_names_every_route(sqlite_app: Flask) -> None:
     assert set(TABLE) - rules(sqlite_app) == set(), "rows of routes that are gone"
 
 
+class House:
+    """What the rows of the table are tried on."""
+
+    def __init__(self, app: Flask):
+        self.app = app
+        make = Factory(app)
+        self.people = {name: make.client(make.user(is_superuser=name == "superuser")) for name in ROLES[1:]}
+        self.ids = _furnish(make, self.people)
+
+
+class Street:
+    """Where there always is a house, on one of the databases."""
+
+    def __init__(self, app: Flask):
+        self.app = app
+        self._house: House | None = None
+
+    def take(self) -> House:
+        """The house; it has to be given back unchanged, or there will be another."""
+        house, self._house = self._house or House(self.app), None
+        return house
+
+    def give_back(self, house: House) -> None:
+        self._house = house
+
+    def clear(self) -> None:
+        if self._house is None:
+            with self.app.app_context():
+                wipe()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def street(request: pytest.FixtureRequest) -> Iterator[Street]:
+    app: Flask = request.getfixturevalue(f"{request.param}_app")
+    yield Street(app)
+    with app.app_context():
+        wipe()
+
+
+@pytest.fixture
+def house(street: Street) -> Iterator[House]:
+    yield street.take()
+    street.clear()
+
+
+@pytest.mark.no_cover  # nothing runs here that the tests of the features do not run
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("row", TABLE)
-def test_who_may(app: Flask, make: Factory, row: str, role: str) -> None:
+def test_who_may(street: Street, house: House, row: str, role: str) -> None:
     statuses, body = TABLE[row]
     expected = dict(zip(ROLES, statuses.split(), strict=True))[role]
-    people = {name: make.client(make.user(is_superuser=name == "superuser")) for name in ROLES[1:]}
-    ids = _house(make, people)
     method, _, address = row.partition(" ")
     for place, value in PLACES.items():
         address = address.replace(place, value)
-    caller = people.get(role, Client(app))
+    caller = house.people.get(role, Client(house.app))
     form = {"data": body, "content_type": "application/x-www-form-urlencoded"} if isinstance(body, str) else {}
-    response = caller.request(method, address.format(**ids), None if form else _filled(body, ids), **form)
+    response = caller.request(method, address.format(**house.ids), None if form else _filled(body, house.ids), **form)
     assert str(response.status_code) == expected, response.get_data()[:300]
+    if method == "GET" or response.status_code >= 400:
+        street.give_back(house)
 
 
-def _house(make: Factory, people: dict[str, Client]) -> dict[str, int]:
+def _furnish(make: Factory, people: dict[str, Client]) -> dict[str, int]:
     room = make.room(people["owner"], "private", people["member"], is_public=False)
     sent = people["member"].post("/api/chat/send", {"content": "hello", "room_id": room["id"]}).json
     session = people["member"].get("/api/auth/sessions").json[0]["id"]

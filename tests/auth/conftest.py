@@ -9,20 +9,11 @@ import pytest
 from flask import Flask
 from flask_migrate import upgrade
 
-from backend.auth import secrets
 from backend.models.base import db
 from tests.auth.outgoing import Outgoing
 from tests.client import Client
 
 EMAIL, PASSWORD = "test@example.com", "password123"
-BCRYPT_ROUNDS = secrets.BCRYPT_ROUNDS
-"""The cost that the code asks for, before `quick_hashes` lowers it."""
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lowest cost that bcrypt knows. `test_the_cost_is_12` looks at the real one."""
-    monkeypatch.setattr(secrets, "BCRYPT_ROUNDS", 4)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_no_secret_is_left_anywhere(
         "SECRET_KEY": "s" * 20 + "-the-secret-key-itself",
         "JWT_SECRET_KEY": "j" * 20 + "-the-jwt-key-itself",
     }
-    with Server(env) as server:
+    with Server(env, measured=True) as server:
         flow = Flow(server, web, mail)
         flow.run()
         web.statuses = [503] * 100

@@ -15,8 +15,9 @@ from backend.auth import secrets
 from backend.models import ConversationEntry, RefreshToken, User, UserSession
 from backend.models.base import db
 from backend.users import creation
-from tests.auth.conftest import BCRYPT_ROUNDS, EMAIL, PASSWORD
+from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
+from tests.conftest import BCRYPT_ROUNDS
 
 Register = Callable[..., dict[str, Any]]
 URL = "/api/auth/register"

@@ -27,9 +27,9 @@ class Arena:
         self.postgres, self.redis, self.chance = postgres, redis, chance
         url = postgres.new_database("chaos")
         settings = SETTINGS | {"DATABASE_URL": url, "INSTANCE_DIR": folder, "WEB_CONCURRENCY": "2"}
-        migrate(settings | {"REDIS_URL": redis.url})
-        self.server = Server(settings | {"REDIS_URL": redis.url})
         app = create_app(Config.from_env(settings | {"WEB_CONCURRENCY": "1"}))
+        migrate(app)
+        self.server = Server(settings | {"REDIS_URL": redis.url})
         self.house = House(self.server, app, redis)
         self.faults: list[Callable[[], None]] = [
             self.kill_worker, self.restart_server, self.kill_redis, self.freeze_redis, self.kill_postgres, self.freeze_postgres,

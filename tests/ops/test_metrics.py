@@ -102,7 +102,7 @@ def test_two_workers_tell_as_one_and_outlive_each_other(
     make_app: Callable[..., Flask], postgres_url: str, redis_url: str, postgresql_app: Flask
 ) -> None:
     env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "WEB_CONCURRENCY": "2", "METRICS_TOKEN": TOKEN}
-    with Server(env) as server:
+    with Server(env, measured=True) as server:
         name = 'confab_request_seconds_count{method="GET",route="/api/health/ready",status="200"}'
         for _ in range(40):
             assert "ready" in fetch(server, "/api/health/ready")

@@ -168,6 +168,7 @@ def test_another_secret_key_opens_nothing(app: Flask, outgoing: Outgoing) -> Non
     assert "SECRET_KEY" in str(row(app).last_error)
 
 
+@pytest.mark.no_cover  # greenlets would be taken for each other
 def test_who_hangs_is_stopped(app: Flask, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch) -> None:
     class Hung:
         def send(self, *args: Any) -> None:
@@ -249,6 +250,7 @@ def test_the_commands(app: Flask, outgoing: Outgoing) -> None:
     assert "sms: waiting 0, failing 0, oldest_seconds 0, sent 1, given_up 0" in run(args=["outbox", "status"]).output
 
 
+@pytest.mark.no_cover
 def test_workers_send_at_once_and_outlive_every_failure(
     app: Flask, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

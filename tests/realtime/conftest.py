@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask_migrate import upgrade
 
 from backend.models import User
+from backend.models.base import db
 from tests.factories import Factory
 from tests.realtime.client import Api, LiveClient, opened
-from tests.servers import ROOT, Server, environment
+from tests.servers import ROOT, Server
 from tests.services import PrivateRedis, Services
 
 
@@ -83,10 +86,11 @@ def _inode(local_port: int, remote_port: int) -> str:
     raise AssertionError("there is no such connection")
 
 
-def migrate(env: dict[str, str]) -> None:
-    """`flask db upgrade` on what *env* names."""
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-    subprocess.run(command, cwd=ROOT, env=environment(env), check=True, capture_output=True, timeout=60)
+def migrate(app: Flask) -> None:
+    """Bring the database of *app* to head."""
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
 
 
 def checkout(folder: Path, module: str, **settings: object) -> Path:
@@ -108,6 +112,8 @@ SETTINGS = {
 }
 FAULT = re.compile(r'Traceback|"level":"(error|critical)"|"exception"')
 Open = Callable[..., House]
+Houses = Callable[[], AbstractContextManager[Open]]
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -118,11 +124,10 @@ def _goodbye() -> Iterator[None]:
     opened.clear()
 
 
-@pytest.fixture(scope="session")
-def open_house(
+@contextmanager
+def _houses(
     services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Open]:
-    """Makes servers of every kind: `open_house("sqlite")`, `open_house("redis", RATE_LIMITS="on")`."""
     houses: list[House] = []
 
     def make(
@@ -131,23 +136,24 @@ def open_house(
         redis: PrivateRedis | None = None,
         database_url: str | None = None,
         root: Path = ROOT,
+        measured: bool = False,
         **env: str,
     ) -> House:
         if kind == "sqlite":
             database_url = database_url or f"sqlite:///{tmp_path_factory.mktemp('live')}/confab.db"
             settings = {**SETTINGS, "DATABASE_URL": database_url}
         else:
-            database_url = database_url or services.new_database(f"{worker}_live{len(houses)}")
+            database_url = database_url or services.new_database(f"{worker}_live{next(_numbers)}")
             redis = redis or PrivateRedis()
             settings = {**SETTINGS, "DATABASE_URL": database_url, "REDIS_URL": redis.url, "WEB_CONCURRENCY": "2"}
         instance = tmp_path_factory.mktemp("instance")
         settings |= {"INSTANCE_DIR": str(instance), **env}
-        migrate(settings)
         # Beside the server, and without its Redis: what this application writes, no hint tells of.
         app = make_app(
             {name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"}
         )
-        house = House(Server(settings, root=root), app, redis)
+        migrate(app)
+        house = House(Server(settings, root=root, measured=measured), app, redis)
         houses.append(house)
         return house
 
@@ -160,7 +166,23 @@ def open_house(
     assert not faults, faults[:5]
 
 
+@pytest.fixture(scope="session")
+def houses(
+    services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
+) -> Houses:
+    """`with houses() as open_house:` those that it opens end with the block."""
+    return partial(_houses, services, worker, make_app, tmp_path_factory)
+
+
+@pytest.fixture
+def open_house(houses: Houses) -> Iterator[Open]:
+    """Makes servers of every kind, for one test: `open_house("sqlite")`, `open_house("redis", RATE_LIMITS="on")`."""
+    with houses() as make:
+        yield make
+
+
 @pytest.fixture(scope="session", params=["sqlite", "redis"])
-def house(request: pytest.FixtureRequest, open_house: Open) -> House:
+def house(request: pytest.FixtureRequest, houses: Houses) -> Iterator[House]:
     """A server: SQLite and one worker; PostgreSQL, Redis and two workers."""
-    return open_house(request.param)
+    with houses() as make:
+        yield make(request.param, measured=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken
 from backend.models.base import db
 from tests.realtime.client import Api, LiveClient
-from tests.realtime.conftest import House, Open
+from tests.realtime.conftest import House, Houses
 from tests.realtime.raw import BINARY, CONT, PING, PONG, RawSocket
 
 FRIEND = "https://chat.example"
@@ -258,9 +259,10 @@ def test_a_goodbye_is_answered_in_kind(house: House) -> None:
 
 
 @pytest.fixture(scope="module")
-def guarded(open_house: Open) -> House:
+def guarded(houses: Houses) -> Iterator[House]:
     """A server with its limits on, and with a foreign site that may open sockets."""
-    return open_house("sqlite", RATE_LIMITS="on", CORS_ORIGINS=FRIEND)
+    with houses() as open_house:
+        yield open_house("sqlite", measured=True, RATE_LIMITS="on", CORS_ORIGINS=FRIEND)
 
 
 def test_a_foreign_site_that_is_named_may_open_sockets(guarded: House) -> None:

@@ -90,7 +90,7 @@ def _resident(pid: int) -> int:
     ("kind", "signum"), [("sqlite", signal.SIGTERM), ("sqlite", signal.SIGINT), ("redis", signal.SIGTERM)]
 )
 def test_a_server_that_stops_says_so(open_house: Open, kind: str, signum: int) -> None:
-    house = open_house(kind)
+    house = open_house(kind, measured=kind == "redis")
     user = house.user()
     clients = [user.live() for _ in range(5)]
     idle = [http.client.HTTPConnection("127.0.0.1", house.server.port) for _ in range(5)]

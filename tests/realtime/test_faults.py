@@ -11,7 +11,7 @@ import redis
 
 from tests.processes import wait_until
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House, Open, worker_of
+from tests.realtime.conftest import House, Houses, worker_of
 from tests.services import PrivatePostgres, PrivateRedis
 
 NOTICED = "the bus is away"
@@ -24,9 +24,10 @@ def postgres() -> Iterator[PrivatePostgres]:
 
 
 @pytest.fixture(scope="module")
-def frail(open_house: Open, postgres: PrivatePostgres) -> House:
+def frail(houses: Houses, postgres: PrivatePostgres) -> Iterator[House]:
     """Two workers on services of their own."""
-    return open_house("redis", database_url=postgres.new_database("frail"))
+    with houses() as open_house:
+        yield open_house("redis", database_url=postgres.new_database("frail"), measured=True)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 import pytest
 
-from tests.realtime.conftest import House, Open, checkout
+from tests.realtime.conftest import House, Houses, checkout
 from tests.realtime.raw import RawSocket, frame
 
 HEARTBEAT_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 2, 8
@@ -22,10 +22,13 @@ ALTERED = {
 
 
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
-def impatient(request: pytest.FixtureRequest, open_house: Open, tmp_path_factory: pytest.TempPathFactory) -> House:
+def impatient(
+    request: pytest.FixtureRequest, houses: Houses, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
     """A server whose heart beats once a second."""
     root = checkout(tmp_path_factory.mktemp("impatient"), "tests.realtime.altered", keepalive=HEAD_SECONDS)
-    return open_house(request.param, root=root, ALTERED=json.dumps(ALTERED), RATE_LIMITS="on")
+    with houses() as open_house:
+        yield open_house(request.param, root=root, measured=True, ALTERED=json.dumps(ALTERED), RATE_LIMITS="on")
 
 
 @contextmanager

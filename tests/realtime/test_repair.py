@@ -14,17 +14,20 @@ from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from backend.realtime.changes import PAGE
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House, Open, checkout
+from tests.realtime.conftest import House, Houses, checkout
 
 SHORT_PAGE = 50
 
 
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
-def failing(request: pytest.FixtureRequest, open_house: Open, tmp_path_factory: pytest.TempPathFactory) -> House:
+def failing(
+    request: pytest.FixtureRequest, houses: Houses, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
     """A server whose database fails between the pages of a repair."""
     root = checkout(tmp_path_factory.mktemp("failing"), "tests.realtime.failing")
     altered = {"backend.realtime.changes": {"PAGE": SHORT_PAGE}}
-    return open_house(request.param, root=root, ALTERED=json.dumps(altered))
+    with houses() as open_house:
+        yield open_house(request.param, root=root, measured=True, ALTERED=json.dumps(altered))
 
 
 def write_unheard(house: House, author: Api, name: str, count: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -31,15 +31,25 @@ class Cast:
 
 
 def make_cast(make: Factory, **fields: Any) -> Cast:
-    """A new room with its cast."""
-    owner, admin, member, banned, left = (make.client() for _ in range(5))
-    room = make.room(owner, "the room", admin, member, banned, left, **fields)
+    """A new room with a new cast."""
+    clients = {role: make.client() for role in ("stranger", "banned", "left", "member", "admin", "owner")}
+    superuser = make.client(make.user(is_superuser=True))
+    return _in_a_room(make, Cast({}, Client(make.app), superuser=superuser, **clients), fields)
+
+
+def recast(make: Factory, cast: Cast, **fields: Any) -> Cast:
+    """A new room with the people of *cast* in their parts, whatever became of them in its own."""
+    return _in_a_room(make, cast, fields)
+
+
+def _in_a_room(make: Factory, cast: Cast, fields: dict[str, Any]) -> Cast:
+    owner, admin, banned, left = cast.owner, cast.admin, cast.banned, cast.left
+    room = make.room(owner, "the room", admin, cast.member, banned, left, **fields)
     path = f"/api/rooms/{room['id']}"
     assert owner.patch(f"{path}/members/{user_id(admin)}", {"is_admin": True}).status_code == 200
     assert owner.patch(f"{path}/members/{user_id(banned)}", {"is_banned": True}).status_code == 200
     assert left.post(f"{path}/leave").status_code == 204
-    superuser = make.client(make.user(is_superuser=True))
-    return Cast(room, Client(make.app), make.client(), banned, left, member, admin, owner, superuser)
+    return replace(cast, room=room)
 
 
 def user_id(client: Client) -> int:
