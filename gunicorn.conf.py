@@ -5,7 +5,6 @@ Runs in the master, before any worker is forked and patched by gevent, so it imp
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -227,10 +226,6 @@ class JsonLines(logging.Formatter):
 
 def post_worker_init(worker: Any) -> None:
     """Let the worker send what waits in the outbox, and tell whoever started it by hand where to look."""
-    # What was loaded stays for good. To go through it in search of garbage again and again would hold everybody up for 50 ms.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
     for name in ("confab-outbox", "confab-metrics"):
         if part := getattr(worker.wsgi, "extensions", {}).get(name):
             part.start()

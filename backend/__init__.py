@@ -85,6 +85,7 @@ def _register_blueprints(app: Flask) -> None:
 def _register_commands(app: Flask) -> None:
     import backend.users.commands_admin  # noqa: F401  # more commands of the same group
     from backend.auth.commands import totp
+    from backend.messages.commands import messages
     from backend.ops.commands import doctor
     from backend.outbox.commands import outbox
     from backend.rooms.commands import rooms
@@ -92,5 +93,5 @@ def _register_commands(app: Flask) -> None:
     from backend.schema.commands import schema
     from backend.users.commands import users
 
-    for command in (outbox, totp, rooms, users, db_group, schema, doctor):
+    for command in (messages, outbox, totp, rooms, users, db_group, schema, doctor):
         app.cli.add_command(command)

@@ -78,7 +78,7 @@ def inbox_of(user_id: int) -> Select[Any]:
     )
 
 
-def unread_count(user_id: int) -> ColumnElement[int]:
+def unread_count(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
     """Messages behind the read mark that others sent and that are not deleted, for the rows of an inbox query.
 
     Seqs have no gaps, so what is behind the mark is a subtraction; only the user's own messages and the deleted ones are
@@ -88,6 +88,13 @@ def unread_count(user_id: int) -> ColumnElement[int]:
     own = _count(*behind, _m.sender_id == user_id)
     deleted = _count(*behind, _m.deleted_at.is_not(None), _m.sender_id != user_id)
     return _c.last_seq - _e.last_read_seq - own - deleted
+
+
+def unread_by_rows(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
+    """The same number, row by row: what `unread_count` is verified with."""
+    return _count(
+        _m.conversation_id == _c.id, _m.seq > _e.last_read_seq, _m.sender_id != user_id, _m.deleted_at.is_(None)
+    )
 
 
 def _mention_count(user_id: int) -> ScalarSelect[int]:

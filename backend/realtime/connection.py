@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from backend.realtime.hub import Hub
 
 READ = 1
-MAX_BACKLOG_BYTES = 1024 * 1024
-"""Who has more than this waiting gets nothing more: the client is closed (4410) and resumes."""
-
 MAX_WAITING_FRAMES = 64
 """How many frames of one client may wait to be done; reading pauses above it."""
 
@@ -91,17 +88,14 @@ class Connection:
 
     def write(self, data: bytes) -> None:
         """Send whole frames, now or as soon as the client reads. One who falls too far behind is closed."""
-        if not self.is_open:
-            return
-        if self._out.size > MAX_BACKLOG_BYTES:
-            self._hub.metrics["too_slow"] += 1
-            self._out.cut()
-            self.close(Close.TOO_SLOW)
-            return
-        try:
-            self._out.write(data)
-        except OSError:
-            self.drop()
+        if self.is_open:
+            try:
+                if not self._out.write(data):
+                    self._hub.metrics["too_slow"] += 1
+                    self._out.cut()
+                    self.close(Close.TOO_SLOW)
+            except OSError:
+                self.drop()
 
     def wait_for_room(self, seconds: float) -> None:
         """Wait until the client has read what it was sent, so that much can be sent to it piece by piece."""
@@ -221,9 +215,9 @@ class Connection:
             self._out.release()
             if self._protocol.state is State.OPEN:
                 self._protocol.send_close(code, reason)
-                self._out.write(b"".join(self._protocol.data_to_send()))
+                self._out.write(b"".join(self._protocol.data_to_send()), is_last=True)
             else:
-                self._out.write(close_frame(code, reason))
+                self._out.write(close_frame(code, reason), is_last=True)
             self._half_close()
         except OSError:
             self.drop()

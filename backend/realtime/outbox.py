@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from backend.realtime.connection import Connection
 
 WRITE = 2
+MAX_BACKLOG_BYTES = 1024 * 1024
+"""Who has more than this waiting gets nothing more: the client is closed (4410) and resumes."""
 
 
 class Outbox:
@@ -44,20 +46,26 @@ class Outbox:
                 self.size += len(first)
             self.flush()
 
-    def write(self, data: bytes) -> None:
-        """Send whole frames, now or as soon as the client reads."""
+    def write(self, data: bytes, is_last: bool = False) -> bool:
+        """Send whole frames, now or as soon as the client reads.
+
+        False, and nothing is taken, where too much waits already; what is the last is taken in any case.
+        """
         if self._backlog is None:
             try:
                 sent = self._socket.send(data)
             except BlockingIOError:
                 sent = 0
             if sent == len(data):
-                return
+                return True
             data = data[sent:]
             self._backlog = deque()
             self._watch()
+        elif self.size > MAX_BACKLOG_BYTES and not is_last:
+            return False
         self._backlog.append(data)
         self.size += len(data)
+        return True
 
     def cut(self) -> None:
         """Forget what waits, but for the rest of what is half sent, so that the stream stays whole to its end."""

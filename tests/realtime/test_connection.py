@@ -17,7 +17,7 @@ from flask import Flask
 from backend.realtime import connection as module
 from backend.realtime import ticker as ticker_module
 from backend.realtime.connection import Connection, Right
-from backend.realtime.outbox import Outbox
+from backend.realtime.outbox import MAX_BACKLOG_BYTES, Outbox
 from backend.realtime.protocol import Close
 from backend.realtime.socket import _detach
 from backend.realtime.ticker import Ticker
@@ -142,7 +142,7 @@ def test_a_slow_reader_gets_whole_frames_and_a_goodbye(pair: Pair) -> None:
     while pair.connection.is_open:
         pair.connection.write(payload)
         written += 1
-    assert written * len(payload) < module.MAX_BACKLOG_BYTES + 200_000
+    assert written * len(payload) < MAX_BACKLOG_BYTES + 200_000
     data = pair.read()
     whole, rest = data.rsplit(b"x", 1)
     assert (len(whole) + 1) % len(payload) == 0
@@ -152,19 +152,19 @@ def test_a_slow_reader_gets_whole_frames_and_a_goodbye(pair: Pair) -> None:
 
 
 def test_one_large_frame_is_no_fault_of_a_reader(pair: Pair) -> None:
-    pair.connection.write(b"z" * 3 * module.MAX_BACKLOG_BYTES)
+    pair.connection.write(b"z" * 3 * MAX_BACKLOG_BYTES)
     assert pair.connection.is_open
-    assert len(pair.read(10 << 20)) == 3 * module.MAX_BACKLOG_BYTES
+    assert len(pair.read(10 << 20)) == 3 * MAX_BACKLOG_BYTES
     pair.connection.write(b"after")
     assert pair.read() == b"after"
 
 
 def test_a_huge_backlog_can_be_closed_too(pair: Pair) -> None:
-    pair.connection.write(b"z" * 3 * module.MAX_BACKLOG_BYTES)
+    pair.connection.write(b"z" * 3 * MAX_BACKLOG_BYTES)
     pair.connection.write(b"more")
     assert not pair.connection.is_open
     pair.connection.close(Close.RESTARTING)
-    assert len(pair.read(10 << 20)) > 3 * module.MAX_BACKLOG_BYTES
+    assert len(pair.read(10 << 20)) > 3 * MAX_BACKLOG_BYTES
 
 
 def test_a_burst_is_allowed_and_a_flood_is_not(pair: Pair) -> None:

@@ -1,0 +1,79 @@
+"""`flask messages verify`: silent about a healthy database, and precise about each kind of fault."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, update
+
+from backend.messages import verification
+from backend.models import Conversation, Message
+from backend.models.base import db, utcnow
+from tests.factories import Factory
+
+
+def verify(app: Flask) -> tuple[int, list[str]]:
+    result = app.test_cli_runner().invoke(args=["messages", "verify"])
+    return result.exit_code, result.stdout.splitlines()
+
+
+def talk(make: Factory) -> tuple[int, str]:
+    """A room and a direct conversation, in which ann has 2 and 1 unread messages."""
+    ann, ben = make.client(), make.client()
+    room = make.room(ann, "r", ben)
+    for client in (ann, ben, ben):
+        client.post("/api/chat/send", {"content": "x", "room_id": room["id"]})
+    parent = ben.post("/api/chat/send", {"content": "x", "recipient_id": ann.user.id}).get_json()["id"]
+    ann.post("/api/chat/send", {"content": "y", "recipient_id": ben.user.id, "parent_id": parent})
+    return ann.user.id, room["conversation_id"]
+
+
+def test_a_healthy_database(app: Flask, make: Factory) -> None:
+    talk(make)
+    gone = make.client()
+    gone.delete(f"/api/rooms/{make.room(gone, 'gone')['id']}")
+    code, lines = verify(app)
+    assert (code, lines) == (0, ["3 conversations are numbered without gaps, and their unread counts are right."])
+
+
+def test_every_page_is_looked_at(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "PAGE", 1)
+    talk(make)
+    assert verify(app)[1][-1].startswith("3 conversations")
+
+
+def test_a_message_that_is_missing(app: Flask, make: Factory) -> None:
+    _, name = talk(make)
+    with app.app_context():
+        db.session.execute(delete(Message).where(Message.conversation_id == name, Message.seq == 2))
+        db.session.commit()
+    code, lines = verify(app)
+    assert code == 1
+    assert [line for line in lines if "unread" not in line] == [
+        f"{name} has given seq 3 and modseq 5; it holds 2 messages up to seq 3, modseq 5"
+    ]
+
+
+def test_a_head_that_was_set_back(app: Flask, make: Factory) -> None:
+    _, name = talk(make)
+    with app.app_context():
+        db.session.execute(update(Conversation).where(Conversation.id == name).values(last_modseq=3))
+        db.session.commit()
+    assert verify(app) == (1, [f"{name} has given seq 3 and modseq 3; it holds 3 messages up to seq 3, modseq 5"])
+
+
+def test_an_unread_count_that_is_wrong(app: Flask, make: Factory) -> None:
+    """As where a message was taken out by hand: the subtraction counts it still."""
+    user_id, name = talk(make)
+    with app.app_context():
+        db.session.execute(delete(Message).where(Message.conversation_id == name, Message.seq == 3))
+        db.session.commit()
+    assert f"{name} tells user {user_id} of 2 unread messages; the rows are 1" in verify(app)[1]
+
+
+def test_deleted_messages_are_no_fault(app: Flask, make: Factory) -> None:
+    _, name = talk(make)
+    with app.app_context():
+        db.session.execute(update(Message).where(Message.conversation_id == name).values(deleted_at=utcnow()))
+        db.session.commit()
+    assert verify(app)[0] == 0
