@@ -113,11 +113,10 @@ def test_failures_are_tried_again_ever_later(
 def test_it_is_given_up_when_it_would_be_too_late(app: Flask, outgoing: Outgoing, clock: Any) -> None:
     provider = outgoing.outbox.sms = Provider(*[Failed("HTTP 500")] * 100)
     put(app)
-    for _ in range(100):
+    outgoing.outbox.drain()
+    while (due := row(app).next_attempt_at) is not None:
+        clock.move_to(due + timedelta(milliseconds=1))
         outgoing.outbox.drain()
-        if row(app).next_attempt_at is None:
-            break
-        clock.shift(5)
     given_up = row(app)
     assert given_up.given_up_at is not None
     assert (given_up.payload, given_up.sent_at, given_up.last_error) == (None, None, "HTTP 500")
