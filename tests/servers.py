@@ -37,7 +37,7 @@ def environment(given: dict[str, str], *, measured: bool = False) -> dict[str, s
 
 
 def _with_greenlets(env: dict[str, str]) -> dict[str, str]:
-    """*env* with its order to measure coverage, if it has one, widened to greenlets.
+    """*env* with its order to measure coverage, if it has one, widened to greenlets and to forked workers.
 
     To keep them apart costs as much again as to measure. The tests' own process has none, so it does without.
     """
@@ -47,6 +47,7 @@ def _with_greenlets(env: dict[str, str]) -> dict[str, str]:
 
     config = CoverageConfig.deserialize(env[COVERAGE])
     config.concurrency = ["thread", "gevent"]
+    config.patch = ["fork", "subprocess"]
     return env | {COVERAGE: config.serialize()}
 
 

@@ -20,7 +20,7 @@ from flask import Flask, g
 from backend.database import is_unavailable
 from backend.realtime.channel import Channel
 from backend.realtime.connection import Connection
-from backend.realtime.events import Event
+from backend.realtime.events import Event, connected_event, publish
 from backend.realtime.protocol import Close, author_frame, event_frame
 from backend.realtime.typing import Typing
 
@@ -179,11 +179,7 @@ class Hub:
             self._deliver_arrived(channel)
         elif not channel.is_resting:
             channel.is_resting = True
-            gevent.spawn_later(rest, self._end_of_rest, channel)
-
-    def _end_of_rest(self, channel: Channel) -> None:
-        channel.is_resting = False
-        self._deliver_arrived(channel)
+            gevent.spawn_later(rest, self._deliver_arrived, channel)
 
     def _deliver_arrived(self, channel: Channel) -> None:
         """Deliver what has arrived. A delivery that took long is followed by a rest that is as long.
@@ -191,7 +187,7 @@ class Hub:
         So a crowded room never takes more than half of the worker's time from all others, and what gathers in a rest goes
         out in one write to each listener, which costs no more than the first of it alone.
         """
-        events, channel.arrived = channel.arrived, []
+        events, channel.arrived, channel.is_resting = channel.arrived, [], False
         began = time.monotonic()
         self.deliver(channel, channel.offer(events))
         self.mind_the_gap(channel)
@@ -277,10 +273,7 @@ class Hub:
         if event.type == "hub.opened":
             self.following.admit(user_id, event.body["conversation_id"], event.body["since"])
         elif event.type == "hub.connected":
-            for connection in here:
-                is_older = connection.opened_at < event.body["opened_at"]
-                if is_older and connection.client_id == event.body["client_id"] and connection.uid != event.origin:
-                    connection.close(Close.REPLACED)
+            self._keep_newest(here, event)
         elif event.type == "hub.revoked":
             self.spawn(self.on_revoked, here)
         else:
@@ -288,6 +281,18 @@ class Hub:
             for connection in here:
                 if connection.uid != event.origin:
                     connection.write(frame)
+
+    def _keep_newest(self, here: Iterable[Connection], event: Event) -> None:
+        """A device's newer socket replaces its older ones. Who announces an older one was deaf when ours was announced."""
+        opened_at, same = event.body["opened_at"], [c for c in here if c.client_id == event.body["client_id"]]
+        for older in [c for c in same if c.opened_at < opened_at and c.uid != event.origin]:
+            older.close(Close.REPLACED)
+        self.announce([c for c in same if c.opened_at > opened_at])
+
+    def announce(self, connections: Iterable[Connection]) -> None:
+        """Tell the other workers of these sockets, which replace older ones of the same device."""
+        with self.app.app_context():
+            publish([connected_event(c.user_id, c.client_id, c.uid, c.opened_at) for c in connections])
 
 
 def _time(value: datetime | str) -> datetime:

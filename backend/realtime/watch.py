@@ -9,7 +9,7 @@ from backend.models import User
 from backend.models.base import db
 from backend.realtime import changes
 from backend.realtime.channel import Channel
-from backend.realtime.events import connected_event, publish, room_event, room_updated_event
+from backend.realtime.events import room_event, room_updated_event
 from backend.realtime.following import Following
 from backend.realtime.hub import EARLY_SECONDS, Hub
 from backend.rooms.access import get_room_for
@@ -47,9 +47,7 @@ class Watch:
 
     def _announce(self, user_ids: Collection[int]) -> None:
         """Tell the other workers of these users' sockets: a hub that was deaf at the time has yet to close older ones."""
-        sockets = [connection for user_id in user_ids for connection in self.hub.users.get(user_id, ())]
-        with self.hub.app.app_context():
-            publish([connected_event(c.user_id, c.client_id, c.uid, c.opened_at) for c in sockets])
+        self.hub.announce([connection for user_id in user_ids for connection in self.hub.users.get(user_id, ())])
 
     def _compare(self, names: Collection[str], patience: float) -> None:
         """Find the channels that are behind their conversations, and repair those that do not catch up within *patience*."""

@@ -130,9 +130,9 @@ def test_a_reload_sends_every_client_back_and_costs_it_nothing(open_house: Open,
     os.kill(house.server.pid, signal.SIGHUP)
     assert [client.closed(10) for client in clients] == [1012] * len(clients)
     told = time.monotonic()
-    owner.send("meanwhile", room_id=room["id"])
     wait_until(lambda: old.isdisjoint(house.server.worker_pids), "the end of the old workers", 10)
     assert time.monotonic() - told < 5
+    owner.send("meanwhile", room_id=room["id"])
     back = house.on_each_worker(listener)
     for client, again in zip(clients, back, strict=True):
         [page] = again.resume({name: client.modseqs[name]})
