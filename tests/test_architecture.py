@@ -121,7 +121,7 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert readers == []
 
 
-@each([*FILES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "config.py", ROOT / "gunicorn.conf.py"])
+@each([*FILES, *sorted((ROOT / "tests").rglob("*.py")), *sorted(ROOT.glob("*.py"))])
 def test_a_file_is_read_at_one_sitting(path: Path) -> None:
     longest = 400 if "tests" in path.parts else 300
     assert len(path.read_text().splitlines()) <= longest

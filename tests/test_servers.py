@@ -16,12 +16,18 @@ from typing import Any
 
 import pytest
 
+from tests.processes import wait_until
 from tests.servers import ROOT, Server
 
 STAND_IN = """
 import json, os, sys, threading, time
 if os.environ.get("REFUSE"):
     sys.exit("not at head: flask db upgrade")
+if os.environ.get("LOAD_SECONDS"):
+    print("loading", flush=True)
+    until = time.monotonic() + float(os.environ["LOAD_SECONDS"])
+    while time.monotonic() < until:  # as an import does, it never gives way
+        pass
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/fault":
         raise RuntimeError("a fault")
@@ -38,7 +44,7 @@ def app(environ, start_response):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("root")
-    for name in ("gunicorn.conf.py", "config.py", "metrics_folder.py"):
+    for name in ("gunicorn.conf.py", "gunicorn_worker.py", "config.py", "metrics_folder.py"):
         shutil.copy(ROOT / name, folder)
     (folder / "wsgi.py").write_text(STAND_IN)
     return folder
@@ -113,6 +119,32 @@ def test_ctrl_c_ends_it_without_a_traceback(root: Path) -> None:
         os.killpg(server.pid, signal.SIGINT)  # as a terminal does, to master and workers at once
         assert server.wait() == 0
         assert "Traceback" not in server.output()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_is_still_loading_ends_like_any_other(root: Path, signum: int) -> None:
+    with Server({"LOAD_SECONDS": "1"}, root=root, wait=False) as server:
+        wait_until(lambda: "loading" in server.output(), "a worker that loads")
+        assert server.stop(signum, patience=10) == 0, server.output()
+        assert "Traceback" not in server.output()
+        assert "graceful timeout" not in server.output()
+
+
+def test_what_a_fresh_connection_sends_as_the_worker_ends_is_answered(root: Path) -> None:
+    ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with Server(root=root) as server:
+        address = ("127.0.0.1", server.port)
+        with (
+            closing(socket.create_connection(address, timeout=10)) as fresh,
+            closing(socket.create_connection(address, timeout=10)) as used,
+        ):
+            used.sendall(ask)  # connections are taken in their order: the worker has the fresh one as well
+            assert used.recv(65536).startswith(b"HTTP/1.1 200")
+            os.kill(server.worker_pids[0], signal.SIGTERM)
+            assert used.recv(1) == b"", "it ends idle connections"
+            fresh.sendall(ask)
+            assert fresh.recv(65536).startswith(b"HTTP/1.1 200")
+            assert fresh.recv(1) == b"", "one request, no more"
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

@@ -162,7 +162,7 @@ def _detach(head: bytes, opening: _Opening | None) -> Response:
 
 
 class _Taken:
-    """What gunicorn gets for an answer: it writes nothing then, and ends its part (`Worker` in gunicorn.conf.py)."""
+    """What gunicorn gets for an answer: it writes nothing then, and ends its part (`Worker` in gunicorn_worker.py)."""
 
     is_detached = True
 
