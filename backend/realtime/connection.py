@@ -46,7 +46,10 @@ class Right:
 
 
 class Connection:
-    """A WebSocket that is open. What is written waits for `begin`. `close` is safe to call at any time, more than once."""
+    """A WebSocket that is open. What is written waits for `begin`, and so does what the client says.
+
+    `close` is safe to call at any time, more than once.
+    """
 
     __slots__ = (
         "_fragments", "_hub", "_io_read", "_is_paused", "_is_working", "_out", "_protocol", "_socket", "_tokens", "_tokens_at",
@@ -68,10 +71,9 @@ class Connection:
         self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=hub.quiet)
         self._fragments: bytearray | None = None
         self._waiting: deque[bytes] | None = None
-        self._is_working = self._is_paused = False
+        self._is_working, self._is_paused = False, True
         self._tokens = float(BURST)
         self._io_read: Any = gevent.get_hub().loop.io(sock.fileno(), READ)
-        self._io_read.start(self.guarded, self._readable)
 
     @property
     def user_id(self) -> int:
@@ -80,11 +82,12 @@ class Connection:
     # -- out
 
     def begin(self, ready: bytes) -> None:
-        """Send *ready*, and then what was written before it."""
+        """Send *ready*, and then what was written before it; and begin to read."""
         try:
             self._out.release(ready)
         except OSError:
             self.drop()
+        self._read_on()
 
     def write(self, data: bytes) -> None:
         """Send whole frames, now or as soon as the client reads. One who falls too far behind is closed."""
@@ -185,14 +188,17 @@ class Connection:
             while self._waiting and self.is_open:
                 batch, self._waiting = list(self._waiting), deque()
                 self._hub.perform(self, batch)
-                if self.is_open and self._is_paused:
-                    self._is_paused = False
-                    self._io_read.start(self.guarded, self._readable)
+                self._read_on()
         except Exception:
             self._hub.log.exception("a client's frames failed")
             self.close(CloseCode.INTERNAL_ERROR)
         finally:
             self._is_working, self._waiting = False, None
+
+    def _read_on(self) -> None:
+        if self.is_open and self._is_paused:
+            self._is_paused = False
+            self._io_read.start(self.guarded, self._readable)
 
     def _may_send(self, now: float) -> bool:
         """A bucket of 200 frames that fills by 50 a second."""

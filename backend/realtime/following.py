@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from backend.database import is_unavailable
@@ -33,7 +35,24 @@ class Following:
     def __init__(self, hub: Hub):
         self.hub = hub
         self.behind: dict[tuple[Connection, str], Behind] = {}
+        self._opening: dict[Connection, dict[str, int | None]] = {}
         hub.following = self
+
+    @contextmanager
+    def opening(self, connection: Connection) -> Iterator[None]:
+        """A context in which *connection* looks by itself where its conversations are, and follows them from there.
+
+        Nobody else brings it into one meanwhile: they would begin where its user came in, and tell it what it was not here
+        for. What its user comes into meanwhile, which it may not have seen any more, is followed at the end.
+        """
+        came_into: dict[str, int | None] = {}
+        self._opening[connection] = came_into
+        try:
+            yield
+        finally:
+            del self._opening[connection]
+        for name, since in came_into.items():
+            self.admit(connection.user_id, name, since)
 
     def follow(self, connection: Connection, name: str, since: int, seq: int) -> None:
         """Let *connection* hear everything of a conversation behind modseq *since*, each change once and in order.
@@ -41,7 +60,7 @@ class Following:
         What happened before the channel's own position is read from the database; the live events continue it exactly. If the
         database is away, the clock goes on with it (`retry`). Must run in `reading()`.
         """
-        if connection.is_open and "read" in connection.right.scopes:
+        if connection.is_open and _may_read(connection):
             connection.conversations.add(name)
             self.behind[connection, name] = behind = Behind(since, seq)
             self._catch_up(connection, name, behind)
@@ -134,7 +153,14 @@ class Following:
 
     def admit(self, user_id: int, name: str, since: int | None = None) -> None:
         """Let this user's sockets follow a conversation that it came into behind modseq *since*, unless they do."""
-        if any(name not in connection.conversations for connection in self.hub.users.get(user_id, ())):
+        is_needed = False
+        for connection in self.hub.users.get(user_id, ()):
+            news = self._opening.get(connection)
+            if news is None:
+                is_needed = is_needed or _is_to_follow(connection, name)
+            elif since is not None or name not in news:
+                news[name] = since
+        if is_needed:
             self.hub.spawn(self._admit, user_id, name, since)
 
     def _admit(self, user_id: int, name: str, since: int | None) -> None:
@@ -145,7 +171,7 @@ class Following:
             created = self._room_created(user_id, name)
             modseq, seq = start if since is None else (min(since, start[0]), start[1])
             for connection in list(self.hub.users.get(user_id, ())):
-                if name not in connection.conversations and "read" in connection.right.scopes:
+                if connection not in self._opening and _is_to_follow(connection, name):
                     if created is not None:
                         connection.write(created)
                     self.follow(connection, name, modseq, seq)
@@ -160,6 +186,14 @@ class Following:
         except NotFound:
             return None
         return text_frame({"type": "room.created", "conversation_id": name, "room": room})
+
+
+def _may_read(connection: Connection) -> bool:
+    return "read" in connection.right.scopes
+
+
+def _is_to_follow(connection: Connection, name: str) -> bool:
+    return name not in connection.conversations and _may_read(connection)
 
 
 def _deleted(name: str) -> Event:

@@ -24,7 +24,6 @@ from backend.database import is_unavailable
 from backend.errors import ChatError, Forbidden, RateLimited, Unauthorized, ValidationFailed
 from backend.realtime.changes import heads_for
 from backend.realtime.connection import CLOSING_SECONDS, Connection, Right
-from backend.realtime.events import connected_event, publish
 from backend.realtime.live import Live, live_of
 from backend.realtime.protocol import HEARTBEAT_SECONDS, REASONS, TYPING_SECONDS, Close, close_frame, text_frame
 from backend.users.serialise import user_json
@@ -121,9 +120,10 @@ class _Opening:
             identity.user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at
         )
         connection = Connection(hub, sock, right, self.client_id, secrets.token_hex(6), self.address)
-        hub.register(connection)  # first, so that no hint is missed; what comes early waits for `ready`
         try:
-            self._open(connection)
+            with hub.following.opening(connection):
+                hub.register(connection)  # first, so that no hint is missed; what comes early waits for `ready`
+                self._open(connection)
         except Exception as error:
             if not is_unavailable(error):
                 log.exception("a socket could not be opened")
@@ -143,8 +143,7 @@ class _Opening:
                 "online": self.live.presence.known_to(user.id),
             }
         connection.begin(text_frame(ready))
-        with hub.app.app_context():
-            publish([connected_event(user.id, self.client_id, connection.uid, connection.opened_at)])
+        hub.announce([connection])
 
 
 def _detach(head: bytes, opening: _Opening | None) -> Response:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -84,6 +85,19 @@ def _inode(local_port: int, remote_port: int) -> str:
         if (int(fields[1].split(":")[1], 16), int(fields[2].split(":")[1], 16)) == (local_port, remote_port):
             return fields[9]
     raise AssertionError("there is no such connection")
+
+
+@contextmanager
+def beside(task: Callable[[Event], None]) -> Iterator[None]:
+    """Run *task* in a thread beside the block; the event tells it that the block is over."""
+    is_over = Event()
+    thread = Thread(target=task, args=(is_over,))
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def migrate(app: Flask) -> None:

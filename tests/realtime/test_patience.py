@@ -6,12 +6,12 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from threading import Event, Thread
+from contextlib import AbstractContextManager, ExitStack
+from threading import Event
 
 import pytest
 
-from tests.realtime.conftest import House, Houses, checkout
+from tests.realtime.conftest import House, Houses, beside, checkout
 from tests.realtime.raw import RawSocket, frame
 
 HEARTBEAT_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 2, 8
@@ -31,12 +31,10 @@ def impatient(
         yield open_house(request.param, root=root, measured=True, ALTERED=json.dumps(ALTERED), RATE_LIMITS="on")
 
 
-@contextmanager
-def dripping(sock: socket.socket, data: bytes) -> Iterator[None]:
+def dripping(sock: socket.socket, data: bytes) -> AbstractContextManager[None]:
     """Send *data* meanwhile, byte after byte, as long as the other side takes it."""
-    is_over = Event()
 
-    def drip() -> None:
+    def drip(is_over: Event) -> None:
         for byte in data:
             try:
                 sock.sendall(bytes([byte]))
@@ -45,13 +43,7 @@ def dripping(sock: socket.socket, data: bytes) -> Iterator[None]:
             if is_over.wait(0.1):
                 return
 
-    thread = Thread(target=drip)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
+    return beside(drip)
 
 
 def test_who_answers_no_ping_is_closed_and_who_does_is_not(impatient: House) -> None:

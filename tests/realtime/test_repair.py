@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
 
 import pytest
 
-from backend.messages.access import place_of
-from backend.messages.append import append_messages
-from backend.messages.drafts import Draft, Sent
 from backend.realtime.changes import PAGE
-from tests.realtime.client import Api, Frame, LiveClient
 from tests.realtime.conftest import House, Houses, checkout
+from tests.realtime.talk import heard, messages, speaking, write_unheard
 
 SHORT_PAGE = 50
 
@@ -30,34 +25,6 @@ def failing(
         yield open_house(request.param, root=root, measured=True, ALTERED=json.dumps(altered))
 
 
-def write_unheard(house: House, author: Api, name: str, count: int) -> None:
-    """So many messages in one commit, of which no hint tells any worker."""
-    place = place_of(author.id, conversation_id=name)
-    with house.app.app_context():
-        results = append_messages([Draft(author.id, place, f"unheard {n}", None, None) for n in range(count)])
-    assert all(isinstance(result, Sent) for result in results)
-
-
-@contextmanager
-def speaking(author: Api, room: Frame) -> Iterator[None]:
-    """Someone speaks meanwhile, and last of all says "end"."""
-    is_over = Event()
-
-    def speak() -> None:
-        with author.live() as client:
-            while not is_over.is_set():
-                client.send("heard", room_id=room["id"])
-            client.send("end", room_id=room["id"])
-
-    thread = Thread(target=speak)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
-
-
 def lose(house: House, *counts: int) -> None:
     """Lose so many changes at once, one time after the other, and look at what listeners on every worker heard."""
     author, listener = house.user(), house.user()
@@ -71,15 +38,6 @@ def lose(house: House, *counts: int) -> None:
         client.message("end", timeout=15)
         assert heard(client, room) == list(range(3, client.modseqs[room["conversation_id"]] + 1))
         assert [frame["message"]["content"] for frame in messages(client, room)].count("unheard 0") == len(counts)
-
-
-def messages(client: LiveClient, room: Frame) -> list[Frame]:
-    name = room["conversation_id"]
-    return [frame for frame in client.events if "message" in frame and frame["conversation_id"] == name]
-
-
-def heard(client: LiveClient, room: Frame) -> list[int]:
-    return [frame["modseq"] for frame in messages(client, room) if frame["type"] == "message.created"]
 
 
 def test_a_loss_of_several_pages(house: House) -> None:

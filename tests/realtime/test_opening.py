@@ -1,0 +1,52 @@
+"""What happens while a socket opens: it hears what comes after, of every conversation, and nothing from before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from tests.realtime.conftest import House, Houses, beside, checkout
+from tests.realtime.talk import heard, messages, speaking, write_unheard
+
+
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def slow(request: pytest.FixtureRequest, houses: Houses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server whose sockets take more than a tick of the clock to open."""
+    root = checkout(tmp_path_factory.mktemp("slow"), "tests.realtime.slow")
+    with houses() as open_house:
+        yield open_house(request.param, root=root, measured=True, ALTERED="{}")
+
+
+def test_what_was_said_before_it_opened_is_not_told(slow: House) -> None:
+    author, listener = slow.user(), slow.user()
+    room = author.room(listener)
+    write_unheard(slow, author, room["conversation_id"], 20)
+    with speaking(author, room):
+        client = listener.live()
+        client.message("heard")
+    client.message("end")
+    contents = [frame["message"]["content"] for frame in messages(client, room)]
+    assert not [content for content in contents if content.startswith("unheard")]
+    numbers = heard(client, room)
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+def test_a_room_that_its_user_comes_into_meanwhile_is_followed(slow: House) -> None:
+    author, listener = slow.user(), slow.user()
+    rooms = []
+
+    def make_rooms(is_over: Event) -> None:
+        while not is_over.is_set():
+            rooms.append(author.room(listener))
+
+    with beside(make_rooms):
+        client = listener.live()
+    with author.live() as speaker:
+        for room in rooms:
+            speaker.send("now", room_id=room["id"])
+    for room in rooms:
+        client.expect("message.created", conversation_id=room["conversation_id"])
+    client.sync()
+    assert {len(heard(client, room)) for room in rooms} == {1}
