@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
 from backend.models import ConversationEntry
 from backend.models.base import db
 from backend.models.conversation import LOBBY
 
+# Made once: it is asked for every socket that opens, and to make two aliases anew takes longer than the query, and leaves
+# hundreds of objects that refer to each other.
+_mine, _theirs = aliased(ConversationEntry), aliased(ConversationEntry)
+_select_pairs = (
+    select(_mine.user_id, _theirs.user_id)
+    .join(_theirs, _theirs.conversation_id == _mine.conversation_id)
+    .where(_mine.user_id.in_(bindparam("of", expanding=True)), _theirs.user_id != _mine.user_id)
+    .where(_mine.conversation_id.not_in(bindparam("besides", expanding=True)))
+    .distinct()
+)
+
 
 def acquaintances(of: Collection[int], among: Collection[int], besides: Collection[str] = ()) -> dict[int, set[int]]:
     """For each user in *of*, those *among* others who share a conversation with it, one *besides* those that are named."""
     if len(of) > len(among):
         return _turned(acquaintances(among, of, besides).items())
-    mine, theirs = aliased(ConversationEntry), aliased(ConversationEntry)
-    statement = (
-        select(mine.user_id, theirs.user_id)
-        .join(theirs, theirs.conversation_id == mine.conversation_id)
-        .where(mine.user_id.in_(of), theirs.user_id != mine.user_id, mine.conversation_id.not_in({LOBBY, *besides}))
-        .distinct()
-    )
     found: dict[int, set[int]] = {}
-    for user_id, other_id in db.session.execute(statement):
+    for user_id, other_id in db.session.execute(_select_pairs, {"of": list(of), "besides": [LOBBY, *besides]}):
         if other_id in among:
             found.setdefault(user_id, set()).add(other_id)
     return found

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Select, bindparam, func, select
 
 from backend.messages.access import is_open_to
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
@@ -22,6 +21,11 @@ IN_ONE_QUERY = 1_000
 JUST_NOW = timedelta(seconds=1)
 
 _c, _m = Conversation.__table__.c, Message.__table__.c
+_select_heads = (
+    select(_c.id, _c.last_seq, _c.last_modseq, Room.updated_at, Room.deleted_at)
+    .outerjoin(Room, Room.id == _c.room_id)
+    .where(_c.id.in_(bindparam("names", expanding=True)))
+)  # made once, for it is asked at every tick
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,9 @@ class Changes:
 def heads_of(names: Collection[str]) -> list[Head]:
     """The heads of the named conversations."""
     ordered, found = sorted(names), []
-    columns = (_c.id, _c.last_seq, _c.last_modseq, Room.updated_at, Room.deleted_at)
     for start in range(0, len(ordered), IN_ONE_QUERY):
-        wanted = _c.id.in_(ordered[start : start + IN_ONE_QUERY])
-        statement = select(*columns).outerjoin(Room, Room.id == _c.room_id).where(wanted)
-        for name, seq, modseq, updated_at, deleted_at in db.session.execute(statement):
+        chunk = {"names": ordered[start : start + IN_ONE_QUERY]}
+        for name, seq, modseq, updated_at, deleted_at in db.session.execute(_select_heads, chunk):
             found.append(Head(name, seq, modseq, updated_at, deleted_at is not None))
     return found
 
@@ -155,20 +157,23 @@ def without_right(rights: Sequence[Right]) -> set[tuple[int | None, int | None]]
     """Which of *rights* have ended, as (session, API token): signed out, deactivated, erased, expired."""
     sessions = {right.session_id for right in rights if right.session_id is not None}
     tokens = {right.api_token_id for right in rights if right.api_token_id is not None}
-    living = (User.is_active, User.deleted_at.is_(None))
-    lasting = (UserSession.is_active, UserSession.expires_at > utcnow())
-    ended_sessions = _without(UserSession.id, sessions, UserSession.user, *lasting, *living)
-    ended_tokens = _without(ApiToken.id, tokens, ApiToken.user, *living)
+    ended_sessions, ended_tokens = _without(_living_sessions, sessions), _without(_living_tokens, tokens)
     return {(id_, None) for id_ in ended_sessions} | {(None, id_) for id_ in ended_tokens}
 
 
-def _without(column: Any, ids: set[int], user: Any, *conditions: Any) -> set[int]:
-    """Those of *ids* that do not meet the conditions. While all of them do, they are counted and not read."""
+# Made once, for they are asked at every tick.
+_ids: BindParameter[list[int]] = bindparam("ids", expanding=True)
+_living = (User.is_active, User.deleted_at.is_(None))
+_lasting = (UserSession.is_active, UserSession.expires_at > bindparam("now"))
+_living_sessions = select(UserSession.id).join(UserSession.user).where(UserSession.id.in_(_ids), *_lasting, *_living)
+_living_tokens = select(ApiToken.id).join(ApiToken.user).where(ApiToken.id.in_(_ids), *_living)
+
+
+def _without(living: Select[int], ids: set[int]) -> set[int]:
+    """Those of *ids* that are not among the *living*."""
     ended: set[int] = set()
     ordered = sorted(ids)
     for start in range(0, len(ordered), IN_ONE_QUERY):
         chunk = ordered[start : start + IN_ONE_QUERY]
-        statement = select(func.count()).select_from(column.class_).join(user).where(column.in_(chunk), *conditions)
-        if db.session.scalar(statement) != len(chunk):
-            ended |= set(chunk) - set(db.session.scalars(statement.with_only_columns(column)))
+        ended |= set(chunk).difference(db.session.scalars(living, {"ids": chunk, "now": utcnow()}))
     return ended
