@@ -10,8 +10,7 @@ from typing import Any, TypeVar, cast
 from flask import g, request
 from werkzeug.local import LocalProxy
 
-from backend.auth.errors import SessionNeeded
-from backend.auth.identity import Identity, identify
+from backend.auth.identity import Identity, identify, need_session
 from backend.errors import Forbidden, InsufficientScope, Unauthorized
 from backend.http import limits
 from backend.models import User
@@ -51,14 +50,9 @@ def superuser_or_scope(scope: str) -> Callable[[View], View]:
 def with_session(view: View) -> View:
     """Only for somebody who has signed in: an API token, whatever its scopes, is refused.
 
-    For what decides who can enter an account. A token that leaks must not be able to outlive its own deletion.
+    For what decides who can enter an account.
     """
-
-    def check(identity: Identity) -> None:
-        if identity.session_id is None:
-            raise SessionNeeded
-
-    return _guard(view, check)
+    return _guard(view, need_session)
 
 
 def _need_superuser(identity: Identity) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session as DbSession
 from sqlalchemy.orm import make_transient_to_detached
 
+from backend.auth.errors import SessionNeeded
 from backend.auth.secrets import hash_secret
 from backend.combine import Combiner
 from backend.database import UNAVAILABLE, is_unavailable, reading
@@ -46,6 +47,12 @@ class Identity:
     session_id: int | None = None
     api_token_id: int | None = None
     expires_at: datetime | None = None
+
+
+def need_session(caller: Identity) -> None:
+    """Raises SessionNeeded for an API token: one that leaks must not be able to outlive its own deletion."""
+    if caller.session_id is None:
+        raise SessionNeeded
 
 
 def issue_access_token(user_id: int, session_id: int) -> str:
@@ -170,23 +177,27 @@ def _detached_user(values: Sequence[Any]) -> User:
 
 
 def _record_seen(opened: list[_Opened]) -> None:
-    """Note that these sessions are in use. Who is being told so elsewhere at this moment is left out: nobody waits for it."""
-    now = utcnow()
-    latest = now - SEEN_RESOLUTION
-    stale = [s for s in opened if s.is_active and (s.last_seen_at is None or s.last_seen_at < latest)]
-    if not stale:
-        return
+    """Note that these sessions are in use."""
+    stale = [session for session in opened if session.is_active and _is_stale(session.last_seen_at)]
+    if stale:
+        sessions, users = {session.id for session in stale}, {session.user.id for session in stale}
+        _touch("last_seen_at", (_user_sessions, sessions), (_users, users))
+
+
+def _is_stale(at: datetime | None) -> bool:
+    return at is None or at < utcnow() - SEEN_RESOLUTION
+
+
+def _touch(column: str, *places: tuple[Table, set[int]]) -> None:
+    """Note in *column* that these rows are in use. Nobody waits for it: a row that is locked is left out."""
     try:
         with db.engine.begin() as connection:
-            for table, ids in ((_user_sessions, {s.id for s in stale}), (_users, {s.user.id for s in stale})):
+            for table, ids in places:
                 unlocked = select(table.c.id).where(table.c.id.in_(ids)).with_for_update(skip_locked=True)
-                connection.execute(
-                    update(table)
-                    .where(table.c.id.in_(unlocked))
-                    .values(last_seen_at=now, updated_at=table.c.updated_at)
-                )
+                values = {column: utcnow(), "updated_at": table.c.updated_at}
+                connection.execute(update(table).where(table.c.id.in_(unlocked)).values(values))
     except UNAVAILABLE as error:
-        log.warning("last_seen_at was not recorded: %s", type(error).__name__)
+        log.warning("%s was not recorded: %s", column, type(error).__name__)
 
 
 def _identify_api_token(token: str) -> Identity:
@@ -195,24 +206,9 @@ def _identify_api_token(token: str) -> Identity:
         row = session.execute(statement).one_or_none()
         session.expunge_all()
     identity = _of_api_token(row)
-    if row is not None:
-        _record_use(row[0])
+    if row is not None and _is_stale(row[0].last_used_at):
+        _touch("last_used_at", (cast(Table, ApiToken.__table__), {row[0].id}))
     return identity
-
-
-def _record_use(token: ApiToken) -> None:
-    """Note that the token is in use, at most once a minute. Where another worker is about it, this one does not wait."""
-    now = utcnow()
-    if token.last_used_at is not None and token.last_used_at >= now - SEEN_RESOLUTION:
-        return
-    rows = cast(Table, ApiToken.__table__)
-    try:
-        with db.engine.begin() as connection:
-            unlocked = select(rows.c.id).where(rows.c.id == token.id).with_for_update(skip_locked=True)
-            values = {"last_used_at": now, "updated_at": rows.c.updated_at}
-            connection.execute(update(rows).where(rows.c.id.in_(unlocked)).values(values))
-    except UNAVAILABLE as error:
-        log.warning("last_used_at was not recorded: %s", type(error).__name__)
 
 
 def identity_of_api_token(api_token_id: int) -> Identity:

@@ -14,18 +14,16 @@ import phonenumbers
 from flask import current_app
 from phonenumbers import PhoneNumberType
 from sqlalchemy import exc, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.auth import mails
 from backend.auth.entry import enter
 from backend.auth.errors import InvalidOtp, InvalidTotp, TotpRequired
-from backend.auth.identity import Identity
-from backend.auth.passwords import need_session
+from backend.auth.identity import Identity, need_session
 from backend.auth.service import refuse_login
 from backend.auth.sessions import Device, Grant, renew_session
 from backend.errors import TokenRevoked, ValidationFailed
 from backend.models import OtpCode, User
-from backend.models.base import db, utcnow
+from backend.models.base import db, insert_on_conflict, utcnow
 from backend.ops.audit import record, user_target
 from backend.outbox.queue import SMS, put
 from backend.sealing import keyed_hash
@@ -60,8 +58,7 @@ def put_code(mobile: str, code: str) -> None:
     """Make *code* the one that is live for a number. A number has one row that is live, so the new one takes its place."""
     now = utcnow()
     values = {"code": _hashed(mobile, code), "tries": 0, "expires_at": now + LIFETIME, "updated_at": now}
-    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(OtpCode).values(mobile=mobile, **values)
+    statement = insert_on_conflict(OtpCode).values(mobile=mobile, **values)
     live = text("used_at IS NULL")
     db.session.execute(statement.on_conflict_do_update(index_elements=["mobile"], index_where=live, set_=values))
 

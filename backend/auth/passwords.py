@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session as DbSession
 
 from backend.auth import mails
-from backend.auth.errors import InvalidPassword, InvalidToken, SessionNeeded
-from backend.auth.identity import Identity
+from backend.auth.errors import InvalidPassword, InvalidToken
+from backend.auth.identity import Identity, need_session
 from backend.auth.secrets import check_password, hash_password, hash_secret
 from backend.auth.sessions import end_sessions
 from backend.database import reading
@@ -16,17 +16,12 @@ from backend.models import AccountToken, ApiToken, RecoveryCode, TotpFactor, Use
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
 from backend.realtime.events import announce, revoked_event
+from backend.users.access import lock_self
 
 
 def has_password(user: User) -> bool:
     """False for accounts made by a one-time code, and for some that were adopted."""
     return bool(user.hashed_password)
-
-
-def need_session(caller: Identity) -> None:
-    """Raises SessionNeeded for an API token."""
-    if caller.session_id is None:
-        raise SessionNeeded
 
 
 def confirm_password(user: User, password: str | None) -> None:
@@ -37,9 +32,8 @@ def confirm_password(user: User, password: str | None) -> None:
 
 def locked_user(caller: Identity) -> User:
     """The caller's own row, locked, provided that its password is still the one that was checked. Else TokenRevoked."""
-    statement = select(User).where(User.id == caller.user.id, User.is_active, User.deleted_at.is_(None))
-    user = db.session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one_or_none()
-    if user is None or user.hashed_password != caller.user.hashed_password:
+    user = lock_self(caller.user)
+    if user.hashed_password != caller.user.hashed_password:
         raise TokenRevoked
     return user
 
@@ -108,21 +102,23 @@ def reset_password(token: str, password: str) -> None:
 
 def use_token(token: str, purpose: str) -> AccountToken | None:
     """The row of a mailed token, used up in the current transaction. Of two who try at once, one gets it."""
-    statement = (
-        update(AccountToken)
-        .where(AccountToken.token == hash_secret(token), AccountToken.purpose == purpose)
-        .where(AccountToken.used_at.is_(None), AccountToken.expires_at > utcnow())
-        .values(used_at=utcnow())
-        .returning(AccountToken)
-    )
-    return db.session.scalars(statement).one_or_none()
+    statement = update(AccountToken).where(*_is_live(token, purpose)).values(used_at=utcnow())
+    return db.session.scalars(statement.returning(AccountToken)).one_or_none()
 
 
 def _live_reset(token: str) -> int | None:
     """Whether it is worth the cost of a hash."""
-    live = (AccountToken.used_at.is_(None), AccountToken.expires_at > utcnow(), AccountToken.purpose == mails.RESET)
     with DbSession(reading(db.engine)) as session:
-        return session.scalar(select(AccountToken.id).where(AccountToken.token == hash_secret(token), *live))
+        return session.scalar(select(AccountToken.id).where(*_is_live(token, mails.RESET)))
+
+
+def _is_live(token: str, purpose: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        AccountToken.token == hash_secret(token),
+        AccountToken.purpose == purpose,
+        AccountToken.used_at.is_(None),
+        AccountToken.expires_at > utcnow(),
+    )
 
 
 def _lock_owner(used: AccountToken | None) -> User | None:

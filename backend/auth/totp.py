@@ -16,10 +16,10 @@ from sqlalchemy import delete, func, select, update
 
 from backend.auth import mails
 from backend.auth.errors import InvalidTotp, TotpEnabled, TotpRequired, WrongTotp
-from backend.auth.identity import Identity
-from backend.auth.passwords import confirm_password, has_password, locked_user, need_session
+from backend.auth.identity import Identity, need_session
+from backend.auth.passwords import confirm_password, has_password, locked_user
 from backend.errors import NotFound
-from backend.models import RecoveryCode, TotpFactor
+from backend.models import RecoveryCode, TotpFactor, User
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
 from backend.sealing import Unsealable, keyed_hash, seal, unseal
@@ -106,8 +106,8 @@ def confirm(caller: Identity, code: str) -> dict[str, Any]:
 
 def renew_recovery_codes(caller: Identity, password: str | None, code: str | None) -> dict[str, Any]:
     """New recovery codes in the place of all old ones. Raises what `switch_off` does."""
-    user_id = _locked_after_proof(caller, password, code)
-    codes = _new_recovery_codes(user_id)
+    user = _locked_after_proof(caller, password, code)
+    codes = _new_recovery_codes(user.id)
     db.session.commit()
     return {"recovery_codes": codes}
 
@@ -117,10 +117,10 @@ def switch_off(caller: Identity, password: str | None, code: str | None) -> None
 
     Raises NotFound where there is none, InvalidPassword, WrongTotp and SessionNeeded.
     """
-    user_id = _locked_after_proof(caller, password, code)
-    remove_factor(user_id)
-    record("totp.disabled", user_id, user_target(user_id))
-    mails.notify(locked_user(caller), "totp_off")
+    user = _locked_after_proof(caller, password, code)
+    remove_factor(user.id)
+    record("totp.disabled", user.id, user_target(user.id))
+    mails.notify(user, "totp_off")
     db.session.commit()
 
 
@@ -130,7 +130,7 @@ def remove_factor(user_id: int) -> None:
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
 
 
-def _locked_after_proof(caller: Identity, password: str | None, code: str | None) -> int:
+def _locked_after_proof(caller: Identity, password: str | None, code: str | None) -> User:
     need_session(caller)
     confirm_password(caller.user, password)
     user = locked_user(caller)
@@ -139,7 +139,7 @@ def _locked_after_proof(caller: Identity, password: str | None, code: str | None
         raise NotFound
     if not has_password(user) and not _accept(factor, code or ""):
         raise WrongTotp
-    return user.id
+    return user
 
 
 def _lock_factor(user_id: int) -> TotpFactor | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
 from backend.messages.access import Place
 from backend.models import Conversation, ConversationEntry
-from backend.models.base import db
+from backend.models.base import db, insert_on_conflict
 from backend.realtime.events import opened_event, publish
 
 
@@ -30,10 +29,4 @@ def open_direct(places: Iterable[tuple[int, Place]]) -> None:
 
 def insert_missing(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
     """INSERT … ON CONFLICT DO NOTHING: the database decides what is missing."""
-    connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    make: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement: Insert = make(table)
-    return statement
+    connection.execute(insert_on_conflict(table).on_conflict_do_nothing(), rows)

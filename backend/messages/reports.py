@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.errors import NotFound
 from backend.messages.access import get_message_for
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Message, Report, User
-from backend.models.base import db, utcnow
+from backend.models.base import db, insert_on_conflict, utcnow
 from backend.ops.audit import record
 from backend.paging import Page, Slice
 
@@ -23,8 +22,7 @@ def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
     Returns the report as its author sees it. Raises NotFound.
     """
     get_message_for(user, message_id)
-    insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    row = insert(Report).values(message_id=message_id, reporter_id=user.id, reason=reason)
+    row = insert_on_conflict(Report).values(message_id=message_id, reporter_id=user.id, reason=reason)
     db.session.execute(row.on_conflict_do_nothing())
     of_user = (Report.message_id == message_id, Report.reporter_id == user.id)
     answer = own_report_json(db.session.scalars(select(Report).where(*of_user)).one())

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Identity, Integer, func
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from backend.extensions import Base, db
 
-__all__ = ["Base", "BigInt", "Keyed", "Timestamped", "UtcDateTime", "db", "utcnow"]
+__all__ = ["Base", "BigInt", "Keyed", "Timestamped", "UtcDateTime", "db", "insert_on_conflict", "utcnow"]
 
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -19,6 +20,11 @@ BigInt = BigInteger().with_variant(Integer(), "sqlite")
 def utcnow() -> datetime:
     """The present time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def insert_on_conflict(table: Any) -> Any:
+    """An INSERT in this database's dialect, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    return postgresql.insert(table) if db.engine.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.errors import Conflict, ValidationFailed
 from backend.models import Block, User
-from backend.models.base import db
+from backend.models.base import db, insert_on_conflict
 from backend.paging import Page, Slice
 from backend.users.access import get_user, lock_self
 from backend.users.serialise import users_json
@@ -33,8 +32,8 @@ def block_user(user: User, user_id: int) -> None:
     get_user(user_id)
     if len(db.session.scalars(select(Block.id).where(Block.user_id == user.id).limit(MOST)).all()) >= MOST:
         raise TooManyBlocks
-    insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    db.session.execute(insert(Block).values(user_id=user.id, blocked_id=user_id).on_conflict_do_nothing())
+    row = insert_on_conflict(Block).values(user_id=user.id, blocked_id=user_id)
+    db.session.execute(row.on_conflict_do_nothing())
     db.session.commit()
 
 

@@ -15,9 +15,9 @@ import time
 
 from sqlalchemy import Table, delete, exc, exists, or_, select, update
 
-from backend.auth.identity import Identity
+from backend.auth.identity import Identity, need_session
 from backend.auth.otp import use_code
-from backend.auth.passwords import confirm_password, need_session
+from backend.auth.passwords import confirm_password
 from backend.errors import ChatError, ValidationFailed
 from backend.models import Attachment, AuditEvent, ConversationEntry, Message, OtpCode, Room, RoomMembership, User
 from backend.models.base import Base, db, utcnow
@@ -77,10 +77,9 @@ def erase_user(actor: User | None, user_id: int) -> None:
     _forget(user_id)
     if mobile is not None:
         db.session.execute(delete(OtpCode).where(OtpCode.mobile == mobile))
-    about = or_(AuditEvent.actor_id == user_id, AuditEvent.target == user_target(user_id))
-    db.session.execute(update(AuditEvent).where(about).values(ip_address=None))
     record("account.erased", actor.id if actor is not None else None, user_target(user_id))
-    db.session.execute(update(AuditEvent).where(about).values(ip_address=None))
+    about = or_(AuditEvent.actor_id == user_id, AuditEvent.target == user_target(user_id))
+    db.session.execute(update(AuditEvent).where(about).values(ip_address=None))  # that of the erasure, too
     db.session.commit()
     _discard(picture)
     log.info("an account was erased", extra={"data": {"user_id": user_id, "had_email": email is not None}})

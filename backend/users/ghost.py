@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.models import User
-from backend.models.base import db, utcnow
+from backend.models.base import db, insert_on_conflict, utcnow
 
 USERNAME = "deleted user"
 """The space makes it a name that nobody can choose."""
@@ -22,9 +19,8 @@ def ghost_id() -> int:
     found: int | None = db.session.scalar(statement)
     if found is not None:
         return found
-    insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     values = {"username": USERNAME, "full_name": FULL_NAME, "is_active": False, "deleted_at": utcnow()}
-    db.session.execute(insert(User).values(values).on_conflict_do_nothing())
+    db.session.execute(insert_on_conflict(User).values(values).on_conflict_do_nothing())
     db.session.commit()
     return db.session.scalars(statement).one()
 

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import delete, exc
 
 from backend.auth import mails
-from backend.auth.errors import SessionNeeded
-from backend.auth.identity import Identity
+from backend.auth.identity import Identity, need_session
 from backend.auth.passwords import confirm_password, locked_user
 from backend.models import AccountToken, User
 from backend.models.base import db
@@ -30,8 +29,7 @@ def update_profile(
     """
     moves = email is not None and email != caller.user.email
     if moves:
-        if caller.session_id is None:
-            raise SessionNeeded
+        need_session(caller)
         confirm_password(caller.user, password)
     own = locked_user(caller) if moves else lock_self(caller.user)
     is_made = own.full_name in (None, _joined(own))

@@ -6,11 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import delete, exc, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.errors import Conflict, NotFound, ValidationFailed
 from backend.models import Role, User, UserRole
-from backend.models.base import db
+from backend.models.base import db, insert_on_conflict
 from backend.ops.audit import record, user_target
 from backend.paging import Page, Slice
 from backend.users.access import get_user
@@ -103,9 +102,8 @@ def role_json(role: Role) -> dict[str, Any]:
 
 
 def _grant(actor_id: int | None, user_id: int, role_ids: list[int]) -> None:
-    insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     for role_id in role_ids:
-        row = insert(UserRole).values(user_id=user_id, role_id=role_id)
+        row = insert_on_conflict(UserRole).values(user_id=user_id, role_id=role_id)
         if db.session.execute(row.on_conflict_do_nothing().returning(UserRole.id)).one_or_none() is not None:
             record("role.granted", actor_id, user_target(user_id), {"role_id": role_id})
 
