@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 MOST_MISSING = 1_000
 
+LONG_SECONDS = 0.001
+"""A delivery that takes longer than this has many listeners."""
+
+LEAST_REST, MOST_REST = 0.5, 2.5
+"""How long the rest after a long delivery is, in times of its length."""
+
 
 class Told:
     """Which messages of a conversation were told: all up to `last`, but for the few whose news was overtaken by a change."""
@@ -49,12 +55,12 @@ class Channel:
     """What a worker knows of a conversation that someone here follows.
 
     `delivered` is the modseq up to which everything went out. An event that comes early waits in `early`; one that comes
-    again is dropped. What comes while the channel rests, until `rests_until`, waits in `arrived` to be looked at.
+    again is dropped. What comes while the channel rests waits in `arrived` to be looked at.
     """
 
     __slots__ = (
-        "arrived", "delivered", "early", "floors", "is_repairing", "is_resting", "is_waiting", "listeners", "name",
-        "rests_until", "room_updated_at", "told",
+        "_gathered", "_rests_at_least_until", "_rests_until", "arrived", "delivered", "early", "floors", "is_repairing",
+        "is_resting", "is_waiting", "listeners", "name", "room_updated_at", "told",
     )  # fmt: skip
 
     def __init__(self, name: str, modseq: int, seq: int):
@@ -62,13 +68,31 @@ class Channel:
         self.delivered = modseq
         self.told = Told(seq)
         self.arrived: list[Event] = []
-        self.rests_until = 0.0
         self.is_resting = False
+        self._rests_at_least_until = self._rests_until = 0.0
+        self._gathered = 0
         self.early: dict[int, Event] = {}
         self.listeners: set[Connection] = set()
         self.floors: dict[Connection, int] = {}
         self.is_repairing = self.is_waiting = False
         self.room_updated_at: datetime | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether as much has arrived as went out the last time: who speak in turns have all spoken."""
+        return len(self.arrived) >= self._gathered
+
+    @property
+    def due_at(self) -> float:
+        """When that which has arrived is to be looked at; in the past where the channel does not rest."""
+        return self._rests_at_least_until if self.is_complete else self._rests_until
+
+    def rest(self, began: float, ended: float, count: int) -> None:
+        """Rest after a delivery of *count* events, if it took long. Times are seconds of the hub's clock."""
+        length = ended - began
+        if length > LONG_SECONDS:
+            self._rests_at_least_until, self._rests_until = ended + LEAST_REST * length, ended + MOST_REST * length
+            self._gathered = count
 
     def offer(self, events: Iterable[Event]) -> list[Event]:
         """Take events in whatever order they come; returns those whose turn it is, in order."""

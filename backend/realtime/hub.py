@@ -34,10 +34,6 @@ EARLY_SECONDS = 0.05
 """How long a number that came ahead of its turn waits for those before it; then the database is asked."""
 
 
-LONG_SECONDS = 0.001
-"""A delivery that takes longer than this has many listeners."""
-
-
 class Subscriptions(Protocol):
     """The part of a bus that the hub steers: which names this worker wants to hear of. Neither waits."""
 
@@ -173,27 +169,28 @@ class Hub:
                 self._pace(channel)
 
     def _pace(self, channel: Channel) -> None:
-        """Deliver what has arrived, or let it gather while the channel rests."""
-        rest = channel.rests_until - time.monotonic()
-        if rest <= 0:
-            self._deliver_arrived(channel)
-        elif not channel.is_resting:
-            channel.is_resting = True
-            gevent.spawn_later(rest, self._deliver_arrived, channel)
+        """Deliver what has arrived, or let it gather while the channel rests.
 
-    def _deliver_arrived(self, channel: Channel) -> None:
-        """Deliver what has arrived. A delivery that took long is followed by a rest that is as long.
-
-        So a crowded room never takes more than half of the worker's time from all others, and what gathers in a rest goes
-        out in one write to each listener, which costs no more than the first of it alone.
+        A delivery that took long is followed by a rest, so that a crowded room leaves the others of this worker a third of
+        its time at least. What gathers in a rest goes out in one write to each listener, which costs no more than the first
+        of it alone; so the rest lasts until as much has come as the last time, within bounds.
         """
-        events, channel.arrived, channel.is_resting = channel.arrived, [], False
         began = time.monotonic()
+        if (rest := channel.due_at - began) > 0:
+            if channel.is_complete or not channel.is_resting:
+                channel.is_resting = True
+                gevent.spawn_later(rest, self._end_rest, channel)
+            return
+        events, channel.arrived = channel.arrived, []
         self.deliver(channel, channel.offer(events))
         self.mind_the_gap(channel)
-        ended = time.monotonic()
-        if ended - began > LONG_SECONDS:
-            channel.rests_until = 2 * ended - began
+        channel.rest(began, time.monotonic(), len(events))
+
+    def _end_rest(self, channel: Channel) -> None:
+        """The end of a rest; where it was ended early, or another has begun since, there may be nothing to do yet."""
+        channel.is_resting = False
+        if channel.arrived:
+            self._pace(channel)
 
     def mind_the_gap(self, channel: Channel) -> None:
         """Give what comes before its turn a moment, and then ask the database."""

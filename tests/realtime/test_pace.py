@@ -11,6 +11,7 @@ from websockets.frames import Frame, Opcode
 
 from backend.http.json import encode
 from backend.realtime import hub as module
+from backend.realtime.channel import LEAST_REST, MOST_REST
 from backend.realtime.events import Event, message_event
 from backend.realtime.hub import Hub
 from backend.realtime.protocol import event_frame, text_frame
@@ -24,7 +25,7 @@ class Crowd:
         self.written: list[bytes] = []
         self.later: list[tuple[float, Callable[..., None], Any]] = []
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(module.gevent, "spawn_later", lambda after, *task: self.later.append((after, *task)))
+        monkeypatch.setattr(module.gevent, "spawn_later", self._spawn_later)
         app: Any = None
         self.hub = Hub(app, limits_frames=False)
         self.hub.bus = SimpleNamespace(follow=lambda name: None, unfollow=lambda name: None)
@@ -38,6 +39,17 @@ class Crowd:
 
     def come(self, *numbers: int) -> None:
         self.hub.take([message(number) for number in numbers])
+
+    def _spawn_later(self, after: float, task: Callable[..., None], channel: Any) -> None:
+        self.later.append((self.now + after, task, channel))
+
+    def wait(self) -> float:
+        """Let the clock go to the next of what is to be done later, and do it. Returns how long that was."""
+        self.later.sort(key=lambda entry: entry[0])
+        at, task, channel = self.later.pop(0)
+        waited, self.now = at - self.now, max(self.now, at)
+        task(channel)
+        return waited
 
 
 def message(number: int) -> Event:
@@ -57,21 +69,35 @@ def test_what_comes_in_a_rest_goes_out_together_and_in_order(monkeypatch: pytest
     crowd.come(2)
     crowd.come(1)
     assert crowd.written == [frames(1)]
-    [(after, task, channel)] = crowd.later
-    assert after == pytest.approx(0.005)
-    crowd.now += after
-    task(channel)
+    assert crowd.wait() == pytest.approx(LEAST_REST * 0.005)
     assert crowd.written == [frames(1), frames(2, 3)]
     crowd.now += 1
+    crowd.later.clear()
     crowd.come(4)
     assert crowd.written[2:] == [frames(4)]
 
 
-def test_a_small_room_never_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd = Crowd(monkeypatch, 0.0005)
-    crowd.come(1)
-    crowd.come(2)
-    assert crowd.written == [frames(1), frames(2)]
+def test_a_rest_lasts_until_as_many_have_come_as_the_last_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = Crowd(monkeypatch, 0.005)
+    crowd.come(1, 2)
+    crowd.come(3)
+    assert crowd.wait() == pytest.approx(MOST_REST * 0.005), "the other did not come"
+    assert crowd.written[1:] == [frames(3)]
+    crowd.come(4, 5, 6)
+    assert crowd.wait() == pytest.approx(LEAST_REST * 0.005), "however many come"
+    assert crowd.written[2:] == [frames(4, 5, 6)]
+    crowd.come(7)
+    crowd.now += 0.005
+    crowd.come(8)
+    assert crowd.written[3:] == []
+    crowd.come(9)
+    assert crowd.written[3:] == [frames(7, 8, 9)], "all are there"
+    began = crowd.now
+    crowd.come(10)
+    while crowd.later:  # the end of the rest that was cut short is among it
+        crowd.wait()
+    assert crowd.written[4:] == [frames(10)]
+    assert crowd.now - began == pytest.approx(MOST_REST * 0.005 + 0.005)
 
 
 @pytest.mark.parametrize("size", [0, 1, 115, 116, 117, 118, 65_525, 65_526, 65_527, 70_000])
