@@ -16,6 +16,7 @@ from backend.models.base import Base, db
 from config import Config
 from tests.client import Client
 from tests.factories import Factory
+from tests.outgoing import Outgoing
 
 pytest_plugins = ["tests.plugin_services"]
 
@@ -111,3 +112,11 @@ def client(app: Flask) -> Client:
 def make(app: Flask) -> Factory:
     """Makes users, rooms and messages: `make.user()`, `make.room(owner)`, `make.client(user)`."""
     return Factory(app)
+
+
+@pytest.fixture
+def outgoing(app: Flask) -> Iterator[Outgoing]:
+    """What `app` sends."""
+    caught = Outgoing(app)
+    yield caught
+    caught.restore()

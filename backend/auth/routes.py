@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from flask import request
@@ -21,7 +20,9 @@ from backend.auth.schemas import (
     TokenSchema,
 )
 from backend.auth.sessions import Device
+from backend.caller import address
 from backend.http.blueprint import Blueprint
+from backend.http.fields import storable
 from backend.http.limits import Limit, limited, take
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page
@@ -37,8 +38,6 @@ TOTP = Limit("totp", 10)
 TOTP_DAY = Limit("totp-day", 100, 86_400)
 """Whoever has the password and guesses codes at 10 a minute would be in within weeks."""
 NO_STORE = {"Cache-Control": "no-store"}
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @bp.post("/register")
@@ -134,12 +133,17 @@ def create_ticket() -> dict[str, Any]:
 
 def _counted(totp_code: str | None, account: service.Account) -> str | None:
     if totp_code is not None:
-        take(TOTP, account.key)
-        take(TOTP_DAY, account.key)
+        count_totp(account.key)
     return totp_code
+
+
+def count_totp(key: str) -> None:
+    """Count a try of a second factor. Raises RateLimited."""
+    take(TOTP, key)
+    take(TOTP_DAY, key)
 
 
 def device(info: str | None = None) -> Device:
     """Where this request comes from; unless the device says what it is, its User-Agent does."""
-    named = info or _UNSTORABLE.sub("", request.headers.get("User-Agent", ""))[:255]
-    return Device(named or None, _UNSTORABLE.sub("", request.remote_addr or "")[:50] or None)
+    named = info or storable(request.headers.get("User-Agent", ""))[:255]
+    return Device(named or None, address())

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.auth import otp, passwords, totp, verification
 from backend.auth.access import current_identity, current_user, identity_if_any, signed_in
-from backend.auth.routes import NO_STORE, TOTP, TOTP_DAY, bp, device
+from backend.auth.routes import NO_STORE, bp, count_totp, device
 from backend.auth.schemas import TokenSchema
 from backend.auth.schemas_proof import (
     AcceptedSchema,
@@ -24,7 +24,7 @@ from backend.auth.schemas_proof import (
     VerifyEmailBody,
 )
 from backend.auth.secrets import hash_secret
-from backend.http.limits import Limit, limited, take
+from backend.http.limits import PASSWORD, Limit, limited, take
 from backend.users.creation import fold_email
 
 ACCEPTED = {"status": "accepted"}
@@ -40,8 +40,6 @@ FORGOT = Limit("forgot-password", 60, HOUR)
 FORGOT_EMAIL = Limit("forgot-password-email", 5, HOUR)
 MAILED_TOKEN = Limit("mailed-token", 60)
 RESEND = Limit("resend-verification", 5, HOUR)
-PASSWORD = Limit("password", 10)
-"""How often a signed-in user may say its password: a stolen access token must not help to guess it."""
 
 
 @bp.post("/send-otp")
@@ -154,7 +152,7 @@ def enrol_totp(body: dict[str, Any]) -> Any:
 @bp.arguments(TotpConfirmBody)
 def confirm_totp(body: dict[str, Any]) -> Any:
     """Switch the second factor on with a code of the app, and get the recovery codes."""
-    _count_totp()
+    count_totp(f"user:{current_user.id}")
     return totp.confirm(current_identity, body["totp_code"]), NO_STORE
 
 
@@ -165,7 +163,7 @@ def confirm_totp(body: dict[str, Any]) -> Any:
 def renew_recovery_codes(body: dict[str, Any]) -> Any:
     """Get new recovery codes; the old ones end. Needs the password, or without one a code of the app."""
     take(PASSWORD, str(current_user.id))
-    _count_totp()
+    count_totp(f"user:{current_user.id}")
     return totp.renew_recovery_codes(current_identity, body.get("password"), body.get("totp_code")), NO_STORE
 
 
@@ -176,10 +174,5 @@ def renew_recovery_codes(body: dict[str, Any]) -> Any:
 def disable_totp(body: dict[str, Any]) -> None:
     """Switch the second factor off. Needs the password, or without one a code of the app."""
     take(PASSWORD, str(current_user.id))
-    _count_totp()
+    count_totp(f"user:{current_user.id}")
     totp.switch_off(current_identity, body.get("password"), body.get("totp_code"))
-
-
-def _count_totp() -> None:
-    take(TOTP, f"user:{current_user.id}")
-    take(TOTP_DAY, f"user:{current_user.id}")

@@ -14,6 +14,11 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
+def storable(text: str) -> str:
+    """*text* without what PostgreSQL cannot keep."""
+    return _UNSTORABLE.sub("", text)
+
+
 def _is_query(data: Any) -> bool:
     """Whether a field is read from a query or a form, where everything is text; inside a list or dict data is None."""
     return data is not None and not isinstance(data, dict)

@@ -32,6 +32,8 @@ class Limit:
 
 
 ALL_ELSE = Limit("all-else", 600)
+PASSWORD = Limit("password", 10)
+"""How often a signed-in user may say its password: a stolen access token must not help to guess it."""
 
 
 @dataclass(frozen=True)

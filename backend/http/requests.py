@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from backend.errors import NotFound, PayloadTooLarge
-from backend.http.fields import MAX_ID
+from backend.http.fields import MAX_ID, storable
 
 access_log = logging.getLogger("confab.access")
 
@@ -73,7 +73,7 @@ class _KnownRequest:
 def _begin() -> None:
     g.started_at = time.perf_counter()
     g.request_id = request.environ["confab.request_id"]
-    g.address = (request.remote_addr or "")[:50] or None  # for the audit trail
+    g.address = storable(request.remote_addr or "")[:50] or None
     g.is_read_only = request.method in ("GET", "HEAD")
     if "\0" in request.path:
         raise NotFound("There is nothing at this address.")  # PostgreSQL would fail over it

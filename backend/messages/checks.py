@@ -32,7 +32,8 @@ class Checks:
 
     def __init__(self, batch: Batch, drafts: Sequence[Draft]):
         self.connection = connection = batch.connection
-        self.named = find_mentioned(connection, (draft.content for draft in drafts))
+        known = find_mentioned(connection, (draft.content for draft in drafts))
+        self.named = {draft.content: mentioned_ids(draft.content, known) for draft in drafts} if known else {}
         facts = batch.open({draft.place.conversation_id for draft in drafts}, self._pairs(drafts), len(drafts))
         self.heads, self.members, self.ids = facts.heads, facts.members, facts.ids
         self.earlier = _find_earlier(connection, drafts)
@@ -68,7 +69,7 @@ class Checks:
 
     def mentions(self, draft: Draft) -> list[int]:
         """The users whom *draft* names and who can see it, in the order of their first mention."""
-        named = mentioned_ids(draft.content, self.named) if self.named else []
+        named = self.named.get(draft.content, [])
         place = draft.place
         if named and place.room_id is not None:
             return [user_id for user_id in named if (place.room_id, user_id) in self.members]
@@ -97,10 +98,9 @@ class Checks:
     def _pairs(self, drafts: Sequence[Draft]) -> set[tuple[int, int]]:
         """Whose memberships matter: the senders', and of those whom they name."""
         pairs = {(draft.place.room_id, draft.sender_id) for draft in drafts if draft.place.room_id is not None}
-        if self.named:
-            for draft in drafts:
-                if (room_id := draft.place.room_id) is not None:
-                    pairs.update((room_id, user_id) for user_id in mentioned_ids(draft.content, self.named))
+        for draft in drafts if self.named else ():
+            if (room_id := draft.place.room_id) is not None:
+                pairs.update((room_id, user_id) for user_id in self.named[draft.content])
         return pairs
 
     def _living(self, drafts: Sequence[Draft]) -> set[int]:

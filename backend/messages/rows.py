@@ -190,13 +190,6 @@ class _SqliteBatch:
         self.connection.execute(_UPDATE_HEAD, moves)
 
 
-_SELECT_MEMBER = select(_memberships.c.id).where(
-    _memberships.c.room_id == bindparam("room"),
-    _memberships.c.user_id == bindparam("user"),
-    _memberships.c.left_at.is_(None),
-)
-
-
 def is_member(connection: Connection, room_id: int, user_id: int) -> bool:
     """Whether *user_id* is in *room_id* now."""
-    return connection.execute(_SELECT_MEMBER, {"room": room_id, "user": user_id}).first() is not None
+    return connection.execute(_SELECT_MEMBERS, {"pairs": [(room_id, user_id)]}).first() is not None

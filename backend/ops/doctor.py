@@ -21,6 +21,7 @@ from backend.models.base import db
 from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault, find_second_instance
 from backend.schema.repair import repair_plan
+from backend.storage import FileMissing, StorageAway, open_storage
 from config import Config
 
 MOST_SKEW = 5.0
@@ -160,6 +161,11 @@ def _storage(config: Config) -> Iterator[Finding]:
         if find_spec("boto3") is None:
             problem = "STORAGE_URL names a bucket, and boto3 is not installed."
             yield Finding("storage", problem, "Run: pip install boto3")
+            return
+        try:
+            open_storage(config.storage_url).check()
+        except (StorageAway, FileMissing) as error:
+            yield Finding("storage", error.detail, "Correct STORAGE_URL, or the credentials and rights of the bucket.")
         return
     folder = Path(config.storage_url)
     existing = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))

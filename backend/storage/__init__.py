@@ -6,10 +6,12 @@ A key is made by us and never by a caller: `avatars/7/Hx3….webp`.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
+from io import BytesIO
 from typing import BinaryIO, Protocol
 
-from flask import Flask, current_app
+from flask import current_app
 
 from backend.errors import NotFound, Unavailable
 
@@ -44,19 +46,26 @@ class Storage(Protocol):
 
     def check(self) -> None:
         """Write, read and delete a file. Raises StorageAway with the reason: for `flask doctor`."""
+        key = f"check-{secrets.token_hex(8)}"
+        self.write(key, BytesIO(b"confab"))
+        try:
+            if b"".join(self.read(key)) != b"confab":
+                raise StorageAway("The storage of files gives back other bytes than it got.")
+        finally:
+            self.delete(key)
 
 
 def storage() -> Storage:
     """The storage of the current application, opened with its first use."""
     found: Storage | None = current_app.extensions.get("confab-storage")
     if found is None:
-        found = current_app.extensions["confab-storage"] = open_storage(current_app)
+        url: str = current_app.config["CONFAB"].storage_url
+        found = current_app.extensions["confab-storage"] = open_storage(url)
     return found
 
 
-def open_storage(app: Flask) -> Storage:
-    """The storage that STORAGE_URL names. Raises StorageAway where it cannot be opened."""
-    url: str = app.config["CONFAB"].storage_url
+def open_storage(url: str) -> Storage:
+    """The storage that *url* names (STORAGE_URL). Raises StorageAway where it cannot be opened."""
     if url.startswith("s3://"):
         from backend.storage.bucket import BucketStorage
 

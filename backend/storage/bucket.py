@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from backend.storage import CHUNK, FileMissing, StorageAway, check_key
+from backend.storage import CHUNK, FileMissing, Storage, StorageAway, check_key
 
 MISSING = ("404", "NoSuchKey", "NotFound")
 
 
-class BucketStorage:
+class BucketStorage(Storage):
     """Files below a prefix of a bucket. Credentials and endpoint come from where boto3 looks for them."""
 
     def __init__(self, url: str):
@@ -53,15 +51,6 @@ class BucketStorage:
     def delete(self, key: str) -> None:
         with _as_away():
             self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
-
-    def check(self) -> None:
-        key = f"check-{secrets.token_hex(8)}"
-        self.write(key, BytesIO(b"confab"))
-        try:
-            if b"".join(self.read(key)) != b"confab":
-                raise StorageAway("The storage of files gives back other bytes than it got.")
-        finally:
-            self.delete(key)
 
     def _name(self, key: str) -> str:
         return self.prefix + check_key(key)

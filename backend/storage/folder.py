@@ -7,14 +7,13 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from backend.storage import CHUNK, FileMissing, StorageAway, check_key
+from backend.storage import CHUNK, FileMissing, Storage, StorageAway, check_key
 
 
-class FolderStorage:
+class FolderStorage(Storage):
     """Files below *root*, readable to the server's own user alone."""
 
     def __init__(self, root: str):
@@ -50,15 +49,6 @@ class FolderStorage:
     def delete(self, key: str) -> None:
         with _as_away():
             self._path(key).unlink(missing_ok=True)
-
-    def check(self) -> None:
-        key = f"check-{secrets.token_hex(8)}"
-        self.write(key, BytesIO(b"confab"))
-        try:
-            if b"".join(self.read(key)) != b"confab":
-                raise StorageAway("The storage of files gives back other bytes than it got.")
-        finally:
-            self.delete(key)
 
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)

@@ -9,7 +9,7 @@ from flask import Response, request, stream_with_context
 from backend.auth.access import current_identity, current_user, signed_in, with_session
 from backend.http.blueprint import Blueprint
 from backend.http.json import encode
-from backend.http.limits import Limit, take
+from backend.http.limits import PASSWORD, Limit, take
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page, Slice
 from backend.users import avatars, blocks, erasure, export, profile, service
@@ -26,9 +26,6 @@ from backend.users.schemas import (
 from backend.users.serialise import user_json
 
 bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
-
-PASSWORD = Limit("password", 10)
-"""How often a signed-in user may say its password, counted together with the calls of `/api/auth` that ask for it."""
 
 EXPORT = Limit("export", 10, 3600)
 

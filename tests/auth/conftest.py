@@ -10,7 +10,6 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from backend.models.base import db
-from tests.auth.outgoing import Outgoing
 from tests.client import Client
 
 EMAIL, PASSWORD = "test@example.com", "password123"
@@ -63,14 +62,6 @@ def _shared(app: Flask) -> dict[str, Any]:
 def _dispose(app: Flask) -> None:
     with app.app_context():
         db.engine.dispose()
-
-
-@pytest.fixture
-def outgoing(app: Flask) -> Iterator[Outgoing]:
-    """What `app` sends."""
-    caught = Outgoing(app)
-    yield caught
-    caught.restore()
 
 
 @pytest.fixture

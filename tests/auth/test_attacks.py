@@ -19,10 +19,10 @@ from backend.auth.identity import issue_access_token
 from backend.http.limits import Limit
 from backend.models.base import utcnow
 from tests.auth.conftest import EMAIL, PASSWORD
-from tests.auth.outgoing import Outgoing
 from tests.auth.test_otp import MOBILE, ask, other_than, verify
 from tests.client import Client
 from tests.factories import Factory
+from tests.outgoing import Outgoing
 from tests.queries import count_queries
 
 Register = Callable[..., dict[str, Any]]

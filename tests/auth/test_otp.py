@@ -16,9 +16,9 @@ from backend.auth import otp
 from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken, AuditEvent, ConversationEntry, OtpCode, User, UserSession
 from backend.models.base import db, utcnow
-from tests.auth.outgoing import Outgoing
 from tests.client import Client
 from tests.factories import Factory
+from tests.outgoing import Outgoing
 from tests.threads import at_once
 
 SEND, VERIFY = "/api/auth/send-otp", "/api/auth/verify-otp"

@@ -17,9 +17,9 @@ from backend.models import AccountToken, ApiToken, AuditEvent, TotpFactor, User,
 from backend.models.base import db, utcnow
 from backend.realtime.events import Event
 from tests.auth.conftest import EMAIL, PASSWORD
-from tests.auth.outgoing import Outgoing
 from tests.client import Client
 from tests.factories import Factory
+from tests.outgoing import Outgoing
 from tests.threads import at_once
 
 Register = Callable[..., dict[str, Any]]

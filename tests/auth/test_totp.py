@@ -17,10 +17,10 @@ from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken, AuditEvent, RecoveryCode, TotpFactor, User
 from backend.models.base import db, utcnow
 from tests.auth.conftest import EMAIL, PASSWORD
-from tests.auth.outgoing import Outgoing
 from tests.auth.test_otp import ask, verify
 from tests.client import Client
 from tests.factories import Factory
+from tests.outgoing import Outgoing
 from tests.threads import at_once
 
 URL, LOGIN = "/api/auth/totp", "/api/auth/login"

@@ -17,18 +17,11 @@ from backend.models.base import db, utcnow
 from backend.outbox import queue, sender
 from backend.outbox.gateways import Failed, Refused
 from backend.outbox.mail import Mail
-from tests.auth.outgoing import Outgoing
 from tests.factories import Factory
+from tests.outgoing import Outgoing
 from tests.threads import at_once
 
 TO = "+46701740605"
-
-
-@pytest.fixture
-def outgoing(app: Flask) -> Iterator[Outgoing]:
-    caught = Outgoing(app)
-    yield caught
-    caught.restore()
 
 
 @pytest.fixture

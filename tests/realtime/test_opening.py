@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from tests.realtime.conftest import House, Houses, beside, checkout
-from tests.realtime.talk import heard, messages, speaking, write_unheard
+from tests.realtime.speech import heard, messages, speaking, write_unheard
 
 
 @pytest.fixture(scope="module", params=["sqlite", "redis"])

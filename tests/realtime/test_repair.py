@@ -9,7 +9,7 @@ import pytest
 
 from backend.realtime.changes import PAGE
 from tests.realtime.conftest import House, Houses, checkout
-from tests.realtime.talk import heard, messages, speaking, write_unheard
+from tests.realtime.speech import heard, messages, speaking, write_unheard
 
 SHORT_PAGE = 50
 

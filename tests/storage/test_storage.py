@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from backend.errors import NotFound
+from backend.ops.doctor import examine
 from backend.storage import FileMissing, Storage, StorageAway, check_key, open_storage, storage
 from backend.storage.folder import FolderStorage
 
@@ -149,4 +150,12 @@ def test_the_url_says_which(make_app: Any, tmp_path: Path) -> None:
         assert isinstance(storage(), FolderStorage)
         assert storage() is storage()
     for _ in bucket():
-        assert type(open_storage(make_app({"STORAGE_URL": "s3://files/p"}))).__name__ == "BucketStorage"
+        assert type(open_storage("s3://files/p")).__name__ == "BucketStorage"
+
+
+def test_doctor_tries_the_bucket(make_app: Callable[..., Flask]) -> None:
+    for _ in bucket():
+        good, bad = (make_app({"STORAGE_URL": f"s3://{name}/p"}) for name in ("files", "another"))
+        assert [finding for finding in examine(good) if finding.part == "storage"] == []
+        [finding] = [finding for finding in examine(bad) if finding.part == "storage"]
+        assert "NoSuchBucket" in finding.problem
