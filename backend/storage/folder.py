@@ -20,7 +20,7 @@ class FolderStorage(Storage):
         self.root = Path(root)
 
     def write(self, key: str, source: BinaryIO) -> int:
-        """Write beside the place and rename: a reader, or a crash, never meets half a file."""
+        """Write beside the place and rename: a reader, or a crash, never meets half a file, and what was written stays."""
         path = self._path(key)
         draft = self.root / f".{secrets.token_hex(8)}"
         with _as_away():
@@ -32,6 +32,7 @@ class FolderStorage(Storage):
                     os.fsync(file.fileno())
                     size = file.tell()
                 os.replace(draft, path)
+                self._keep_names(path)
             finally:
                 draft.unlink(missing_ok=True)
         return size
@@ -49,6 +50,17 @@ class FolderStorage(Storage):
     def delete(self, key: str) -> None:
         with _as_away():
             self._path(key).unlink(missing_ok=True)
+
+    def _keep_names(self, path: Path) -> None:
+        """A file is on the disk when its name is, too: in its folder, and that in the one above."""
+        for folder in path.parents:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if folder == self.root:
+                break
 
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)

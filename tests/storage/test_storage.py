@@ -97,6 +97,14 @@ def test_a_source_that_fails_leaves_no_file(tmp_path: Path) -> None:
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
+def test_what_was_written_has_reached_the_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    FolderStorage(str(tmp_path / "u")).write("a/b", BytesIO(b"x"))
+    assert synced[1:] == [str(tmp_path / "u" / "a"), str(tmp_path / "u")]
+    assert Path(synced[0]).parent == tmp_path / "u", "the draft, before it got its name"
+
+
 def test_a_folder_is_for_the_owner_alone(tmp_path: Path) -> None:
     FolderStorage(str(tmp_path / "u")).write("a/b", BytesIO(b"x"))
     assert stat.S_IMODE(os.stat(tmp_path / "u" / "a").st_mode) == 0o700
