@@ -171,34 +171,39 @@ def test_a_large_room_costs_no_more_questions_and_each_member_one_event(app: Fla
     assert counts == [2, 2]
 
 
+class Visit:
+    """A user who came into the room of another, as one worker sees it."""
+
+    def __init__(self, app: Flask, make: Factory):
+        owner, self.joiner = make.client(), make.client()
+        self.room = make.room(owner, "room")
+        self.ids: list[int] = [client.user.id for client in (owner, self.joiner)]  # type: ignore[attr-defined]
+        self.here: Any = Here(app, self.ids)
+        self.meetings = Meetings(self.here)
+        self.joiner.post(f"/api/rooms/{self.room['id']}/join")
+        self.tell_of_it()
+
+    def tell_of_it(self) -> None:
+        """What the hub says of it."""
+        self.meetings.joined(self.ids[1], self.room["conversation_id"])
+
+
 def test_who_went_before_it_was_told_is_not_told_of(app: Flask, make: Factory) -> None:
-    owner, joiner = make.client(), make.client()
-    room = make.room(owner, "room")
-    ids: list[int] = [client.user.id for client in (owner, joiner)]  # type: ignore[attr-defined]
-    here: Any = Here(app, ids)
-    meetings = Meetings(here)
-    joiner.post(f"/api/rooms/{room['id']}/join")
-    meetings.joined(ids[1], room["conversation_id"])
-    meetings.tell({ids[0]})  # gone offline meanwhile
-    meetings.joined(ids[1], room["conversation_id"])
-    joiner.post(f"/api/rooms/{room['id']}/leave")
-    meetings.tell(set(ids))
-    assert here.told(ids[0]) == 0
+    visit = Visit(app, make)
+    visit.meetings.tell({visit.ids[0]})  # gone offline meanwhile
+    visit.tell_of_it()
+    visit.joiner.post(f"/api/rooms/{visit.room['id']}/leave")
+    visit.meetings.tell(set(visit.ids))
+    assert visit.here.told(visit.ids[0]) == 0
 
 
 def test_what_a_fault_of_the_database_stopped_is_told_after_it(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner, joiner = make.client(), make.client()
-    room = make.room(owner, "room")
-    ids: list[int] = [client.user.id for client in (owner, joiner)]  # type: ignore[attr-defined]
-    here: Any = Here(app, ids)
-    meetings = Meetings(here)
-    joiner.post(f"/api/rooms/{room['id']}/join")
-    meetings.joined(ids[1], room["conversation_id"])
+    visit = Visit(app, make)
     with monkeypatch.context() as fault:
         fault.setattr("backend.realtime.meetings.db", None)
         with pytest.raises(AttributeError):
-            meetings.tell(set(ids))
-    meetings.tell(set(ids))
-    assert here.told(ids[0]) == 1
+            visit.meetings.tell(set(visit.ids))
+    visit.meetings.tell(set(visit.ids))
+    assert visit.here.told(visit.ids[0]) == 1
