@@ -35,24 +35,24 @@ class Following:
     def __init__(self, hub: Hub):
         self.hub = hub
         self.behind: dict[tuple[Connection, str], Behind] = {}
-        self._opening: dict[Connection, dict[str, int | None]] = {}
+        self._looking: dict[Connection, dict[str, int | None]] = {}
         hub.following = self
 
     @contextmanager
-    def opening(self, connection: Connection) -> Iterator[None]:
+    def looking(self, connection: Connection) -> Iterator[None]:
         """A context in which *connection* looks by itself where its conversations are, and follows them from there.
 
         Nobody else brings it into one meanwhile: they would begin where its user came in, and tell it what it was not here
-        for. What its user comes into meanwhile, which it may not have seen any more, is followed at the end.
+        for, or what it finds by itself. What its user comes into meanwhile, and it did not see, is followed at the end.
         """
         came_into: dict[str, int | None] = {}
-        self._opening[connection] = came_into
+        self._looking[connection] = came_into
         try:
             yield
         finally:
-            del self._opening[connection]
-        for name, since in came_into.items():
-            self.admit(connection.user_id, name, since)
+            del self._looking[connection]
+            for name, since in came_into.items():
+                self.admit(connection.user_id, name, since)
 
     def follow(self, connection: Connection, name: str, since: int, seq: int) -> None:
         """Let *connection* hear everything of a conversation behind modseq *since*, each change once and in order.
@@ -155,7 +155,7 @@ class Following:
         """Let this user's sockets follow a conversation that it came into behind modseq *since*, unless they do."""
         is_needed = False
         for connection in self.hub.users.get(user_id, ()):
-            news = self._opening.get(connection)
+            news = self._looking.get(connection)
             if news is None:
                 is_needed = is_needed or _is_to_follow(connection, name)
             elif since is not None or name not in news:
@@ -171,7 +171,7 @@ class Following:
             created = self._room_created(user_id, name)
             modseq, seq = start if since is None else (min(since, start[0]), start[1])
             for connection in list(self.hub.users.get(user_id, ())):
-                if connection not in self._opening and _is_to_follow(connection, name):
+                if connection not in self._looking and _is_to_follow(connection, name):
                     if created is not None:
                         connection.write(created)
                     self.follow(connection, name, modseq, seq)

@@ -169,16 +169,18 @@ class Operations:
         whatever reason, goes on from where it was.
         """
         _need(connection, "read")
-        positions = self.hub.following.pause(connection)
+        following = self.hub.following
+        positions: dict[str, tuple[int, int]] = {}
         try:
-            seen: dict[str, int] = dict(body["conversations"])
-            only: dict[str, int] | None = None
-            while connection.is_open and (only is None or only):
-                only = self._resume_page(connection, seen if only is None else only, only, frame_id, positions)
+            with following.looking(connection):
+                positions |= following.pause(connection)
+                more = self._resume_page(connection, dict(body["conversations"]), None, frame_id, positions)
+            while connection.is_open and more:
+                more = self._resume_page(connection, more, more, frame_id, positions)
         finally:
             with self.hub.reading():
                 for name, (modseq, seq) in positions.items():
-                    self.hub.following.follow(connection, name, modseq, seq)
+                    following.follow(connection, name, modseq, seq)
 
     def _resume_page(
         self,
@@ -202,6 +204,7 @@ class Operations:
                     last = row["messages"][-1]
                     modseq, seq = positions.get(row["id"], (0, 0))
                     positions[row["id"]] = (max(modseq, last["modseq"]), max(seq, last["seq"]))
+                    connection.conversations.add(row["id"])  # where it is new, it is ours to follow, too
                 else:
                     positions.pop(row["id"], None)
                     self.hub.following.follow(connection, row["id"], row["last_modseq"], row["last_seq"])

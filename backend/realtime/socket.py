@@ -121,7 +121,7 @@ class _Opening:
         )
         connection = Connection(hub, sock, right, self.client_id, secrets.token_hex(6), self.address)
         try:
-            with hub.following.opening(connection):
+            with hub.following.looking(connection):
                 hub.register(connection)  # first, so that no hint is missed; what comes early waits for `ready`
                 self._open(connection)
         except Exception as error:

@@ -1,21 +1,29 @@
-"""Confab whose sockets take their time to open, before and after they have looked which conversations there are."""
+"""Confab whose sockets take their time to open and to resume, before and after they have looked at the database."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import gevent
 
-from backend.realtime import changes, socket
+from backend.messages.sync import sync
+from backend.realtime import changes, operations, socket
 from tests.realtime.altered import app
 
 __all__ = ["app"]
 SECONDS = 0.8  # a tick of the clock at least
 
 
-def _slow(user_id: int) -> list[changes.Head]:
-    gevent.sleep(SECONDS)
-    heads = changes.heads_for(user_id)
-    gevent.sleep(SECONDS)
-    return heads
+def _slow(question: Callable[..., Any]) -> Callable[..., Any]:
+    def ask(*args: Any, **kwargs: Any) -> Any:
+        gevent.sleep(SECONDS)
+        answer = question(*args, **kwargs)
+        gevent.sleep(SECONDS)
+        return answer
+
+    return ask
 
 
-socket.heads_for = _slow
+socket.heads_for = _slow(changes.heads_for)
+operations.sync = _slow(sync)

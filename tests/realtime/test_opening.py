@@ -1,4 +1,4 @@
-"""What happens while a socket opens: it hears what comes after, of every conversation, and nothing from before."""
+"""What happens while a socket opens, or resumes: it hears what comes after, of every conversation, and nothing from before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.realtime.speech import heard, messages, speaking, write_unheard
 
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
 def slow(request: pytest.FixtureRequest, houses: Houses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A server whose sockets take more than a tick of the clock to open."""
+    """A server whose sockets take more than a tick of the clock to open, and to resume."""
     root = checkout(tmp_path_factory.mktemp("slow"), "tests.realtime.slow")
     with houses() as open_house:
         yield open_house(request.param, root=root, measured=True, ALTERED="{}")
@@ -50,3 +50,29 @@ def test_a_room_that_its_user_comes_into_meanwhile_is_followed(slow: House) -> N
         client.expect("message.created", conversation_id=room["conversation_id"])
     client.sync()
     assert {len(heard(client, room)) for room in rooms} == {1}
+
+
+def test_a_room_that_its_user_comes_into_while_it_resumes_is_told_once(slow: House) -> None:
+    author, listener = slow.user(), slow.user()
+    rooms = [author.room(listener)]
+    client = listener.live()
+
+    def make_rooms(is_over: Event) -> None:
+        while not is_over.is_set():
+            rooms.append(author.room(listener))
+            for room in rooms[-3:]:
+                author.send("meanwhile", room_id=room["id"])
+
+    with beside(make_rooms):
+        client.resume()
+    last = [author.send("last", room_id=room["id"]) for room in rooms]
+    for message in last:
+        client.expect("message.created", conversation_id=message["conversation_id"], modseq=message["modseq"])
+    client.sync()
+    for message in last:
+        told = [frame["message"]["seq"] for frame in messages(client, message)]
+        for frame in client.events:
+            for row in frame.get("conversations", ()):
+                if row["id"] == message["conversation_id"]:
+                    told += [each["seq"] for each in row["messages"]]
+        assert sorted(told) == list(range(1, message["seq"] + 1))
