@@ -4,7 +4,7 @@ Writers send one message after the other and repeat, under its key, what was not
 resume, and note each frame. What counts in the end:
 
 - lost: acknowledged, and not in the database as it was acknowledged;
-- doubled: twice in the database under one key, or one modseq told twice by one socket;
+- doubled: twice in the database under one key, one modseq told twice by one socket, or told live by a later one;
 - reordered: a modseq after a later one, a gap in the seqs, or one writer's messages not in the order of its sending;
 - missing: not told to a socket that was told something later, never read by a reader at all, or not told within seconds.
 """
@@ -33,10 +33,14 @@ LATE_SECONDS = 6.0
 
 
 class Ear(LiveClient):
-    """A socket that counts what is wrong with its stream instead of refusing it."""
+    """A socket that counts what is wrong with its stream instead of refusing it.
 
-    def __init__(self, url: str, token: str, found: Counter[str]):
+    *heard* says up to which modseq of each conversation its user was told before it opened: that is past.
+    """
+
+    def __init__(self, url: str, token: str, found: Counter[str], heard: dict[str, int] | None = None):
         self.found = found
+        self.heard = heard or {}
         self.live: dict[str, set[int]] = {}
         self.starts: dict[str, int] = {}
         super().__init__(url, token, close_timeout=1)
@@ -45,7 +49,7 @@ class Ear(LiveClient):
         if frame["type"].startswith(("message.", "member.")):
             name, modseq = frame["conversation_id"], frame["modseq"]
             told = self.live.setdefault(name, set())
-            if modseq in told:
+            if modseq in told or modseq <= self.heard.get(name, 0):
                 self.found["doubled"] += 1
             elif told and modseq < max(told):
                 self.found["reordered"] += 1
@@ -72,7 +76,7 @@ class Reader:
 
     def follow(self, found: Counter[str], until: Callable[[Reader], bool]) -> None:
         """One socket: resume, listen, and go without a word."""
-        ear = Ear(self.api.url, self.api.token, found)
+        ear = Ear(self.api.url, self.api.token, found, {self.name: self.position})
         try:
             ear.resume({self.name: self.position})
             while not until(self):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from backend import create_app
 from backend.messages.drafts import Sent
-from backend.realtime import operations
+from backend.realtime import operations, socket
+from backend.realtime.changes import Head
 from backend.realtime.channel import Channel
 from backend.realtime.events import Event
 from backend.realtime.following import Following
 from backend.realtime.hub import Hub
+from backend.realtime.ticker import TICK_SECONDS
 from backend.realtime.watch import Watch
 
 chance = random.Random(1)
@@ -70,18 +73,35 @@ def _ack_without_commit() -> None:
     operations.append_together = forgetful
 
 
+def _slow_openings() -> None:
+    """Sockets take more than a tick of the clock to open."""
+    heads_for = socket.heads_for
+
+    def slow(user_id: int) -> list[Head]:
+        import gevent
+
+        gevent.sleep(TICK_SECONDS + 0.1)
+        return heads_for(user_id)
+
+    socket.heads_for = slow
+
+
 def plant(fault: str) -> None:
     """Plant *fault*."""
     takes: dict[str, Callable[..., None]] = {"drop": _dropping, "double": _doubling, "reorder": _reordering}
     bus, _, broken = fault.partition("+")
     if bus in takes:
         Hub.take = takes[bus]  # type: ignore[method-assign]
+    elif bus == "slow openings":
+        _slow_openings()
     if broken == "no repair":
         _without_repair()
     elif broken == "no order":
         Channel.offer = _as_they_come  # type: ignore[method-assign]
     elif broken == "cursor that skips":
         _cursor_that_skips()
+    elif broken == "no looking":
+        Following.looking = lambda *_: nullcontext()  # type: ignore[method-assign,assignment]
     elif broken == "ack of another":
         _ack_without_commit()
 

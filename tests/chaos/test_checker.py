@@ -70,6 +70,8 @@ def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_house
         ("drop+no repair", "missing"),
         ("double+no order", "doubled"),
         ("reorder+no order", "reordered"),
+        ("slow openings", None),
+        ("slow openings+no looking", "doubled"),
         ("+cursor that skips", "missing"),
         ("+ack of another", "lost"),
     ],
