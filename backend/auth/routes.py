@@ -57,9 +57,7 @@ def register(body: dict[str, Any]) -> Any:
 def login(body: dict[str, Any]) -> Any:
     """Sign in with email or username, and password."""
     account = service.find_account(email=body.get("email"), username=body.get("username"))
-    take(LOGIN_ACCOUNT, account.key)
-    totp_code = _counted(body.get("totp_code"), account)
-    return service.login(account, body["password"], device(body.get("device_info")), totp_code), NO_STORE
+    return _sign_in(account, body["password"], device(body.get("device_info")), body.get("totp_code")), NO_STORE
 
 
 @token_bp.post("/token")
@@ -72,8 +70,7 @@ def token(form: dict[str, Any]) -> Any:
     """Sign in with a form: the password grant of OAuth 2 (RFC 6749, section 4.3)."""
     name, password = check_form(form)
     account = service.find_account(email=name if "@" in name else None, username=name)
-    take(LOGIN_ACCOUNT, account.key)
-    return service.login(account, password, device(), _counted(form.get("totp_code"), account)), NO_STORE
+    return _sign_in(account, password, device(), form.get("totp_code")), NO_STORE
 
 
 @bp.post("/refresh")
@@ -131,10 +128,13 @@ def create_ticket() -> dict[str, Any]:
     return tickets.create_ticket(current_identity)
 
 
-def _counted(totp_code: str | None, account: service.Account) -> str | None:
+def _sign_in(account: service.Account, password: str, of: Device, totp_code: str | None) -> dict[str, Any]:
+    """Tries of the second factor count once the password was right: who lacks it could else use them up for its owner."""
+    take(LOGIN_ACCOUNT, account.key)
+    service.prove_password(account, password)
     if totp_code is not None:
         count_totp(account.key)
-    return totp_code
+    return service.login(account, of, totp_code)
 
 
 def count_totp(key: str) -> None:

@@ -81,13 +81,24 @@ def find_account(*, email: str | None = None, username: str | None = None) -> Ac
     return Account(f"user:{row.id}", row.id, row.hashed_password if may_enter else None)
 
 
-def login(account: Account, password: str, device: Device, totp_code: str | None = None) -> dict[str, Any]:
-    """Start a session of *account*, and return the token answer.
+def prove_password(account: Account, password: str) -> None:
+    """Make sure that *password* is the account's.
 
     Raises InvalidCredentials, after the same time, whether the account is unknown, deactivated, without a password, or the
-    password is wrong; with the right password TotpRequired and InvalidTotp, where the account has a second factor.
+    password is wrong.
     """
-    user = _admit(account) if check_password(password, account.hashed_password) else None
+    if not check_password(password, account.hashed_password):
+        refuse_login(account.user_id, "password")
+        raise InvalidCredentials
+
+
+def login(account: Account, device: Device, totp_code: str | None = None) -> dict[str, Any]:
+    """Start a session of *account*, whose password was proved, and return the token answer.
+
+    Raises TotpRequired and InvalidTotp where the account has a second factor, and InvalidCredentials where its password or its
+    right to enter changed since it was found.
+    """
+    user = _admit(account)
     if user is None:
         refuse_login(account.user_id, "password")
         raise InvalidCredentials

@@ -253,6 +253,18 @@ def test_another_secret_key_opens_nothing(
     assert login(app, totp_code=totp.now()).status_code == 200
 
 
+def test_whoever_lacks_the_password_uses_up_no_tries(
+    app: Flask, signed_in: Client, make_limited: Callable[..., Flask], clock: Any
+) -> None:
+    totp, _ = enrol(signed_in)
+    limited = make_limited()
+    for _ in range(11):
+        for _ in range(10):
+            login(limited, password="wrong password", totp_code="000000")
+        clock.shift(61)
+    assert login(limited, totp_code=totp.now()).status_code == 200
+
+
 def test_tries_are_limited(app: Flask, signed_in: Client, make_limited: Callable[..., Flask], clock: Any) -> None:
     totp, _ = enrol(signed_in)
     limited = make_limited()
