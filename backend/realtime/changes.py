@@ -123,6 +123,16 @@ def last_follower_id() -> int:
     return db.session.execute(statement).scalar() or 0
 
 
+def last_seq_at(name: str, modseq: int) -> int:
+    """The last message that is known to who has heard every change of a conversation up to *modseq*.
+
+    Too early a one where all the latest were changed since: they are told as created again, which is better than as updated to
+    who never saw them.
+    """
+    statement = select(_m.seq).where(_m.conversation_id == name, _m.modseq <= modseq)
+    return db.session.execute(statement.order_by(_m.seq.desc()).limit(1)).scalar() or 0
+
+
 def joined_at_modseq(user_id: int, name: str) -> tuple[int, int] | None:
     """From where *user_id* follows a conversation: (modseq, seq) of the moment it came in; None where it may not read it.
 

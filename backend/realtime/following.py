@@ -10,7 +10,7 @@ from backend.database import is_unavailable
 from backend.errors import NotFound
 from backend.models import User
 from backend.models.base import db
-from backend.realtime.changes import Changes, joined_at_modseq, load_changes
+from backend.realtime.changes import Changes, joined_at_modseq, last_seq_at, load_changes
 from backend.realtime.channel import Channel, Told
 from backend.realtime.connection import Connection
 from backend.realtime.events import Event, room_event
@@ -22,10 +22,13 @@ from backend.rooms.serialise import room_json
 
 @dataclass(slots=True)
 class Behind:
-    """A socket on its way to a conversation's live events: what it has heard so far. `is_tried` while someone is at it."""
+    """A socket on its way to a conversation's live events: what it has heard so far. `is_tried` while someone is at it.
+
+    `seq` is None until the database has said which message was the last that was told.
+    """
 
     since: int
-    seq: int
+    seq: int | None
     is_tried: bool = False
 
 
@@ -54,7 +57,7 @@ class Following:
             for name, since in came_into.items():
                 self.admit(connection.user_id, name, since)
 
-    def follow(self, connection: Connection, name: str, since: int, seq: int) -> None:
+    def follow(self, connection: Connection, name: str, since: int, seq: int | None) -> None:
         """Let *connection* hear everything of a conversation behind modseq *since*, each change once and in order.
 
         What happened before the channel's own position is read from the database; the live events continue it exactly. If the
@@ -76,9 +79,9 @@ class Following:
         """Whoever brings *connection* to this conversation stops."""
         self.behind.pop((connection, name), None)
 
-    def pause(self, connection: Connection) -> dict[str, tuple[int, int]]:
+    def pause(self, connection: Connection) -> dict[str, tuple[int, int | None]]:
         """Let *connection* hear nothing for a while. Returns, for each conversation, from where `follow` goes on."""
-        positions = {}
+        positions: dict[str, tuple[int, int | None]] = {}
         for name in connection.conversations:
             behind = self.behind.pop((connection, name), None)
             channel = self.hub.channels.get(name)
@@ -90,9 +93,11 @@ class Following:
 
     def _catch_up(self, connection: Connection, name: str, behind: Behind) -> None:
         key = (connection, name)
-        told = Told(behind.seq)
         behind.is_tried = True
         try:
+            if behind.seq is None:
+                behind.seq = last_seq_at(name, behind.since)
+            told = Told(behind.seq)
             while self.behind.get(key) is behind:  # nobody else has taken over, and the socket is open
                 channel = self.hub.channel(name, behind.since, behind.seq)
                 if channel.delivered <= behind.since:

@@ -25,6 +25,9 @@ from backend.realtime.events import publish, typing_event
 from backend.realtime.hub import Hub
 from backend.realtime.protocol import Close, answer_frame, error_frame, frame_id_of, read_frame
 
+Positions = dict[str, tuple[int, int | None]]
+"""From where each conversation goes on: (modseq, seq)."""
+
 READ_SECONDS = 60.0
 """How long a page of `resumed` waits for the client to read the one before it."""
 
@@ -165,16 +168,17 @@ class Operations:
     def _resume(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
         """Answer what /sync would, page after page; then let the live events continue each conversation exactly.
 
-        While a conversation is being caught up, its live events do not reach this socket. What is not answered to its end, for
-        whatever reason, goes on from where it was.
+        While a conversation is being caught up, its live events do not reach this socket. Where a later page fails, what it would
+        have held is told live: the next event must not hide what the client lacks. Where the first one fails nothing was
+        resumed, and all goes on from where it was.
         """
         _need(connection, "read")
         following = self.hub.following
-        positions: dict[str, tuple[int, int]] = {}
+        positions: Positions = {}
         try:
             with following.looking(connection):
                 positions |= following.pause(connection)
-                more = self._resume_page(connection, dict(body["conversations"]), None, frame_id, positions)
+                more = self._resume_page(connection, body["conversations"], None, frame_id, positions)
             while connection.is_open and more:
                 more = self._resume_page(connection, more, more, frame_id, positions)
         finally:
@@ -188,7 +192,7 @@ class Operations:
         seen: dict[str, int],
         only: dict[str, int] | None,
         frame_id: str | None,
-        positions: dict[str, tuple[int, int]],
+        positions: Positions,
     ) -> dict[str, int]:
         """Answer one page. Returns from where the next one goes on, in the conversations that have more."""
         connection.wait_for_room(READ_SECONDS)
@@ -201,9 +205,7 @@ class Operations:
         with self.hub.reading():
             for row in rows:
                 if row["id"] in more:
-                    last = row["messages"][-1]
-                    modseq, seq = positions.get(row["id"], (0, 0))
-                    positions[row["id"]] = (max(modseq, last["modseq"]), max(seq, last["seq"]))
+                    positions[row["id"]] = (more[row["id"]], None)
                     connection.conversations.add(row["id"])  # where it is new, it is ours to follow, too
                 else:
                     positions.pop(row["id"], None)

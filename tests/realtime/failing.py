@@ -1,12 +1,14 @@
-"""Confab whose database fails at every second page of a repair."""
+"""Confab whose database fails at every second page of a repair, and of a resumption."""
 
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from backend.realtime import changes, following
+from backend.messages.sync import sync
+from backend.realtime import changes, following, operations
 from tests.realtime.altered import app
 
 __all__ = ["app"]
@@ -20,3 +22,12 @@ def _failing(name: str, since: int) -> changes.Changes:
 
 
 following.load_changes = _failing
+
+
+def _failing_sync(*args: Any, only: Any = None) -> dict[str, Any]:
+    if only is not None:
+        raise OperationalError("planted", None, ConnectionError("planted"))
+    return sync(*args, only=only)
+
+
+operations.sync = _failing_sync

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from backend.messages.sync import PAGE as SYNC_PAGE
 from backend.realtime.changes import PAGE
 from tests.realtime.conftest import House, Houses, checkout
 from tests.realtime.speech import heard, messages, speaking, write_unheard
@@ -47,3 +48,19 @@ def test_a_loss_of_several_pages(house: House) -> None:
 def test_a_loss_of_several_pages_while_the_database_fails_between_them(failing: House) -> None:
     lose(failing, 6 * SHORT_PAGE + 10, 2 * SHORT_PAGE)
     assert "waits for the database" in failing.server.output()
+
+
+def test_what_a_page_of_a_resumption_failed_to_tell_is_told_live(failing: House) -> None:
+    author, listener = failing.user(), failing.user()
+    room = author.room(listener)
+    name = room["conversation_id"]
+    write_unheard(failing, author, name, 3 * SYNC_PAGE)
+    client = listener.live()
+    [page, error] = client.resume({name: 0})
+    assert (page["done"], error["code"]) == (False, "unavailable")
+    author.send("end", room_id=room["id"])
+    client.message("end", timeout=15)
+    [row] = [row for row in page["conversations"] if row["id"] == name]
+    told = [message["seq"] for message in row["messages"]]
+    told += [frame["message"]["seq"] for frame in messages(client, room) if frame["type"] == "message.created"]
+    assert told == list(range(1, 3 * SYNC_PAGE + 2))
