@@ -19,6 +19,9 @@ from backend.realtime.protocol import text_frame
 from backend.rooms.access import get_room_for
 from backend.rooms.serialise import room_json
 
+Positions = dict[str, tuple[int, int | None]]
+"""From where each conversation goes on: (modseq, seq), as `Behind` has them."""
+
 
 @dataclass(slots=True)
 class Behind:
@@ -79,9 +82,9 @@ class Following:
         """Whoever brings *connection* to this conversation stops."""
         self.behind.pop((connection, name), None)
 
-    def pause(self, connection: Connection) -> dict[str, tuple[int, int | None]]:
+    def pause(self, connection: Connection) -> Positions:
         """Let *connection* hear nothing for a while. Returns, for each conversation, from where `follow` goes on."""
-        positions: dict[str, tuple[int, int | None]] = {}
+        positions: Positions = {}
         for name in connection.conversations:
             behind = self.behind.pop((connection, name), None)
             channel = self.hub.channels.get(name)

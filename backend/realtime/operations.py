@@ -22,11 +22,9 @@ from backend.models import User
 from backend.models.base import db
 from backend.realtime.connection import Connection, Right
 from backend.realtime.events import publish, typing_event
+from backend.realtime.following import Positions
 from backend.realtime.hub import Hub
 from backend.realtime.protocol import Close, answer_frame, error_frame, frame_id_of, read_frame
-
-Positions = dict[str, tuple[int, int | None]]
-"""From where each conversation goes on: (modseq, seq)."""
 
 READ_SECONDS = 60.0
 """How long a page of `resumed` waits for the client to read the one before it."""
