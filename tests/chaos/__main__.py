@@ -10,14 +10,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from backend import create_app
 from config import Config
-from tests.chaos.checker import Campaign
+from tests.chaos.checker import Campaign, Findings
 from tests.realtime.conftest import SETTINGS, House, migrate
 from tests.servers import Server
 from tests.services import PrivatePostgres, PrivateRedis
+
+MOST_LINES = 20
+"""Of each kind of finding."""
 
 
 class Arena:
@@ -63,7 +67,7 @@ class Arena:
         time.sleep(self.chance.uniform(0, 6))
         self.postgres.thaw()
 
-    def campaign(self, seconds: float) -> tuple[int, dict[str, int]]:
+    def campaign(self, seconds: float) -> tuple[int, Findings]:
         """One campaign: how many messages were acknowledged, and what was found."""
         work = Campaign(self.house.app, [self.house.user() for _ in range(7)], readers=4)
         work.start()
@@ -71,13 +75,13 @@ class Arena:
         try:
             while time.monotonic() < ends:
                 fault = self.chance.choice(self.faults)
-                print(f"  {fault.__name__}", flush=True)
+                print(f"  {datetime.now(UTC):%H:%M:%S.%f} {fault.__name__}", flush=True)
                 fault()
                 time.sleep(self.chance.uniform(0, 3))
             time.sleep(8)
         finally:
             found = work.finish()
-        return len(work.acknowledged), dict(found)
+        return len(work.acknowledged), found
 
 
 def main() -> None:
@@ -94,8 +98,10 @@ def main() -> None:
         try:
             while time.monotonic() < ends:
                 count, found = arena.campaign(min(60, given.minutes * 60))
-                print(f"{count} acknowledged; found {found or 'nothing'}", flush=True)
+                print(f"{count} acknowledged; found {'' if found else 'nothing'}", flush=True)
                 if found:
+                    for kind, lines in found.items():
+                        print(f"{kind}: {len(lines)}", *lines[:MOST_LINES], sep="\n  ", flush=True)
                     Path("chaos.log").write_text(arena.server.output())
                     sys.exit(1)
         finally:

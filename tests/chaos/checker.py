@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from threading import Event, Lock, Thread
@@ -32,13 +31,33 @@ AWAY = (OSError, EOFError, WebSocketException, TimeoutError)
 LATE_SECONDS = 6.0
 
 
+class Findings(dict[str, list[str]]):
+    """What was found, by its kind: a line for each."""
+
+    def note(self, kind: str, what: str) -> None:
+        """Note a finding."""
+        self.setdefault(kind, []).append(what)
+
+    def missing(self, who: str, numbers: Iterable[int]) -> None:
+        """Note what somebody lacks, if there is any."""
+        runs: list[list[int]] = []
+        for number in sorted(numbers):
+            if runs and number == runs[-1][-1] + 1:
+                runs[-1].append(number)
+            else:
+                runs.append([number])
+        if runs:
+            spans = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+            self.note("missing", f"{who} {', '.join(spans)}")
+
+
 class Ear(LiveClient):
     """A socket that counts what is wrong with its stream instead of refusing it.
 
     *heard* says up to which modseq of each conversation its user was told before it opened: that is past.
     """
 
-    def __init__(self, url: str, token: str, found: Counter[str], heard: dict[str, int] | None = None):
+    def __init__(self, url: str, token: str, found: Findings, heard: dict[str, int] | None = None):
         self.found = found
         self.heard = heard or {}
         self.live: dict[str, set[int]] = {}
@@ -50,9 +69,9 @@ class Ear(LiveClient):
             name, modseq = frame["conversation_id"], frame["modseq"]
             told = self.live.setdefault(name, set())
             if modseq in told or modseq <= self.heard.get(name, 0):
-                self.found["doubled"] += 1
+                self.found.note("doubled", f"socket {self.client_id} was told {modseq} again")
             elif told and modseq < max(told):
-                self.found["reordered"] += 1
+                self.found.note("reordered", f"socket {self.client_id} was told {modseq} after {max(told)}")
             told.add(modseq)
             self.modseqs[name] = max(modseq, self.modseqs.get(name, 0))
             self.seen[name][modseq] = frame
@@ -72,14 +91,18 @@ class Reader:
     name: str
     position: int
     seqs: set[int] = field(default_factory=set)
-    stretches: list[tuple[int, set[int]]] = field(default_factory=list)
+    stretches: list[tuple[str, int, set[int]]] = field(default_factory=list)
 
-    def follow(self, found: Counter[str], until: Callable[[Reader], bool]) -> None:
-        """One socket: resume, listen, and go without a word."""
+    def follow(self, found: Findings, until: Callable[[Reader], bool]) -> None:
+        """One socket: resume, listen, and go without a word.
+
+        Where an error comes before the first page nothing was resumed, and it is asked for again, as docs/realtime.md tells.
+        """
         ear = Ear(self.api.url, self.api.token, found, {self.name: self.position})
         try:
-            ear.resume({self.name: self.position})
             while not until(self):
+                if self.name not in ear.starts:
+                    ear.resume({self.name: self.position})
                 self._take(ear)
                 try:
                     ear.receive(0.2)
@@ -88,7 +111,7 @@ class Reader:
         finally:
             self._take(ear)
             if self.name in ear.starts:
-                self.stretches.append((ear.starts[self.name], ear.live.get(self.name, set())))
+                self.stretches.append((ear.client_id, ear.starts[self.name], ear.live.get(self.name, set())))
             ear.close()
 
     def _take(self, ear: Ear) -> None:
@@ -113,7 +136,7 @@ class Campaign:
         self.writers = users[: len(users) - readers]
         self.readers = [Reader(api, self.name, self.since) for api in users[len(users) - readers :]]
         self.acknowledged: dict[str, Frame] = {}
-        self.found: Counter[str] = Counter(lost=0, doubled=0, reordered=0, missing=0)
+        self.found = Findings()
         self.errors: list[BaseException] = []
         self._is_over, self._is_silent, self._lock = Event(), Event(), Lock()
         self._threads = [Thread(target=self._guarded, args=[self._write, *each]) for each in enumerate(self.writers)]
@@ -136,7 +159,7 @@ class Campaign:
         while not self._is_silent.is_set():
             key = f"w{number}-{count}"
             try:
-                socket = socket or Ear(api.url, api.token, Counter())
+                socket = socket or Ear(api.url, api.token, Findings())
                 message = socket.send(key, room_id=self.room["id"], client_message_id=key)
             except (*AWAY, AssertionError):  # the fault is at work; the same key goes out again
                 if socket is not None:
@@ -161,7 +184,7 @@ class Campaign:
             except AWAY:
                 time.sleep(0.05)
 
-    def finish(self) -> Counter[str]:
+    def finish(self) -> Findings:
         """Silence the writers, give the readers a moment to hear the rest, and reckon."""
         self._is_silent.set()
         for thread in self._threads[: len(self.writers)]:
@@ -177,7 +200,7 @@ class Campaign:
         if self.errors:
             raise self.errors[0]
         self._reckon(rows)
-        return +self.found
+        return self.found
 
     def _rows(self) -> list[Any]:
         with self.app.app_context():
@@ -187,19 +210,25 @@ class Campaign:
             return list(db.session.execute(statement).all())
 
     def _reckon(self, rows: list[Any]) -> None:
-        by_key = {row.content: row for row in rows}
-        self.found["doubled"] += len(rows) - len(by_key)
+        by_key: dict[str, Any] = {}
+        for row in rows:
+            if by_key.setdefault(row.content, row) is not row:
+                self.found.note("doubled", f"{row.content} is message {by_key[row.content].seq}, and {row.seq}")
         for key, message in self.acknowledged.items():
             row = by_key.get(key)
             if row is None or (row.seq, row.id, row.modseq) != (message["seq"], message["id"], message["modseq"]):
-                self.found["lost"] += 1
-        self.found["reordered"] += sum(row.seq != place for place, row in enumerate(rows, 1))
+                self.found.note("lost", f"{key} was acknowledged as {message['seq']}, and is {row}")
+        for place, row in enumerate(rows, 1):
+            if row.seq != place:
+                self.found.note("reordered", f"message {place} of the database is {row.seq}")
         for number in range(len(self.writers)):
             own = [int(row.content.partition("-")[2]) for row in rows if row.content.startswith(f"w{number}-")]
-            self.found["reordered"] += sum(later < earlier for earlier, later in pairwise(own))
-        modseqs = [row.modseq for row in rows]
-        for reader in self.readers:
-            self.found["missing"] += sum(row.seq not in reader.seqs for row in rows)
-            for start, told in reader.stretches:
-                reach = range(start + 1, max(told, default=start) + 1)
-                self.found["missing"] += sum(modseq in reach and modseq not in told for modseq in modseqs)
+            for earlier, later in pairwise(own):
+                if later < earlier:
+                    self.found.note("reordered", f"writer {number}'s {earlier} came before {later}")
+        modseqs = {row.modseq for row in rows}
+        for number, reader in enumerate(self.readers):
+            self.found.missing(f"reader {number} was never shown messages", {row.seq for row in rows} - reader.seqs)
+            for socket, start, told in reader.stretches:
+                reach = set(range(start + 1, max(told, default=start) + 1))
+                self.found.missing(f"reader {number} was not told modseqs over socket {socket}", modseqs & reach - told)

@@ -9,7 +9,9 @@ from contextlib import nullcontext
 from typing import Any
 
 from backend import create_app
+from backend.errors import Unavailable
 from backend.messages.drafts import Sent
+from backend.models import User
 from backend.realtime import operations, socket
 from backend.realtime.changes import Head
 from backend.realtime.channel import Channel
@@ -86,6 +88,20 @@ def _slow_openings() -> None:
     socket.heads_for = slow
 
 
+def _first_resumptions_that_fail() -> None:
+    """Each user's first one in this process is answered with an error."""
+    sync = operations.sync
+    known: set[int] = set()
+
+    def failing(user: User, *args: Any, **options: Any) -> dict[str, Any]:
+        if user.id not in known:
+            known.add(user.id)
+            raise Unavailable
+        return sync(user, *args, **options)
+
+    operations.sync = failing
+
+
 def plant(fault: str) -> None:
     """Plant *fault*."""
     takes: dict[str, Callable[..., None]] = {"drop": _dropping, "double": _doubling, "reorder": _reordering}
@@ -94,6 +110,8 @@ def plant(fault: str) -> None:
         Hub.take = takes[bus]  # type: ignore[method-assign]
     elif bus == "slow openings":
         _slow_openings()
+    elif bus == "failing first resumptions":
+        _first_resumptions_that_fail()
     if broken == "no repair":
         _without_repair()
     elif broken == "no order":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.checker import Campaign
+from tests.chaos.checker import Campaign, Findings, Reader
 from tests.processes import wait_until
 from tests.realtime.conftest import House, Open, checkout
 from tests.services import PrivatePostgres
@@ -59,6 +59,24 @@ def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_house
         found = work.finish()
     assert len(work.acknowledged) > 20
     assert found == {}
+
+
+def test_a_reader_whose_resumption_is_answered_with_an_error_asks_again(open_house: Open, tmp_path: Path) -> None:
+    root = checkout(tmp_path, "tests.chaos.planted")
+    house = open_house("sqlite", root=root, PLANTED="failing first resumptions")
+    author, listener = house.user(), house.user()
+    room = author.room(listener)
+    for number in range(5):
+        author.send(str(number), room_id=room["id"])
+    reader, ends = Reader(listener, room["conversation_id"], position=2), time.monotonic() + 10
+    reader.follow(Findings(), lambda _: len(reader.seqs) == 5 or time.monotonic() > ends)
+    assert reader.seqs == {1, 2, 3, 4, 5}
+
+
+def test_a_finding_says_who_lacks_what() -> None:
+    found = Findings()
+    found.missing("reader 2 was never shown", [4, 5, 6, 9])
+    assert found == {"missing": ["reader 2 was never shown 4-6, 9"]}
 
 
 @pytest.mark.parametrize(
