@@ -64,4 +64,4 @@ def _refusal(error: str, description: str, code: str | None = None) -> Response:
         "code": code or error,
         "request_id": g.get("request_id"),
     }
-    return Response(encode(body), 400, {"Cache-Control": "no-store"}, mimetype="application/json")
+    return Response(encode(body), 400, mimetype="application/json")

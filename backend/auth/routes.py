@@ -37,7 +37,6 @@ REFRESH = Limit("refresh", 600)
 TOTP = Limit("totp", 10)
 TOTP_DAY = Limit("totp-day", 100, 86_400)
 """Whoever has the password and guesses codes at 10 a minute would be in within weeks."""
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 @bp.post("/register")
@@ -46,7 +45,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 @bp.arguments(RegisterBody)
 def register(body: dict[str, Any]) -> Any:
     """Make an account and sign in to it."""
-    return service.register(**body, device=device()), NO_STORE
+    return service.register(**body, device=device())
 
 
 @bp.post("/login")
@@ -57,7 +56,7 @@ def register(body: dict[str, Any]) -> Any:
 def login(body: dict[str, Any]) -> Any:
     """Sign in with email or username, and password."""
     account = service.find_account(email=body.get("email"), username=body.get("username"))
-    return _sign_in(account, body["password"], device(body.get("device_info")), body.get("totp_code")), NO_STORE
+    return _sign_in(account, body["password"], device(body.get("device_info")), body.get("totp_code"))
 
 
 @token_bp.post("/token")
@@ -70,7 +69,7 @@ def token(form: dict[str, Any]) -> Any:
     """Sign in with a form: the password grant of OAuth 2 (RFC 6749, section 4.3)."""
     name, password = check_form(form)
     account = service.find_account(email=name if "@" in name else None, username=name)
-    return _sign_in(account, password, device(), form.get("totp_code")), NO_STORE
+    return _sign_in(account, password, device(), form.get("totp_code"))
 
 
 @bp.post("/refresh")
@@ -80,7 +79,7 @@ def token(form: dict[str, Any]) -> Any:
 @bp.arguments(RefreshBody)
 def refresh(body: dict[str, Any]) -> Any:
     """Exchange a refresh token for a new pair. Each serves once; a second use after 10 seconds ends the session."""
-    return sessions.refresh(body["refresh_token"]), NO_STORE
+    return sessions.refresh(body["refresh_token"])
 
 
 @bp.post("/logout")

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.auth import otp, passwords, totp, verification
 from backend.auth.access import current_identity, current_user, identity_if_any, signed_in
-from backend.auth.routes import NO_STORE, bp, count_totp, device
+from backend.auth.routes import bp, count_totp, device
 from backend.auth.schemas import TokenSchema
 from backend.auth.schemas_proof import (
     AcceptedSchema,
@@ -73,10 +73,7 @@ def verify_otp(body: dict[str, Any]) -> Any:
     """
     take(VERIFY_OTP_NUMBER, body["mobile"])
     caller = identity_if_any()
-    answer = otp.verify_code(
-        body["mobile"], body["code"], device(body.get("device_info")), caller, body.get("totp_code")
-    )
-    return answer, NO_STORE
+    return otp.verify_code(body["mobile"], body["code"], device(body.get("device_info")), caller, body.get("totp_code"))
 
 
 @bp.post("/forgot-password")
@@ -143,7 +140,7 @@ def get_totp() -> dict[str, Any]:
 def enrol_totp(body: dict[str, Any]) -> Any:
     """Get a secret to share with an authenticator app. It counts once it is confirmed."""
     take(PASSWORD, str(current_user.id))
-    return totp.enrol(current_identity, body.get("password")), NO_STORE
+    return totp.enrol(current_identity, body.get("password"))
 
 
 @bp.post("/totp/confirm")
@@ -153,7 +150,7 @@ def enrol_totp(body: dict[str, Any]) -> Any:
 def confirm_totp(body: dict[str, Any]) -> Any:
     """Switch the second factor on with a code of the app, and get the recovery codes."""
     count_totp(f"user:{current_user.id}")
-    return totp.confirm(current_identity, body["totp_code"]), NO_STORE
+    return totp.confirm(current_identity, body["totp_code"])
 
 
 @bp.post("/totp/recovery-codes")
@@ -164,7 +161,7 @@ def renew_recovery_codes(body: dict[str, Any]) -> Any:
     """Get new recovery codes; the old ones end. Needs the password, or without one a code of the app."""
     take(PASSWORD, str(current_user.id))
     count_totp(f"user:{current_user.id}")
-    return totp.renew_recovery_codes(current_identity, body.get("password"), body.get("totp_code")), NO_STORE
+    return totp.renew_recovery_codes(current_identity, body.get("password"), body.get("totp_code"))
 
 
 @bp.delete("/totp")

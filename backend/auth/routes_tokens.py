@@ -6,7 +6,6 @@ from typing import Any
 
 from backend.auth import api_tokens
 from backend.auth.access import current_user, with_session
-from backend.auth.routes import NO_STORE
 from backend.auth.schemas_tokens import ApiTokenBody, ApiTokenSchema, NewApiTokenSchema
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
@@ -39,7 +38,7 @@ def create_api_token(body: dict[str, Any]) -> Any:
     Its secret is in this answer alone, as `token`. The scopes `admin` and `health` are for
     superusers to grant (403).
     """
-    return api_tokens.create_token(current_user, **body), NO_STORE
+    return api_tokens.create_token(current_user, **body)
 
 
 @bp.delete("/<id:token_id>")

@@ -176,9 +176,9 @@ class Operations:
         try:
             with following.looking(connection):
                 positions |= following.pause(connection)
-                more = self._resume_page(connection, body["conversations"], None, frame_id, positions)
+                more = self._resume_page(connection, body["conversations"], frame_id, positions, is_first=True)
             while connection.is_open and more:
-                more = self._resume_page(connection, more, more, frame_id, positions)
+                more = self._resume_page(connection, more, frame_id, positions, is_first=False)
         finally:
             with self.hub.reading():
                 for name, (modseq, seq) in positions.items():
@@ -188,17 +188,21 @@ class Operations:
         self,
         connection: Connection,
         seen: dict[str, int],
-        only: dict[str, int] | None,
         frame_id: str | None,
         positions: Positions,
+        *,
+        is_first: bool,
     ) -> dict[str, int]:
-        """Answer one page. Returns from where the next one goes on, in the conversations that have more."""
+        """Answer one page: the first of all conversations, a later one of those that had more.
+
+        Returns from where the next page goes on, in the conversations that have more still.
+        """
         connection.wait_for_room(READ_SECONDS)
         with self.hub.reading():
-            answer = sync(_user(connection), seen, only=only)
+            answer = sync(_user(connection), seen, only=None if is_first else seen)
         rows = answer["conversations"]
         more = {row["id"]: row["messages"][-1]["modseq"] for row in rows if row["truncated"]}
-        gone = answer["gone"] if only is None else []
+        gone = answer["gone"] if is_first else []
         connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=gone, done=not more))
         with self.hub.reading():
             for row in rows:
