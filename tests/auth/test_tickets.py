@@ -1,0 +1,60 @@
+"""What a ticket stands for: the session, or the API token, that asked for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete
+
+from backend.auth.identity import identify
+from backend.auth.tickets import create_ticket, identify_socket
+from backend.errors import Unauthorized
+from backend.models import ApiToken, UserSession
+from backend.models.base import db
+from tests.factories import Factory
+
+
+def ticket_of(token: str) -> str:
+    ticket: str = create_ticket(identify(token))["ticket"]
+    return ticket
+
+
+def test_of_a_session(app: Flask, make: Factory) -> None:
+    user = make.user()
+    token = make.token(user)
+    with app.app_context():
+        ticket, asker = ticket_of(token), identify(token)
+        found = identify_socket(ticket)
+        assert (found.user.id, found.session_id, found.scopes) == (user.id, asker.session_id, asker.scopes)
+        assert found.expires_at is None, "the access token's end is not the ticket's"
+        with pytest.raises(Unauthorized):
+            identify_socket(ticket)
+
+
+def test_of_an_api_token(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    made: dict[str, Any] = ann.post("/api/auth/tokens", {"name": "bot", "scopes": ["read"]}).get_json()
+    with app.app_context():
+        found = identify_socket(ticket_of(made["token"]))
+        assert (found.user.id, found.api_token_id, found.session_id) == (ann.user.id, made["id"], None)  # type: ignore[attr-defined]
+        assert found.scopes == {"read"}
+
+
+@pytest.mark.parametrize("of", ["session", "api token"])
+def test_it_dies_with_what_asked_for_it(app: Flask, make: Factory, of: str) -> None:
+    ann = make.client()
+    made: dict[str, Any] = ann.post("/api/auth/tokens", {"name": "bot"}).get_json()
+    with app.app_context():
+        ticket = ticket_of(str(ann.token) if of == "session" else made["token"])
+        db.session.execute(delete(UserSession if of == "session" else ApiToken))
+        db.session.commit()
+        with pytest.raises(Unauthorized):
+            identify_socket(ticket)
+
+
+@pytest.mark.parametrize("ticket", ["ticket_", "ticket_x", "ticket_" + "x" * 10_000, "ticket_é"])
+def test_one_that_was_never_given(app: Flask, ticket: str) -> None:
+    with app.app_context(), pytest.raises(Unauthorized):
+        identify_socket(ticket)

@@ -1,0 +1,101 @@
+"""Two workers at once: what the locks of conversations do not order, the database's own rules do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, select, text, update
+
+from backend.errors import NotFound
+from backend.messages.access import Place
+from backend.messages.append import append_messages
+from backend.messages.checks import IdempotencyConflict
+from backend.messages.drafts import Draft, Sent
+from backend.messages.order import take_modseq
+from backend.messages.rows import begin_batch
+from backend.models import Conversation, Message
+from backend.models.base import db, utcnow
+from tests.factories import Factory
+from tests.processes import wait_until
+
+LOBBY = Place("lobby", "lobby")
+
+
+def write(batch: Any, draft: Draft) -> None:
+    """What another worker's batch writes of *draft*, before it commits."""
+    now, id_ = utcnow(), batch.open({draft.place.conversation_id}, set(), 1).ids[0]
+    place = draft.place
+    row = {
+        "id": id_, "conversation_id": place.conversation_id, "seq": 1, "modseq": 3, "sender_id": draft.sender_id,
+        "room_id": place.room_id, "content": draft.content, "client_message_id": draft.client_message_id,
+        "request_hash": draft.request_hash, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    connection: Connection = batch.connection
+    connection.execute(Message.__table__.insert().values(row))  # type: ignore[attr-defined]
+    head = {"last_seq": 1, "last_modseq": 3, "last_message_at": now}
+    connection.execute(update(Conversation).where(Conversation.id == place.conversation_id).values(head))
+
+
+def waits_for_another() -> bool:
+    statement = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    db.session.rollback()  # within a transaction the answer would stay the same
+    return bool(db.session.execute(text(statement)).scalar())
+
+
+@pytest.fixture
+def at_once(postgresql_app: Flask, wiped: None) -> Callable[[Draft, list[Draft]], list[Any]]:
+    """Writes a draft in one transaction, and lets others wait for its commit in another. Returns what became of these."""
+
+    def race(first: Draft, others: list[Draft]) -> list[Any]:
+        def send() -> list[Any]:
+            with postgresql_app.app_context():
+                return append_messages(others)
+
+        with postgresql_app.app_context(), ThreadPoolExecutor(1) as pool:
+            with begin_batch(db.engine) as batch:
+                write(batch, first)
+                sent = pool.submit(send)
+                wait_until(waits_for_another, "the other transaction")
+                batch.write([], [], [])
+            return sent.result(10)
+
+    return race
+
+
+def test_one_key_in_two_conversations(make_pg: Factory, at_once: Callable[[Draft, list[Draft]], list[Any]]) -> None:
+    ann = make_pg.client()
+    ann_id: int = ann.user.id  # type: ignore[attr-defined]
+    room_id: int = make_pg.room(ann)["id"]
+    first = Draft(ann_id, Place(f"room:{room_id}", "room", room_id=room_id), "in the room", None, "key")
+    refused, sent = at_once(first, [Draft(ann_id, LOBBY, "in the lobby", None, "key"), Draft(ann_id, LOBBY, "next")])
+    assert isinstance(refused, IdempotencyConflict)
+    assert isinstance(sent, Sent)
+    assert (sent.message["content"], sent.message["seq"], sent.message["modseq"]) == ("next", 1, 1)
+
+
+def test_one_key_in_two_conversations_alone(
+    make_pg: Factory, at_once: Callable[[Draft, list[Draft]], list[Any]]
+) -> None:
+    ann = make_pg.client()
+    ann_id: int = ann.user.id  # type: ignore[attr-defined]
+    room_id: int = make_pg.room(ann)["id"]
+    first = Draft(ann_id, Place(f"room:{room_id}", "room", room_id=room_id), "in the room", None, "key")
+    [refused] = at_once(first, [Draft(ann_id, LOBBY, "in the lobby", None, "key")])
+    assert isinstance(refused, IdempotencyConflict)
+    with make_pg.app.app_context():
+        assert db.session.scalars(select(Message.content)).all() == ["in the room"]
+        assert db.session.get_one(Conversation, "lobby").last_seq == 0
+
+
+@pytest.fixture
+def make_pg(postgresql_app: Flask) -> Factory:
+    return Factory(postgresql_app)
+
+
+def test_a_number_of_a_conversation_that_is_not_there(app: Flask) -> None:
+    with app.app_context(), pytest.raises(NotFound):
+        take_modseq("room:404")
