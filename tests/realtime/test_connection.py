@@ -13,6 +13,7 @@ from typing import Any
 import gevent
 import pytest
 from flask import Flask
+from websockets.frames import CloseCode
 
 from backend.realtime import connection as module
 from backend.realtime import ticker as ticker_module
@@ -213,6 +214,40 @@ def test_a_client_that_vanishes_is_let_go(pair: Pair) -> None:
     pair.connection.write(b"x")
     pair.connection.close(1000)
     pair.connection.drop()
+    assert pair.hub.closing == {}
+
+
+@pytest.mark.parametrize("what", ["a frame", "a goodbye"])
+def test_a_client_that_is_gone_when_something_is_said(pair: Pair, what: str) -> None:
+    pair.theirs.close()
+    if what == "a frame":
+        pair.connection.write(b"x")
+    else:
+        pair.connection.close(Close.RESTARTING)
+    assert (pair.connection.is_open, pair.hub.closing) == (False, {})
+
+
+def test_a_client_that_is_gone_before_the_beginning(pair: Pair) -> None:
+    ours, theirs = socketpair()
+    ours.setblocking(False)
+    hub: Any = pair.hub
+    connection = Connection(hub, ours, pair.connection.right, "y", "uid2", None)
+    theirs.close()
+    connection.begin(b"ready")
+    assert not connection.is_open
+
+
+def test_a_fault_of_ours_ends_the_socket_and_is_in_the_log(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("planted")
+
+    hub: Any = pair.hub
+    hub.perform = fail
+    pair.theirs.send(frame(b"{}"))
+    gevent.sleep(0.02)
+    assert int.from_bytes(pair.read()[2:4], "big") == CloseCode.INTERNAL_ERROR
+    pair.connection.guarded(fail)
+    assert len(caplog.records) == 2
     assert pair.hub.closing == {}
 
 

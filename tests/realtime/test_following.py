@@ -21,6 +21,7 @@ from backend.realtime import following as module
 from backend.realtime.bus import LocalBus
 from backend.realtime.changes import load_changes
 from backend.realtime.connection import Connection, Right
+from backend.realtime.events import Event, typing_event
 from backend.realtime.following import Following
 from backend.realtime.hub import Hub
 from backend.realtime.meetings import Meetings
@@ -259,3 +260,56 @@ def test_an_admission_that_is_over_when_it_is_looked_at(house: House) -> None:
     house.following.admit(ben_id, f"dm:{ben_id}:{ben_id + 1}")
     gevent.sleep(0.01)
     assert (ear.connection.conversations, ear.heard()) == (set(), [])
+
+
+def test_typing_is_told_to_who_listens_and_ends_once(house: House) -> None:
+    here = house.ear(house.ann)
+    ben_id: int = house.ben.user.id  # type: ignore[attr-defined]
+    for is_typing in (True, False):
+        house.hub.take([typing_event(house.name, ben_id, is_typing)])  # nobody listens yet
+    house.follow(here, *house.head())
+    for is_typing in (False, True, False, False):
+        house.hub.take([typing_event(house.name, ben_id, is_typing)])
+    assert here.heard() == [f"typing {ben_id}"] * 2
+
+
+def test_an_event_for_nobody_is_in_the_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.hub.take([Event("typing", {})])
+    assert "an event for nobody: typing" in caplog.text
+
+
+def test_a_bus_that_fails_costs_no_message(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("planted")
+
+    monkeypatch.setattr(LocalBus, "publish", fail)
+    here = house.ear(house.ann)
+    house.follow(here, *house.head())
+    house.say("1")
+    assert "an event could not be published" in caplog.text
+    house.repair()
+    assert here.heard() == ["message.created 1"]
+
+
+def test_a_task_that_fails_is_in_the_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    def away() -> None:
+        raise AWAY
+
+    def fail() -> None:
+        raise KeyError("planted")
+
+    house.hub.spawn(away)
+    house.hub.spawn(fail)
+    gevent.sleep(0.01)
+    assert "away waits for the database" in caplog.text
+    assert "fail failed" in caplog.text
+
+
+def test_who_comes_while_the_worker_stops_is_sent_back(house: House) -> None:
+    first = house.ear(house.ann)
+    house.hub.stop()
+    late = house.ear(house.ann)
+    assert not first.connection.is_open
+    assert not late.connection.is_open
