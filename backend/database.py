@@ -11,14 +11,12 @@ anew each time it is lent and given back.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
 from typing import Any, cast
 
 import flask
 import gevent.monkey
 from flask_sqlalchemy.session import Session as FlaskSession
 from gevent.socket import wait_read, wait_write
-from gevent.timeout import Timeout
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc
 
 ANSWER_SECONDS = 4.0
@@ -122,23 +120,19 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _yield_while_waiting() -> None:
-    """Let other greenlets run while psycopg2 waits, and give up on a server that accepts and does not answer."""
+    """Let other greenlets run while psycopg2 waits, and give up on a server that accepts and does not answer.
+
+    An exception in here makes psycopg2 close the connection. To close it here would wait for ever, and the whole worker with
+    it: whoever executes a statement holds the connection's own lock.
+    """
     import psycopg2
     from psycopg2 import extensions
 
     def wait(connection: Any) -> None:
-        while True:
-            state = connection.poll()
-            if state == extensions.POLL_OK:
-                return
+        while (state := connection.poll()) != extensions.POLL_OK:
             ready = wait_read if state == extensions.POLL_READ else wait_write
             late = psycopg2.OperationalError("the server did not answer in time")
-            try:
-                ready(connection.fileno(), timeout=ANSWER_SECONDS, timeout_exc=late)
-            except (psycopg2.OperationalError, Timeout):
-                with suppress(psycopg2.Error):
-                    connection.close()
-                raise
+            ready(connection.fileno(), timeout=ANSWER_SECONDS, timeout_exc=late)
 
     extensions.set_wait_callback(wait)
 

@@ -8,7 +8,9 @@ from contextlib import closing
 
 import pytest
 import redis
+import requests
 
+from backend.models.base import db
 from tests.processes import wait_until
 from tests.realtime.client import Api, Frame, LiveClient
 from tests.realtime.conftest import House, Houses, worker_of
@@ -33,6 +35,8 @@ def frail(houses: Houses, postgres: PrivatePostgres) -> Iterator[House]:
 @pytest.fixture
 def talk(frail: House) -> tuple[Api, Frame, list[LiveClient], list[LiveClient]]:
     """A room with one who speaks and one who listens, on every worker."""
+    with frail.app.app_context():
+        db.engine.dispose()  # our own connections may be to a server that was killed
     owner, listener = frail.user(), frail.user()
     room = owner.room(listener)
     return owner, room, frail.on_each_worker(owner), frail.on_each_worker(listener)
@@ -178,3 +182,30 @@ def test_postgresql_restarts(frail: House, talk: Talk, postgres: PrivatePostgres
     exchange(talk, "after", 5)
     for speaker in speakers:
         speaker.message("after0", timeout=5)
+
+
+def test_postgresql_hangs(frail: House, talk: Talk, postgres: PrivatePostgres) -> None:
+    """It takes what it is sent and does not answer, in the middle of whatever was being done: a worker waits for nothing."""
+    owner, room, speakers, listeners = talk
+    exchange(talk, "before", 2)
+    workers = frail.server.worker_pids
+    postgres.freeze()
+    try:
+        began = time.monotonic()
+        sent = [(speaker, speaker.say("send", content="into the void", room_id=room["id"])) for speaker in speakers]
+        while (passed := time.monotonic() - began) < 6:
+            assert [listener.call("ping")["type"] for listener in listeners] == ["pong"] * len(listeners)
+            assert time.monotonic() - began - passed < 2
+            time.sleep(0.1)
+        for speaker, id_ in sent:
+            refused = speaker.answer(id_, began + 10 - time.monotonic())
+            assert (refused["type"], refused["code"]) == ("error", "unavailable")
+        began = time.monotonic()
+        headers = {"Authorization": f"Bearer {owner.token}"}
+        response = requests.get(f"{frail.server.url}/api/users/me", headers=headers, timeout=15)
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert time.monotonic() - began < 10
+    finally:
+        postgres.thaw()
+    exchange(talk, "after", 5)
+    assert frail.server.worker_pids == workers
