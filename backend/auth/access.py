@@ -30,6 +30,11 @@ def signed_in(view: View) -> View:
     return _guard(view, check)
 
 
+def reader(view: View) -> View:
+    """Like `signed_in`, for what reads, whatever its method: the token needs the scope `read`."""
+    return _guard(view, lambda identity: _need_scope(identity, "read"))
+
+
 def superuser(view: View) -> View:
     """Only for a superuser; an API token needs the scope `admin` besides."""
     return _guard(view, _need_superuser)

@@ -34,6 +34,9 @@ API_TOKEN_PREFIX = "confab_"
 SESSION_SCOPES = frozenset({"read", "write", "admin", "health"})
 ALGORITHM = "HS256"
 ISSUER = "confab"
+LAST_SECOND = 253_402_300_800
+"""The end of the year 9999, in seconds since 1970."""
+
 MAX_TOKEN = 4096
 """Ours have some 300 characters; nothing is computed over a header of any length."""
 
@@ -122,9 +125,13 @@ def _decode(token: str, key: str) -> dict[str, Any]:
         issuer=ISSUER,
         options={"require": ["exp", "iat", "sub", "sid", "jti", "type"]},
     )
-    if claims["type"] != "access" or type(claims["sid"]) is not int or not 0 < claims["sid"] < 2**63:
+    if claims["type"] != "access" or not _is_number(claims["sid"], 2**63) or not _is_number(claims["exp"], LAST_SECOND):
         raise ValueError("not one of our access tokens")
     return claims
+
+
+def _is_number(value: Any, below: int) -> bool:
+    return type(value) is int and 0 < value < below
 
 
 @dataclass(slots=True)

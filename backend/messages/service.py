@@ -94,12 +94,14 @@ def _of_one(user: User, place: Place, part: Slice, before: int | None, after: in
 
 
 def _around(user: User, place: Place, seq: int, limit: int) -> Page[dict[str, Any]]:
-    """The message *seq* in the middle of *limit* messages, as far as there are that many on either side."""
+    """The message *seq* in the middle of *limit* messages, as far as there are that many on either side; then the older ones."""
     newer = db.session.execute(_in(place).where(_m.seq >= seq).order_by(_m.seq).limit(limit)).all()
-    older = db.session.execute(_in(place).where(_m.seq < seq).order_by(_m.seq.desc()).limit(limit)).all()
+    older = db.session.execute(_in(place).where(_m.seq < seq).order_by(_m.seq.desc()).limit(limit + 1)).all()
     wanted_newer = max(limit - len(older), (limit + 1) // 2)
-    shown = [*reversed(newer[:wanted_newer]), *older[: limit - min(len(newer), wanted_newer)]]
-    return Page(messages_json(shown, user.id, db.session))
+    wanted_older = limit - min(len(newer), wanted_newer)
+    shown = [*reversed(newer[:wanted_newer]), *older[:wanted_older]]
+    cursor = {"before": shown[-1].seq} if len(older) > wanted_older else {}
+    return Page(messages_json(shown, user.id, db.session), cursor)
 
 
 def _of_all(user: User, part: Slice) -> Page[dict[str, Any]]:

@@ -124,8 +124,6 @@ def invite_json(invite: RoomInvite) -> dict[str, Any]:
         "expires_at": invite.expires_at,
         "max_uses": invite.max_uses,
         "uses": invite.uses,
-        "created_at": invite.created_at,
-        "created_by_id": invite.created_by_id,
     }
 
 

@@ -124,8 +124,6 @@ class InviteSchema(AnswerSchema):
     expires_at = fields.AwareDateTime(allow_none=True)
     max_uses = fields.Integer(allow_none=True)
     uses = fields.Integer()
-    created_at = fields.AwareDateTime()
-    created_by_id = fields.Integer(allow_none=True)
 
 
 class JoinBody(BodySchema):

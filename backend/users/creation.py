@@ -30,6 +30,9 @@ class MobileTaken(Conflict):
     detail = "An account with this number exists."
 
 
+TAKEN = {"email": EmailTaken, "username": UsernameTaken, "mobile": MobileTaken}
+
+
 def fold_email(email: str) -> str:
     """The form in which emails are kept and compared."""
     return email.strip().casefold()
@@ -84,16 +87,17 @@ def _try_insert(user: User, is_last: bool) -> bool:
             db.session.add(user)
     except exc.IntegrityError as error:
         column = colliding_column(error)
-        if column == "email":
-            raise EmailTaken from None
-        if column == "mobile":
-            raise MobileTaken from None
-        if column != "username":
+        if column == "username" and not is_last:
+            return False
+        if column not in TAKEN:
             raise
-        if is_last:
-            raise UsernameTaken from None
-        return False
+        # Where several are taken, the database names any one of them; a client is told of the email.
+        raise (EmailTaken if _has_account(user.email) else TAKEN[column]) from None
     return True
+
+
+def _has_account(email: str | None) -> bool:
+    return email is not None and db.session.scalar(select(User.id).where(User.email == email)) is not None
 
 
 def colliding_column(error: exc.IntegrityError) -> str:

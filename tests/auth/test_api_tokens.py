@@ -54,6 +54,9 @@ def test_scopes(app: Flask, make: Factory) -> None:
     assert code(reader.post("/api/rooms", {"name": "x"})) == (403, "insufficient_scope")
     assert writer.post("/api/rooms", {"name": "x"}).status_code == 201
     assert code(writer.get("/api/rooms")) == (403, "insufficient_scope")
+    catching_up = "/api/chat/sync", {"conversations": {}}
+    assert reader.post(*catching_up).status_code == 200
+    assert code(writer.post(*catching_up)) == (403, "insufficient_scope")
     assert [t["scopes"] for t in ann.get(URL).json] == [["write"], ["read"]]
 
 

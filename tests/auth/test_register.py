@@ -108,6 +108,13 @@ def test_a_mobile_is_taken_however_it_is_spelled(client: Client, register: Regis
     assert (response.status_code, response.get_json()["code"]) == (409, "mobile_taken")
 
 
+def test_of_several_that_are_taken_the_email_is_named(client: Client, register: Register) -> None:
+    register(username="ann", email="ann@example.com", mobile="+46701234567")
+    body = {"email": "ann@example.com", "password": "password123", "username": "ann", "mobile": "+46701234567"}
+    response = client.post("/api/auth/register", body)
+    assert (response.status_code, response.get_json()["code"]) == (409, "email_taken")
+
+
 def test_a_username_is_made_up_when_the_nicest_is_taken(register: Register) -> None:
     names = [register(f"sam@{n}.example.com")["user"]["username"] for n in range(3)]
     assert names[0] == "sam"

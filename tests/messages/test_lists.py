@@ -95,9 +95,11 @@ def test_cursors(make: Factory, kind: str) -> None:
     assert seqs(ann, f"{path}&around=10&limit=4") == [10, 9, 8, 7]
     assert seqs(ann, f"{path}&around=99&limit=3") == [10, 9, 8]
     assert seqs(ann, f"{path}&around=5&limit=1") == [5]
+    assert "Link" not in ann.get(f"{path}&around=1&limit=4").headers
+    assert "before=3&" in ann.get(f"{path}&around=5&limit=4").headers["Link"].replace(">", "&")
 
 
-@pytest.mark.parametrize(("start", "step"), [("limit=3", -1), ("after=0&limit=3", 1)])
+@pytest.mark.parametrize(("start", "step"), [("limit=3", -1), ("after=0&limit=3", 1), ("around=9&limit=3", -1)])
 def test_links_walk_the_whole_conversation_while_it_grows(make: Factory, start: str, step: int) -> None:
     ann = make.client()
     fill(ann, 10)

@@ -33,6 +33,7 @@ def invite(cast: Cast, **body: Any) -> dict[str, Any]:
 
 def test_a_link_lets_its_bearer_in(app: Flask, private: Cast) -> None:
     made = invite(private, max_uses=2)
+    assert made.keys() == {"code", "url", "expires_at", "max_uses", "uses"}
     assert (made["max_uses"], made["uses"]) == (2, 0)
     assert made["url"].endswith(f"/#/join/{made['code']}")
     before = last_modseq(app, private.room)
