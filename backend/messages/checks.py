@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, select, tuple_
 
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
+from backend.messages.access import Place
 from backend.messages.drafts import Draft
 from backend.messages.mentions import find_mentioned, mentioned_ids
 from backend.messages.rows import Batch, is_member
 from backend.messages.serialise import MESSAGE_COLUMNS
 from backend.models import Block, Message, Room, User
+from backend.models.base import db
 from backend.models.conversation import dm_peer
 from backend.rooms.access import NotAMember
 
@@ -25,6 +27,14 @@ class Blocked(Forbidden):
 class IdempotencyConflict(Conflict):
     code = "idempotency_conflict"
     detail = "Another message was sent under this client_message_id. Use a new one for each message."
+
+
+def check_not_blocked(user_id: int, place: Place) -> None:
+    """Raise Blocked where *place* is a direct conversation with somebody who takes nothing from *user_id*."""
+    if place.peer_id is not None:
+        statement = select(Block.id).where(Block.user_id == place.peer_id, Block.blocked_id == user_id)
+        if db.session.scalar(statement) is not None:
+            raise Blocked
 
 
 class Checks:

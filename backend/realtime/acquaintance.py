@@ -34,6 +34,11 @@ def acquaintances(of: Collection[int], among: Collection[int], besides: Collecti
     return found
 
 
+def acquainted_with(user_id: int) -> set[int]:
+    """Everybody who shares a conversation with *user_id*."""
+    return {other_id for _, other_id in db.session.execute(_select_pairs, {"of": [user_id], "besides": [LOBBY]})}
+
+
 def _turned(pairs: Iterable[tuple[int, set[int]]]) -> dict[int, set[int]]:
     turned: dict[int, set[int]] = {}
     for other_id, known in pairs:

@@ -79,6 +79,11 @@ class Connection:
     def user_id(self) -> int:
         return self.right.user_id
 
+    @property
+    def may_read(self) -> bool:
+        """Whether it is told anything of others: a token that only writes is not."""
+        return "read" in self.right.scopes
+
     # -- out
 
     def begin(self, ready: bytes) -> None:

@@ -102,14 +102,13 @@ def member_event(type_: str, conversation_id: str, membership: Any) -> Event:
 
 
 def room_event(type_: str, conversation_id: str, **body: Any) -> Event:
-    """`room.updated` or `room.deleted`."""
+    """`room.deleted`, or `hub.room_updated`."""
     return Event(type_, {"conversation_id": conversation_id, **body}, conversation_id=conversation_id)
 
 
 def room_updated_event(room: dict[str, Any]) -> Event:
-    """`room.updated`: the room's public face, without what is its viewer's own."""
-    public = {name: value for name, value in room.items() if name not in ("is_admin", "joined_at")}
-    return room_event("room.updated", room["conversation_id"], room=public)
+    """To the hubs alone: tell the members of *room* what it is now, each as they see it."""
+    return room_event("hub.room_updated", room["conversation_id"], updated_at=room["updated_at"])
 
 
 def read_event(conversation_id: str, user_id: int, seq: int, origin: str | None = None) -> Event:
@@ -122,6 +121,11 @@ def typing_event(conversation_id: str, user_id: int, is_typing: bool) -> Event:
     """That a user types, or has stopped."""
     body = {"conversation_id": conversation_id, "user_id": user_id, "is_typing": is_typing}
     return Event("typing", body, conversation_id=conversation_id, author_id=user_id)
+
+
+def offline_event(user_id: int, gone_id: int) -> Event:
+    """To *user_id*: another is offline, and nothing of them is left by which it could be found out."""
+    return Event("presence", {"user_id": gone_id, "status": "offline", "last_seen_at": None}, user_id=user_id)
 
 
 def opened_event(conversation_id: str, user_id: int, since: int = 0) -> Event:

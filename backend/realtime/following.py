@@ -66,7 +66,7 @@ class Following:
         What happened before the channel's own position is read from the database; the live events continue it exactly. If the
         database is away, the clock goes on with it (`retry`). Must run in `reading()`.
         """
-        if connection.is_open and _may_read(connection):
+        if connection.is_open and connection.may_read:
             connection.conversations.add(name)
             self.behind[connection, name] = behind = Behind(since, seq)
             self._catch_up(connection, name, behind)
@@ -196,12 +196,8 @@ class Following:
         return text_frame({"type": "room.created", "conversation_id": name, "room": room})
 
 
-def _may_read(connection: Connection) -> bool:
-    return "read" in connection.right.scopes
-
-
 def _is_to_follow(connection: Connection, name: str) -> bool:
-    return name not in connection.conversations and _may_read(connection)
+    return name not in connection.conversations and connection.may_read
 
 
 def _deleted(name: str) -> Event:

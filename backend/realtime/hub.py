@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from backend.realtime.following import Following
     from backend.realtime.meetings import Meetings
+    from backend.realtime.watch import Watch
 
 EARLY_SECONDS = 0.05
 """How long a number that came ahead of its turn waits for those before it; then the database is asked."""
@@ -51,6 +52,7 @@ class Hub:
     bus: Subscriptions
     following: Following
     meetings: Meetings
+    watch: Watch
     perform: Callable[[Connection, list[bytes]], None]
     on_revoked: Callable[[list[Connection]], None]
 
@@ -255,11 +257,11 @@ class Hub:
         channel = self.channels.get(name)
         if event.type == "typing":
             self.typing.heard(event)
+        elif channel is not None and event.type == "hub.room_updated":
+            self.spawn(self.watch.tell_room, channel, _time(event.body["updated_at"]))
         elif channel is not None:
             self._send(channel, [event])
-            if event.type == "room.updated":
-                channel.room_updated_at = _time(event.body["room"]["updated_at"])
-            elif event.type == "room.deleted":
+            if event.type == "room.deleted":
                 for connection in list(channel.listeners):
                     self.leave(connection, name)
 
@@ -276,7 +278,7 @@ class Hub:
         else:
             frame = event_frame(event)
             for connection in here:
-                if connection.uid != event.origin:
+                if connection.uid != event.origin and connection.may_read:
                     connection.write(frame)
 
     def _keep_newest(self, here: Iterable[Connection], event: Event) -> None:

@@ -58,7 +58,8 @@ class Meetings:
             news.setdefault(connection, set()).update(met[connection.user_id, name].intersection(online))
         frames = {user_id: presence_frame(user_id, is_online=True) for user_id in set().union(*news.values())}
         for connection, user_ids in news.items():
-            connection.write(b"".join(frames[user_id] for user_id in sorted(user_ids)))
+            if connection.may_read:
+                connection.write(b"".join(frames[user_id] for user_id in sorted(user_ids)))
         self._newcomers -= newcomers
         self._followers -= followers
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from backend.auth.identity import identify
+from backend.auth.tickets import identify_socket
 from backend.database import is_unavailable
 from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailable, ValidationFailed
 from backend.http.blueprint import flat_messages
 from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
 from backend.messages.access import check_place, place_of
 from backend.messages.append import append_together
+from backend.messages.checks import check_not_blocked
 from backend.messages.drafts import Draft, Sent
 from backend.messages.inbox import mark_read
 from backend.messages.schemas import SendSchema, SyncSchema
@@ -132,9 +133,11 @@ class Operations:
     def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
         _need(connection, "write")
         name = body["conversation_id"]
-        if name not in connection.conversations:
+        place = place_of(connection.user_id, name)
+        if place.peer_id is not None or name not in connection.conversations:
             with self.hub.reading():
-                check_place(_user(connection), place_of(connection.user_id, name))
+                check_place(_user(connection), place)
+                check_not_blocked(connection.user_id, place)
         publish([typing_event(name, connection.user_id, body["is_typing"])])
         connection.write(answer_frame("ok", frame_id))
 
@@ -147,9 +150,9 @@ class Operations:
         connection.write(answer_frame("pong", frame_id))
 
     def _auth(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
-        """A fresh token of the same user. Another's, or a bad one, ends the socket: its right is in doubt."""
+        """A fresh token, or a ticket, of the same user. Another's, or a bad one, ends the socket: its right is in doubt."""
         try:
-            identity = identify(body["token"])
+            identity = identify_socket(body["token"])
             if identity.user.id != connection.user_id:
                 raise Unauthorized("The token is another user's.")
         except Unauthorized as error:

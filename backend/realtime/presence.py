@@ -147,7 +147,8 @@ class Presence:
                     frames.setdefault(other_id, []).append(frame)
             for other_id, news in frames.items():
                 for connection in list(self._hub.users.get(other_id, ())):
-                    connection.write(b"".join(news))
+                    if connection.may_read:
+                        connection.write(b"".join(news))
         self._known = now
 
     def known_to(self, user_id: int) -> list[int]:

@@ -32,6 +32,9 @@ bp = Blueprint("realtime", __name__)
 log = logging.getLogger("confab.realtime")
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+VERSION = "13"
+"""Of the protocol, which whoever asks for another is told (RFC 6455, section 4.4)."""
+
 MAX_OF_USER, MAX_OF_ADDRESS = 20, 1_000
 """Open sockets in one worker; RATE_LIMITS=off lifts both."""
 
@@ -94,12 +97,17 @@ def _check_numbers(live: Live, user_id: int | None, client_id: str = "") -> None
 
 
 def _handshake() -> bytes:
-    """The server's side of the opening handshake, worked out by the library. Raises BadHandshake."""
+    """The server's side of the opening handshake, worked out by the library. Raises BadHandshake and UpgradeRequired."""
+    if request.headers.get("Sec-WebSocket-Version", VERSION) != VERSION:
+        raise UpgradeRequired(
+            "Only version 13 of the protocol is spoken here.", headers={"Sec-WebSocket-Version": VERSION}
+        )
     protocol = ServerProtocol(logger=live_of(current_app).hub.quiet)
     headers = Headers((name, value) for name, value in request.headers.items() if name.lower() != "origin")
     response = protocol.accept(Request(request.path, headers))
     if response.status_code != 101:
         raise BadHandshake
+    response.headers["X-Request-ID"] = request.environ["confab.request_id"]
     protocol.send_response(response)
     return b"".join(protocol.data_to_send())
 
@@ -140,7 +148,7 @@ class _Opening:
                 "session_id": self.identity.session_id,
                 "heartbeat": HEARTBEAT_SECONDS,
                 "typing_expires": TYPING_SECONDS,
-                "online": self.live.presence.known_to(user.id),
+                "online": self.live.presence.known_to(user.id) if connection.may_read else [],
             }
         connection.begin(text_frame(ready))
         hub.announce([connection])

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
-from backend.errors import NotFound
-from backend.models import User
-from backend.models.base import db
 from backend.realtime import changes
 from backend.realtime.channel import Channel
-from backend.realtime.events import room_event, room_updated_event
+from backend.realtime.events import room_event
 from backend.realtime.following import Following
 from backend.realtime.hub import EARLY_SECONDS, Hub
-from backend.rooms.access import get_room_for
-from backend.rooms.serialise import room_json
+from backend.realtime.protocol import text_frame
+from backend.rooms.serialise import room_by_member
 
 SLACK = 500
 """Inbox rows whose ids are this far behind the newest are looked at again: their transactions may have ended later."""
@@ -27,6 +25,7 @@ class Watch:
         self.following = following
         self._follower_id: int | None = None
         self._unverified: set[str] = set()
+        hub.watch = self
 
     # -- heads
 
@@ -74,20 +73,37 @@ class Watch:
         if channel.delivered < modseq:
             self.following.repair(channel)
 
+    # -- rooms
+
     def _compare_room(self, channel: Channel, head: changes.Head) -> None:
-        was, channel.room_updated_at = channel.room_updated_at, head.room_updated_at
-        if was is None or head.room_updated_at is None or head.room_updated_at <= was or not channel.listeners:
+        if channel.room_updated_at is None:
+            channel.room_updated_at = head.room_updated_at
+        elif head.room_updated_at is not None:
+            self.tell_room(channel, head.room_updated_at)
+
+    def tell_room(self, channel: Channel, updated_at: datetime) -> None:
+        """Tell who listens what the room is since *updated_at*, each as they see it, unless they were told.
+
+        Where the database is away they are told at one of the next comparisons.
+        """
+        was = channel.room_updated_at
+        if was is not None and updated_at <= was:
             return
-        viewer_id = next(iter(channel.listeners)).user_id
-        with self.hub.reading():
-            viewer = db.session.get(User, viewer_id)
-            if viewer is None:
-                return
-            try:
-                room = room_json(get_room_for(viewer, int(channel.name.removeprefix("room:"))).room, viewer)
-            except NotFound:
-                return
-        self.hub.take([room_updated_event(room)])
+        channel.room_updated_at = updated_at  # at once, so that nobody else tells it meanwhile
+        try:
+            with self.hub.reading():
+                user_ids = {connection.user_id for connection in channel.listeners}
+                faces = room_by_member(int(channel.name.removeprefix("room:")), user_ids)
+        except Exception:
+            channel.room_updated_at = was
+            raise
+        frames = {
+            user_id: text_frame({"type": "room.updated", "conversation_id": channel.name, "room": room})
+            for user_id, room in faces.items()
+        }
+        for connection in list(channel.listeners):
+            if connection.user_id in frames:
+                connection.write(frames[connection.user_id])
 
     # -- admissions
 

@@ -22,6 +22,8 @@ from backend.errors import ChatError, ValidationFailed
 from backend.models import Attachment, AuditEvent, ConversationEntry, Message, OtpCode, Room, RoomMembership, User
 from backend.models.base import Base, db, utcnow
 from backend.ops.audit import record, user_target
+from backend.realtime.acquaintance import acquainted_with
+from backend.realtime.events import announce, offline_event
 from backend.storage import storage
 from backend.users.admin import end_access, lock_account, spare_last_superuser
 from backend.users.ghost import FULL_NAME, ghost_id
@@ -74,6 +76,7 @@ def erase_user(actor: User | None, user_id: int) -> None:
     user.is_active = user.is_superuser = False
     user.deleted_at = utcnow()
     db.session.flush()
+    announce(*(offline_event(other_id, user_id) for other_id in acquainted_with(user_id)))
     _forget(user_id)
     if mobile is not None:
         db.session.execute(delete(OtpCode).where(OtpCode.mobile == mobile))

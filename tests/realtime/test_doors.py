@@ -55,10 +55,14 @@ def test_a_token_ends_its_socket_when_it_expires_unless_it_is_renewed(
     monkeypatch.setattr(identity, "ACCESS_TOKEN_LIFETIME", timedelta(seconds=2))
     with house.app.app_context():
         short = identity.issue_access_token(user.id, claims["sid"])
-    with LiveClient(house.url, short) as brief, LiveClient(house.url, short) as renewed:
-        assert renewed.call("auth", token=user.token)["type"] == "ok"
-        assert brief.closed() == 4401
-        assert renewed.call("ping")["type"] == "pong"
+    ticket = user("POST", "/api/auth/ws-ticket")["ticket"]
+    brief, *renewed = (LiveClient(house.url, short) for _ in range(3))
+    for client, token in zip(renewed, (user.token, ticket), strict=True):
+        assert client.call("auth", token=token)["type"] == "ok"
+    assert brief.closed() == 4401
+    for client in renewed:
+        assert client.call("ping")["type"] == "pong"
+        client.close()
 
 
 def test_auth_with_a_bad_token_or_anothers_ends_the_socket(house: House) -> None:
@@ -98,14 +102,16 @@ def test_an_api_token_is_held_to_its_scopes(house: House) -> None:
     user, other = house.user(), house.user()
     room = other.room(user)
     tokens = [_api_token(house, user, scope) for scope in ("read", "write")]
-    with LiveClient(house.url, tokens[0]) as reader, LiveClient(house.url, tokens[1]) as writer:
+    with LiveClient(house.url, tokens[0]) as reader, LiveClient(house.url, tokens[1]) as writer, other.live():
         assert reader.ready["session_id"] is None
         for fields in ({"type_": "send", "content": "x"}, {"type_": "typing", "conversation_id": "lobby"}):
             assert reader.call(**fields)["code"] == "insufficient_scope"
         assert writer.call("resume")["code"] == "insufficient_scope"
         writer.send("from a writer", room_id=room["id"])
         reader.message("from a writer")
-        assert not [frame for frame in writer.sync() if frame["type"].startswith("message.")]
+        reader.expect("presence", user_id=other.id)
+        assert writer.ready["online"] == []
+        assert {frame["type"] for frame in writer.sync()} <= {"pong"}
 
 
 def test_a_deleted_api_token_ends_its_sockets(house: House) -> None:
@@ -134,15 +140,19 @@ def test_bad_client_ids(house: House, client_id: str) -> None:
 
 @pytest.mark.parametrize("client_id", ["x", "x" * 64, "A-z_0", "slash/"])
 def test_good_client_ids(house: House, client_id: str) -> None:
-    with RawSocket(house.url, f"/ws/{client_id}?token={house.user().token}") as raw:
+    with RawSocket(house.url, f"/ws/{client_id}?token={house.user().token}", X_Request_ID="mine") as raw:
         assert raw.status == 101
+        assert "X-Request-ID: mine" in raw.head.split("\r\n")
 
 
 def test_bad_handshakes(house: House) -> None:
     path = f"/ws/x?token={house.user().token}"
     for headers in ({"Sec_WebSocket_Key": None}, {"Sec_WebSocket_Key": "short"}, {"Sec_WebSocket_Version": None}):
         assert refusal(house, path, **headers) == (400, "bad_handshake")
-    assert refusal(house, path, Sec_WebSocket_Version="8") == (400, "bad_handshake")
+    assert refusal(house, path, Sec_WebSocket_Version="8") == (426, "upgrade_required")
+    other_version = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "8"}
+    answer = requests.get(house.url + path, headers=other_version, timeout=5)
+    assert (answer.status_code, answer.headers["Sec-WebSocket-Version"]) == (426, "13")
     plain = requests.get(f"{house.url}/ws/x", timeout=5)
     assert (plain.status_code, plain.json()["code"]) == (426, "upgrade_required")
     assert plain.headers["Upgrade"] == "websocket"

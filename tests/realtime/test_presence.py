@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask, g
 
+from backend.auth.secrets import hash_password
 from backend.realtime.meetings import Meetings
 from tests.factories import Factory
 from tests.queries import count_queries
@@ -116,7 +117,7 @@ class Ear:
 
     def __init__(self, user_id: int):
         self.user_id = user_id
-        self.is_open = True
+        self.is_open = self.may_read = True
         self.written: list[bytes] = []
 
     def write(self, data: bytes) -> None:
@@ -186,6 +187,18 @@ class Visit:
     def tell_of_it(self) -> None:
         """What the hub says of it."""
         self.meetings.joined(self.ids[1], self.room["conversation_id"])
+
+
+def test_the_erased_go_offline_for_those_who_knew_them(house: House) -> None:
+    erased, in_room, in_direct, stranger = (house.user(hashed_password=hash_password("password1")) for _ in range(4))
+    erased.room(in_room)
+    erased.send("hello", recipient_id=in_direct.id)
+    with erased.live() as own, in_room.live() as one, in_direct.live() as two, stranger.live() as apart:
+        erased("DELETE", "/api/users/me", {"password": "password1"}, status=204)
+        assert own.closed() == 4401
+        for client in (one, two):
+            assert client.expect("presence", user_id=erased.id, status="offline")["last_seen_at"] is None
+        assert [frame for frame in apart.sync() if frame["type"] == "presence"] == []
 
 
 def test_who_went_before_it_was_told_is_not_told_of(app: Flask, make: Factory) -> None:
