@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from backend.auth.identity import API_TOKEN_PREFIX
 from backend.auth.secrets import hash_secret, new_secret
 from backend.errors import Conflict, Forbidden, NotFound
-from backend.models import ApiToken, User
-from backend.models.base import db
+from backend.models import ApiToken, RevokedToken, User
+from backend.models.base import db, utcnow
 from backend.ops.audit import record
 from backend.paging import Page, Slice
 from backend.realtime.events import announce, revoked_event
@@ -21,6 +21,9 @@ SCOPES = ("read", "write", "admin", "health")
 DEFAULT_SCOPES = ("read", "write")
 PRIVILEGED = frozenset({"admin", "health"})
 """Scopes that superusers alone may grant."""
+
+REMEMBERED = timedelta(days=365)
+"""How long a revoked token is told from one that never was."""
 
 MOST = 100
 """Tokens of one user."""
@@ -64,12 +67,19 @@ def list_tokens(user: User, part: Slice) -> Page[dict[str, Any]]:
 
 def delete_token(user: User, token_id: int) -> None:
     """Delete a token of *user*; it is refused from then on, and its sockets close. Raises NotFound."""
-    statement = delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user.id).returning(ApiToken.id)
-    if db.session.execute(statement).one_or_none() is None:
+    if not revoke(ApiToken.id == token_id, ApiToken.user_id == user.id):
         raise NotFound
     record("api_token.deleted", user.id, f"api_token:{token_id}")
     announce(revoked_event(user.id))
     db.session.commit()
+
+
+def revoke(*which: ColumnElement[bool]) -> int:
+    """Delete tokens without committing it, and keep in mind for a year that they were revoked. Returns how many there were."""
+    hashes = db.session.scalars(delete(ApiToken).where(*which).returning(ApiToken.token)).all()
+    db.session.add_all([RevokedToken(token=each) for each in hashes])
+    db.session.execute(delete(RevokedToken).where(RevokedToken.created_at < utcnow() - REMEMBERED))
+    return len(hashes)
 
 
 def drop_privileges(user_id: int) -> None:
@@ -80,7 +90,7 @@ def drop_privileges(user_id: int) -> None:
     for token in db.session.scalars(select(ApiToken).where(ApiToken.user_id == user_id).with_for_update()):
         kept = [scope for scope in token.scopes if scope not in PRIVILEGED]
         if not kept:
-            db.session.delete(token)
+            revoke(ApiToken.id == token.id)
         elif kept != token.scopes:
             token.scopes = kept
 

@@ -21,7 +21,7 @@ from backend.auth.secrets import hash_secret
 from backend.combine import Combiner
 from backend.database import UNAVAILABLE, is_unavailable, reading
 from backend.errors import TokenExpired, TokenRevoked, Unauthorized
-from backend.models import ApiToken, User, UserSession
+from backend.models import ApiToken, RevokedToken, User, UserSession
 from backend.models.base import db, utcnow
 
 log = logging.getLogger("confab.auth")
@@ -211,6 +211,8 @@ def _identify_api_token(token: str) -> Identity:
     with DbSession(reading(db.engine)) as session:
         statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.token == hash_secret(token))
         row = session.execute(statement).one_or_none()
+        if row is None and session.scalar(select(RevokedToken.id).where(RevokedToken.token == hash_secret(token))):
+            raise TokenRevoked
         session.expunge_all()
     identity = _of_api_token(row)
     if row is not None and _is_stale(row[0].last_used_at):

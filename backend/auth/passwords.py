@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session as DbSession
 
 from backend.auth import mails
+from backend.auth.api_tokens import revoke
 from backend.auth.errors import InvalidPassword, InvalidToken
 from backend.auth.identity import Identity, need_session
 from backend.auth.secrets import check_password, hash_password, hash_secret
@@ -135,6 +136,7 @@ def _forget_resets(user_id: int) -> None:
 
 def _close_other_ways_in(user: User) -> None:
     user.mobile = user.mobile_verified_at = None
-    for table in (ApiToken, TotpFactor, RecoveryCode):
+    revoke(ApiToken.user_id == user.id)
+    for table in (TotpFactor, RecoveryCode):
         db.session.execute(delete(table).where(table.user_id == user.id))
     announce(revoked_event(user.id))  # no session need have ended for the tokens' sockets to close

@@ -6,7 +6,7 @@ from backend.models.message import Attachment, Message, MessageEdit, MessageMent
 from backend.models.moderation import AuditEvent, Block, Report
 from backend.models.outbox import OutboxMessage
 from backend.models.room import Room, RoomInvite, RoomMembership
-from backend.models.session import AccountToken, ApiToken, OtpCode, RefreshToken, UserSession, WsTicket
+from backend.models.session import AccountToken, ApiToken, OtpCode, RefreshToken, RevokedToken, UserSession, WsTicket
 from backend.models.user import Role, User, UserRole
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "RecoveryCode",
     "RefreshToken",
     "Report",
+    "RevokedToken",
     "Role",
     "Room",
     "RoomInvite",

@@ -60,6 +60,14 @@ class ApiToken(Keyed, Base):
     user: Mapped[User] = relationship()
 
 
+class RevokedToken(Keyed, Base):
+    """An API token that was revoked. Whoever still uses it is told so; nothing else of it is kept, not even whose it was."""
+
+    __tablename__ = "revoked_tokens"
+
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+
+
 class WsTicket(Keyed, Base):
     """A ticket that opens one socket, once; it dies with its session."""
 

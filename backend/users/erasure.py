@@ -15,11 +15,22 @@ import time
 
 from sqlalchemy import Table, delete, exc, exists, or_, select, update
 
+from backend.auth.api_tokens import revoke
 from backend.auth.identity import Identity, need_session
 from backend.auth.otp import use_code
 from backend.auth.passwords import confirm_password
 from backend.errors import ChatError, ValidationFailed
-from backend.models import Attachment, AuditEvent, ConversationEntry, Message, OtpCode, Room, RoomMembership, User
+from backend.models import (
+    ApiToken,
+    Attachment,
+    AuditEvent,
+    ConversationEntry,
+    Message,
+    OtpCode,
+    Room,
+    RoomMembership,
+    User,
+)
 from backend.models.base import Base, db, utcnow
 from backend.ops.audit import record, user_target
 from backend.realtime.acquaintance import acquainted_with
@@ -77,6 +88,7 @@ def erase_user(actor: User | None, user_id: int) -> None:
     user.deleted_at = utcnow()
     db.session.flush()
     announce(*(offline_event(other_id, user_id) for other_id in acquainted_with(user_id)))
+    revoke(ApiToken.user_id == user_id)
     _forget(user_id)
     if mobile is not None:
         db.session.execute(delete(OtpCode).where(OtpCode.mobile == mobile))

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from backend.models import ApiToken
+from backend.models import ApiToken, RevokedToken
 from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
@@ -117,7 +117,8 @@ def test_a_deleted_token_opens_nothing(app: Flask, make: Factory) -> None:
     assert code(mallory.delete(f"{URL}/{made['id']}")) == (404, "not_found")
     assert ann.delete(f"{URL}/{made['id']}").status_code == 204
     assert code(ann.delete(f"{URL}/{made['id']}")) == (404, "not_found")
-    assert code(script.get("/api/rooms")) == (401, "unauthorized")
+    assert code(script.get("/api/rooms")) == (401, "token_revoked")
+    assert code(Client(app, made["token"] + "x").get("/api/rooms")) == (401, "unauthorized")
     with app.app_context():
         from backend.auth.tickets import identify_socket
         from backend.errors import Unauthorized
@@ -127,6 +128,18 @@ def test_a_deleted_token_opens_nothing(app: Flask, make: Factory) -> None:
     root = make.client(make.user(is_superuser=True))
     actions = [e["action"] for e in root.get(f"/api/audit?target=api_token:{made['id']}").json]
     assert actions == ["api_token.deleted", "api_token.created"]
+
+
+def test_a_revoked_token_is_remembered_for_a_year(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    long_ago, lately = create(ann), create(ann)
+    assert ann.delete(f"{URL}/{long_ago['id']}").status_code == 204
+    with app.app_context():
+        db.session.execute(db.update(RevokedToken).values(created_at=utcnow() - timedelta(days=366)))
+        db.session.commit()
+    assert ann.delete(f"{URL}/{lately['id']}").status_code == 204
+    answers = [code(Client(app, each["token"]).get("/api/rooms")) for each in (long_ago, lately)]
+    assert answers == [(401, "unauthorized"), (401, "token_revoked")]
 
 
 def test_a_token_makes_lists_and_deletes_no_token(app: Flask, make: Factory) -> None:

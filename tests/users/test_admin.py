@@ -178,7 +178,7 @@ def test_a_demotion_takes_privileged_scopes_from_tokens(app: Flask, root: Client
         db.session.commit()
     assert Client(app, "confab_1").get("/api/health/detailed").status_code == 200
     assert root.patch(f"/api/users/{other.id}", {"is_superuser": False}).status_code == 200
-    assert code(Client(app, "confab_1").get("/api/health/detailed")) == (401, "unauthorized")
+    assert code(Client(app, "confab_1").get("/api/health/detailed")) == (401, "token_revoked")
     with app.app_context():
         kept = {t.name: t.scopes for t in db.session.scalars(select(ApiToken))}
     assert kept == {"confab_2": ["read"], "confab_3": ["read"]}
