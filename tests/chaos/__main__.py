@@ -24,6 +24,10 @@ MOST_LINES = 20
 """Of each kind of finding."""
 
 
+OFTEN = 0.3
+"""How often a fault is over before the next one comes."""
+
+
 class Arena:
     """Two workers on a PostgreSQL and a Redis of their own, and everything that can befall them."""
 
@@ -78,6 +82,9 @@ class Arena:
                 print(f"  {datetime.now(UTC):%H:%M:%S.%f} {fault.__name__}", flush=True)
                 fault()
                 time.sleep(self.chance.uniform(0, 3))
+                if self.chance.random() < OFTEN:
+                    work.expect_progress()
+            work.expect_progress()
             time.sleep(8)
         finally:
             found = work.finish()

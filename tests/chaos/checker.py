@@ -6,7 +6,8 @@ resume, and note each frame. What counts in the end:
 - lost: acknowledged, and not in the database as it was acknowledged;
 - doubled: twice in the database under one key, one modseq told twice by one socket, or told live by a later one;
 - reordered: a modseq after a later one, a gap in the seqs, or one writer's messages not in the order of its sending;
-- missing: not told to a socket that was told something later, never read by a reader at all, or not told within seconds.
+- missing: not told to a socket that was told something later, never read by a reader at all, or not told within seconds;
+- silent: nothing was acknowledged for long, though nothing was wrong any more.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from tests.realtime.client import Api, Frame, LiveClient
 
 AWAY = (OSError, EOFError, WebSocketException, TimeoutError)
 LATE_SECONDS = 6.0
+SILENT_SECONDS = 20.0
+"""A writer gives up on a server that does not answer after 10 s, and tries again."""
 
 
 class Findings(dict[str, list[str]]):
@@ -183,6 +186,15 @@ class Campaign:
                 reader.follow(self.found, lambda _, stays=stays: self._is_over.is_set() or time.monotonic() > stays)
             except AWAY:
                 time.sleep(0.05)
+
+    def expect_progress(self, seconds: float = SILENT_SECONDS) -> None:
+        """Wait until something is acknowledged. Where nothing is within *seconds*, that is a finding."""
+        before, deadline = len(self.acknowledged), time.monotonic() + seconds
+        while len(self.acknowledged) == before:
+            if time.monotonic() > deadline:
+                self.found.note("silent", f"nothing was acknowledged for {seconds:g} s")
+                return
+            time.sleep(0.02)
 
     def finish(self) -> Findings:
         """Silence the writers, give the readers a moment to hear the rest, and reckon."""

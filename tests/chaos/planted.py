@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
+
+from gevent.monkey import get_original
 
 from backend import create_app
 from backend.errors import Unavailable
@@ -102,6 +105,19 @@ def _first_resumptions_that_fail() -> None:
     operations.sync = failing
 
 
+def _silence() -> None:
+    """The worker stands still after a while, as one does that waits for ever without letting others run."""
+    append = operations.append_together
+    calls = itertools.count()
+
+    def still(drafts: Sequence[Any]) -> list[Sent | Exception]:
+        if next(calls) > 50:
+            get_original("time", "sleep")(3600)
+        return append(drafts)
+
+    operations.append_together = still
+
+
 def plant(fault: str) -> None:
     """Plant *fault*."""
     takes: dict[str, Callable[..., None]] = {"drop": _dropping, "double": _doubling, "reorder": _reordering}
@@ -122,6 +138,8 @@ def plant(fault: str) -> None:
         Following.looking = lambda *_: nullcontext()  # type: ignore[method-assign,assignment]
     elif broken == "ack of another":
         _ack_without_commit()
+    elif broken == "silence":
+        _silence()
 
 
 plant(os.environ["PLANTED"])

@@ -73,6 +73,17 @@ def test_a_reader_whose_resumption_is_answered_with_an_error_asks_again(open_hou
     assert reader.seqs == {1, 2, 3, 4, 5}
 
 
+def test_a_server_that_stands_still_is_found(open_house: Open, tmp_path: Path) -> None:
+    house = open_house("sqlite", root=checkout(tmp_path, "tests.chaos.planted"), PLANTED="+silence")
+    work = campaign(house, writers=1, readers=1)
+    work.start()
+    wait_until(lambda: len(work.acknowledged) > 40, "the work of the writer", 30)
+    while not work.found:
+        work.expect_progress(2)
+    os.kill(house.server.worker_pids[0], signal.SIGKILL)
+    assert work.finish().keys() == {"silent"}
+
+
 def test_a_finding_says_who_lacks_what() -> None:
     found = Findings()
     found.missing("reader 2 was never shown", [4, 5, 6, 9])
