@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_smorest.fields import Upload
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from backend.http.fields import AnswerSchema, BodySchema, Line, StrictBoolean, Text
 from backend.http.pagination import PageArgs
@@ -96,6 +98,12 @@ class ProfileBody(BodySchema):
     username = Username()
     email = Email(metadata={"description": "The new one is unverified. Needs `password` where the account has one."})
     password = Text(load_only=True, metadata={"description": "The present password, to change the email."})
+
+    @validates_schema
+    def _check_password(self, data: dict[str, Any], **_: Any) -> None:
+        if "password" in data and "email" not in data:  # it would change nothing, and seem to have changed the password
+            message = "It confirms a new email. The password is changed by POST /api/auth/change-password."
+            raise ValidationError({"password": [message]})
 
 
 class AvatarBody(BodySchema):

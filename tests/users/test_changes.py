@@ -160,6 +160,15 @@ def test_another_email_needs_the_password_and_is_unverified(app: Flask, make: Fa
     assert ann.patch(ME, {"email": "new@example.com"}).status_code == 200
 
 
+def test_a_password_alone_is_refused_and_not_passed_over(make: Factory) -> None:
+    ann = make.client(make.user(hashed_password=hash_password("password123")))
+    for body in ({"password": "password456"}, {"password": "password123", "bio": "x"}):
+        response = ann.patch(ME, body)
+        assert code(response) == (422, "validation_failed")
+        assert "change-password" in response.json["errors"]["password"][0]
+    assert ann.get(ME).json["bio"] is None
+
+
 def test_an_email_that_is_taken(make: Factory) -> None:
     make.user(email="bob@example.com")
     ann = make.client(make.user(email="ann@example.com"))
