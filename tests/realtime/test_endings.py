@@ -66,6 +66,7 @@ def test_a_slow_reader_is_closed_with_its_stream_whole(house: House) -> None:
     owner, slow = house.user(), house.user()
     room = owner.room(slow)
     with owner.live() as sender, RawSocket(house.url, f"/ws/s?token={slow.token}", receive_buffer=4096) as raw:
+        assert json.loads(raw.receive()[1])["type"] == "ready"
         sender.speak((f"{n} " + "x" * 3_900 for n in range(2_500)), room_id=room["id"])
         memory = max(_resident(pid) for pid in house.server.worker_pids)
         told, code = [], None

@@ -6,6 +6,7 @@ import json
 import logging
 from _socket import socketpair
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -15,9 +16,11 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError
 from websockets.protocol import Protocol, Side, State
 
+from backend.auth.identity import identify
 from backend.models import Conversation, Message
 from backend.models.base import db
 from backend.realtime import following as module
+from backend.realtime import socket as socket_module
 from backend.realtime.bus import LocalBus
 from backend.realtime.changes import load_changes
 from backend.realtime.connection import Connection, Right
@@ -25,6 +28,7 @@ from backend.realtime.events import Event, typing_event
 from backend.realtime.following import Following
 from backend.realtime.hub import Hub
 from backend.realtime.meetings import Meetings
+from backend.realtime.protocol import Close
 from backend.realtime.watch import Watch
 from tests.client import Client
 from tests.factories import Factory
@@ -313,3 +317,26 @@ def test_who_comes_while_the_worker_stops_is_sent_back(house: House) -> None:
     late = house.ear(house.ann)
     assert not first.connection.is_open
     assert not late.connection.is_open
+
+
+@pytest.mark.parametrize("error", [AWAY, KeyError("planted")])
+def test_a_socket_that_cannot_be_opened_is_sent_back(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def fail(_: int) -> None:
+        raise error
+
+    monkeypatch.setattr(socket_module, "heads_for", fail)
+    live: Any = SimpleNamespace(hub=house.hub)
+    with house.app.app_context():
+        opening = socket_module._Opening(live, identify(str(house.ann.token)), "x", None)
+    ours, theirs = socketpair()
+    ours.setblocking(False)
+    opening.take_over(ours)
+    goodbye = theirs.recv(1000)
+    theirs.close()
+    assert (goodbye[0], int.from_bytes(goodbye[2:4], "big")) == (0x88, Close.RESTARTING)
+    assert (house.hub.users, house.following.behind) == ({}, {})
+    assert ("a socket could not be opened" in caplog.text) == isinstance(error, KeyError)
+    for connection in list(house.hub.closing):
+        connection.drop()
