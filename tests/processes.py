@@ -109,13 +109,30 @@ def spawn(
 
 
 def descendants(pid: int) -> list[int]:
-    """*pid* and all its children and theirs, parents first."""
+    """*pid* and all its children and theirs, parents first.
+
+    As each process itself says whose child it is: the kernel's own list of a process's children leaves some out while others end.
+    """
+    children: dict[int, list[int]] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            children.setdefault(int(_status(process)[1]), []).append(int(process.name))
     found = [pid]
     for parent in found:
-        with suppress(OSError):
-            for task in Path(f"/proc/{parent}/task").iterdir():
-                found += [int(child) for child in (task / "children").read_text().split()]
+        found += sorted(children.get(parent, []))
     return found
+
+
+def state(pid: int) -> str:
+    """The state of a process, as ps shows it: `T` is stopped; `Z`, like the empty one, has ended."""
+    with suppress(OSError):
+        return _status(Path(f"/proc/{pid}"))[0]
+    return ""
+
+
+def _status(process: Path) -> list[str]:
+    """The fields of a process's `stat` behind its name, which may hold anything."""
+    return (process / "stat").read_text().rpartition(")")[2].split()
 
 
 def signal_tree(pid: int, signum: int) -> None:
