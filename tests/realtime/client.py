@@ -38,7 +38,7 @@ def _validators_of(side: str) -> dict[str, jsonschema_rs.Draft202012Validator]:
 
 _from_server, _from_client = _validators_of("server."), _validators_of("client.")
 Frame = dict[str, Any]
-opened: list[LiveClient] = []
+opened: set[LiveClient] = set()
 """What a test leaves open is closed behind it."""
 DURABLE = ("message.", "member.")
 
@@ -80,12 +80,20 @@ class LiveClient:
         }
         self._stack = ExitStack()
         self.socket: ClientConnection = self._stack.enter_context(connect(address, **options))
-        opened.append(self)
-        self.ready: Frame = self.expect("ready") if ready else {}
-        if ready and self.events[0] is not self.ready:
-            raise Broken(f"not `ready` first but {self.events[0]}")
+        opened.add(self)
+        try:
+            self.ready: Frame = self._greeting() if ready else {}
+        except BaseException:
+            self.close()
+            raise
 
     # -- receiving
+
+    def _greeting(self) -> Frame:
+        greeting = self.expect("ready")
+        if self.events[0] is not greeting:
+            raise Broken(f"not `ready` first but {self.events[0]}")
+        return greeting
 
     def receive(self, timeout: float = 5) -> Frame:
         """The next frame, checked and noted. Raises TimeoutError, and ConnectionClosed."""
@@ -220,8 +228,9 @@ class LiveClient:
         return pages
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Say goodbye. Safe to repeat."""
         self._stack.close()
+        opened.discard(self)
 
     def __enter__(self) -> Self:
         return self

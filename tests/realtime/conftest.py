@@ -133,9 +133,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(autouse=True)
 def _goodbye() -> Iterator[None]:
     yield
-    for socket in opened:
+    for socket in list(opened):
         socket.close()
-    opened.clear()
 
 
 @contextmanager
