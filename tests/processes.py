@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+STOPPED = {"T", "Z", ""}
+"""States in which a process does nothing; one that ended while its parent was stopped stays a zombie."""
+
 PREFIX = "confab-test-"
 TEMPORARY = Path("/tmp")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -140,6 +143,16 @@ def signal_tree(pid: int, signum: int) -> None:
     for each in descendants(pid):
         with suppress(ProcessLookupError):
             os.kill(each, signum)
+
+
+def freeze_tree(pid: int) -> None:
+    """Stop *pid* and all its descendants (SIGSTOP), and return when they all stand still."""
+
+    def is_still() -> bool:
+        signal_tree(pid, signal.SIGSTOP)  # again, for what was forked while the others were stopped
+        return all(state(each) in STOPPED for each in descendants(pid))
+
+    wait_until(is_still, f"every process below {pid} to be stopped")
 
 
 def end(process: subprocess.Popen[bytes], signum: int = signal.SIGTERM, patience: float = 10.0) -> int:

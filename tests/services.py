@@ -26,23 +26,9 @@ import redis
 from psycopg2 import sql
 
 from tests import packages
-from tests.processes import (
-    Folder,
-    descendants,
-    end,
-    has_user,
-    running_in,
-    signal_tree,
-    spawn,
-    state,
-    sweep,
-    tail,
-    wait_until,
-)
+from tests.processes import Folder, end, freeze_tree, has_user, running_in, signal_tree, spawn, sweep, tail, wait_until
 
 SUPERUSER = "confab"
-STOPPED = {"T", "Z", ""}
-"""What a process that does nothing is in; one that ended while its parent was stopped stays a zombie."""
 
 
 class _PrivateService:
@@ -109,11 +95,7 @@ class _PrivateService:
 
     def freeze(self) -> None:
         """SIGSTOP: from now on it accepts connections and does not answer."""
-        wait_until(self._is_frozen, "every process of the server to be stopped")
-
-    def _is_frozen(self) -> bool:
-        signal_tree(self.pid, signal.SIGSTOP)  # again, for what was forked while the others were stopped
-        return all(state(pid) in STOPPED for pid in descendants(self.pid))
+        freeze_tree(self.pid)
 
     def thaw(self) -> None:
         """SIGCONT: it goes on."""

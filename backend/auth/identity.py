@@ -208,10 +208,11 @@ def _touch(column: str, *places: tuple[Table, set[int]]) -> None:
 
 
 def _identify_api_token(token: str) -> Identity:
+    digest = hash_secret(token)
     with DbSession(reading(db.engine)) as session:
-        statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.token == hash_secret(token))
+        statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.token == digest)
         row = session.execute(statement).one_or_none()
-        if row is None and session.scalar(select(RevokedToken.id).where(RevokedToken.token == hash_secret(token))):
+        if row is None and session.scalar(select(RevokedToken.id).where(RevokedToken.token == digest)):
             raise TokenRevoked
         session.expunge_all()
     identity = _of_api_token(row)

@@ -12,7 +12,7 @@ from backend.messages.access import Place
 from backend.messages.drafts import Draft
 from backend.messages.mentions import find_mentioned, mentioned_ids
 from backend.messages.rows import Batch, is_member
-from backend.messages.serialise import MESSAGE_COLUMNS
+from backend.messages.serialise import MESSAGE_COLUMNS, Executor
 from backend.models import Block, Message, Room, User
 from backend.models.base import db
 from backend.models.conversation import dm_peer
@@ -31,10 +31,8 @@ class IdempotencyConflict(Conflict):
 
 def check_not_blocked(user_id: int, place: Place) -> None:
     """Raise Blocked where *place* is a direct conversation with somebody who takes nothing from *user_id*."""
-    if place.peer_id is not None:
-        statement = select(Block.id).where(Block.user_id == place.peer_id, Block.blocked_id == user_id)
-        if db.session.scalar(statement) is not None:
-            raise Blocked
+    if place.peer_id is not None and _find_blocks(db.session, {(place.peer_id, user_id)}):
+        raise Blocked
 
 
 class Checks:
@@ -124,16 +122,19 @@ class Checks:
 
     def _blocks(self, drafts: Sequence[Draft]) -> set[tuple[int, int]]:
         pairs = {(d.place.peer_id, d.sender_id) for d in drafts if d.place.peer_id not in (None, d.sender_id)}
-        if not pairs:
-            return set()
-        statement = select(Block.user_id, Block.blocked_id).where(tuple_(Block.user_id, Block.blocked_id).in_(pairs))
-        return set(self.connection.execute(statement).all())
+        return _find_blocks(self.connection, pairs) if pairs else set()
 
     def _parents(self, ids: set[Any]) -> dict[int, str]:
         if not ids:
             return {}
         statement = select(Message.id, Message.conversation_id).where(Message.id.in_(ids))
         return dict(self.connection.execute(statement).all())
+
+
+def _find_blocks(executor: Executor, pairs: set[tuple[Any, int]]) -> set[tuple[int, int]]:
+    """Which of *pairs* are blocks: who does not want messages, and of whom."""
+    statement = select(Block.user_id, Block.blocked_id).where(tuple_(Block.user_id, Block.blocked_id).in_(pairs))
+    return set(executor.execute(statement).all())
 
 
 def _find_earlier(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[int, str], Any]:

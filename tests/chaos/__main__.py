@@ -23,7 +23,6 @@ from tests.services import PrivatePostgres, PrivateRedis
 MOST_LINES = 20
 """Of each kind of finding."""
 
-
 OFTEN = 0.3
 """How often a fault is over before the next one comes."""
 

@@ -94,6 +94,14 @@ class House:
         with self.hub.reading():
             self.following.follow(ear.connection, self.name, modseq, seq)
 
+    def one_behind(self) -> tuple[Ear, tuple[int, int]]:
+        """A socket of ben's that lacks the message "1", which others were told, and from where it goes on."""
+        start = self.head()
+        self.say("1")
+        here, back = self.ear(self.ann), self.ear(self.ben)
+        self.follow(here, *self.head())
+        return back, start
+
     def repair(self) -> None:
         self.following.repair(self.hub.channels[self.name])
 
@@ -173,10 +181,7 @@ def test_the_end_of_a_room_is_told_whoever_finds_it(house: House, how: str) -> N
 
 
 def test_what_a_fault_stopped_goes_on_by_the_clock(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = house.head()
-    house.say("1")
-    here, back = house.ear(house.ann), house.ear(house.ben)
-    house.follow(here, *house.head())
+    back, start = house.one_behind()
     failing(monkeypatch, AWAY)
     house.follow(back, *start)
     house.following.retry()
@@ -189,10 +194,7 @@ def test_what_a_fault_stopped_goes_on_by_the_clock(house: House, monkeypatch: py
 
 
 def test_who_pauses_on_its_way_goes_on_from_where_it_was(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = house.head()
-    house.say("1")
-    here, back = house.ear(house.ann), house.ear(house.ben)
-    house.follow(here, *house.head())
+    back, start = house.one_behind()
     failing(monkeypatch, AWAY)
     house.follow(back, *start)
     assert house.following.pause(back.connection) == {house.name: start}
@@ -205,10 +207,7 @@ def test_who_pauses_on_its_way_goes_on_from_where_it_was(house: House, monkeypat
 
 def test_who_leaves_on_its_way_hears_nothing_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another takes over, or nobody, while the database answers."""
-    start = house.head()
-    house.say("1")
-    here, back = house.ear(house.ann), house.ear(house.ben)
-    house.follow(here, *house.head())
+    back, start = house.one_behind()
 
     def leave(*given: Any) -> Any:
         house.hub.leave(back.connection, house.name)
@@ -222,10 +221,7 @@ def test_who_leaves_on_its_way_hears_nothing_more(house: House, monkeypatch: pyt
 def test_a_fault_of_ours_is_in_the_log(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    start = house.head()
-    house.say("1")
-    here, back = house.ear(house.ann), house.ear(house.ben)
-    house.follow(here, *house.head())
+    back, start = house.one_behind()
     failing(monkeypatch, KeyError("planted"))
     with caplog.at_level(logging.ERROR):
         house.follow(back, *start)
