@@ -130,7 +130,7 @@ class Following:
             if is_removed or event.type == "room.deleted":
                 self.hub.leave(connection, name)
                 break
-        self.hub.show(connection, events)
+        self.hub.delivery.show(connection, events)
 
     # -- channels
 
@@ -154,7 +154,7 @@ class Following:
             if changes.is_deleted:
                 self.hub.take([_deleted(channel.name)])
                 return
-            self.hub.deliver(channel, channel.repair(changes.events, changes.upto))
+            self.hub.delivery.deliver(channel, channel.repair(changes.events, changes.upto))
             is_complete = changes.is_complete
 
     # -- admissions

@@ -7,9 +7,8 @@ is set right by the channels' numbers and the database (see channel.py and follo
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,8 +19,9 @@ from flask import Flask, g
 from backend.database import is_unavailable
 from backend.realtime.channel import Channel
 from backend.realtime.connection import Connection
+from backend.realtime.delivery import Delivery
 from backend.realtime.events import Event, connected_event, publish
-from backend.realtime.protocol import Close, author_frame, event_frame
+from backend.realtime.protocol import Close, event_frame
 from backend.realtime.typing import Typing
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Hub:
         self.addresses: Counter[str | None] = Counter()
         self.channels: dict[str, Channel] = {}
         self.closing: dict[Connection, float] = {}
+        self.delivery = Delivery(self)
         self.typing = Typing(self)
         self.metrics: Counter[str] = Counter()
         self.on_presence: Callable[[], None] = lambda: None
@@ -167,32 +168,7 @@ class Hub:
         for name, group in durable.items():
             channel = self.channels.get(name)
             if channel is not None:
-                channel.arrived.extend(group)
-                self._pace(channel)
-
-    def _pace(self, channel: Channel) -> None:
-        """Deliver what has arrived, or let it gather while the channel rests.
-
-        A delivery that took long is followed by a rest, so that a crowded room leaves the others of this worker a third of
-        its time at least. What gathers in a rest goes out in one write to each listener, which costs no more than the first
-        of it alone; so the rest lasts until as much has come as the last time, within bounds.
-        """
-        began = time.monotonic()
-        if (rest := channel.due_at - began) > 0:
-            if channel.is_complete or not channel.is_resting:
-                channel.is_resting = True
-                gevent.spawn_later(rest, self._end_rest, channel)
-            return
-        events, channel.arrived = channel.arrived, []
-        self.deliver(channel, channel.offer(events))
-        self.mind_the_gap(channel)
-        channel.rest(began, time.monotonic(), len(events))
-
-    def _end_rest(self, channel: Channel) -> None:
-        """The end of a rest; where it was ended early, or another has begun since, there may be nothing to do yet."""
-        channel.is_resting = False
-        if channel.arrived:
-            self._pace(channel)
+                self.delivery.arrived(channel, group)
 
     def mind_the_gap(self, channel: Channel) -> None:
         """Give what comes before its turn a moment, and then ask the database."""
@@ -205,53 +181,6 @@ class Hub:
         if channel.has_gap:
             self.following.repair(channel)
 
-    def deliver(self, channel: Channel, events: Sequence[Event]) -> None:
-        """Send events to the channel's listeners: in one write each, cut where somebody leaves."""
-        batch: list[Event] = []
-        for event in events:
-            batch.append(event)
-            if not event.type.startswith("member.") or event.author_id is None:
-                continue
-            if event.type == "member.joined":
-                self.meetings.joined(event.author_id, channel.name)
-            if event.author_id not in self.users:
-                continue
-            if event.type == "member.left":
-                self._send(channel, batch)
-                batch = []
-                self._part(channel, event)
-            else:
-                self.following.admit(event.author_id, channel.name, (event.modseq or 0) - 1)
-        if batch:
-            self._send(channel, batch)
-
-    def _part(self, channel: Channel, left: Event) -> None:
-        """The removed hear nothing after their removal; who has caught up ahead of it has come again since."""
-        for connection in [c for c in channel.listeners if c.user_id == left.author_id]:
-            if connection not in channel.floors:
-                self.leave(connection, channel.name)
-
-    def _send(self, channel: Channel, events: Sequence[Event]) -> None:
-        self.metrics["events"] += len(events)
-        if channel.floors or any(event.origin for event in events):
-            for connection in list(channel.listeners):
-                news = [e for e in events if channel.hears(connection, e) and e.origin != connection.uid]
-                self.show(connection, news)
-            return
-        whole = b"".join([event_frame(event) for event in events])
-        authors = {event.author_id for event in events if event.private is not None}
-        for connection in list(channel.listeners):
-            if connection.right.user_id in authors:
-                self.show(connection, events)
-            else:
-                connection.write(whole)
-
-    def show(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Send events to one socket, as its user sees them."""
-        frames = [author_frame(e) if e.author_id == connection.user_id else event_frame(e) for e in events]
-        if frames:
-            connection.write(b"".join(frames))
-
     def _take_fleeting(self, name: str, event: Event) -> None:
         """Typing, read marks and a room's own changes: told once, to who listens now."""
         channel = self.channels.get(name)
@@ -260,7 +189,7 @@ class Hub:
         elif channel is not None and event.type == "hub.room_updated":
             self.spawn(self.watch.tell_room, channel, _time(event.body["updated_at"]))
         elif channel is not None:
-            self._send(channel, [event])
+            self.delivery.send(channel, [event])
             if event.type == "room.deleted":
                 for connection in list(channel.listeners):
                     self.leave(connection, name)

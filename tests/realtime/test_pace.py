@@ -10,7 +10,7 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from backend.http.json import encode
-from backend.realtime import hub as module
+from backend.realtime import delivery as module
 from backend.realtime.channel import LEAST_REST, MOST_REST
 from backend.realtime.events import Event, message_event
 from backend.realtime.hub import Hub

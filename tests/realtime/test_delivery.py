@@ -1,0 +1,98 @@
+"""What many sockets hear is encoded once for all, and once for its author, who hears it first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from backend.realtime import delivery as module
+from backend.realtime.events import Event, message_event, read_event
+from backend.realtime.hub import Hub
+from backend.realtime.protocol import author_frame, event_frame
+
+
+class Listener:
+    def __init__(self, crowd: Crowd, user_id: int, uid: str):
+        self.crowd, self.user_id, self.uid = crowd, user_id, uid
+        self.right = SimpleNamespace(user_id=user_id)
+
+    def write(self, data: bytes) -> None:
+        self.crowd.written.append((self.uid, data))
+
+
+class Crowd:
+    """Six users in one conversation, each with two devices, and a count of what was encoded."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.written: list[tuple[str, bytes]] = []
+        self.encoded: Counter[str] = Counter()
+        app: Any = None
+        self.hub = Hub(app, limits_frames=False)
+        self.hub.bus = SimpleNamespace(follow=lambda name: None, unfollow=lambda name: None)
+        self.channel = self.hub.channel("lobby", 0, 0)
+        for user_id in range(1, 7):
+            devices: Any = [Listener(self, user_id, f"{user_id}{device}") for device in "ab"]
+            self.hub.users[user_id] = set(devices)
+            for device in devices:
+                self.channel.add(device, 0)
+        for function in (event_frame, author_frame):
+            monkeypatch.setattr(module, function.__name__, self._counting(function))
+
+    def _counting(self, function: Any) -> Any:
+        def counted(event: Event) -> bytes:
+            self.encoded[function.__name__] += 1
+            return bytes(function(event))
+
+        return counted
+
+    def heard(self, uid: str) -> bytes:
+        return b"".join(data for who, data in self.written if who == uid)
+
+
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    return Crowd(monkeypatch)
+
+
+def message(number: int, sender_id: int) -> Event:
+    body = {"conversation_id": "lobby", "modseq": number, "seq": number, "sender_id": sender_id}
+    return message_event("message.created", body, f"key {number}")
+
+
+def seen_by(user_id: int, *events: Event) -> bytes:
+    return b"".join(author_frame(e) if e.author_id == user_id else event_frame(e) for e in events)
+
+
+def test_each_event_is_encoded_once_and_once_more_for_its_author(crowd: Crowd) -> None:
+    said = [message(1, 3), message(2, 5), message(3, 3)]
+    crowd.hub.take(said)
+    assert crowd.encoded == {"event_frame": 3, "author_frame": 3}
+    for listener in crowd.channel.listeners:
+        assert crowd.heard(listener.uid) == seen_by(listener.user_id, *said)
+    assert len(crowd.written) == 12, "one write to each"
+
+
+def test_authors_hear_first(crowd: Crowd) -> None:
+    crowd.hub.take([message(1, 6), message(2, 4)])
+    assert {uid for uid, _ in crowd.written[:4]} == {"4a", "4b", "6a", "6b"}
+
+
+def test_one_who_is_ahead_costs_the_others_nothing(crowd: Crowd) -> None:
+    """With a floor somewhere each socket is asked what is news to it, and still nothing is encoded again."""
+    (ahead,) = [listener for listener in crowd.channel.listeners if listener.uid == "2a"]
+    crowd.channel.floors[ahead] = 1
+    said = [message(1, 2), message(2, 3)]
+    crowd.hub.take(said)
+    assert crowd.encoded == {"event_frame": 2, "author_frame": 2}
+    assert crowd.heard("2a") == seen_by(2, said[1])
+    for listener in crowd.channel.listeners - {ahead}:
+        assert crowd.heard(listener.uid) == seen_by(listener.user_id, *said)
+
+
+def test_a_read_mark_goes_to_all_but_the_device_that_read(crowd: Crowd) -> None:
+    crowd.hub.take([read_event("lobby", 4, 7, origin="4a")])
+    assert crowd.encoded == {"event_frame": 1}
+    assert {uid for uid, _ in crowd.written} == {listener.uid for listener in crowd.channel.listeners} - {"4a"}
