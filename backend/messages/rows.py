@@ -92,21 +92,27 @@ def _insert(table: Table, names: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_to_recordset($1) AS r ({_record(table, names)})"  # noqa: S608
 
 
-# Prepared, since PostgreSQL would take longer to plan them than to execute them. The lock is as strong as the update that
-# follows, and no obstacle to foreign keys.
+# Prepared, since PostgreSQL would take longer to plan them than to execute them. Left to itself it plans what takes arrays
+# anew each time all the same. A plan that has to serve whatever comes must not read a table whole because it takes a list for
+# longer than it is: so every table is reached by a key that is `ANY` of an array, or row by row (OFFSET keeps it at that).
+# The lock is as strong as the update that follows, and no obstacle to foreign keys.
 _PREPARED = {
     "confab_lock (text[])": "SELECT FROM conversations WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
     "confab_look (text[], bigint[], bigint[], integer)": f"""SELECT
         (SELECT json_agg(json_build_array({", ".join(HEAD[:-1])})) FROM conversations WHERE id = ANY ($1))::text,
-        (SELECT json_agg(json_build_array(room_id, user_id)) FROM room_memberships
-          WHERE left_at IS NULL AND (room_id, user_id) IN (SELECT * FROM unnest($2, $3)))::text,
+        (SELECT json_agg(json_build_array(room_id, user_id)) FROM unnest($2, $3) AS pair (room_id, user_id)
+          WHERE EXISTS (SELECT FROM room_memberships AS m WHERE m.room_id = pair.room_id AND m.user_id = pair.user_id
+                          AND m.left_at IS NULL OFFSET 0))::text,
         ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, $4))""",  # noqa: S608
     "confab_write (json)": _insert(_messages, ROW),
     "confab_mention (json)": _insert(_mentions, MENTION),
-    "confab_move (json)": f"""UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
-        FROM json_to_recordset($1) AS head ({_record(_conversations, HEAD)}) WHERE conversations.id = head.id""",  # noqa: S608
+    "confab_move (json, text[])": f"""UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
+        FROM json_to_recordset($1) AS head ({_record(_conversations, HEAD)})
+        WHERE conversations.id = head.id AND conversations.id = ANY ($2)""",  # noqa: S608
 }
-_PREPARE = "DEALLOCATE ALL;" + ";".join(f"PREPARE {name} AS {statement}" for name, statement in _PREPARED.items())
+_PREPARE = "SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL;" + ";".join(
+    f"PREPARE {name} AS {statement}" for name, statement in _PREPARED.items()
+)
 _OPEN = "BEGIN; EXECUTE confab_lock(%(ids)s); EXECUTE confab_look(%(ids)s, %(rooms)s, %(users)s, %(count)s)"
 _IS_PREPARED = "confab-prepared"
 
@@ -131,10 +137,11 @@ class _PostgresBatch:
         )
 
     def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
-        parts = {"confab_write": rows, "confab_mention": mentions, "confab_move": heads}
-        steps = [f"EXECUTE {name}(%({name})s);" for name, values in parts.items() if values]
-        given = {name: orjson.dumps(values).decode() for name, values in parts.items()}
-        self.connection.exec_driver_sql("".join(steps) + "COMMIT", given)
+        given = {"rows": rows, "mentions": mentions, "heads": heads}
+        texts = {name: orjson.dumps(values).decode() for name, values in given.items()}
+        mention = "EXECUTE confab_mention(%(mentions)s);" if mentions else ""
+        statement = f"EXECUTE confab_write(%(rows)s); {mention} EXECUTE confab_move(%(heads)s, %(ids)s); COMMIT"
+        self.connection.exec_driver_sql(statement, {**texts, "ids": [head["id"] for head in heads]})
         self.is_open = False
 
     def end(self) -> None:

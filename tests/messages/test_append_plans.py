@@ -1,0 +1,59 @@
+"""How PostgreSQL executes a batch of sends: planned once for a connection, and by index, however large the house is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from backend.messages.rows import Batch, begin_batch
+from backend.models.base import db
+
+FILL = """
+INSERT INTO users (id, username, is_active, created_at, updated_at)
+    SELECT n, 'user' || n, true, now(), now() FROM generate_series(1000, 1099) n;
+INSERT INTO chat_rooms (id, name, owner_id, is_public, created_at, updated_at)
+    SELECT n, 'room' || n, 1000, true, now(), now() FROM generate_series(1000, 1049) n;
+INSERT INTO room_memberships (room_id, user_id, joined_at, created_at, updated_at)
+    SELECT r, u, now(), now(), now() FROM generate_series(1000, 1049) r, generate_series(1000, 1099) u;
+INSERT INTO conversations (id, kind, created_at, updated_at)
+    SELECT 'dm:' || n || ':' || n + 1, 'dm', now(), now() FROM generate_series(1, 5000) n;
+ANALYZE conversations, room_memberships
+"""
+
+COUNTS = "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements"
+STEPS = {
+    "confab_lock": "(ARRAY['dm:7:8'])",
+    "confab_look": "(ARRAY['dm:7:8'], ARRAY[1000], ARRAY[1000], 1)",
+    "confab_move": """('[{"id": "dm:7:8", "last_seq": 1, "last_modseq": 1, "updated_at": "2026-01-01T00:00:00Z"}]', ARRAY['dm:7:8'])""",
+}
+
+
+@pytest.fixture
+def batch(postgresql_app: Flask, wiped: None) -> Iterator[Batch]:
+    """A batch in a house of 5,000 conversations and as many memberships."""
+    with postgresql_app.app_context():
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql(FILL)
+        with begin_batch(db.engine) as batch:
+            facts = batch.open({"dm:7:8", "room:none"}, {(1000, 1007), (1049, 1000), (1000, 1), (1, 1000)}, 2)
+            assert facts.heads == [("dm:7:8", 0, 0, None)]
+            assert facts.members == {(1000, 1007), (1049, 1000)}
+            assert len(facts.ids) == 2
+            yield batch
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_no_table_is_read_whole(batch: Batch, step: str) -> None:
+    plan = batch.connection.exec_driver_sql(f"EXPLAIN EXECUTE {step} {STEPS[step]}").scalars().all()
+    assert any("Index" in line for line in plan)
+    assert not [line for line in plan if "Seq Scan" in line], plan
+
+
+def test_a_plan_serves_every_batch(batch: Batch) -> None:
+    """Left to itself PostgreSQL plans what takes arrays anew each time, which takes longer than to execute it."""
+    made = {name: (reused, anew) for name, reused, anew in batch.connection.exec_driver_sql(COUNTS)}
+    assert made["confab_lock"][0] > 0
+    assert made["confab_look"][0] > 0
+    assert sum(anew for _, anew in made.values()) == 0
