@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
@@ -11,7 +11,7 @@ from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoke
 from backend.messages.access import Place
 from backend.messages.drafts import Draft
 from backend.messages.mentions import find_mentioned, mentioned_ids
-from backend.messages.rows import Batch, is_member
+from backend.messages.rows import Batch, Key, is_member
 from backend.messages.serialise import MESSAGE_COLUMNS, Executor
 from backend.models import Block, Message, Room, User
 from backend.models.base import db
@@ -42,9 +42,11 @@ class Checks:
         self.connection = connection = batch.connection
         known = find_mentioned(connection, (draft.content for draft in drafts))
         self.named = {draft.content: mentioned_ids(draft.content, known) for draft in drafts} if known else {}
-        facts = batch.open({draft.place.conversation_id for draft in drafts}, self._pairs(drafts), len(drafts))
+        names = {draft.place.conversation_id for draft in drafts}
+        keys = {(draft.sender_id, draft.client_message_id) for draft in drafts if draft.client_message_id}
+        facts = batch.open(names, self._pairs(drafts), keys, len(drafts))
         self.heads, self.members, self.ids = facts.heads, facts.members, facts.ids
-        self.earlier = _find_earlier(connection, drafts)
+        self.earlier = _find_earlier(connection, keys) if facts.has_repeats else {}
         self.living = self._living(drafts)
         self.blocks = self._blocks(drafts)
         self.parents = self._parents({draft.parent_id for draft in drafts if draft.parent_id is not None})
@@ -137,11 +139,8 @@ def _find_blocks(executor: Executor, pairs: set[tuple[Any, int]]) -> set[tuple[i
     return set(executor.execute(statement).all())
 
 
-def _find_earlier(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[int, str], Any]:
-    """The messages that were sent under the same sender and client_message_id before, by these two."""
-    keys = {(d.sender_id, d.client_message_id) for d in drafts if d.client_message_id}
-    if not keys:
-        return {}
+def _find_earlier(connection: Connection, keys: Collection[Key]) -> dict[Key, Any]:
+    """The messages that were sent under *keys* before, by their keys."""
     c = Message.__table__.c
     statement = select(*MESSAGE_COLUMNS, c.request_hash).where(tuple_(c.sender_id, c.client_message_id).in_(keys))
     return {(row.sender_id, row.client_message_id): row for row in connection.execute(statement)}

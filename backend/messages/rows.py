@@ -37,6 +37,10 @@ HEAD = ("id", "last_seq", "last_modseq", "last_message_at", "updated_at")
 """What is written of a conversation that a batch adds to."""
 
 
+Key = tuple[int, str]
+"""A sender, and the client_message_id of what it sends."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """What holds under the locks, until the end of the batch."""
@@ -47,6 +51,9 @@ class Facts:
     members: set[tuple[int, int]]
     """The pairs of a room and a user that are memberships."""
 
+    has_repeats: bool
+    """Whether a message was sent under one of the keys before, so that it is worth to look for it."""
+
     ids: list[int]
     """As many new ids of messages as were asked for, ascending."""
 
@@ -56,8 +63,10 @@ class Batch(Protocol):
 
     connection: Connection
 
-    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
-        """Lock *conversations*, and look up their heads and which of *pairs* are members; take *count* ids.
+    def open(
+        self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
+    ) -> Facts:
+        """Lock *conversations*, and look up their heads, which of *pairs* are members, and *keys*; take *count* ids.
 
         They are locked in the order of their ids, so that two batches never wait for each other in a circle.
         """
@@ -98,12 +107,14 @@ def _insert(table: Table, names: Sequence[str]) -> str:
 # The lock is as strong as the update that follows, and no obstacle to foreign keys.
 _PREPARED = {
     "confab_lock (text[])": "SELECT FROM conversations WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
-    "confab_look (text[], bigint[], bigint[], integer)": f"""SELECT
+    "confab_look (text[], bigint[], bigint[], bigint[], text[], integer)": f"""SELECT
         (SELECT json_agg(json_build_array({", ".join(HEAD[:-1])})) FROM conversations WHERE id = ANY ($1))::text,
         (SELECT json_agg(json_build_array(room_id, user_id)) FROM unnest($2, $3) AS pair (room_id, user_id)
           WHERE EXISTS (SELECT FROM room_memberships AS m WHERE m.room_id = pair.room_id AND m.user_id = pair.user_id
                           AND m.left_at IS NULL OFFSET 0))::text,
-        ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, $4))""",  # noqa: S608
+        EXISTS (SELECT FROM unnest($4, $5) AS key (sender_id, id)
+          WHERE EXISTS (SELECT FROM messages AS m WHERE m.sender_id = key.sender_id AND m.client_message_id = key.id OFFSET 0)),
+        ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, $6))""",  # noqa: S608
     "confab_write (json)": _insert(_messages, ROW),
     "confab_mention (json)": _insert(_mentions, MENTION),
     "confab_move (json, text[])": f"""UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
@@ -113,7 +124,8 @@ _PREPARED = {
 _PREPARE = "SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL;" + ";".join(
     f"PREPARE {name} AS {statement}" for name, statement in _PREPARED.items()
 )
-_OPEN = "BEGIN; EXECUTE confab_lock(%(ids)s); EXECUTE confab_look(%(ids)s, %(rooms)s, %(users)s, %(count)s)"
+_OPEN = """BEGIN; EXECUTE confab_lock(%(ids)s);
+    EXECUTE confab_look(%(ids)s, %(rooms)s, %(users)s, %(senders)s, %(keys)s, %(count)s)"""
 _IS_PREPARED = "confab-prepared"
 
 
@@ -122,17 +134,26 @@ class _PostgresBatch:
         self.connection = connection
         self.is_open = False
 
-    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+    def open(
+        self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
+    ) -> Facts:
         if _IS_PREPARED not in self.connection.info:
             self.connection.exec_driver_sql(_PREPARE)
             self.connection.info[_IS_PREPARED] = True
         self.is_open = True
-        rooms, users = zip(*pairs, strict=True) if pairs else ((), ())
-        given = {"ids": sorted(conversations), "rooms": list(rooms), "users": list(users), "count": count}
-        heads, members, ids = self.connection.exec_driver_sql(_OPEN, given).one()
+        given = {
+            "ids": sorted(conversations),
+            "rooms": [room_id for room_id, _ in pairs],
+            "users": [user_id for _, user_id in pairs],
+            "senders": [sender_id for sender_id, _ in keys],
+            "keys": [key for _, key in keys],
+            "count": count,
+        }
+        heads, members, has_repeats, ids = self.connection.exec_driver_sql(_OPEN, given).one()
         return Facts(
             [(id_, seq, mod, at and datetime.fromisoformat(at)) for id_, seq, mod, at in orjson.loads(heads or "[]")],
             {(room, user) for room, user in orjson.loads(members or "[]")},
+            has_repeats,
             ids,
         )
 
@@ -180,14 +201,15 @@ class _SqliteBatch:
     def __init__(self, connection: Connection):
         self.connection = connection
 
-    def open(self, conversations: Collection[str], pairs: Collection[tuple[int, int]], count: int) -> Facts:
+    def open(
+        self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
+    ) -> Facts:
         execute = self.connection.execute
         heads = execute(_SELECT_HEADS, {"ids": list(conversations)}).all()
         members = execute(_SELECT_MEMBERS, {"pairs": list(pairs)}).all() if pairs else ()
         last_id = execute(_SELECT_LAST_ID).scalar() or 0
-        return Facts(
-            [tuple(h) for h in heads], {tuple(m) for m in members}, list(range(last_id + 1, last_id + 1 + count))
-        )
+        ids = list(range(last_id + 1, last_id + 1 + count))
+        return Facts([tuple(h) for h in heads], {tuple(m) for m in members}, bool(keys), ids)
 
     def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
         self.connection.execute(_INSERT, rows)

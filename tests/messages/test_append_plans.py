@@ -19,14 +19,16 @@ INSERT INTO room_memberships (room_id, user_id, joined_at, created_at, updated_a
     SELECT r, u, now(), now(), now() FROM generate_series(1000, 1049) r, generate_series(1000, 1099) u;
 INSERT INTO conversations (id, kind, created_at, updated_at)
     SELECT 'dm:' || n || ':' || n + 1, 'dm', now(), now() FROM generate_series(1, 5000) n;
-ANALYZE conversations, room_memberships
+INSERT INTO messages (conversation_id, seq, modseq, sender_id, content, client_message_id, created_at, updated_at)
+    SELECT 'dm:1:2', n, n, 1000, 'x', 'key ' || n, now(), now() FROM generate_series(1, 5000) n;
+ANALYZE conversations, room_memberships, messages
 """
 
 COUNTS = "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements"
 STEPS = {
     "confab_lock": "(ARRAY['dm:7:8'])",
-    "confab_look": "(ARRAY['dm:7:8'], ARRAY[1000], ARRAY[1000], 1)",
-    "confab_move": """('[{"id": "dm:7:8", "last_seq": 1, "last_modseq": 1, "updated_at": "2026-01-01T00:00:00Z"}]', ARRAY['dm:7:8'])""",
+    "confab_look": "(ARRAY['dm:7:8'], ARRAY[1000], ARRAY[1000], ARRAY[1000], ARRAY['key 1'], 1)",
+    "confab_move": """('[{"id": "dm:7:8", "last_seq": 1, "last_modseq": 1}]', ARRAY['dm:7:8'])""",
 }
 
 
@@ -37,7 +39,10 @@ def batch(postgresql_app: Flask, wiped: None) -> Iterator[Batch]:
         with db.engine.begin() as connection:
             connection.exec_driver_sql(FILL)
         with begin_batch(db.engine) as batch:
-            facts = batch.open({"dm:7:8", "room:none"}, {(1000, 1007), (1049, 1000), (1000, 1), (1, 1000)}, 2)
+            facts = batch.open(
+                {"dm:7:8", "room:none"}, {(1000, 1007), (1049, 1000), (1000, 1), (1, 1000)}, {(1000, "key 0")}, 2
+            )
+            assert not facts.has_repeats
             assert facts.heads == [("dm:7:8", 0, 0, None)]
             assert facts.members == {(1000, 1007), (1049, 1000)}
             assert len(facts.ids) == 2

@@ -27,7 +27,7 @@ LOBBY = Place("lobby", "lobby")
 
 def write(batch: Any, draft: Draft) -> None:
     """What another worker's batch writes of *draft*, before it commits."""
-    now, id_ = utcnow(), batch.open({draft.place.conversation_id}, set(), 1).ids[0]
+    now, id_ = utcnow(), batch.open({draft.place.conversation_id}, set(), set(), 1).ids[0]
     place = draft.place
     row = {
         "id": id_, "conversation_id": place.conversation_id, "seq": 1, "modseq": 3, "sender_id": draft.sender_id,

@@ -15,6 +15,7 @@ from backend.messages.rows import begin_batch
 from backend.models import Message
 from backend.models.base import db
 from tests.factories import Factory
+from tests.queries import count_queries
 
 LOBBY = Place("lobby", "lobby")
 
@@ -42,12 +43,24 @@ def test_the_first_direct_message(made: Factory) -> None:
     assert isinstance(append_messages([Draft(ann.id, place, "x")])[0], Sent)
 
 
+def test_a_send_to_a_room_takes_two_exchanges_with_and_without_a_key(made: Factory, postgresql_app: Flask) -> None:
+    ann = made.user()
+    room_id = made.room(made.client(ann))["id"]
+    place, asked = Place(f"room:{room_id}", "room", room_id=room_id), []
+    for key in (None, None, "a key", "another", "a key"):
+        with count_queries(postgresql_app) as queries:
+            [sent] = append_messages([Draft(ann.id, place, "x", client_message_id=key)])
+        assert isinstance(sent, Sent)
+        asked.append(len(queries))
+    assert asked[1:] == [1, 1, 1, 1], "beside the one that begins: it writes, or reads what was sent before"
+
+
 def test_a_row_that_is_refused(made: Factory) -> None:
     row = {"conversation_id": "lobby", "seq": 1, "modseq": 1, "sender_id": made.user().id + 1000, "content": "x"}
 
     def attempt() -> None:
         with begin_batch(db.engine) as batch:
-            facts = batch.open({"lobby"}, set(), 1)
+            facts = batch.open({"lobby"}, set(), set(), 1)
             batch.write([row | {"id": facts.ids[0]}], [], [])
 
     with pytest.raises(exc.IntegrityError):
@@ -58,7 +71,7 @@ def test_a_row_that_is_refused(made: Factory) -> None:
 def test_an_exception_between_the_exchanges(made: Factory) -> None:
     def attempt() -> None:
         with begin_batch(db.engine) as batch:
-            batch.open({"lobby"}, set(), 1)
+            batch.open({"lobby"}, set(), set(), 1)
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -68,7 +81,7 @@ def test_an_exception_between_the_exchanges(made: Factory) -> None:
 def test_a_connection_that_died_between_the_exchanges(made: Factory) -> None:
     def attempt() -> None:
         with begin_batch(db.engine) as batch:
-            batch.open({"lobby"}, set(), 1)
+            batch.open({"lobby"}, set(), set(), 1)
             pid = batch.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
             db.session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
             batch.write([], [], [])
