@@ -6,6 +6,7 @@ has room again. Frames that need the database are done one after the other by a 
 
 from __future__ import annotations
 
+import random
 import time
 from _socket import SHUT_WR, socket
 from collections import deque
@@ -20,7 +21,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 from backend.realtime.outbox import Outbox
-from backend.realtime.protocol import MAX_FRAME_BYTES, PING, REASONS, Close, close_frame
+from backend.realtime.protocol import HEARTBEAT_SECONDS, MAX_FRAME_BYTES, PING, REASONS, Close, close_frame
 
 if TYPE_CHECKING:
     from backend.realtime.hub import Hub
@@ -67,7 +68,9 @@ class Connection:
         self.conversations: set[str] = set()
         self.is_open = True
         self.opened_at = time.time()
-        self.heard_at = self.pinged_at = self._tokens_at = time.monotonic()
+        self.heard_at = self._tokens_at = time.monotonic()
+        # Those who come together, as after a restart, are not to be pinged together, and to answer together, ever after.
+        self.pinged_at = self.heard_at - random.uniform(0, HEARTBEAT_SECONDS)  # noqa: S311
         self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=hub.quiet)
         self._fragments: bytearray | None = None
         self._waiting: deque[bytes] | None = None

@@ -65,6 +65,10 @@ class Pair:
         self.hub.users[1] = {self.connection}
         self.connection.begin(b"")
 
+    def close(self) -> None:
+        self.connection.drop()
+        self.theirs.close()
+
     def read(self, size: int = 1 << 20) -> bytes:
         """All that can be read now."""
         data, idle = b"", 0
@@ -85,8 +89,7 @@ class Pair:
 def pair() -> Any:
     made = Pair()
     yield made
-    made.connection.drop()
-    made.theirs.close()
+    made.close()
 
 
 class Dribble:
@@ -286,6 +289,7 @@ def test_what_is_written_leaves_at_once(sqlite_app: Flask, monkeypatch: pytest.M
 def test_a_silent_client_is_pinged_and_then_closed(pair: Pair, clock: Any) -> None:
     hub: Any = pair.hub
     ticker = Ticker(hub)
+    pair.connection.pinged_at = clock.now
     ticker.sweep()
     assert pair.read() == b""
     clock.now += 25.5
@@ -298,6 +302,23 @@ def test_a_silent_client_is_pinged_and_then_closed(pair: Pair, clock: Any) -> No
     clock.now += 10
     ticker.sweep()
     assert pair.hub.closing == {}
+
+
+def test_who_came_together_is_not_pinged_together(clock: Any) -> None:
+    pairs = [Pair() for _ in range(200)]
+    try:
+        hub: Any = pairs[0].hub
+        hub.users[1] = {pair.connection for pair in pairs}
+        pinged = []
+        for _ in range(10):
+            clock.now += 2.5
+            Ticker(hub).sweep()
+            pinged.append(sum(pair.connection.pinged_at == clock.now for pair in pairs))
+        assert sum(pinged) == 200, "each within one beat"
+        assert max(pinged) < 60, "a tenth of them in a tenth of it, as chance has it"
+    finally:
+        for pair in pairs:
+            pair.close()
 
 
 def test_a_pong_keeps_a_client_alive(pair: Pair, clock: Any) -> None:
