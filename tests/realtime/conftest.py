@@ -21,8 +21,10 @@ from flask_migrate import upgrade
 
 from backend.models import User
 from backend.models.base import db
+from backend.realtime import connection, ticker
 from tests.factories import Factory
 from tests.realtime.client import Api, LiveClient, opened
+from tests.realtime.pair import Clock, Pair
 from tests.servers import ROOT, Server
 from tests.services import PrivateRedis, Services
 
@@ -128,6 +130,22 @@ FAULT = re.compile(r'Traceback|"level":"(error|critical)"|"exception"')
 Open = Callable[..., House]
 Houses = Callable[[], AbstractContextManager[Open]]
 _numbers = itertools.count(1)
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    made = Pair()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of connections and of the ticker."""
+    clock = Clock()
+    monkeypatch.setattr(ticker, "time", clock)
+    monkeypatch.setattr(connection, "time", clock)
+    return clock
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import sys
-import time
-from _socket import SO_SNDBUF, SOL_SOCKET, socketpair
-from collections import Counter
+from _socket import socketpair
 from typing import Any
 
 import gevent
@@ -15,81 +12,12 @@ import pytest
 from flask import Flask
 from websockets.frames import CloseCode
 
-from backend.realtime import connection as module
-from backend.realtime import ticker as ticker_module
-from backend.realtime.connection import Connection, Right
+from backend.realtime.connection import Connection
 from backend.realtime.outbox import MAX_BACKLOG_BYTES, Outbox
 from backend.realtime.protocol import Close
 from backend.realtime.socket import _detach
-from backend.realtime.ticker import Ticker
+from tests.realtime.pair import Clock, Pair
 from tests.realtime.raw import CONT, frame
-
-
-class FakeHub:
-    """As much of a hub as a connection asks of it."""
-
-    log = quiet = logging.getLogger("test")
-    limits_frames = True
-
-    def __init__(self) -> None:
-        self.closing: dict[Any, float] = {}
-        self.metrics: Counter[str] = Counter()
-        self.users: dict[int, set[Connection]] = {}
-        self.performed: list[bytes] = []
-        self.typing = self
-
-    @property
-    def connections(self) -> list[Connection]:
-        return [c for here in self.users.values() for c in here]
-
-    def forget(self, connection: Connection) -> None:
-        self.users.pop(1, None)
-
-    def perform(self, connection: Connection, batch: list[bytes]) -> None:
-        self.performed += batch
-
-    def end_late(self) -> None:
-        """No typists here."""
-
-
-class Pair:
-    def __init__(self) -> None:
-        self.hub = FakeHub()
-        ours, self.theirs = socketpair()
-        ours.setblocking(False)
-        ours.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
-        self.theirs.setblocking(False)
-        right = Right(1, 1, None, frozenset({"read"}), None)
-        hub: Any = self.hub
-        self.connection = Connection(hub, ours, right, "x", "uid", None)
-        self.hub.users[1] = {self.connection}
-        self.connection.begin(b"")
-
-    def close(self) -> None:
-        self.connection.drop()
-        self.theirs.close()
-
-    def read(self, size: int = 1 << 20) -> bytes:
-        """All that can be read now."""
-        data, idle = b"", 0
-        while len(data) < size and idle < 5:
-            gevent.sleep(0.002)  # lets the loop see that there is room again
-            try:
-                part = self.theirs.recv(size - len(data))
-            except BlockingIOError:
-                idle += 1
-                continue
-            if not part:
-                break
-            data, idle = data + part, 0
-        return data
-
-
-@pytest.fixture
-def pair() -> Any:
-    made = Pair()
-    yield made
-    made.close()
 
 
 class Dribble:
@@ -183,7 +111,7 @@ def test_a_burst_is_allowed_and_a_flood_is_not(pair: Pair) -> None:
     assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
 
 
-def test_what_was_allowed_grows_by_50_a_second(pair: Pair, clock: Any) -> None:
+def test_what_was_allowed_grows_by_50_a_second(pair: Pair, clock: Clock) -> None:
     pair.theirs.setblocking(True)
     for count, seconds in ((200, 1), (50, 2), (100, 1)):
         pair.theirs.sendall(frame(b"{}") * count)
@@ -254,23 +182,6 @@ def test_a_fault_of_ours_ends_the_socket_and_is_in_the_log(pair: Pair, caplog: p
     assert pair.hub.closing == {}
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A clock that the test sets."""
-
-    class Clock:
-        now = time.monotonic()
-        time = staticmethod(time.time)
-
-        def monotonic(self) -> float:
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(ticker_module, "time", clock)
-    monkeypatch.setattr(module, "time", clock)
-    return clock
-
-
 def test_what_is_written_leaves_at_once(sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """With Nagle's algorithm the second of two small frames would wait for the client's word on the first, 40 ms."""
 
@@ -284,50 +195,3 @@ def test_what_is_written_leaves_at_once(sqlite_app: Flask, monkeypatch: pytest.M
             assert not ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             _detach(b"", None)
             assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-def test_a_silent_client_is_pinged_and_then_closed(pair: Pair, clock: Any) -> None:
-    hub: Any = pair.hub
-    ticker = Ticker(hub)
-    pair.connection.pinged_at = clock.now
-    ticker.sweep()
-    assert pair.read() == b""
-    clock.now += 25.5
-    ticker.sweep()
-    assert pair.read() == b"\x89\x00"
-    clock.now += 25
-    ticker.sweep()
-    assert int.from_bytes(pair.read()[2:4], "big") == Close.HEARTBEAT_MISSED
-    assert pair.connection in pair.hub.closing
-    clock.now += 10
-    ticker.sweep()
-    assert pair.hub.closing == {}
-
-
-def test_who_came_together_is_not_pinged_together(clock: Any) -> None:
-    pairs = [Pair() for _ in range(200)]
-    try:
-        hub: Any = pairs[0].hub
-        hub.users[1] = {pair.connection for pair in pairs}
-        pinged = []
-        for _ in range(10):
-            clock.now += 2.5
-            Ticker(hub).sweep()
-            pinged.append(sum(pair.connection.pinged_at == clock.now for pair in pairs))
-        assert sum(pinged) == 200, "each within one beat"
-        assert max(pinged) < 60, "a tenth of them in a tenth of it, as chance has it"
-    finally:
-        for pair in pairs:
-            pair.close()
-
-
-def test_a_pong_keeps_a_client_alive(pair: Pair, clock: Any) -> None:
-    hub: Any = pair.hub
-    ticker = Ticker(hub)
-    for _ in range(5):
-        clock.now += 26
-        ticker.sweep()
-        pair.theirs.send(frame(b"", 10))
-        gevent.sleep(0.01)
-    assert pair.connection.is_open
-    assert pair.read().count(b"\x89\x00") == 5
