@@ -161,8 +161,11 @@ class Following:
 
     def admit(self, user_id: int, name: str, since: int | None = None) -> None:
         """Let this user's sockets follow a conversation that it came into behind modseq *since*, unless they do."""
+        here, channel = self.hub.users.get(user_id, set()), self.hub.channels.get(name)
+        if channel is not None and here <= channel.listeners:
+            return  # as nearly always at a tick, which asks for hundreds
         is_needed = False
-        for connection in self.hub.users.get(user_id, ()):
+        for connection in here:
             news = self._looking.get(connection)
             if news is None:
                 is_needed = is_needed or _is_to_follow(connection, name)
