@@ -8,6 +8,7 @@ import time
 from urllib.parse import urlsplit
 
 STAMP = b"@@"  # begins a measured content, see load_http.content
+CREATED = b'{"type":"message.created"'
 TEXT, CLOSE, PING = 1, 8, 9
 CONNECT_TIMEOUT = 30
 
@@ -165,9 +166,9 @@ class ConfabSocket(Socket):
         pass  # ready when the server says so
 
     def on_text(self, data, start, end):
-        if data.find(b'"message.created"', start, end) >= 0:
+        if data.startswith(CREATED, start):
             self.count(data, start, end)
-            if self.own_delivery:
+            if self.own_delivery and self.watched:
                 self.settle(data, start, end)
             return
         frame = json.loads(data[start:end])
