@@ -102,9 +102,10 @@ def _insert(table: Table, names: Sequence[str]) -> str:
 
 
 # Prepared, since PostgreSQL would take longer to plan them than to execute them. Left to itself it plans what takes arrays
-# anew each time all the same. A plan that has to serve whatever comes must not read a table whole because it takes a list for
-# longer than it is: so every table is reached by a key that is `ANY` of an array, or row by row (OFFSET keeps it at that).
-# The lock is as strong as the update that follows, and no obstacle to foreign keys.
+# anew each time all the same. A plan that has to serve whatever comes must not read a table whole: neither because it takes a
+# list for longer than it is, so that every table is reached by a key that is `ANY` of an array, or row by row (OFFSET keeps it
+# at that), nor because the table was small when the plan was made (enable_seqscan). The lock is as strong as the update that
+# follows, and no obstacle to foreign keys.
 _PREPARED = {
     "confab_lock (text[])": "SELECT FROM conversations WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
     "confab_look (text[], bigint[], bigint[], bigint[], text[], integer)": f"""SELECT
@@ -124,7 +125,7 @@ _PREPARED = {
 _PREPARE = "SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL;" + ";".join(
     f"PREPARE {name} AS {statement}" for name, statement in _PREPARED.items()
 )
-_OPEN = """BEGIN; EXECUTE confab_lock(%(ids)s);
+_OPEN = """BEGIN; SET LOCAL enable_seqscan = off; EXECUTE confab_lock(%(ids)s);
     EXECUTE confab_look(%(ids)s, %(rooms)s, %(users)s, %(senders)s, %(keys)s, %(count)s)"""
 _IS_PREPARED = "confab-prepared"
 

@@ -16,11 +16,12 @@ INSERT INTO users (id, username, is_active, created_at, updated_at)
 INSERT INTO chat_rooms (id, name, owner_id, is_public, created_at, updated_at)
     SELECT n, 'room' || n, 1000, true, now(), now() FROM generate_series(1000, 1049) n;
 INSERT INTO room_memberships (room_id, user_id, joined_at, created_at, updated_at)
-    SELECT r, u, now(), now(), now() FROM generate_series(1000, 1049) r, generate_series(1000, 1099) u;
+    SELECT r, u, now(), now(), now() FROM generate_series(1000, 1049) r, generate_series(1000, 1099) u
+    WHERE %(count)s > 1000 OR (r, u) IN ((1000, 1007), (1049, 1000));
 INSERT INTO conversations (id, kind, created_at, updated_at)
-    SELECT 'dm:' || n || ':' || n + 1, 'dm', now(), now() FROM generate_series(1, 5000) n;
+    SELECT 'dm:' || n || ':' || n + 1, 'dm', now(), now() FROM generate_series(1, %(count)s) n;
 INSERT INTO messages (conversation_id, seq, modseq, sender_id, content, client_message_id, created_at, updated_at)
-    SELECT 'dm:1:2', n, n, 1000, 'x', 'key ' || n, now(), now() FROM generate_series(1, 5000) n;
+    SELECT 'dm:1:2', n, n, 1000, 'x', 'key ' || n, now(), now() FROM generate_series(1, %(count)s) n;
 ANALYZE conversations, room_memberships, messages
 """
 
@@ -32,12 +33,12 @@ STEPS = {
 }
 
 
-@pytest.fixture
-def batch(postgresql_app: Flask, wiped: None) -> Iterator[Batch]:
-    """A batch in a house of 5,000 conversations and as many memberships."""
+@pytest.fixture(params=[10, 5000])
+def batch(request: pytest.FixtureRequest, postgresql_app: Flask, wiped: None) -> Iterator[Batch]:
+    """A batch in a house of so many conversations and messages; a plan that was made in a small one is kept while it grows."""
     with postgresql_app.app_context():
         with db.engine.begin() as connection:
-            connection.exec_driver_sql(FILL)
+            connection.exec_driver_sql(FILL, {"count": request.param})
         with begin_batch(db.engine) as batch:
             facts = batch.open(
                 {"dm:7:8", "room:none"}, {(1000, 1007), (1049, 1000), (1000, 1), (1, 1000)}, {(1000, "key 0")}, 2
