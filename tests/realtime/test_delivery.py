@@ -96,3 +96,11 @@ def test_a_read_mark_goes_to_all_but_the_device_that_read(crowd: Crowd) -> None:
     crowd.hub.take([read_event("lobby", 4, 7, origin="4a")])
     assert crowd.encoded == {"event_frame": 1}
     assert {uid for uid, _ in crowd.written} == {listener.uid for listener in crowd.channel.listeners} - {"4a"}
+
+
+def test_an_author_s_device_that_does_not_listen_hears_nothing(crowd: Crowd) -> None:
+    (away,) = [listener for listener in crowd.channel.listeners if listener.uid == "3b"]
+    crowd.channel.discard(away)
+    crowd.hub.take([message(1, 3)])
+    assert crowd.heard("3b") == b""
+    assert crowd.heard("3a") == seen_by(3, message(1, 3))
