@@ -168,7 +168,7 @@ class ConfabSocket(Socket):
     def on_text(self, data, start, end):
         if data.startswith(CREATED, start):
             self.count(data, start, end)
-            if self.own_delivery and self.watched:
+            if self.own_delivery:
                 self.settle(data, start, end)
             return
         frame = json.loads(data[start:end])

@@ -52,7 +52,7 @@ class Facts:
     """The pairs of a room and a user that are memberships."""
 
     has_repeats: bool
-    """Whether a message was sent under one of the keys before, so that it is worth to look for it."""
+    """Whether a message may have been sent under one of the keys before; False where none was."""
 
     ids: list[int]
     """As many new ids of messages as were asked for, ascending."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from backend.realtime import delivery as module
+from backend.realtime.bus import LocalBus
 from backend.realtime.events import Event, message_event, read_event
 from backend.realtime.hub import Hub
 from backend.realtime.protocol import author_frame, event_frame
@@ -17,7 +17,6 @@ from backend.realtime.protocol import author_frame, event_frame
 class Listener:
     def __init__(self, crowd: Crowd, user_id: int, uid: str):
         self.crowd, self.user_id, self.uid = crowd, user_id, uid
-        self.right = SimpleNamespace(user_id=user_id)
 
     def write(self, data: bytes) -> None:
         self.crowd.written.append((self.uid, data))
@@ -31,7 +30,7 @@ class Crowd:
         self.encoded: Counter[str] = Counter()
         app: Any = None
         self.hub = Hub(app, limits_frames=False)
-        self.hub.bus = SimpleNamespace(follow=lambda name: None, unfollow=lambda name: None)
+        self.hub.bus = LocalBus()
         self.channel = self.hub.channel("lobby", 0, 0)
         for user_id in range(1, 7):
             devices: Any = [Listener(self, user_id, f"{user_id}{device}") for device in "ab"]

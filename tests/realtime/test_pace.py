@@ -11,6 +11,7 @@ from websockets.frames import Frame, Opcode
 
 from backend.http.json import encode
 from backend.realtime import delivery as module
+from backend.realtime.bus import LocalBus
 from backend.realtime.channel import LEAST_REST, MOST_REST
 from backend.realtime.events import Event, message_event
 from backend.realtime.hub import Hub
@@ -28,8 +29,7 @@ class Crowd:
         monkeypatch.setattr(module.gevent, "spawn_later", self._spawn_later)
         app: Any = None
         self.hub = Hub(app, limits_frames=False)
-        self.hub.bus = SimpleNamespace(follow=lambda name: None, unfollow=lambda name: None)
-        self.right = SimpleNamespace(user_id=1)
+        self.hub.bus = LocalBus()
         listener: Any = self
         self.hub.channel("lobby", 0, 0).add(listener, 0)
 
