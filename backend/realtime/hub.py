@@ -1,7 +1,7 @@
 """The hub of a worker: who is connected here, what they follow, and the delivery of every event in order, once.
 
 Nothing in here waits: a frame is encoded once and handed to each socket. The bus only hints; what it loses, doubles or reorders
-is set right by the channels' numbers and the database (see channel.py and following.py).
+is set right by the channels' numbers and the database (see channel.py, delivery.py and following.py).
 """
 
 from __future__ import annotations
