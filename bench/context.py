@@ -11,10 +11,49 @@ from bench.postgres import DurablePostgres
 from bench.seed import Population, populate
 from bench.servers import PEERS, Confab, Server, bare_fastapi
 
+CONFAB, BASELINE = "Confab", "Confab, baseline"
+
+
+class Deployment:
+    """One checkout of Confab with a database, an instance folder, users and rooms of its own."""
+
+    def __init__(self, name: str, checkout: Path, bench: "Bench"):
+        self.name, self.checkout, self.bench = name, checkout, bench
+        self.database = "confab" if name == CONFAB else "baseline"
+        self.people: Population | None = None
+
+    @cached_property
+    def server(self) -> Server:
+        """The running server; it is started when it is first asked for."""
+        return self.bench.launch(self.make())
+
+    def make(self) -> Server:
+        """One more server on the same database, not started."""
+        return Confab(self.name, self.checkout, self._dsn, self._instance)
+
+    async def meet_people(self) -> Population:
+        """The users and rooms, with tokens that are good for a while."""
+        if self.people is None:
+            self.people = await populate(self.server.url)
+        await self.people.refresh()
+        return self.people
+
+    @cached_property
+    def _instance(self) -> Path:
+        return Path(self.bench.stack.enter_context(TemporaryDirectory(prefix="bench-instance-")))
+
+    @cached_property
+    def _dsn(self) -> str:
+        """A database that is at head, as an operator makes it."""
+        dsn = self.bench.postgres.create(self.database)
+        Confab(self.name, self.checkout, dsn, self._instance).migrate()
+        return dsn
+
 
 @dataclass
 class Bench:
     checkout: Path
+    baseline: Path | None
     seconds: float
     runs: int
     receivers: int
@@ -22,7 +61,6 @@ class Bench:
     postgres: DurablePostgres
     stack: ExitStack
     started: list[Server] = field(default_factory=list)
-    people: Population | None = None
     crowds: dict[str, Crowd] = field(default_factory=dict)
 
     def launch(self, server: Server) -> Server:
@@ -34,42 +72,26 @@ class Bench:
     def peer(self) -> Server:
         return self.launch(self.make_peer())
 
-    @cached_property
-    def confab(self) -> Server:
-        return self.launch(self.make_confab())
-
     def make_peer(self) -> Server:
         return bare_fastapi(self._peer_dsn)
 
-    def make_confab(self) -> Server:
-        return Confab(self.checkout, self._confab_dsn, self._instance)
+    @cached_property
+    def confab(self) -> Deployment:
+        return Deployment(CONFAB, self.checkout, self)
+
+    @cached_property
+    def deployments(self) -> list[Deployment]:
+        """Confab, and the checkout that it is compared with, if there is one."""
+        return [self.confab] + ([Deployment(BASELINE, self.baseline, self)] if self.baseline else [])
 
     @property
     def roots(self) -> list[int]:
         """The processes whose CPU time is the servers' own."""
         return [server.pid for server in self.started] + [self.postgres.pid]
 
-    async def meet_people(self) -> Population:
-        """The users and rooms of the started Confab, with tokens that are good for a while."""
-        if self.people is None:
-            self.people = await populate(self.confab.url)
-        await self.people.refresh()
-        return self.people
-
-    @cached_property
-    def _instance(self) -> Path:
-        return Path(self.stack.enter_context(TemporaryDirectory(prefix="bench-instance-")))
-
     @cached_property
     def _peer_dsn(self) -> str:
         dsn = self.postgres.create("peer")
         with self.postgres.cursor("peer") as cursor:
             cursor.execute((PEERS / "schema.sql").read_text())
-        return dsn
-
-    @cached_property
-    def _confab_dsn(self) -> str:
-        """A database that is at head, as an operator makes it."""
-        dsn = self.postgres.create("confab")
-        Confab(self.checkout, dsn, self._instance).migrate()
         return dsn

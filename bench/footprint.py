@@ -54,7 +54,7 @@ _done: dict[int, tuple[list[Launch], list[Launch]]] = {}
 async def _launches(bench: Bench) -> tuple[list[Launch], list[Launch]]:
     """The peer's and Confab's, in turn. One set serves both workloads."""
     if id(bench) not in _done:
-        pairs = [(await _launch(bench.make_peer), await _launch(bench.make_confab)) for _ in range(LAUNCHES)]
+        pairs = [(await _launch(bench.make_peer), await _launch(bench.confab.make)) for _ in range(LAUNCHES)]
         _done[id(bench)] = tuple(map(list, zip(*pairs, strict=True)))
     return _done[id(bench)]
 

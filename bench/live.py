@@ -6,12 +6,12 @@ Every socket of a crowd is in one room. Confab stores each message before it del
 import asyncio
 
 from bench import report
-from bench.context import Bench
+from bench.context import CONFAB, Bench, Deployment
 from bench.crowd import RATE, Crowd
 from bench.load_http import Call, closed_loop, content
 from bench.load_ws import ConfabSocket, Socket, SocketIo, connect_all, disconnect_all
 from bench.measure import Arm, Run, make_run, measure_rounds
-from bench.rest import BYSTANDERS, CONFAB, PEER, getter, http_arm, peer_senders
+from bench.rest import BYSTANDERS, PEER, getter, http_arm, peer_senders
 from bench.servers import Server, node, raw_gevent
 
 WS, SOCKET_IO, RAW = "Node ws", "socket.io", "raw gevent, the goal"
@@ -21,15 +21,16 @@ ROOM = "live"
 async def socket_send(bench: Bench) -> None:
     """Sends by 50 users in 10 rooms over their sockets, acknowledged after the commit."""
     arms = {PEER: http_arm(peer_senders(bench.peer.url))}
-    if not bench.peers_only:
-        people = await bench.meet_people()
+    open_sockets: list[Socket] = []
+    for confab in [] if bench.peers_only else bench.deployments:
+        people = await confab.meet_people()
         sockets = [ConfabSocket(f"send-{i}", token, people.rooms_of(i)) for i, token in enumerate(people.tokens)]
-        await connect_all(sockets, people.url)
-        arms[CONFAB] = http_arm([_socket_sender(socket) for socket in sockets])
+        open_sockets += await connect_all(sockets, people.url)
+        arms[confab.name] = http_arm([_socket_sender(socket) for socket in sockets])
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
-    if not bench.peers_only:
-        disconnect_all(sockets)
+    disconnect_all(open_sockets)
     report.ratio("socket-send", rounds, CONFAB, PEER, 2)
+    report.against_baseline("socket-send", rounds)
     report.details(rounds)
 
 
@@ -44,12 +45,11 @@ async def rest_with_sockets(bench: Bench) -> None:
     """What ten REST clients notice of a thousand quiet sockets."""
     if bench.peers_only:
         return
-    people = await bench.meet_people()
+    people = await bench.confab.meet_people()
     clients = [getter(people.url, "/api/users/me", token) for token in people.tokens[:BYSTANDERS]]
-    await _live_room(bench)
 
     async def with_sockets(seconds: float) -> Run:
-        sockets = await connect_all(_confab_sockets(bench), people.url)
+        sockets = await connect_all(await _confab_sockets(bench.confab), people.url)
         await asyncio.sleep(1)
         run = make_run(*await closed_loop(clients, seconds))
         disconnect_all(sockets)
@@ -79,6 +79,7 @@ async def fanout(bench: Bench) -> None:
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
     report.ratio("fanout : ws", rounds, CONFAB, WS, 1.5)
     report.ratio("fanout : socket.io", rounds, CONFAB, SOCKET_IO, 2.5)
+    report.against_baseline("fanout", rounds)
     report.details(rounds)
 
 
@@ -87,6 +88,7 @@ async def fanout_p99(bench: Bench) -> None:
     arms: dict[str, Arm] = {name: crowd.paced for name, crowd in (await _crowds(bench)).items()}
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
     report.ratio(f"fanout-p99 at {RATE}/s : ws", rounds, CONFAB, WS, 1, at_least=False, field="p99")
+    report.against_baseline("fanout-p99", rounds, "p99")
     report.details(rounds)
 
 
@@ -100,11 +102,10 @@ async def _crowds(bench: Bench) -> dict[str, Crowd]:
             (RAW, raw_gevent(), Socket),
         ):
             bench.crowds[name] = await _crowd(bench.launch(server), [kind() for _ in range(size)], kind())
-        if not bench.peers_only:
-            await _live_room(bench)
-            sockets = _confab_sockets(bench)
-            fresh = bench.launch(bench.make_confab())  # in which no closed sockets have left memory to be used again
-            bench.crowds[CONFAB] = await _crowd(fresh, sockets, _confab_sockets(bench)[0])
+        for confab in [] if bench.peers_only else bench.deployments:
+            sockets, first = await _confab_sockets(confab), (await _confab_sockets(confab))[0]
+            fresh = bench.launch(confab.make())  # in which no closed sockets have left memory to be used again
+            bench.crowds[confab.name] = await _crowd(fresh, sockets, first)
     return bench.crowds
 
 
@@ -116,16 +117,11 @@ async def _crowd(server: Server, sockets: list[Socket], first: Socket) -> Crowd:
     return await Crowd(server, sockets).connect()
 
 
-async def _live_room(bench: Bench) -> None:
-    people = await bench.meet_people()
+async def _confab_sockets(confab: Deployment) -> list[Socket]:
+    """As many sockets as there are receivers, the users' in turn, all in one room."""
+    people = await confab.meet_people()
     if ROOM not in people.rooms:
         await people.make_room(ROOM, people.users)
-
-
-def _confab_sockets(bench: Bench) -> list[Socket]:
-    """As many sockets as there are receivers, the users' in turn, all in one room."""
-    people = bench.people
     rooms, tokens = [people.rooms[ROOM]], people.tokens
-    return [
-        ConfabSocket(f"crowd-{n}", tokens[n % len(tokens)], rooms, own_delivery=True) for n in range(bench.receivers)
-    ]
+    count = confab.bench.receivers
+    return [ConfabSocket(f"crowd-{n}", tokens[n % len(tokens)], rooms, own_delivery=True) for n in range(count)]

@@ -1,6 +1,10 @@
 """How results are printed: one line for each target, the numbers it was made from beneath."""
 
+from bench.context import BASELINE, CONFAB
 from bench.measure import Rounds
+
+MIN_OF_BASELINE = 0.95
+"""How fast a workload has to be at least, measured by the same one of the baseline."""
 
 missed: list[str] = []
 
@@ -13,7 +17,7 @@ def verdict(name: str, value: float, target: float, *, at_least: bool, unit: str
     measured = f"{_number(value)}{unit}"
     if spread:
         measured += f" [{_number(spread[0])}..{_number(spread[1])}]"
-    wanted = f"{'>=' if at_least else '<='} {target:g}{unit}"
+    wanted = f"{'>=' if at_least else '<='} {target:.3g}{unit}"
     print(f"{name:<34} {measured:<24} target {wanted:<14} {'ok' if met else 'MISS'}", flush=True)
 
 
@@ -25,6 +29,14 @@ def ratio(name: str, rounds: Rounds, above: str, below: str, target: float, **op
         return
     median, *spread = rounds.ratio(above, below, **options)
     verdict(name, median, target, at_least=at_least, spread=spread)
+
+
+def against_baseline(name: str, rounds: Rounds, field: str = "rate") -> None:
+    """The verdict on Confab / the baseline checkout, where one was measured: no workload may become slower."""
+    if BASELINE in rounds.rounds[0]:
+        at_least = field == "rate"
+        target = MIN_OF_BASELINE if at_least else 1 / MIN_OF_BASELINE
+        ratio(f"{name} : baseline", rounds, CONFAB, BASELINE, target, at_least=at_least, field=field)
 
 
 def details(rounds: Rounds) -> None:

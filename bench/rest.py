@@ -4,12 +4,12 @@ import asyncio
 import json
 
 from bench import report
-from bench.context import Bench
+from bench.context import CONFAB, Bench, Deployment
 from bench.load_http import AnswerError, Call, Connection, build, closed_loop, content
 from bench.measure import Arm, Run, make_run, measure_rounds
-from bench.seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer_tokens, seed_history
+from bench.seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer_tokens, seed_history, seed_peer
 
-PEER, CONFAB = "bare FastAPI", "Confab"
+PEER = "bare FastAPI"
 READERS, PAGE = 16, 50
 STORM, BYSTANDERS = 32, 10
 
@@ -61,47 +61,45 @@ def confab_senders(url: str, people: Population) -> list[Call]:
 
 async def send(bench: Bench) -> None:
     """Acknowledged sends by 50 users in 10 rooms."""
-    people = await bench.meet_people()
-    arms = {
-        PEER: http_arm(peer_senders(bench.peer.url)),
-        CONFAB: http_arm(confab_senders(bench.confab.url, people)),
-    }
+    arms = {PEER: http_arm(peer_senders(bench.peer.url))}
+    for confab in bench.deployments:
+        arms[confab.name] = http_arm(confab_senders(confab.server.url, await confab.meet_people()))
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
     report.ratio("send", rounds, CONFAB, PEER, 0.7)
+    report.against_baseline("send", rounds)
     report.details(rounds)
 
 
 async def me(bench: Bench) -> None:
     """Who am I, asked by 50 users."""
-    people = await bench.meet_people()
-    arms = {
-        PEER: http_arm([getter(bench.peer.url, "/me", token) for token in peer_tokens()]),
-        CONFAB: http_arm([getter(bench.confab.url, "/api/users/me", token) for token in people.tokens]),
-    }
+    arms = {PEER: http_arm([getter(bench.peer.url, "/me", token) for token in peer_tokens()])}
+    for confab in bench.deployments:
+        people = await confab.meet_people()
+        arms[confab.name] = http_arm([getter(people.url, "/api/users/me", token) for token in people.tokens])
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
     report.ratio("me", rounds, CONFAB, PEER, 0.3)
+    report.against_baseline("me", rounds)
     report.details(rounds)
 
 
 async def history(bench: Bench) -> None:
     """The latest 50 of a room with a million messages, and of one with a thousand."""
-    people = await bench.meet_people()
-    peer = bench.peer.url
-    await seed_history(bench.postgres, people)
-    await people.refresh()
-    large, small = f"{CONFAB}, 1,000,000", f"{CONFAB}, 1,000"
-    arms = {
-        PEER: await _readers(peer, f"/rooms/{PEER_LARGE}/messages?limit={PAGE}", peer_tokens()),
-        large: await _confab_readers(people, "large"),
-        small: await _confab_readers(people, "small"),
-    }
+    peer, small = bench.peer.url, f"{CONFAB}, 1,000"
+    await asyncio.to_thread(seed_peer, bench.postgres)
+    arms = {PEER: await _readers(peer, f"/rooms/{PEER_LARGE}/messages?limit={PAGE}", peer_tokens())}
+    for confab in bench.deployments:
+        await seed_history(bench.postgres, confab.database, await confab.meet_people())
+        arms[confab.name] = await _confab_readers(confab, "large")
+    arms[small] = await _confab_readers(bench.confab, "small")
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
-    report.ratio("history", rounds, large, PEER, 0.6)
-    report.ratio("history, time 1,000,000 : 1,000", rounds, small, large, 1.2, at_least=False)
+    report.ratio("history", rounds, CONFAB, PEER, 0.6)
+    report.ratio("history, time 1,000,000 : 1,000", rounds, small, CONFAB, 1.2, at_least=False)
+    report.against_baseline("history", rounds)
     report.details(rounds)
 
 
-async def _confab_readers(people: Population, room: str) -> Arm:
+async def _confab_readers(confab: Deployment, room: str) -> Arm:
+    people = await confab.meet_people()
     path = f"/api/rooms/{people.rooms[room]}/messages?limit={PAGE}"
     return await _readers(people.url, path, people.tokens)
 
@@ -117,7 +115,7 @@ async def _readers(url: str, path: str, tokens: list[str]) -> Arm:
 
 async def login_storm(bench: Bench) -> None:
     """What ten clients notice of others that log in all at once. bcrypt has the same core as the server."""
-    people = await bench.meet_people()
+    people = await bench.confab.meet_people()
     url = people.url
     clients = [getter(url, "/api/users/me", token) for token in people.tokens[:BYSTANDERS]]
     storm = [_login(url, people.users[n % len(people.users)].email) for n in range(STORM)]

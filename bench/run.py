@@ -52,6 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--receivers", type=int, default=1000, help="sockets of the live workloads (%(default)s)")
     parser.add_argument("--peers-only", action="store_true", help="live: leave Confab out")
     parser.add_argument("--app", type=Path, default=ROOT, help="the checkout to measure (this one)")
+    parser.add_argument("--baseline", type=Path, help="another checkout, measured in the same rounds and compared with")
     options = parser.parse_args()
     wanted = set(options.workloads or ["rest"])
     for name, group in (("rest", REST), ("live", LIVE)):
@@ -90,7 +91,8 @@ def main() -> int:
     if SERVER_CORE == LOAD_CORE:
         print("note: one core for both; the ratios say little")
     with DurablePostgres() as postgres, ExitStack() as stack:
-        settings = options.app.resolve(), options.seconds, options.runs, options.receivers, options.peers_only
+        checkouts = options.app.resolve(), options.baseline and options.baseline.resolve()
+        settings = *checkouts, options.seconds, options.runs, options.receivers, options.peers_only
         failed = uvloop.run(run(options, Bench(*settings, postgres, stack)))
     if report.missed:
         print(f"missed: {', '.join(report.missed)}")

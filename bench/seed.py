@@ -93,19 +93,18 @@ def peer_tokens() -> list[str]:
     return [jwt.encode({"sub": str(n + 1), "exp": expires}, PEER_SECRET, "HS256") for n in range(USERS)]
 
 
-async def seed_history(postgres, people: Population) -> None:
-    """A room of 1,000 and one of 1,000,000 messages, interleaved as traffic would be; in both databases."""
+async def seed_history(postgres, database: str, people: Population) -> None:
+    """A room of 1,000 and one of 1,000,000 messages, interleaved as traffic would be."""
     for name in ("small", "large"):
         await people.make_room(name, people.users)
-    await asyncio.to_thread(_seed_confab, postgres, people)
-    await asyncio.to_thread(_seed_peer, postgres)
+    await asyncio.to_thread(_seed_confab, postgres, database, people)
 
 
-def _seed_confab(postgres, people: Population) -> None:
+def _seed_confab(postgres, database: str, people: Population) -> None:
     small, large = people.rooms["small"], people.rooms["large"]
     ids = [user.id for user in people.users]
     every = LARGE // SMALL + 1  # each so many messages the small room gets one
-    with postgres.cursor("confab") as cursor:
+    with postgres.cursor(database) as cursor:
         cursor.execute(
             f"""
             INSERT INTO messages (conversation_id, room_id, seq, modseq, sender_id, content, is_read,
@@ -130,7 +129,8 @@ def _seed_confab(postgres, people: Population) -> None:
         _settle(cursor)
 
 
-def _seed_peer(postgres) -> None:
+def seed_peer(postgres) -> None:
+    """The same in the database of the bare FastAPI endpoint."""
     every = LARGE // SMALL + 1
     with postgres.cursor("peer") as cursor:
         cursor.execute(

@@ -15,7 +15,7 @@ from tests.processes import end, free_port, spawn, tail, wait_until
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "peers"
-PEER_SECRET, CONFAB_SECRET = secrets.token_hex(32), secrets.token_hex(32)
+PEER_SECRET, SECRET_KEY, JWT_SECRET_KEY = (secrets.token_hex(32) for _ in range(3))
 START_TIMEOUT = 60
 
 
@@ -97,7 +97,7 @@ def raw_gevent() -> Server:
 class Confab(Server):
     """The application, run as an operator runs it: migrate, then gunicorn with its own configuration."""
 
-    def __init__(self, checkout: Path, dsn: str, instance: Path):
+    def __init__(self, name: str, checkout: Path, dsn: str, instance: Path):
         port = free_port()
         own = checkout / ".venv" / "bin"
         self.bin = own if own.exists() else Path(sys.executable).parent  # which has requirements.txt too
@@ -108,14 +108,14 @@ class Confab(Server):
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "INSTANCE_DIR": str(instance),
-            "SECRET_KEY": CONFAB_SECRET,
-            "JWT_SECRET_KEY": CONFAB_SECRET,
+            "SECRET_KEY": SECRET_KEY,
+            "JWT_SECRET_KEY": JWT_SECRET_KEY,
             "RATE_LIMITS": "off",
             "LOG_LEVEL": "warning",
             "WEB_CONCURRENCY": "1",
             "PYTHONDONTWRITEBYTECODE": "",  # an operator's second start finds everything compiled
         }
-        super().__init__("Confab", command, checkout, port, "/api/health", **env)
+        super().__init__(name, command, checkout, port, "/api/health", **env)
 
     def migrate(self) -> None:
         command = [str(self.bin / "flask"), "--app", "wsgi", "db", "upgrade"]
