@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check -r
-COMPILE := pip-compile --quiet --no-header --strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links \
-	--no-emit-trusted-host
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
+COMPILE := pip-compile --quiet --no-header --no-strip-extras --generate-hashes --allow-unsafe --no-emit-options \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+OPENAPI_LINT := tests/openapi/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run migrate test coverage lint bench chaos lock
+.PHONY: help install run migrate test coverage lint audit bench chaos lock
 .DELETE_ON_ERROR:
 
 help: ## list the verbs
@@ -33,10 +34,14 @@ test: $(VENV)/.dev ## run every test, on SQLite and on a real PostgreSQL and Red
 coverage: $(VENV)/.dev ## the same, with a report of the lines and branches that no test reaches; takes half as long again
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
-lint: $(VENV)/.dev ## check format, style and types
+lint: $(VENV)/.dev $(OPENAPI_LINT) ## check format, style, types and the OpenAPI document
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy backend
+	@$(BIN)/python -m tests.openapi.lint
+
+audit: $(VENV)/.dev ## look for insecure code, and for dependencies with known vulnerabilities
+	@$(BIN)/python -m tests.audit
 
 bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare peers
 	@.venv-bench/bin/python bench/run.py $(ARGS)
@@ -44,10 +49,10 @@ bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare
 chaos: $(VENV)/.dev ## kill everything for long, and count what the socket lost
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-lock: $(VENV)/.dev ## write the pinned requirements files anew from the .in files
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
+lock: $(VENV)/.dev ## write the requirements files anew from the .in files, pinned and with hashes
 	@$(BIN)/$(COMPILE) --output-file requirements.txt requirements.in
 	@$(BIN)/$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+	@$(BIN)/$(COMPILE) --output-file bench/requirements.txt bench/requirements.in
 
 # The stamps make an installation happen again only after a requirements file changed.
 $(VENV)/.runtime: requirements.txt | $(BIN)/python
@@ -60,8 +65,14 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@$(BIN)/python $(PIP_INSTALL) requirements-dev.txt
 	@touch $(VENV)/.runtime $@
 
-.venv-bench/.installed: requirements.txt $(wildcard bench/requirements.txt) | .venv-bench/bin/python
-	@.venv-bench/bin/python $(PIP_INSTALL) requirements.txt $(addprefix -r ,$(wildcard bench/requirements.txt))
+.venv-bench/.installed: bench/requirements.txt | .venv-bench/bin/python
+	@.venv-bench/bin/python $(PIP_INSTALL) bench/requirements.txt
+	@touch $@
+
+# npm comes with Node.js from requirements-dev.txt, so that no machine needs one of its own.
+$(OPENAPI_LINT): tests/openapi/package-lock.json | $(VENV)/.dev
+	@echo "confab: installing the linters of the OpenAPI document"
+	@$(BIN)/python -m tests.openapi.node
 	@touch $@
 
 $(BIN)/python .venv-bench/bin/python:
