@@ -71,6 +71,7 @@ def test_every_operation_is_described(found: dict[str, Any]) -> None:
         assert not operation["summary"].endswith("."), name
         assert set(operation["tags"]) <= set(tags), name
         assert any(status.startswith("2") for status in operation["responses"]), name
+        assert "security" in operation, f"{name} does not say that it is public"
         ids.append(operation["operationId"])
     assert len(ids) == len(set(ids))
     assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in ids)
@@ -103,7 +104,9 @@ def test_guards_are_documented(sqlite_app: Flask, found: dict[str, Any]) -> None
         method, _, path = name.partition(" ")
         response = Client(sqlite_app).request(method, re.sub(r"{\w+}", "1", path), {})
         assert response.json.get("code") != "unauthorized", name
-    for name in {name for name, _ in operations(found)} - open_to_all:
+    own_token = {name for name, operation in operations(found) if operation["security"] == [{"metrics": []}]}
+    assert own_token == {"GET /metrics"}
+    for name in {name for name, _ in operations(found)} - open_to_all - own_token:
         method, _, path = name.partition(" ")
         response = Client(sqlite_app).request(method, re.sub(r"{\w+}", "1", path), {})
         assert (response.status_code, response.json["code"]) == (401, "unauthorized"), name
@@ -114,6 +117,25 @@ def test_ways_in(found: dict[str, Any]) -> None:
     assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
     assert schemes["password"]["flows"]["password"]["tokenUrl"] == "/token"
     assert found["servers"] == [{"url": "/", "description": "This server"}]
+
+
+def test_bodies_say_what_is_refused(found: dict[str, Any]) -> None:
+    bodies = found["components"]["schemas"]
+    register = bodies["RegisterBody"]["properties"]
+    password = {name: register["password"][name] for name in ("format", "minLength", "maxLength")}
+    assert password == {"format": "password", "minLength": 8, "maxLength": 72}
+    assert (register["email"]["format"], register["email"]["maxLength"]) == ("email", 255)
+    number = re.compile(register["mobile"]["pattern"])
+    assert number.match("+46 70-174 06 05")
+    assert not number.match("070 174 06 05")
+    assert not number.match("+4670174060\0")
+    content = re.compile(bodies["Send"]["properties"]["content"]["pattern"])
+    assert content.match("two\nlines")
+    assert not content.match("a\0b")
+    for name, body in bodies.items():
+        for field, described in body.get("properties", {}).items():
+            if name.endswith("Body") and described.get("type") == "string" and not described.get("format"):
+                assert {"pattern", "enum"} & set(described), f"{name}.{field}"
 
 
 def test_every_reference_leads_somewhere(found: dict[str, Any]) -> None:

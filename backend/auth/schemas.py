@@ -20,7 +20,7 @@ class TotpCode(Text):
 
 class RegisterBody(BodySchema):
     email = Email(required=True, metadata={"example": "test@example.com"})
-    password = Password(required=True, metadata={"example": "password123", "description": "8 to 72 bytes of UTF-8."})
+    password = Password(required=True, metadata={"example": "password123"})
     first_name = Text(high=100, strip=True, allow_none=True, metadata={"example": "Test"})
     last_name = Text(high=100, strip=True, allow_none=True, metadata={"example": "User"})
     username = Username(allow_none=True, metadata={"description": "Made up from the email where it is left out."})

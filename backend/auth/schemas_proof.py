@@ -29,7 +29,7 @@ class ForgotBody(BodySchema):
 
 class ResetBody(BodySchema):
     token = Text(required=True, high=MAX_SECRET, metadata={"description": "From the link in the mail."})
-    password = Password(required=True, metadata={"example": "password123", "description": "8 to 72 bytes of UTF-8."})
+    password = Password(required=True, metadata={"example": "password123"})
 
 
 class VerifyEmailBody(BodySchema):
@@ -40,7 +40,7 @@ class ChangePasswordBody(BodySchema):
     current_password = Text(
         allow_none=True, metadata={"description": "Left out by an account that has no password yet."}
     )
-    new_password = Password(required=True, metadata={"description": "8 to 72 bytes of UTF-8."})
+    new_password = Password(required=True)
 
 
 class PasswordBody(BodySchema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -25,10 +25,16 @@ def _is_query(data: Any) -> bool:
 
 
 class Text(fields.String):
-    """Text that both databases can keep: no NUL and no lone surrogate. Lengths are in characters."""
+    """Text that both databases can keep: no NUL and no lone surrogate. Lengths are in characters.
+
+    `documented` is what the OpenAPI document says of such a field beyond its validators, as JSON Schema.
+    """
+
+    documented: ClassVar[dict[str, Any]] = {"pattern": r"^[^\u0000]*$"}
 
     def __init__(self, *, low: int = 0, high: int | None = None, strip: bool = False, **kwargs: Any):
-        super().__init__(**kwargs)
+        metadata = self.documented | (kwargs.pop("metadata", None) or {})
+        super().__init__(metadata=metadata, **kwargs)
         self.strip = strip
         if low or high is not None:
             self.validators.insert(0, validate.Length(min=low or None, max=high))
@@ -43,6 +49,8 @@ class Text(fields.String):
 
 class Line(Text):
     """Text on one line: no control characters, nor what turns the direction of the text around it (names, titles)."""
+
+    documented: ClassVar[dict[str, Any]] = {"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         line = super()._deserialize(value, attr, data, **kwargs)

@@ -62,7 +62,11 @@ class ProblemApi(Api):
             OPENAPI_URL_PREFIX="/",
             OPENAPI_JSON_PATH="openapi.json",
             API_SPEC_OPTIONS={
-                "info": {"description": DESCRIPTION},
+                "info": {
+                    "description": DESCRIPTION,
+                    "contact": {"name": "Whoever operates this server"},
+                    "license": {"name": "Apache License 2.0"},
+                },
                 "servers": [{"url": "/", "description": "This server"}],
             },
         )
@@ -71,6 +75,9 @@ class ProblemApi(Api):
         app.extensions["confab-spec"] = spec
         spec.components.security_scheme(
             "bearer", {"type": "http", "scheme": "bearer", "description": "An access token or an API token."}
+        )
+        spec.components.security_scheme(
+            "metrics", {"type": "http", "scheme": "bearer", "description": "METRICS_TOKEN, and no other token."}
         )
         spec.components.security_scheme(
             "password",

@@ -12,7 +12,7 @@ from werkzeug.routing import Map
 
 METHODS = ("get", "post", "put", "patch", "delete")
 DESCRIPTIONS = {
-    400: "The body is not valid JSON (`malformed_json`).",
+    400: "The request is not valid HTTP, or its body is not valid JSON (`malformed_json`).",
     401: "No token, or one that is wrong (`unauthorized`), expired (`token_expired`) or revoked (`token_revoked`).",
     403: "You can see this but may not do that to it (`forbidden`), or the token's scopes do not allow it "
     "(`insufficient_scope`).",
@@ -42,7 +42,7 @@ def failure(status: int) -> dict[str, Any]:
 
 
 def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
-    """Give every operation of *document* its id and its failures.
+    """Give every operation of *document* its id, its failures, and what it needs to be called.
 
     An operation that cannot fail in a way that all others can says so: `@bp.doc(**{"x-never": [429]})`.
     """
@@ -54,7 +54,8 @@ def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
         endpoint = endpoints[path, method]
         name = endpoint.rpartition(".")[2]
         operation.setdefault("operationId", name if names[name] == 1 else endpoint.replace(".", "_"))
-        _shorten(operation)
+        _describe(operation)
+        operation.setdefault("security", [])  # public: said, and not left to be guessed
         for status in _failures(path, method, operation):
             status_name = HTTPStatus(status).name
             responses.setdefault(status_name, failure(status))
@@ -64,13 +65,15 @@ def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
     return document
 
 
-def _shorten(operation: dict[str, Any]) -> None:
-    """A summary is one sentence, for lists of operations; what a docstring says after it is description."""
+def _describe(operation: dict[str, Any]) -> None:
+    """Make the first sentence of a view's docstring the summary, and the rest the description.
+
+    A docstring of one sentence serves as both: generated clients print the description alone.
+    """
     summary, _, rest = operation.get("summary", "").partition(". ")
-    operation["summary"] = summary.rstrip(".")
     described = [part for part in (rest, operation.get("description", "")) if part]
-    if described:
-        operation["description"] = "\n\n".join(described)
+    operation["summary"] = summary.rstrip(".")
+    operation["description"] = "\n\n".join(described) or f"{operation['summary']}."
 
 
 def _endpoints(rules: Map) -> dict[tuple[str, str], str]:
@@ -91,7 +94,7 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
 
 
 def _failures(path: str, method: str, operation: dict[str, Any]) -> list[int]:
-    statuses = [429, 500, 503]
+    statuses = [400, 429, 500, 503]
     has_input = "requestBody" in operation or bool(operation.get("parameters"))
     if operation.get("security"):
         statuses += [401, 403]
@@ -100,7 +103,7 @@ def _failures(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     if method != "get":
         statuses.append(409)
     if "requestBody" in operation:
-        statuses += [400, 413, 415]
+        statuses += [413, 415]
     if has_input:
         statuses.append(422)
     never = operation.pop("x-never", [])

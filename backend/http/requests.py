@@ -113,6 +113,7 @@ def _end(response: Response) -> Response:
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Frame-Options"] = "DENY"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     is_page = response.mimetype == "text/html"
     headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else API_POLICY)
     if request.is_secure:

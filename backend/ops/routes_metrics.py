@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
 @bp.response(200, {"type": "string"}, content_type="text/plain")
 @bp.alt_response(401, "UNAUTHORIZED")
 @bp.alt_response(404, "NOT_FOUND")
+@bp.doc(security=[{"metrics": []}])
 def get_metrics() -> Any:
     """Get the numbers for Prometheus
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import phonenumbers
 from marshmallow import ValidationError
@@ -23,6 +23,8 @@ MAX_LABEL = 63
 class Email(Text):
     """An address as people have it: no quoted parts, no comments, a domain with a dot. Loads in folded form."""
 
+    documented: ClassVar[dict[str, Any]] = {"format": "email", "maxLength": MAX_EMAIL}
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         email = fold_email(super()._deserialize(value, *args, **kwargs))
         if len(email) > MAX_EMAIL:
@@ -37,6 +39,13 @@ class Email(Text):
 class Password(Text):
     """A new password. Its length counts in bytes of UTF-8, for that is what bcrypt reads."""
 
+    documented: ClassVar[dict[str, Any]] = Text.documented | {
+        "format": "password",
+        "minLength": MIN_PASSWORD_BYTES,
+        "maxLength": MAX_PASSWORD_BYTES,
+        "description": f"{MIN_PASSWORD_BYTES} to {MAX_PASSWORD_BYTES} bytes of UTF-8.",
+    }
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         password: str = super()._deserialize(value, *args, **kwargs)
         if not MIN_PASSWORD_BYTES <= len(password.encode()) <= MAX_PASSWORD_BYTES:
@@ -47,6 +56,8 @@ class Password(Text):
 class Username(Text):
     """A name in ASCII that needs no quoting anywhere; it holds no `@`, so it is never taken for an email."""
 
+    documented: ClassVar[dict[str, Any]] = {"pattern": f"^{_USERNAME.pattern}$", "minLength": 1, "maxLength": 100}
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         username: str = super()._deserialize(value, *args, **kwargs)
         if not _USERNAME.fullmatch(username):
@@ -56,6 +67,8 @@ class Username(Text):
 
 class Mobile(Text):
     """A telephone number with its country code. Loads as E.164: `+46701740605`."""
+
+    documented: ClassVar[dict[str, Any]] = {"pattern": r"^\+[0-9][0-9 ().-]{3,40}$", "example": "+46701740605"}
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         raw: str = super()._deserialize(value, *args, **kwargs)

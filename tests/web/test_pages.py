@@ -75,6 +75,7 @@ def test_swagger_ui(chromium: Browser, url: str) -> None:
     page.wait_for("document.querySelectorAll('.opblock').length > 3")
     assert page.evaluate("document.querySelector('.info .title').innerText").startswith("Confab")
     assert page.evaluate("!!document.querySelector('button.authorize')")
+    assert page.evaluate("document.querySelectorAll('main, [role=main]').length") == 1
     page.click(".opblock-summary-control[aria-label*='get /api/health'], #operations-service-check_alive button")
     page.click("#operations-service-check_alive button.execute")
     page.wait_for(
@@ -100,6 +101,9 @@ def test_a_page_carries_nothing_inline(sqlite_app: Flask, path: str) -> None:
     response = Client(sqlite_app).get(path)
     assert response.mimetype == "text/html"
     assert "unsafe" not in response.headers[POLICY]
+    assert response.headers["Permissions-Policy"] == "camera=(), geolocation=(), microphone=()"
+    assert '<meta name="description" content="' in response.text
+    assert "next release" not in response.text
     for inline in ("<style", " style=", " onclick=", "javascript:", "<script>"):
         assert inline not in response.text
 

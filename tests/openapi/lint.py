@@ -1,0 +1,43 @@
+"""Lint the OpenAPI document as it is served: `make lint` runs this. Warnings fail as errors do."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from backend import create_app
+from backend.http.openapi import document
+from config import Config
+from tests.openapi.node import run
+
+PROGRAMS = Path("node_modules", ".bin")
+
+
+def write_document(folder: Path) -> Path:
+    """The document of an application with the default configuration, in a file in *folder*."""
+    app = create_app(Config.from_env({"APP_ENV": "testing", "INSTANCE_DIR": str(folder)}))
+    path = folder / "openapi.json"
+    with app.app_context():
+        path.write_text(json.dumps(document(app), indent=1))
+    return path
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="confab-openapi-") as folder:
+        path = write_document(Path(folder))
+        linters = [
+            run(PROGRAMS / "redocly", "lint", path, "--max-problems", "1000", "--format", "stylish"),
+            run(PROGRAMS / "spectral", "lint", path, "--fail-severity", "warn", "--quiet"),
+        ]
+    for done in linters:
+        if done.returncode or "warning" in done.stdout + done.stderr:
+            print(done.stdout + done.stderr)
+            return 1
+    print("OpenAPI document: redocly and spectral find nothing")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
