@@ -102,7 +102,7 @@ def _identify_caller() -> Identity:
     except Unauthorized:
         limits.take(limits.ALL_ELSE, limits.address())
         raise
-    limits.take(limits.ALL_ELSE, f"user:{identity.user.id}")
+    limits.take_for_user(identity.user.id)
     return identity
 
 

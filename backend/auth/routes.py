@@ -20,10 +20,11 @@ from backend.auth.schemas import (
     TokenSchema,
 )
 from backend.auth.sessions import Device
+from backend.budgets import Limit
 from backend.caller import address
 from backend.http.blueprint import Blueprint
 from backend.http.fields import storable
-from backend.http.limits import Limit, limited, take
+from backend.http.limits import limited, take
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page
 

@@ -24,7 +24,8 @@ from backend.auth.schemas_proof import (
     VerifyEmailBody,
 )
 from backend.auth.secrets import hash_secret
-from backend.http.limits import PASSWORD, Limit, limited, take
+from backend.budgets import Limit
+from backend.http.limits import PASSWORD, limited, take
 from backend.users.creation import fold_email
 
 ACCEPTED = {"status": "accepted"}

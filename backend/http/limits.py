@@ -9,38 +9,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache, wraps
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 
-from backend.errors import RateLimited
-from backend.http.windows import MemoryWindows, RedisWindows, SturdyWindows, Windows
+from backend.budgets import Count, Limit, Windows, count
+from backend.http.windows import MemoryWindows, RedisWindows, SturdyWindows
 
 View = TypeVar("View", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Limit:
-    """At most *amount* in *seconds* for each key. Routes that give the same *name* share one count."""
-
-    name: str
-    amount: int
-    seconds: int = 60
 
 
 ALL_ELSE = Limit("all-else", 600)
 PASSWORD = Limit("password", 10)
 """How often a signed-in user may say its password: a stolen access token must not help to guess it."""
-
-
-@dataclass(frozen=True)
-class _State:
-    limit: Limit
-    remaining: int
-    closes_in: float
 
 
 def init_app(app: Flask) -> None:
@@ -55,18 +38,28 @@ def init_app(app: Flask) -> None:
 
 
 def take(limit: Limit, key: str) -> None:
-    """Count a call of *key* against *limit*. Raises RateLimited, with Retry-After, where that is one too many."""
-    windows: Windows | None = current_app.extensions.get("confab-limits")
-    if windows is None:
-        return
-    count, closes_in = windows.count(f"{limit.name}:{key}", limit.seconds)
-    state = _State(limit, max(limit.amount - count, 0), closes_in)
-    told: _State | None = g.get("rate_limit")
-    if told is None or state.remaining <= told.remaining:
-        g.rate_limit = state
-    if count > limit.amount:
-        g.rate_limit = state
-        raise RateLimited(headers={"Retry-After": str(max(math.ceil(closes_in), 1))})
+    """Count a call of *key* against *limit*, and show the caller what is left. Raises RateLimited, with Retry-After.
+
+    What is shown must not depend on whether an account exists: a count that does is taken with `take_unseen`.
+    """
+    counted = count(limit, key)
+    shown: Count | None = g.get("rate_limit")
+    if shown is None or counted.is_over or counted.remaining <= shown.remaining:
+        g.rate_limit = counted
+    counted.check()
+
+
+def take_unseen(limit: Limit, key: str) -> None:
+    """Count like `take`, in no header. Raises RateLimited."""
+    count(limit, key).check()
+
+
+def take_for_user(user_id: int) -> None:
+    """Count one more call of a user against what it may do in a minute, over REST and all its sockets together.
+
+    Raises RateLimited. Needs an application context, and no request.
+    """
+    take(ALL_ELSE, f"user:{user_id}")
 
 
 def limited(limit: Limit) -> Callable[[View], View]:
@@ -110,9 +103,9 @@ def _limit_the_rest() -> None:
 
 
 def _tell(response: Response) -> Response:
-    state: _State | None = g.get("rate_limit")
-    if state is not None:
-        response.headers["X-RateLimit-Limit"] = str(state.limit.amount)
-        response.headers["X-RateLimit-Remaining"] = str(state.remaining)
-        response.headers["X-RateLimit-Reset"] = str(math.ceil(time.time() + state.closes_in))
+    shown: Count | None = g.get("rate_limit")
+    if shown is not None:
+        response.headers["X-RateLimit-Limit"] = str(shown.limit.amount)
+        response.headers["X-RateLimit-Remaining"] = str(shown.remaining)
+        response.headers["X-RateLimit-Reset"] = str(math.ceil(time.time() + shown.closes_in))
     return response

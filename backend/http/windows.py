@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Protocol
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from backend.budgets import Windows
 
 log = logging.getLogger("confab.limits")
 
@@ -29,13 +31,6 @@ if left < 0 then
 end
 return {count, left}
 """
-
-
-class Windows(Protocol):
-    """Counts what happens under a key. A window opens with the first count and closes *seconds* later."""
-
-    def count(self, key: str, seconds: int) -> tuple[int, float]:
-        """Count once; return the count of the open window and the seconds until it closes."""
 
 
 class MemoryWindows:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from backend.auth.access import current_user, signed_in, superuser
+from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
-from backend.http.limits import Limit, take
+from backend.http.limits import take
 from backend.http.pagination import paged
 from backend.messages import reports
 from backend.messages.schemas_reports import ReportArgs, ReportBody, ReportSchema, SettledReportSchema, SettlementBody

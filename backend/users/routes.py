@@ -7,9 +7,10 @@ from typing import Any, cast
 from flask import Response, request, stream_with_context
 
 from backend.auth.access import current_identity, current_user, signed_in, with_session
+from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.json import encode
-from backend.http.limits import PASSWORD, Limit, take
+from backend.http.limits import PASSWORD, take
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page, Slice
 from backend.users import avatars, blocks, erasure, export, profile, service

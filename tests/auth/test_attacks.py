@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from backend.auth import routes_proof, secrets
 from backend.auth.identity import issue_access_token
-from backend.http.limits import Limit
+from backend.budgets import Limit
 from backend.models.base import utcnow
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.auth.test_otp import MOBILE, ask, other_than, verify

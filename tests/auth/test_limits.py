@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from backend.budgets import Limit
 from backend.http import limits
 from backend.models.base import utcnow
 from tests.auth.conftest import EMAIL, PASSWORD
@@ -140,7 +141,7 @@ def test_a_user_takes_600_a_minute_wherever_it_calls(limited_app: Flask, make: F
 
 
 def test_an_address_that_nobody_signed_in_from(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "ALL_ELSE", limits.Limit("all-else", 5))
+    monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 5))
     client.token = "guess"
     assert statuses(lambda: client.get(SESSIONS), 5) == [401] * 5
     assert_limited(client.get(SESSIONS), 60, 5)
@@ -155,7 +156,7 @@ def test_refreshes_count_by_address(client: Client) -> None:
 
 
 def test_what_has_no_limit_of_its_own(make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "ALL_ELSE", limits.Limit("all-else", 2))
+    monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 2))
     app = make_limited()
     for path in ("/api/bare", "/api/healthy", "/bare"):
         app.add_url_rule(path, path, lambda: "")

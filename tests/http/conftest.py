@@ -12,9 +12,10 @@ from sqlalchemy import text
 
 from backend.auth.access import signed_in
 from backend.auth.identity import issue_access_token
+from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.fields import BodySchema, Id, StrictBoolean, Text, WholeNumber
-from backend.http.limits import Limit, limited
+from backend.http.limits import limited
 from backend.http.pagination import PageArgs, paged
 from backend.models.base import db
 from backend.paging import Page

@@ -1,0 +1,57 @@
+"""How often something may happen, counted for requests, sockets and mails. `backend.http.limits` tells callers what is left."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from flask import current_app
+
+from backend.errors import RateLimited
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most *amount* in *seconds* for each key. Whoever gives the same *name* shares one count."""
+
+    name: str
+    amount: int
+    seconds: int = 60
+
+
+class Windows(Protocol):
+    """Counts what happens under a key. A window opens with the first count and closes *seconds* later."""
+
+    def count(self, key: str, seconds: int) -> tuple[int, float]:
+        """Count once; return the count of the open window and the seconds until it closes."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a key has used of a limit, and the seconds until its window closes."""
+
+    limit: Limit
+    used: int
+    closes_in: float
+
+    @property
+    def remaining(self) -> int:
+        return max(self.limit.amount - self.used, 0)
+
+    @property
+    def is_over(self) -> bool:
+        return self.used > self.limit.amount
+
+    def check(self) -> None:
+        """Raises RateLimited, with Retry-After, where the last call was one too many."""
+        if self.is_over:
+            raise RateLimited(headers={"Retry-After": str(max(math.ceil(self.closes_in), 1))})
+
+
+def count(limit: Limit, key: str) -> Count:
+    """Count a call of *key* against *limit*. With `RATE_LIMITS=off` nothing is counted, and nothing is ever over."""
+    windows: Windows | None = current_app.extensions.get("confab-limits")
+    if windows is None:
+        return Count(limit, 0, 0.0)
+    return Count(limit, *windows.count(f"{limit.name}:{key}", limit.seconds))
