@@ -21,6 +21,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 SMS_GATEWAYS = ("console", "webhook", "twilio")
 ORIGIN = r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 MIB = 1024 * 1024
+MIN_SECRET_BYTES, MIN_DIFFERENT_CHARACTERS, MIN_METRICS_TOKEN = 32, 12, 16
 
 
 class ConfigError(Exception):
@@ -39,12 +40,13 @@ class Config:
     host: str
     port: int
     web_concurrency: int
-    database_url: str
-    redis_url: str | None
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
     instance_dir: Path
     secret_key: str = field(repr=False)
     jwt_secret_key: str = field(repr=False)
-    storage_url: str
+    jwt_secret_key_previous: str | None = field(repr=False)
+    storage_url: str = field(repr=False)
     sms_gateway: str
     may_log_sms: bool
     sms_webhook_url: str | None = field(repr=False)
@@ -130,6 +132,7 @@ def _read_all(read: _Reader) -> dict[str, Any]:
         "instance_dir": instance,
         "secret_key": read.text("SECRET_KEY", ""),
         "jwt_secret_key": read.text("JWT_SECRET_KEY", ""),
+        "jwt_secret_key_previous": read.text("JWT_SECRET_KEY_PREVIOUS"),
         "storage_url": read.text("STORAGE_URL", str(instance / "uploads")),
         "sms_gateway": read.choice("SMS_GATEWAY", SMS_GATEWAYS, "console"),
         "may_log_sms": not is_production or read.text("SMS_GATEWAY") is not None,
@@ -175,9 +178,11 @@ def _database_url(raw: str | None, instance: Path, faults: list[str]) -> str:
 def _check_together(values: dict[str, Any], faults: list[str]) -> None:
     """Rules that concern more than one variable."""
     if values["app_env"] == "production":
-        for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
-            if len(values[name.lower()].encode()) < 32:
-                faults.append(f"{name} must have at least 32 bytes in production: openssl rand -base64 48 makes one.")
+        _check_secrets(values, faults)
+    if values["metrics_token"] is not None and len(values["metrics_token"]) < MIN_METRICS_TOKEN:
+        faults.append(
+            f"METRICS_TOKEN must have at least {MIN_METRICS_TOKEN} characters: openssl rand -hex 24 makes one."
+        )
     if values["web_concurrency"] > 1:
         if values["redis_url"] is None:
             faults.append(
@@ -193,6 +198,32 @@ def _check_together(values: dict[str, Any], faults: list[str]) -> None:
     for origin in values["cors_origins"]:
         if not re.fullmatch(ORIGIN, origin):
             faults.append(f"CORS_ORIGINS: {origin!r} is no origin; write it as https://app.example.com.")
+
+
+def _check_secrets(values: dict[str, Any], faults: list[str]) -> None:
+    remedy = "openssl rand -base64 48 makes one."
+    for name in ("SECRET_KEY", "JWT_SECRET_KEY", "JWT_SECRET_KEY_PREVIOUS"):
+        secret = values[name.lower()]
+        if secret is None:
+            continue
+        if len(secret.encode()) < MIN_SECRET_BYTES:
+            faults.append(f"{name} must have at least {MIN_SECRET_BYTES} bytes in production: {remedy}")
+        elif is_guessable(secret):
+            faults.append(f"{name} repeats a character or a word, so it can be guessed: {remedy}")
+    if values["secret_key"] and values["secret_key"] == values["jwt_secret_key"]:
+        faults.append(f"SECRET_KEY and JWT_SECRET_KEY must differ in production: {remedy}")
+
+
+def is_guessable(secret: str) -> bool:
+    """True for a secret that somebody typed: few different characters, or a piece that is repeated."""
+    words = [word.casefold() for word in re.findall(r"[^\W_]{3,}", secret)]
+    has_repeated_word = len(set(words)) < len(words)
+    return len(set(secret)) < MIN_DIFFERENT_CHARACTERS or has_repeated_word or _is_periodic(secret)
+
+
+def _is_periodic(text: str) -> bool:
+    """True where *text* is one piece again and again, the last time perhaps not whole."""
+    return any(text[size:] == text[:-size] for size in range(1, len(text) // 2 + 1))
 
 
 def _check_sms(values: dict[str, Any], faults: list[str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,8 +17,9 @@ from config import Config, ConfigError
 from tests.processes import free_port
 from tests.servers import ROOT, Server
 
-LONG = "x" * 32
-PRODUCTION = {"APP_ENV": "production", "SECRET_KEY": LONG, "JWT_SECRET_KEY": LONG}
+LONG = "kWq3Zt8-Yb1Lr6Vx4Nc9Hd2Jf7Gm5Ps0"
+OTHER = "u7Tn2Ae5-Rk9Cw1Qz4Bv8Mh3Xj6Dy0Lg"
+PRODUCTION = {"APP_ENV": "production", "SECRET_KEY": LONG, "JWT_SECRET_KEY": OTHER}
 
 
 @pytest.fixture
@@ -73,6 +76,16 @@ def faults(read: Callable[..., Config], **environ: str) -> list[str]:
         ({"CORS_ORIGINS": "app.example.com"}, "CORS_ORIGINS:"),
         ({**PRODUCTION, "SECRET_KEY": ""}, "SECRET_KEY must have at least 32 bytes in production"),
         ({**PRODUCTION, "JWT_SECRET_KEY": "x" * 31}, "JWT_SECRET_KEY must have at least 32 bytes in production"),
+        ({**PRODUCTION, "JWT_SECRET_KEY_PREVIOUS": "x" * 31}, "JWT_SECRET_KEY_PREVIOUS must have at least 32 bytes"),
+        ({**PRODUCTION, "JWT_SECRET_KEY": LONG}, "SECRET_KEY and JWT_SECRET_KEY must differ in production"),
+        ({**PRODUCTION, "SECRET_KEY": "x" * 48}, "SECRET_KEY repeats a character or a word"),
+        ({**PRODUCTION, "SECRET_KEY": "abcdefghij" * 5}, "SECRET_KEY repeats a character or a word"),
+        (
+            {**PRODUCTION, "SECRET_KEY": "correct-horse-battery-Correct-staple"},
+            "SECRET_KEY repeats a character or a word",
+        ),
+        ({**PRODUCTION, "SECRET_KEY": "kWq3Zt8-Yb1Lr6Vx4" * 3}, "SECRET_KEY repeats a character or a word"),
+        ({"METRICS_TOKEN": "x" * 15}, "METRICS_TOKEN must have at least 16 characters"),
         ({"WEB_CONCURRENCY": "2", "DATABASE_URL": "postgresql:///x"}, "WEB_CONCURRENCY above 1 needs REDIS_URL"),
         ({"WEB_CONCURRENCY": "2", "REDIS_URL": "redis://localhost"}, "WEB_CONCURRENCY above 1 needs a PostgreSQL"),
     ],
@@ -97,8 +110,11 @@ def test_a_config_does_not_show_its_secrets(read: Callable[..., Config]) -> None
     given = {
         "SMTP_URL": "smtp://u:hunter2@h",
         "SENTRY_DSN": "hunter2",
-        "METRICS_TOKEN": "hunter2",
+        "METRICS_TOKEN": "hunter2-hunter2-x",
         "SECRET_KEY": "hunter2",
+        "JWT_SECRET_KEY_PREVIOUS": "hunter2",
+        "DATABASE_URL": "postgresql://confab:hunter2@db/confab",
+        "REDIS_URL": "redis://:hunter2@redis:6379",
     }
     assert "hunter2" not in repr(read(**given, JWT_SECRET_KEY="hunter2"))
 
@@ -131,8 +147,16 @@ def test_secrets_are_made_once_and_for_the_owner_alone(read: Callable[..., Confi
     assert {p.name for p in tmp_path.iterdir()} == {"secret_key", "jwt_secret_key"}
 
 
+@pytest.mark.parametrize("size", [24, 32, 48])
+def test_a_secret_that_was_made_is_taken(read: Callable[..., Config], size: int) -> None:
+    for make in (secrets.token_hex, lambda n: b64encode(secrets.token_bytes(n)).decode()):
+        for _ in range(200):
+            made = {"SECRET_KEY": make(size), "JWT_SECRET_KEY": make(size)}
+            assert read(**PRODUCTION | made).secret_key == made["SECRET_KEY"]
+
+
 def test_production_makes_no_secret(read: Callable[..., Config], tmp_path: Path) -> None:
-    assert read(**PRODUCTION).jwt_secret_key == LONG
+    assert read(**PRODUCTION).jwt_secret_key == OTHER
     assert list(tmp_path.iterdir()) == []
 
 
@@ -147,5 +171,5 @@ def test_the_server_does_not_start_on_a_fault() -> None:
 def test_the_example_has_the_defaults(tmp_path: Path) -> None:
     """`.env.example` as it stands is the configuration of an empty environment."""
     given = {k: v for k, v in dotenv_values(ROOT / ".env.example").items() if v is not None}
-    secrets = {"secret_key": LONG, "jwt_secret_key": LONG}
-    assert Config.from_env(given, **secrets) == Config.from_env({}, **secrets)
+    keys = {"secret_key": LONG, "jwt_secret_key": OTHER}
+    assert Config.from_env(given, **keys) == Config.from_env({}, **keys)

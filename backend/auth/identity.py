@@ -103,8 +103,14 @@ def user_of_session(session_id: int) -> User:
 
 def _claims(token: str) -> dict[str, Any]:
     """The checked claims of an access token. Signature, algorithm, issuer, audience, times and type are all verified."""
+    config = current_app.config["CONFAB"]
     try:
-        claims = _decode(token, current_app.config["CONFAB"].jwt_secret_key)
+        try:
+            claims = _decode(token, config.jwt_secret_key)
+        except jwt.InvalidSignatureError:
+            if config.jwt_secret_key_previous is None:
+                raise
+            claims = _decode(token, config.jwt_secret_key_previous)
     except jwt.ExpiredSignatureError as error:
         raise TokenExpired from error
     except (jwt.PyJWTError, ValueError, RecursionError) as error:

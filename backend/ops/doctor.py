@@ -22,12 +22,10 @@ from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault, find_second_instance
 from backend.schema.repair import repair_plan
 from backend.storage import FileMissing, StorageAway, open_storage
-from config import Config
+from config import MIN_SECRET_BYTES, Config, is_guessable
 
 MOST_SKEW = 5.0
 """Seconds between two clocks; tokens and one-time codes live by them."""
-FEWEST_LETTERS = 12
-"""A secret with fewer different characters was typed, not made."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _secrets(config: Config) -> Iterator[Finding]:
         yield Finding("secrets", problem, "Make one of them anew: openssl rand -base64 48")
     for name in ("secret_key", "jwt_secret_key"):
         value = getattr(config, name)
-        if len(value.encode()) < 32 or len(set(value)) < FEWEST_LETTERS:
+        if len(value.encode()) < MIN_SECRET_BYTES or is_guessable(value):
             yield Finding("secrets", f"{name.upper()} can be guessed.", "Make it anew: openssl rand -base64 48")
     files = [config.instance_dir / name for name in ("secret_key", "jwt_secret_key")]
     if config.is_embedded:

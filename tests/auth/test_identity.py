@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -68,6 +69,19 @@ def test_forged_tokens(app: Flask, make: Factory) -> None:
         "\xff\xfe\x80",
     ]
     assert {answer(app, f"Bearer {each}") for each in bad} == {(401, "unauthorized")}
+
+
+def test_the_key_before_still_verifies(make_app: Callable[..., Flask], app: Flask, make: Factory) -> None:
+    """A change of JWT_SECRET_KEY, once with the old key named and once without it."""
+    user = make.user()
+    old = make.token(user)
+    config = app.config["CONFAB"]
+    given = {"database_url": config.database_url, "jwt_secret_key": "another-" * 5}
+    both = make_app(**given, jwt_secret_key_previous=config.jwt_secret_key)
+    assert Client(both, old).get("/api/users/me").json["id"] == user.id
+    assert Client(make_app(**given), old).get("/api/users/me").json["code"] == "unauthorized"
+    new = Factory(both).token(user)
+    assert Client(app, new).get("/api/users/me").json["code"] == "unauthorized"
 
 
 @pytest.mark.parametrize(

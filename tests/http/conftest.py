@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from backend.http.pagination import PageArgs, paged
 from backend.models.base import db
 from backend.paging import Page
 from tests.client import Client
+
+JWT_SECRET_KEY = secrets.token_hex(32)
 
 
 class EchoSchema(BodySchema):
@@ -113,6 +116,6 @@ def lab(make_lab: Callable[..., Client]) -> Client:
 
 @pytest.fixture(scope="session")
 def signed_token(make_app: Callable[..., Flask]) -> str:
-    """An access token that is right in all but that nobody can look it up; signed with 32 times `j`."""
-    with make_app({"JWT_SECRET_KEY": "j" * 32}).app_context():
+    """An access token that is right in all but that nobody can look it up; signed with `JWT_SECRET_KEY`."""
+    with make_app({"JWT_SECRET_KEY": JWT_SECRET_KEY}).app_context():
         return issue_access_token(1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import threading
 import time
@@ -13,10 +14,11 @@ import pytest
 import requests
 
 from tests.client import Client
+from tests.http.conftest import JWT_SECRET_KEY
 from tests.processes import free_port
 from tests.servers import Server
 
-SECRETS = {"SECRET_KEY": "s" * 32, "JWT_SECRET_KEY": "j" * 32}
+SECRETS = {"SECRET_KEY": secrets.token_hex(32), "JWT_SECRET_KEY": JWT_SECRET_KEY}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -215,7 +216,7 @@ def test_in_production_nobody_reads_codes_in_the_log_unasked(
     is_logged: bool,
 ) -> None:
     caplog.set_level("INFO")
-    secrets = {"SECRET_KEY": "s" * 32, "JWT_SECRET_KEY": "j" * 32}
+    secrets = {"SECRET_KEY": token_hex(32), "JWT_SECRET_KEY": token_hex(32)}
     outbox = make_app({"APP_ENV": "production", **secrets, **environ}).extensions["confab-outbox"]
     caplog.set_level("INFO")
     assert sum(warning in record.getMessage() for record in caplog.records) == 2

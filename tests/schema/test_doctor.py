@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from flask import Flask
@@ -159,11 +160,17 @@ def _findings(app: Flask, part: str) -> list[str]:
 
 def test_configuration_for_production(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
     url = sqlite_app.config["CONFAB"].database_url
-    secrets = {"SECRET_KEY": "a" * 40, "JWT_SECRET_KEY": "a" * 40}
-    app = make_app({"APP_ENV": "production", "DATABASE_URL": url, "PUBLIC_URL": "http://chat.example.com", **secrets})
+    keys = {"SECRET_KEY": token_hex(32), "JWT_SECRET_KEY": token_hex(32)}
+    app = make_app({"APP_ENV": "production", "DATABASE_URL": url, "PUBLIC_URL": "http://chat.example.com", **keys})
     told = "\n".join(_findings(app, "configuration"))
     for name in ("PUBLIC_URL", "RATE_LIMITS", "SMS_GATEWAY", "SMTP_URL"):
         assert name in told
+
+
+def test_secrets_that_were_typed(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
+    """Production refuses to start with them; elsewhere the doctor tells."""
+    url = sqlite_app.config["CONFAB"].database_url
+    app = make_app({"DATABASE_URL": url, "SECRET_KEY": "a" * 40, "JWT_SECRET_KEY": "a" * 40})
     told = "\n".join(_findings(app, "secrets"))
     assert "SECRET_KEY and JWT_SECRET_KEY are the same" in told
     assert "JWT_SECRET_KEY can be guessed" in told
