@@ -20,6 +20,7 @@ OUTER = ("routes", "schemas", "fields", "commands", "socket")
 HTTP_AND_OPEN = {
     "backend/auth/access.py",  # what a view is guarded with
     "backend/auth/oauth.py",  # the shape of /token's errors
+    "backend/auth/throttle.py",  # what a try of a password counts under, and the cookie of a device
 }
 """Modules of features that are about requests, though they are no routes."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from backend.auth import service, sessions, tickets
+from backend.auth import devices, service, sessions, tickets
 from backend.auth.access import current_identity, signed_in
 from backend.auth.oauth import as_oauth_errors, check_form
 from backend.auth.schemas import (
@@ -20,11 +20,12 @@ from backend.auth.schemas import (
     TokenSchema,
 )
 from backend.auth.sessions import Device
+from backend.auth.throttle import count_totp, prove_password, recognised_device, remember_device, totp_key
 from backend.budgets import Limit
 from backend.caller import address
 from backend.http.blueprint import Blueprint
 from backend.http.fields import storable
-from backend.http.limits import limited, take
+from backend.http.limits import limited
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page
 
@@ -33,11 +34,7 @@ token_bp = Blueprint("token", __name__, description="Accounts and sessions")
 
 REGISTER = Limit("register", 20, 3600)
 LOGIN = Limit("login", 60)
-LOGIN_ACCOUNT = Limit("login-account", 10)
 REFRESH = Limit("refresh", 600)
-TOTP = Limit("totp", 10)
-TOTP_DAY = Limit("totp-day", 100, 86_400)
-"""Whoever has the password and guesses codes at 10 a minute would be in within weeks."""
 
 
 @bp.post("/register")
@@ -46,7 +43,9 @@ TOTP_DAY = Limit("totp-day", 100, 86_400)
 @bp.arguments(RegisterBody)
 def register(body: dict[str, Any]) -> Any:
     """Make an account and sign in to it."""
-    return service.register(**body, device=device())
+    answer = service.register(**body, device=device())
+    remember_device(devices.issue_for_user(answer["user"]["id"]))
+    return answer
 
 
 @bp.post("/login")
@@ -55,9 +54,14 @@ def register(body: dict[str, Any]) -> Any:
 @limited(LOGIN)
 @bp.arguments(LoginBody)
 def login(body: dict[str, Any]) -> Any:
-    """Sign in with email or username, and password."""
+    """Sign in with email or username, and password
+
+    The answer has the header `X-Device-Token` and a cookie. Either, sent along the next time, counts tries for this device
+    instead of the account, which strangers may have used up. It is no credential and never needed.
+    """
+    name = body.get("email") or body.get("username") or ""
     account = service.find_account(email=body.get("email"), username=body.get("username"))
-    return _sign_in(account, body["password"], device(body.get("device_info")), body.get("totp_code"))
+    return _sign_in(account, name, body["password"], device(body.get("device_info")), body.get("totp_code"))
 
 
 @token_bp.post("/token")
@@ -70,7 +74,7 @@ def token(form: dict[str, Any]) -> Any:
     """Sign in with a form: the password grant of OAuth 2 (RFC 6749, section 4.3)."""
     name, password = check_form(form)
     account = service.find_account(email=name if "@" in name else None, username=name)
-    return _sign_in(account, password, device(), form.get("totp_code"))
+    return _sign_in(account, name, password, device(), form.get("totp_code"))
 
 
 @bp.post("/refresh")
@@ -128,19 +132,14 @@ def create_ticket() -> dict[str, Any]:
     return tickets.create_ticket(current_identity)
 
 
-def _sign_in(account: service.Account, password: str, of: Device, totp_code: str | None) -> dict[str, Any]:
-    """Tries of the second factor count once the password was right: who lacks it could else use them up for its owner."""
-    take(LOGIN_ACCOUNT, account.key)
-    service.prove_password(account, password)
+def _sign_in(account: service.Account, name: str, password: str, of: Device, totp_code: str | None) -> dict[str, Any]:
+    prove_password(account, name, password)
     if totp_code is not None:
-        count_totp(account.key)
-    return service.login(account, of, totp_code)
-
-
-def count_totp(key: str) -> None:
-    """Count a try of a second factor. Raises RateLimited."""
-    take(TOTP, key)
-    take(TOTP_DAY, key)
+        count_totp(totp_key(account))
+    answer = service.login(account, of, totp_code)
+    user_id: int = answer["user"]["id"]
+    remember_device(devices.issue_device_token(user_id, account.hashed_password, recognised_device(account)))
+    return answer
 
 
 def device(info: str | None = None) -> Device:

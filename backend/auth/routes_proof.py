@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth import otp, passwords, totp, verification
+from backend.auth import devices, otp, passwords, totp, verification
 from backend.auth.access import current_identity, current_user, identity_if_any, signed_in
-from backend.auth.routes import bp, count_totp, device
+from backend.auth.routes import bp, device
 from backend.auth.schemas import TokenSchema
 from backend.auth.schemas_proof import (
     AcceptedSchema,
@@ -24,6 +24,7 @@ from backend.auth.schemas_proof import (
     VerifyEmailBody,
 )
 from backend.auth.secrets import hash_secret
+from backend.auth.throttle import count_totp, remember_device
 from backend.budgets import Limit
 from backend.http.limits import PASSWORD, limited, take
 from backend.users.creation import fold_email
@@ -74,7 +75,11 @@ def verify_otp(body: dict[str, Any]) -> Any:
     """
     take(VERIFY_OTP_NUMBER, body["mobile"])
     caller = identity_if_any()
-    return otp.verify_code(body["mobile"], body["code"], device(body.get("device_info")), caller, body.get("totp_code"))
+    of = device(body.get("device_info"))
+    answer = otp.verify_code(body["mobile"], body["code"], of, caller, body.get("totp_code"))
+    if caller is None:
+        remember_device(devices.issue_for_user(answer["user"]["id"]))
+    return answer
 
 
 @bp.post("/forgot-password")
@@ -124,6 +129,7 @@ def change_password(body: dict[str, Any]) -> None:
     """Change the password; every other session ends. An account without one sets its first without current_password."""
     take(PASSWORD, str(current_user.id))
     passwords.change_password(current_identity, body.get("current_password"), body["new_password"])
+    remember_device(devices.issue_for_user(current_user.id))
 
 
 @bp.get("/totp")

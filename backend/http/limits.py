@@ -40,18 +40,18 @@ def init_app(app: Flask) -> None:
 def take(limit: Limit, key: str) -> None:
     """Count a call of *key* against *limit*, and show the caller what is left. Raises RateLimited, with Retry-After.
 
-    What is shown must not depend on whether an account exists: a count that does is taken with `take_unseen`.
+    What is shown must not depend on whether an account exists: count what does with `backend.budgets.count`.
     """
     counted = count(limit, key)
-    shown: Count | None = g.get("rate_limit")
-    if shown is None or counted.is_over or counted.remaining <= shown.remaining:
-        g.rate_limit = counted
+    show(counted)
     counted.check()
 
 
-def take_unseen(limit: Limit, key: str) -> None:
-    """Count like `take`, in no header. Raises RateLimited."""
-    count(limit, key).check()
+def show(counted: Count) -> None:
+    """Tell the caller of *counted* in the headers of this answer, unless another count leaves it less."""
+    shown: Count | None = g.get("rate_limit")
+    if shown is None or counted.is_over or counted.remaining <= shown.remaining:
+        g.rate_limit = counted
 
 
 def take_for_user(user_id: int) -> None:

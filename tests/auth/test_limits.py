@@ -59,15 +59,13 @@ def test_an_account_takes_10_a_minute(client: Client, clock: Any) -> None:
     assert login(client, email=EMAIL).status_code == 401
 
 
-def test_an_account_is_one_however_and_wherever_it_is_spelled(
-    limited_app: Flask, client: Client, make: Factory
-) -> None:
+def test_a_name_is_one_however_and_wherever_it_is_spelled(client: Client, make: Factory) -> None:
     make.user("ada", email=EMAIL)
-    spellings = [{"email": EMAIL}, {"email": " TEST@example.com "}, {"username": "ada"}]
+    spellings = [{"email": EMAIL}, {"email": " TEST@example.com "}, {"username": EMAIL}]
     assert [login(client, f"203.0.113.{n}", **spellings[n % 3]).status_code for n in range(6)] == [401] * 6
-    forms = [{"username": name, "password": "wrong"} for name in (EMAIL, "ada", "Test@Example.com", "ada")]
-    assert [client.post("/token", data=form).status_code for form in forms] == [400] * 4
-    assert_limited(login(client, "203.0.113.99", username="ada"), 60, 10)
+    forms = [{"username": name, "password": "wrong"} for name in (EMAIL, "Test@Example.com")]
+    assert [client.post("/token", data=form).status_code for form in forms * 2] == [400] * 4
+    assert_limited(login(client, "203.0.113.99", email=EMAIL), 60, 10)
     assert_limited(client.post("/token", data=forms[0]), 60, 10)
 
 
