@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 
-from backend.auth.identity import issue_access_token
+from backend.auth.identity import FRESH_FOR, issue_access_token
 from backend.auth.secrets import hash_secret, new_secret
 from backend.models import Block, User, UserSession
 from backend.models.base import db, utcnow
@@ -39,20 +39,23 @@ class Factory:
             db.session.expunge(user)
         return user
 
-    def token(self, user: User) -> str:
-        """An access token of a new session of *user*."""
+    def token(self, user: User, is_fresh: bool = True) -> str:
+        """An access token of a new session of *user*, which is fresh (just signed in) unless told otherwise."""
         with self.app.app_context():
             session = UserSession(
-                user_id=user.id, session_token=hash_secret(new_secret()), expires_at=utcnow() + timedelta(days=1)
+                user_id=user.id,
+                session_token=hash_secret(new_secret()),
+                expires_at=utcnow() + timedelta(days=1),
+                authenticated_at=utcnow() - (timedelta() if is_fresh else FRESH_FOR),
             )
             db.session.add(session)
             db.session.commit()
             return issue_access_token(user.id, session.id)
 
-    def client(self, user: User | None = None) -> Client:
+    def client(self, user: User | None = None, is_fresh: bool = True) -> Client:
         """A client signed in as *user*, or as a new one. `client.user` is who it is."""
         user = user or self.user()
-        client = Client(self.app, self.token(user))
+        client = Client(self.app, self.token(user, is_fresh))
         client.user = user  # type: ignore[attr-defined]
         return client
 

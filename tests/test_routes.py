@@ -41,6 +41,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "POST /api/auth/verify-email": ("400 400 400 400 400", {"token": "unknown"}),
     "POST /api/auth/resend-verification": ("401 202 202 202 202", None),
     "POST /api/auth/change-password": ("401 204 204 204 204", {"new_password": "password123"}),
+    "POST /api/auth/confirm": ("401 403 403 403 403", {"password": "password123"}),
     "GET /api/auth/totp": ("401 200 200 200 200", None),
     "POST /api/auth/totp": ("401 201 201 201 201", {}),
     "DELETE /api/auth/totp": ("401 404 404 404 404", {}),

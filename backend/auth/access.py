@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from flask import g, request
 from werkzeug.local import LocalProxy
 
-from backend.auth.identity import Identity, identify, need_session
+from backend.auth.identity import Identity, identify, need_fresh, need_session
 from backend.errors import Forbidden, InsufficientScope, Unauthorized
 from backend.http import limits
 from backend.models import User
@@ -23,11 +23,7 @@ current_user: User = cast(User, LocalProxy(lambda: g.identity.user))
 
 def signed_in(view: View) -> View:
     """Only for a signed-in user, whose token has the scope `read` (GET, HEAD) or `write` (all else)."""
-
-    def check(identity: Identity) -> None:
-        _need_scope(identity, "read" if request.method in ("GET", "HEAD") else "write")
-
-    return _guard(view, check)
+    return _guard(view, _need_scope_of_method)
 
 
 def reader(view: View) -> View:
@@ -58,6 +54,23 @@ def with_session(view: View) -> View:
     For what decides who can enter an account.
     """
     return _guard(view, need_session)
+
+
+def fresh_session_required(view: View) -> View:
+    """Like `signed_in`, for a user whose session is fresh: who signed in, or confirmed who they are, within 10 minutes.
+
+    For what would make a stolen token a lasting way in.
+    """
+
+    def check(identity: Identity) -> None:
+        _need_scope_of_method(identity)
+        need_fresh(identity)
+
+    return _guard(view, check)
+
+
+def _need_scope_of_method(identity: Identity) -> None:
+    _need_scope(identity, "read" if request.method in ("GET", "HEAD") else "write")
 
 
 def _need_superuser(identity: Identity) -> None:

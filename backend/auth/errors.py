@@ -32,6 +32,13 @@ class InvalidPassword(Forbidden):
     detail = "The password is wrong."
 
 
+class WrongOtp(Forbidden):
+    """Like InvalidOtp, for somebody who is signed in."""
+
+    code = "invalid_otp"
+    detail = InvalidOtp.detail
+
+
 class InvalidToken(ChatError):
     status, code = 400, "invalid_token"
     detail = "This link was used, is too old, or never was good. Ask for a new one."
@@ -40,6 +47,11 @@ class InvalidToken(ChatError):
 class TotpEnabled(Conflict):
     code = "totp_enabled"
     detail = "This account has a second factor. Switch it off before another is enrolled."
+
+
+class ReauthenticationRequired(Forbidden):
+    code = "reauthentication_required"
+    detail = "Confirm who you are with POST /api/auth/confirm, then send this again within 10 minutes."
 
 
 class SessionNeeded(Forbidden):

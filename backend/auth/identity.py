@@ -16,7 +16,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session as DbSession
 from sqlalchemy.orm import make_transient_to_detached
 
-from backend.auth.errors import SessionNeeded
+from backend.auth.errors import ReauthenticationRequired, SessionNeeded
 from backend.auth.secrets import hash_secret
 from backend.combine import Combiner
 from backend.database import UNAVAILABLE, is_unavailable, reading
@@ -27,6 +27,9 @@ from backend.models.base import db, utcnow
 log = logging.getLogger("confab.auth")
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
+FRESH_FOR = timedelta(minutes=10)
+"""How long a session is fresh after its user proved who they are."""
+
 SEEN_RESOLUTION = timedelta(minutes=1)
 """How stale `last_seen_at` may be: a write for every request would cost more than the request."""
 
@@ -50,12 +53,24 @@ class Identity:
     session_id: int | None = None
     api_token_id: int | None = None
     expires_at: datetime | None = None
+    authenticated_at: datetime | None = None
 
 
 def need_session(caller: Identity) -> None:
     """Raises SessionNeeded for an API token: one that leaks must not be able to outlive its own deletion."""
     if caller.session_id is None:
         raise SessionNeeded
+
+
+def need_fresh(caller: Identity) -> None:
+    """Raise ReauthenticationRequired unless the caller's session is fresh. That of an API token, which has none, never is.
+
+    A stolen access token must not be enough for what would become a lasting way in.
+    """
+    if caller.session_id is None:
+        raise ReauthenticationRequired("An API token may not do that. Sign in for it.")
+    if caller.authenticated_at is None or caller.authenticated_at <= utcnow() - FRESH_FOR:
+        raise ReauthenticationRequired
 
 
 def issue_access_token(user_id: int, session_id: int) -> str:
@@ -84,21 +99,31 @@ def identify(token: str) -> Identity:
     if token.startswith(API_TOKEN_PREFIX):
         return _identify_api_token(token)
     claims = _claims(token)
-    user = user_of_session(claims["sid"])
-    if str(user.id) != claims["sub"]:
+    opened = _live_session(claims["sid"])
+    if str(opened.user.id) != claims["sub"]:
         raise TokenRevoked
     expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-    return Identity(user, SESSION_SCOPES, session_id=claims["sid"], expires_at=expires_at)
+    return Identity(
+        opened.user,
+        SESSION_SCOPES,
+        session_id=opened.id,
+        expires_at=expires_at,
+        authenticated_at=opened.authenticated_at,
+    )
 
 
 def user_of_session(session_id: int) -> User:
     """The user whom a session belongs to, as it is at this moment. Raises TokenRevoked where either has ended."""
+    return _live_session(session_id).user
+
+
+def _live_session(session_id: int) -> _Opened:
     found = _sessions()(session_id)
     if found is None or not found.is_active or found.expires_at <= utcnow():
         raise TokenRevoked
     if not found.user.is_active or found.user.deleted_at is not None:
         raise TokenRevoked
-    return found.user
+    return found
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -148,14 +173,16 @@ class _Opened:
     is_active: bool
     expires_at: datetime
     last_seen_at: datetime | None
+    authenticated_at: datetime | None
     user: User
 
 
 _users, _user_sessions = cast(Table, User.__table__), cast(Table, UserSession.__table__)
 _user_columns = {attribute.key: attribute.expression for attribute in User.__mapper__.column_attrs}
+_OPENED = ("id", "is_active", "expires_at", "last_seen_at", "authenticated_at")
 _select_opened = (
     select(
-        *(_user_sessions.c[name] for name in ("id", "is_active", "expires_at", "last_seen_at")),
+        *(_user_sessions.c[name] for name in _OPENED),
         *_user_columns.values(),
     )
     .join_from(_user_sessions, _users, _user_sessions.c.user_id == _users.c.id)
@@ -177,7 +204,7 @@ def _sessions() -> Callable[[int], _Opened | None]:
 def _load_sessions(ids: list[int]) -> Sequence[_Opened | None]:
     with reading(db.engine).connect() as connection:
         rows = connection.execute(_select_opened, {"ids": list(set(ids))}).all()
-    found = {row[0]: _Opened(row[0], row[1], row[2], row[3], _detached_user(row[4:])) for row in rows}
+    found = {row[0]: _Opened(row[0], row[1], row[2], row[3], row[4], _detached_user(row[5:])) for row in rows}
     _record_seen(list(found.values()))
     return [found.get(wanted) for wanted in ids]
 

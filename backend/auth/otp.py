@@ -18,9 +18,9 @@ from sqlalchemy import exc, or_, select, text, update
 from backend.auth import mails
 from backend.auth.entry import enter
 from backend.auth.errors import InvalidOtp, InvalidTotp, TotpRequired
-from backend.auth.identity import Identity, need_session
+from backend.auth.identity import Identity
 from backend.auth.service import refuse_login
-from backend.auth.sessions import Device, Grant, renew_session
+from backend.auth.sessions import Device, Grant, lock_own_session
 from backend.errors import TokenRevoked, ValidationFailed
 from backend.models import OtpCode, User
 from backend.models.base import db, insert_on_conflict, utcnow
@@ -28,6 +28,7 @@ from backend.ops.audit import record, user_target
 from backend.outbox.queue import SMS, put
 from backend.sealing import keyed_hash
 from backend.users.creation import MobileTaken, add_user
+from backend.users.serialise import user_json
 
 LIFETIME = timedelta(minutes=5)
 TRIES = 5
@@ -63,20 +64,14 @@ def put_code(mobile: str, code: str) -> None:
     db.session.execute(statement.on_conflict_do_update(index_elements=["mobile"], index_where=live, set_=values))
 
 
-def verify_code(
-    mobile: str, code: str, device: Device, caller: Identity | None = None, totp_code: str | None = None
-) -> dict[str, Any]:
-    """Use a code up, and return a token answer.
+def sign_in(mobile: str, code: str, device: Device, totp_code: str | None = None) -> dict[str, Any]:
+    """Use a code up, and return the token answer of the account that verified the number, or of a new one.
 
-    With a *caller*, the number becomes that account's, verified, and the answer is a new pair of its session. Without one it
-    opens the account that verified the number, or makes a new one. An account that holds it unverified loses it either way.
-    Raises InvalidOtp, MobileTaken (another account has verified it), TotpRequired, InvalidTotp and SessionNeeded.
+    An account that holds the number unverified loses it. Raises InvalidOtp, MobileTaken, TotpRequired and InvalidTotp.
     """
-    if caller is not None:
-        need_session(caller)
     row = _try_code(mobile, code)
     try:
-        grant = _give_to(caller, mobile) if caller is not None else _open(mobile, device, totp_code)
+        grant = _open(mobile, device, totp_code)
     except TotpRequired:
         db.session.commit()  # the try counts, and the code still serves together with the second factor
         raise
@@ -90,12 +85,45 @@ def verify_code(
     return grant.answer()
 
 
+def verify_number(caller: Identity, mobile: str, code: str) -> dict[str, Any]:
+    """Use a code up, make the number the caller's, verified, and return the user.
+
+    An account that holds it unverified loses it. Raises InvalidOtp, TokenRevoked, and MobileTaken where another account has
+    verified it.
+    """
+    row = _try_code(mobile, code)
+    me = _give_to(caller, mobile)
+    lock_own_session(caller)
+    row.used_at = utcnow()
+    db.session.flush()
+    answer = user_json(me, me)
+    db.session.commit()
+    return answer
+
+
 def use_code(mobile: str, code: str) -> None:
     """Use a code up in the current transaction, as proof that somebody has the number at hand. Raises InvalidOtp."""
     _try_code(mobile, code).used_at = utcnow()
 
 
+def redeem_code(mobile: str, code: str) -> bool:
+    """Whether *code* is the live one of a number. It is used up, and a wrong one counts as a try, once the caller commits."""
+    row = _match_code(mobile, code)
+    if row is not None:
+        row.used_at = utcnow()
+    return row is not None
+
+
 def _try_code(mobile: str, code: str) -> OtpCode:
+    """The live code of a number, locked. Raises InvalidOtp, and records it, where *code* is not it."""
+    row = _match_code(mobile, code)
+    if row is None:
+        refuse_login(None, "otp")
+        raise InvalidOtp
+    return row
+
+
+def _match_code(mobile: str, code: str) -> OtpCode | None:
     """The live code of a number, locked, if *code* is it. Each call is a try, the sixth meets nothing."""
     now = utcnow()
     statement = (
@@ -107,8 +135,7 @@ def _try_code(mobile: str, code: str) -> OtpCode:
     )
     row = db.session.scalars(statement).one_or_none()
     if row is None or not hmac.compare_digest(row.code, _hashed(mobile, code)):
-        refuse_login(None, "otp")
-        raise InvalidOtp
+        return None
     return row
 
 
@@ -144,7 +171,7 @@ def _holder_or_new(mobile: str) -> User:
     raise MobileTaken
 
 
-def _give_to(caller: Identity, mobile: str) -> Grant:
+def _give_to(caller: Identity, mobile: str) -> User:
     either = or_(User.id == caller.user.id, User.mobile == mobile)
     users = db.session.scalars(select(User).where(either).order_by(User.id).with_for_update()).all()
     me = next((user for user in users if user.id == caller.user.id), None)
@@ -163,7 +190,7 @@ def _give_to(caller: Identity, mobile: str) -> Grant:
             raise MobileTaken from None
         record("mobile.verified", me.id, user_target(me.id))
         mails.notify(me, "mobile_changed")
-    return renew_session(me, caller)
+    return me
 
 
 def _release(user: User) -> None:

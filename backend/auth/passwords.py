@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as DbSession
 from backend.auth import mails
 from backend.auth.api_tokens import revoke
 from backend.auth.errors import InvalidPassword, InvalidToken
-from backend.auth.identity import Identity, need_session
+from backend.auth.identity import Identity, need_fresh
 from backend.auth.secrets import check_password, hash_password, hash_secret
 from backend.auth.sessions import end_sessions
 from backend.database import reading
@@ -40,12 +40,14 @@ def locked_user(caller: Identity) -> User:
 
 
 def change_password(caller: Identity, current_password: str | None, new_password: str) -> None:
-    """Set a new password, and end every session but this one. An account without a password needs no current one.
+    """Set a new password, and end every session but this one. An account without a password sets its first in a fresh session.
 
-    Raises InvalidPassword and SessionNeeded.
+    Raises InvalidPassword and ReauthenticationRequired.
     """
-    need_session(caller)
-    confirm_password(caller.user, current_password)
+    if has_password(caller.user):
+        confirm_password(caller.user, current_password)
+    else:
+        need_fresh(caller)
     hashed = hash_password(new_password)
     user = locked_user(caller)
     user.hashed_password = hashed

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth import devices, otp, passwords, totp, verification
-from backend.auth.access import current_identity, current_user, identity_if_any, signed_in
+from backend.auth import confirmation, devices, otp, passwords, totp, verification
+from backend.auth.access import (
+    current_identity,
+    current_user,
+    fresh_session_required,
+    identity_if_any,
+    signed_in,
+    with_session,
+)
+from backend.auth.identity import need_fresh
 from backend.auth.routes import bp, device
 from backend.auth.schemas import TokenSchema
 from backend.auth.schemas_proof import (
     AcceptedSchema,
     ChangePasswordBody,
+    ConfirmBody,
     ForgotBody,
     OtpBody,
     OtpRequestBody,
@@ -71,14 +80,17 @@ def send_otp(body: dict[str, Any]) -> dict[str, str]:
 def verify_otp(body: dict[str, Any]) -> Any:
     """Sign in with a code sent to a number; an unknown number becomes a new account.
 
-    With a bearer token the number is verified for that account, and the answer is a new pair of the same session.
+    With a bearer token the number is verified for that account instead. That needs a fresh session (403
+    `reauthentication_required`), and the answer is `{"user"}` alone.
     """
-    take(VERIFY_OTP_NUMBER, body["mobile"])
-    caller = identity_if_any()
-    of = device(body.get("device_info"))
-    answer = otp.verify_code(body["mobile"], body["code"], of, caller, body.get("totp_code"))
-    if caller is None:
-        remember_device(devices.issue_for_user(answer["user"]["id"]))
+    mobile, code, caller = body["mobile"], body["code"], identity_if_any()
+    if caller is not None:
+        need_fresh(caller)
+    take(VERIFY_OTP_NUMBER, mobile)
+    if caller is not None:
+        return {"user": otp.verify_number(caller, mobile, code)}
+    answer = otp.sign_in(mobile, code, device(body.get("device_info")), body.get("totp_code"))
+    remember_device(devices.issue_for_user(answer["user"]["id"]))
     return answer
 
 
@@ -123,10 +135,14 @@ def resend_verification() -> dict[str, str]:
 
 @bp.post("/change-password")
 @bp.response(204)
-@signed_in
+@with_session
 @bp.arguments(ChangePasswordBody)
 def change_password(body: dict[str, Any]) -> None:
-    """Change the password; every other session ends. An account without one sets its first without current_password."""
+    """Change the password
+
+    Every other session ends. An account without one sets its first without current_password, in a fresh session (403
+    `reauthentication_required`).
+    """
     take(PASSWORD, str(current_user.id))
     passwords.change_password(current_identity, body.get("current_password"), body["new_password"])
     remember_device(devices.issue_for_user(current_user.id))
@@ -142,41 +158,64 @@ def get_totp() -> dict[str, Any]:
 
 @bp.post("/totp")
 @bp.response(201, TotpSecretSchema)
-@signed_in
+@fresh_session_required
 @bp.arguments(PasswordBody)
 def enrol_totp(body: dict[str, Any]) -> Any:
-    """Get a secret to share with an authenticator app. It counts once it is confirmed."""
-    take(PASSWORD, str(current_user.id))
+    """Get a secret to share with an authenticator app. It counts once it is confirmed. Needs a fresh session."""
+    _count_proof(body)
     return totp.enrol(current_identity, body.get("password"))
 
 
 @bp.post("/totp/confirm")
 @bp.response(200, RecoveryCodesSchema)
-@signed_in
+@fresh_session_required
 @bp.arguments(TotpConfirmBody)
 def confirm_totp(body: dict[str, Any]) -> Any:
-    """Switch the second factor on with a code of the app, and get the recovery codes."""
-    count_totp(f"user:{current_user.id}")
+    """Switch the second factor on with a code of the app, and get the recovery codes. Needs a fresh session."""
+    _count_proof(body)
     return totp.confirm(current_identity, body["totp_code"])
 
 
 @bp.post("/totp/recovery-codes")
 @bp.response(200, RecoveryCodesSchema)
-@signed_in
+@fresh_session_required
 @bp.arguments(PasswordOrCodeBody)
 def renew_recovery_codes(body: dict[str, Any]) -> Any:
-    """Get new recovery codes; the old ones end. Needs the password, or without one a code of the app."""
-    take(PASSWORD, str(current_user.id))
-    count_totp(f"user:{current_user.id}")
+    """Get new recovery codes; the old ones end. Needs a fresh session."""
+    _count_proof(body)
     return totp.renew_recovery_codes(current_identity, body.get("password"), body.get("totp_code"))
 
 
 @bp.delete("/totp")
 @bp.response(204)
-@signed_in
+@fresh_session_required
 @bp.arguments(PasswordOrCodeBody)
 def disable_totp(body: dict[str, Any]) -> None:
-    """Switch the second factor off. Needs the password, or without one a code of the app."""
-    take(PASSWORD, str(current_user.id))
-    count_totp(f"user:{current_user.id}")
+    """Switch the second factor off. Needs a fresh session."""
+    _count_proof(body)
     totp.switch_off(current_identity, body.get("password"), body.get("totp_code"))
+
+
+@bp.post("/confirm")
+@bp.response(204)
+@with_session
+@bp.arguments(ConfirmBody)
+def confirm_session(body: dict[str, Any]) -> None:
+    """Confirm who you are
+
+    This session is fresh for 10 minutes from then on, as after signing in. Send the `password`, or a `code` that was
+    sent to the verified number, or the `totp_code` of the second factor. Where a second factor is on, `password` and
+    `code` need `totp_code` beside them. 403 `invalid_password`, `invalid_otp` or `invalid_totp` says which was wrong.
+    """
+    _count_proof(body)
+    if "code" in body and current_user.mobile is not None:
+        take(VERIFY_OTP_NUMBER, current_user.mobile)
+    confirmation.confirm(current_identity, **body)
+
+
+def _count_proof(body: dict[str, Any]) -> None:
+    """Count what is sent of a signed-in user's password and second factor as a try. Raises RateLimited."""
+    if body.get("password") is not None:
+        take(PASSWORD, str(current_user.id))
+    if body.get("totp_code") is not None:
+        count_totp(f"confirm:{current_user.id}")

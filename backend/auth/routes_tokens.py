@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backend.auth import api_tokens
-from backend.auth.access import current_user, with_session
+from backend.auth.access import current_user, fresh_session_required, with_session
 from backend.auth.schemas_tokens import ApiTokenBody, ApiTokenSchema, NewApiTokenSchema
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
@@ -30,13 +30,13 @@ def list_api_tokens(query: dict[str, Any]) -> Page[dict[str, Any]]:
 
 @bp.post("")
 @bp.response(201, NewApiTokenSchema)
-@with_session
+@fresh_session_required
 @bp.arguments(ApiTokenBody)
 def create_api_token(body: dict[str, Any]) -> Any:
     """Make an API token
 
-    Its secret is in this answer alone, as `token`. The scopes `admin` and `health` are for
-    superusers to grant (403).
+    Its secret is in this answer alone, as `token`. Needs a fresh session (403
+    `reauthentication_required`). The scopes `admin` and `health` are for superusers to grant (403).
     """
     return api_tokens.create_token(current_user, **body)
 

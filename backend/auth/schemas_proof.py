@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
 
 from backend.auth.schemas import TotpCode
 from backend.http.fields import AnswerSchema, BodySchema, Text
@@ -43,11 +45,26 @@ class ChangePasswordBody(BodySchema):
     new_password = Password(required=True)
 
 
-class PasswordBody(BodySchema):
+class ConfirmBody(BodySchema):
     """Proof that it is still the same person."""
 
+    password = Text()
+    code = Text(low=1, high=20, metadata={"description": "A fresh one-time code, sent to the verified number."})
+    totp_code = TotpCode()
+
+    @validates_schema
+    def _some_proof(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError("Send your password, a code sent by text, or totp_code.", "password")
+
+
+class PasswordBody(BodySchema):
+    """What clients sent before sessions were fresh."""
+
     may_be_absent = True
-    password = Text(allow_none=True, metadata={"description": "Needed by every account that has one."})
+    password = Text(
+        allow_none=True, metadata={"description": "Not needed any more; where it is sent it must be the present one."}
+    )
 
 
 class PasswordOrCodeBody(PasswordBody):

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, update
 
-from backend.auth.identity import ACCESS_TOKEN_LIFETIME, Identity, issue_access_token
+from backend.auth.identity import ACCESS_TOKEN_LIFETIME, FRESH_FOR, Identity, issue_access_token
 from backend.auth.secrets import hash_secret, new_secret
 from backend.errors import Forbidden, NotFound, TokenExpired, TokenReused, TokenRevoked, Unauthorized
 from backend.models import RefreshToken, User, UserSession
@@ -68,6 +68,7 @@ def start_session(user: User, device: Device, by: str = "password") -> Grant:
         ip_address=device.address,
         expires_at=now + SESSION_LIFETIME,
         last_seen_at=now,
+        authenticated_at=now,
     )
     db.session.add(session)
     db.session.flush()
@@ -75,14 +76,20 @@ def start_session(user: User, device: Device, by: str = "password") -> Grant:
     return Grant(user_json(user, user), user.id, session.id, _add_refresh_token(session))
 
 
-def renew_session(user: User, caller: Identity) -> Grant:
-    """One more pair of tokens of the caller's own session, in the current transaction. Raises TokenRevoked."""
+def lock_own_session(caller: Identity) -> UserSession:
+    """The caller's own session, locked. Raises TokenRevoked where it ended since the request began."""
     live = (UserSession.id == caller.session_id, UserSession.is_active)
     session = db.session.scalars(select(UserSession).where(*live).with_for_update()).one_or_none()
     if session is None:
         raise TokenRevoked
-    session.expires_at = utcnow() + SESSION_LIFETIME
-    return Grant(user_json(user, user), user.id, session.id, _add_refresh_token(session))
+    return session
+
+
+def make_others_stale(caller: Identity) -> None:
+    """Make every session of the caller but this one stale, in the current transaction."""
+    others = (UserSession.user_id == caller.user.id, UserSession.id != caller.session_id)
+    fresh = UserSession.authenticated_at > utcnow() - FRESH_FOR
+    db.session.execute(update(UserSession).where(*others, fresh).values(authenticated_at=None))
 
 
 def _add_refresh_token(session: UserSession) -> str:

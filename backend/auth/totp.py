@@ -16,8 +16,9 @@ from sqlalchemy import delete, func, select, update
 
 from backend.auth import mails
 from backend.auth.errors import InvalidTotp, TotpEnabled, TotpRequired, WrongTotp
-from backend.auth.identity import Identity, need_session
-from backend.auth.passwords import confirm_password, has_password, locked_user
+from backend.auth.identity import Identity
+from backend.auth.passwords import confirm_password, locked_user
+from backend.auth.sessions import make_others_stale
 from backend.errors import NotFound
 from backend.models import RecoveryCode, TotpFactor, User
 from backend.models.base import db, utcnow
@@ -35,18 +36,19 @@ RECOVERY_CODES = 10
 ISSUER = "Confab"
 
 
-def check_second_factor(user_id: int, code: str | None) -> None:
+def check_second_factor(user_id: int, code: str | None) -> bool:
     """Use *code* up as the second factor of a user, in the current transaction; nothing is asked of those who have none.
 
-    Raises TotpRequired and InvalidTotp.
+    Returns whether the user has one. Raises TotpRequired and InvalidTotp.
     """
     factor = _lock_factor(user_id)
     if factor is None or factor.confirmed_at is None:
-        return
+        return False
     if code is None:
         raise TotpRequired
     if not _accept(factor, code):
         raise InvalidTotp
+    return True
 
 
 def status(caller: Identity) -> dict[str, Any]:
@@ -64,10 +66,10 @@ def status(caller: Identity) -> dict[str, Any]:
 def enrol(caller: Identity, password: str | None) -> dict[str, Any]:
     """Make a secret to share with an app; it counts from `confirm` on. Another one that was not confirmed is forgotten.
 
-    Raises InvalidPassword, TotpEnabled and SessionNeeded.
+    A *password* need not be given. Raises InvalidPassword where it is and is wrong, and TotpEnabled.
     """
-    need_session(caller)
-    confirm_password(caller.user, password)
+    if password is not None:
+        confirm_password(caller.user, password)
     secret = pyotp.random_base32()
     user = locked_user(caller)
     factor = _lock_factor(user.id)
@@ -85,9 +87,9 @@ def enrol(caller: Identity, password: str | None) -> dict[str, Any]:
 def confirm(caller: Identity, code: str) -> dict[str, Any]:
     """Switch the enrolled factor on with a code of it, and return the recovery codes, which nobody can read again.
 
-    Raises NotFound where none was enrolled, TotpEnabled where it is on, WrongTotp and SessionNeeded.
+    The other sessions are stale from then on, for none of them has shown it. Raises NotFound where none was enrolled,
+    TotpEnabled where it is on, and WrongTotp.
     """
-    need_session(caller)
     user = locked_user(caller)
     factor = _lock_factor(user.id)
     if factor is None:
@@ -98,6 +100,7 @@ def confirm(caller: Identity, code: str) -> dict[str, Any]:
         raise WrongTotp
     factor.confirmed_at = utcnow()
     codes = _new_recovery_codes(user.id)
+    make_others_stale(caller)
     record("totp.enabled", user.id, user_target(user.id))
     mails.notify(user, "totp_on")
     db.session.commit()
@@ -113,9 +116,9 @@ def renew_recovery_codes(caller: Identity, password: str | None, code: str | Non
 
 
 def switch_off(caller: Identity, password: str | None, code: str | None) -> None:
-    """Remove the second factor: with the password, or by an account that has none with a code.
+    """Remove the second factor. Neither *password* nor *code* need be given, and whatever is given must be right.
 
-    Raises NotFound where there is none, InvalidPassword, WrongTotp and SessionNeeded.
+    Raises NotFound where there is none, InvalidPassword and WrongTotp.
     """
     user = _locked_after_proof(caller, password, code)
     remove_factor(user.id)
@@ -131,13 +134,13 @@ def remove_factor(user_id: int) -> None:
 
 
 def _locked_after_proof(caller: Identity, password: str | None, code: str | None) -> User:
-    need_session(caller)
-    confirm_password(caller.user, password)
+    if password is not None:
+        confirm_password(caller.user, password)
     user = locked_user(caller)
     factor = _lock_factor(user.id)
     if factor is None or factor.confirmed_at is None:
         raise NotFound
-    if not has_password(user) and not _accept(factor, code or ""):
+    if code is not None and not _accept(factor, code):
         raise WrongTotp
     return user
 

@@ -12,7 +12,10 @@ from backend.models.user import User
 
 
 class UserSession(Keyed, Base):
-    """One sign-in on one device. Every access token names its session, so ending the row ends the token at once."""
+    """One sign-in on one device. Every access token names its session, so ending the row ends the token at once.
+
+    `authenticated_at` is when its user last proved who they are: at the sign-in, or by confirming it later.
+    """
 
     __tablename__ = "sessions"
 
@@ -23,6 +26,7 @@ class UserSession(Keyed, Base):
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    authenticated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[User] = relationship(back_populates="sessions")
     refresh_tokens: Mapped[list[RefreshToken]] = relationship(back_populates="session", passive_deletes=True)

@@ -27,6 +27,8 @@ ACTIONS = {
     "login.failed": "A sign-in was refused. target: the account, where there is one. data.by: password, otp, totp.",
     "token.reused": "A refresh token was used a second time; its session ended.",
     "session.ended": "Sessions were ended. data.count, data.why.",
+    "session.confirmed": "A user proved again who they are. data.by: password, otp, totp. target: session:ID.",
+    "session.confirm_failed": "That was refused. data.by: what was wrong. target: session:ID.",
     "password.changed": "A password was changed or set.",
     "password.reset": "A password was reset by mail.",
     "password.reset_requested": "A reset mail was asked for.",

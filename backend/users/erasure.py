@@ -16,7 +16,7 @@ import time
 from sqlalchemy import Table, delete, exc, exists, or_, select, update
 
 from backend.auth.api_tokens import revoke
-from backend.auth.identity import Identity, need_session
+from backend.auth.identity import Identity
 from backend.auth.otp import use_code
 from backend.auth.passwords import confirm_password
 from backend.errors import ChatError, ValidationFailed
@@ -58,9 +58,8 @@ PERSONAL = (
 def erase_self(caller: Identity, password: str | None = None, code: str | None = None) -> None:
     """Erase the caller's account, which its *password* or a fresh one-time *code* confirms.
 
-    Raises SessionNeeded, InvalidPassword, InvalidOtp, ValidationFailed where neither is given, and LastSuperuser.
+    Raises InvalidPassword, InvalidOtp, ValidationFailed where neither is given, and LastSuperuser.
     """
-    need_session(caller)
     user = caller.user
     if password is not None and user.hashed_password:
         confirm_password(user, password)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, exc
 
 from backend.auth import mails
-from backend.auth.identity import Identity, need_session
+from backend.auth.identity import Identity, need_fresh
 from backend.auth.passwords import confirm_password, locked_user
 from backend.models import AccountToken, User
 from backend.models.base import db
@@ -24,12 +24,14 @@ def update_profile(
 ) -> dict[str, Any]:
     """Change the caller's own names, username or bio; what is not in *changes* stays. A full name made of the other two follows.
 
-    Another *email* opens the account, so it needs a session and the present *password*; it is unverified, and the old address
-    is told. Raises SessionNeeded, InvalidPassword, UsernameTaken and EmailTaken.
+    Another *email* or username opens the account, so it needs a fresh session; a *password* need not be given. The email is
+    unverified, and the old address is told. Raises ReauthenticationRequired, InvalidPassword where one is given and is wrong,
+    UsernameTaken and EmailTaken.
     """
     moves = email is not None and email != caller.user.email
-    if moves:
-        need_session(caller)
+    if moves or changes.get("username", caller.user.username) != caller.user.username:
+        need_fresh(caller)
+    if password is not None:
         confirm_password(caller.user, password)
     own = locked_user(caller) if moves else lock_self(caller.user)
     is_made = own.full_name in (None, _joined(own))

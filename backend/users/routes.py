@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from flask import Response, request, stream_with_context
 
-from backend.auth.access import current_identity, current_user, signed_in, with_session
+from backend.auth.access import current_identity, current_user, fresh_session_required, signed_in
+from backend.auth.identity import need_fresh
 from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.json import encode
@@ -46,25 +47,26 @@ def get_me() -> dict[str, Any]:
 def update_me(body: dict[str, Any]) -> dict[str, Any]:
     """Change your profile
 
-    What is left out stays. A new email needs a session and the present `password` (403
-    `invalid_password`); it is unverified until the link in its mail is followed.
+    What is left out stays. A new email or username needs a fresh session (403
+    `reauthentication_required`); the email is unverified until the link in its mail is followed.
     """
     email, password = body.pop("email", None), body.pop("password", None)
-    if email is not None:
+    if password is not None:
+        need_fresh(current_identity)
         take(PASSWORD, str(current_user.id))
     return profile.update_profile(current_identity, body, email, password)
 
 
 @bp.delete("/me")
 @bp.response(204)
-@signed_in
+@fresh_session_required
 @bp.arguments(ErasureBody)
 def erase_me(body: dict[str, Any]) -> None:
     """Erase your account
 
-    Confirmed with the `password`, or with a fresh one-time `code` sent to the verified number. What you
-    wrote stays under a "deleted user"; everything else goes, for good. Your rooms pass to their
-    oldest admin.
+    Needs a fresh session (403 `reauthentication_required`), and the `password` or a fresh one-time
+    `code` sent to the verified number. What you wrote stays under a "deleted user"; everything else
+    goes, for good. Your rooms pass to their oldest admin.
     """
     take(PASSWORD, str(current_user.id))
     erasure.erase_self(current_identity, **body)
@@ -72,11 +74,12 @@ def erase_me(body: dict[str, Any]) -> None:
 
 @bp.get("/me/export")
 @bp.response(200, ExportSchema)
-@with_session
+@fresh_session_required
 def export_me() -> Any:
     """Get all of your data
 
-    As one JSON document, which is written while it is read.
+    As one JSON document, which is written while it is read. Needs a fresh session (403
+    `reauthentication_required`).
     """
     take(EXPORT, str(current_user.id))
     pieces = stream_with_context(export.begin_export(current_user, encode))

@@ -96,13 +96,17 @@ class ProfileBody(BodySchema):
     full_name = Line(high=255, strip=True, allow_none=True)
     bio = Text(high=MAX_BIO, allow_none=True)
     username = Username()
-    email = Email(metadata={"description": "The new one is unverified. Needs `password` where the account has one."})
-    password = Text(load_only=True, metadata={"description": "The present password, to change the email."})
+    email = Email(metadata={"description": "The new one is unverified. Needs a fresh session, as a username does."})
+    password = Text(
+        load_only=True, metadata={"description": "Not needed any more; where it is sent it must be the present one."}
+    )
 
     @validates_schema
     def _check_password(self, data: dict[str, Any], **_: Any) -> None:
-        if "password" in data and "email" not in data:  # it would change nothing, and seem to have changed the password
-            message = "It confirms a new email. The password is changed by POST /api/auth/change-password."
+        if "password" in data and data.keys().isdisjoint(
+            ("email", "username")
+        ):  # it would change nothing, and seem to have changed the password
+            message = "It confirms a new email or username. The password is changed by POST /api/auth/change-password."
             raise ValidationError({"password": [message]})
 
 

@@ -146,7 +146,8 @@ def test_a_token_makes_lists_and_deletes_no_token(app: Flask, make: Factory) -> 
     root = make.client(make.user(is_superuser=True))
     made = create(root, scopes=["read", "write", "admin", "health"])
     script = Client(app, made["token"])
-    for call in (script.get(URL), script.post(URL, {"name": "x"}), script.delete(f"{URL}/{made['id']}")):
+    assert code(script.post(URL, {"name": "x"})) == (403, "reauthentication_required")
+    for call in (script.get(URL), script.delete(f"{URL}/{made['id']}")):
         assert code(call) == (403, "forbidden")
     assert len(root.get(URL).json) == 1
 

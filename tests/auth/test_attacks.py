@@ -272,11 +272,13 @@ def test_a_password_of_72_bytes_is_whole(client: Client, register: Register) -> 
 
 
 def test_a_second_factor_outlives_a_stolen_session(app: Flask, client: Client, make: Factory) -> None:
-    """Whoever has an access token alone can neither switch it off, nor set a password, nor read the secret again."""
+    """Whoever has an access token alone can neither switch one on, nor set a password, nor read the secret again."""
     from backend.auth.secrets import hash_password
 
-    client = make.client(make.user(email=EMAIL, hashed_password=hash_password(PASSWORD)))
-    client.post("/api/auth/totp", {"password": PASSWORD})
-    for path, body in (("/api/auth/totp", {}), ("/api/auth/change-password", {"new_password": "stolen password"})):
-        assert code(client.post(path, body)) == (403, "invalid_password")
-    assert "secret" not in client.get("/api/auth/totp").get_json()
+    user = make.user(email=EMAIL, hashed_password=hash_password(PASSWORD))
+    make.client(user).post("/api/auth/totp", {})
+    stolen = make.client(user, is_fresh=False)
+    assert code(stolen.post("/api/auth/totp", {})) == (403, "reauthentication_required")
+    change = {"new_password": "stolen password"}
+    assert code(stolen.post("/api/auth/change-password", change)) == (403, "invalid_password")
+    assert "secret" not in stolen.get("/api/auth/totp").get_json()

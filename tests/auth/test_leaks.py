@@ -102,7 +102,8 @@ class Flow:
         self.call("/api/auth/reset-password", reset, status=204)
         self.enter(self.call("/api/auth/login", {"email": EMAIL, "password": PASSWORDS[2]}))
         self.call("/api/auth/send-otp", {"mobile": MOBILE}, status=202)
-        self.enter(self.call("/api/auth/verify-otp", {"mobile": MOBILE, "code": self.text(1)}))
+        self.call("/api/auth/verify-otp", {"mobile": MOBILE, "code": self.text(1)})
+        self.call("/api/auth/confirm", {"password": PASSWORDS[2]}, status=204)
         self.factor()
 
     def factor(self) -> None:

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from backend.auth import otp
 from backend.auth.secrets import hash_secret, new_secret
-from backend.models import ApiToken, AuditEvent, ConversationEntry, OtpCode, User, UserSession
+from backend.models import ApiToken, AuditEvent, ConversationEntry, OtpCode, RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
@@ -182,13 +182,15 @@ def test_an_unverified_number_is_no_way_in(app: Flask, client: Client, make: Fac
 def test_with_a_token_the_number_is_verified(app: Flask, make: Factory, outgoing: Outgoing) -> None:
     client = make.client(make.user(mobile=MOBILE))
     answer = verify(client, ask(client, outgoing)).get_json()
+    assert answer.keys() == {"user"}, "no token that could outlive the one that was sent"
     assert (answer["user"]["id"], answer["user"]["mobile_verified"]) == (client.user.id, True)  # type: ignore[attr-defined]
+    assert answer["user"] == client.get("/api/users/me").get_json()
     assert outgoing.subjects() == ["A number was added"]
     again = verify(client, ask(client, outgoing))
     assert (again.status_code, outgoing.subjects()) == (200, ["A number was added"])
-    client.token = answer["access_token"]
     assert len(client.get("/api/auth/sessions").get_json()) == 1
-    assert client.post("/api/auth/refresh", {"refresh_token": answer["refresh_token"]}).status_code == 200
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(RefreshToken)) == 0
     opened = verify(Client(app), ask(client, outgoing)).get_json()
     assert opened["user"]["id"] == answer["user"]["id"]
 
@@ -215,7 +217,7 @@ def test_a_bad_token_is_not_passed_over(app: Flask, client: Client, make: Factor
             db.session.add(ApiToken(user_id=user.id, name=scope, token=hash_secret(secret), scopes=[scope]))
         db.session.commit()
     client.token = rows[0][1]
-    assert refused(verify(client, code), "forbidden", 403)
+    assert refused(verify(client, code), "reauthentication_required", 403)
     client.token = rows[1][1]
     assert refused(verify(client, code), "insufficient_scope", 403)
     client.token = None
@@ -290,14 +292,14 @@ def test_a_right_that_ends_meanwhile(
     make: Factory, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch, statement: Any
 ) -> None:
     client = make.client()
-    code, real = ask(client, outgoing), otp.need_session
+    code, real = ask(client, outgoing), otp.verify_number
 
-    def slow(caller: Any) -> None:
-        real(caller)
+    def slow(*args: Any) -> Any:
         with db.engine.begin() as connection:
             connection.execute(statement)
+        return real(*args)
 
-    monkeypatch.setattr(otp, "need_session", slow)
+    monkeypatch.setattr(otp, "verify_number", slow)
     assert refused(verify(client, code), "token_revoked")
 
 

@@ -192,8 +192,8 @@ def test_who_has_neither_password_nor_number_sets_one_first(make: Factory) -> No
 
 def test_an_api_token_erases_nobody(app: Flask, zeph: Client) -> None:
     token = zeph.post("/api/auth/tokens", {"name": "x"}).json["token"]
-    assert code(Client(app, token).delete(ME, {"password": PASSWORD})) == (403, "forbidden")
-    assert code(Client(app, token).get("/api/users/me/export")) == (403, "forbidden")
+    assert code(Client(app, token).delete(ME, {"password": PASSWORD})) == (403, "reauthentication_required")
+    assert code(Client(app, token).get("/api/users/me/export")) == (403, "reauthentication_required")
 
 
 def test_the_last_superuser_is_not_erased(app: Flask, make: Factory) -> None:
