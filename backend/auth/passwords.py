@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session as DbSession
 
 from backend.auth import mails
-from backend.auth.api_tokens import revoke
 from backend.auth.errors import InvalidPassword, InvalidToken
 from backend.auth.identity import Identity, need_fresh
 from backend.auth.secrets import check_password, hash_password, hash_secret
 from backend.auth.sessions import end_sessions
+from backend.auth.ways_in import revoke_tokens_and_mobile, revoke_unproven
 from backend.database import reading
 from backend.errors import NotFound, TokenRevoked
-from backend.models import AccountToken, ApiToken, RecoveryCode, TotpFactor, User, UserSession
+from backend.models import AccountToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
-from backend.realtime.events import announce, revoked_event
 from backend.users.access import lock_self
 
 
@@ -39,10 +40,13 @@ def locked_user(caller: Identity) -> User:
     return user
 
 
-def change_password(caller: Identity, current_password: str | None, new_password: str) -> None:
+def change_password(
+    caller: Identity, current_password: str | None, new_password: str, *, also_revoke: bool = False
+) -> None:
     """Set a new password, and end every session but this one. An account without a password sets its first in a fresh session.
 
-    Raises InvalidPassword and ReauthenticationRequired.
+    With *also_revoke* its API tokens end and its number is taken off: an intruder may have added them. Raises InvalidPassword
+    and ReauthenticationRequired.
     """
     if has_password(caller.user):
         confirm_password(caller.user, current_password)
@@ -52,8 +56,12 @@ def change_password(caller: Identity, current_password: str | None, new_password
     user = locked_user(caller)
     user.hashed_password = hashed
     _forget_resets(user.id)
-    ended = end_sessions(UserSession.user_id == user.id, UserSession.id != caller.session_id)
-    record("password.changed", user.id, user_target(user.id), {"sessions": len(ended)})
+    ended: dict[str, Any] = {
+        "sessions": len(end_sessions(UserSession.user_id == user.id, UserSession.id != caller.session_id))
+    }
+    if also_revoke:
+        ended |= revoke_tokens_and_mobile(user)
+    record("password.changed", user.id, user_target(user.id), ended)
     mails.notify(user, "password_changed")
     db.session.commit()
 
@@ -82,23 +90,22 @@ def ask_for_reset(email: str) -> None:
 def reset_password(token: str, password: str) -> None:
     """Set a new password with a mailed token, which is used up, and end every session of the account.
 
-    Raises InvalidToken. The mail proves the address; where that is news, whatever else opened the account until now goes:
-    somebody may have made it under an address that is not theirs, to keep a door in it.
+    Raises InvalidToken. The mail proves the address. Every other way in that was set up before the address was first proven
+    ends too: whoever set it up may have made the account under an address that is not theirs.
     """
-    if _live_reset(token) is None:
+    if find_owner(token, mails.RESET) is None:  # it is not worth the cost of a hash
         raise InvalidToken
     hashed = hash_password(password)
     used = use_token(token, mails.RESET)
     user = _lock_owner(used)
     if user is None:
         raise InvalidToken
-    if user.email_verified_at is None:
-        user.email_verified_at = utcnow()
-        _close_other_ways_in(user)
+    user.email_verified_at = user.email_verified_at or utcnow()
     user.hashed_password = hashed
     _forget_resets(user.id)
-    ended = end_sessions(UserSession.user_id == user.id)
-    record("password.reset", user.id, user_target(user.id), {"sessions": len(ended)})
+    ended = {"sessions": len(end_sessions(UserSession.user_id == user.id))}
+    ended |= revoke_unproven(user, user.email_verified_at)
+    record("password.reset", user.id, user_target(user.id), ended)
     mails.notify(user, "password_changed")
     db.session.commit()
 
@@ -109,10 +116,14 @@ def use_token(token: str, purpose: str) -> AccountToken | None:
     return db.session.scalars(statement.returning(AccountToken)).one_or_none()
 
 
-def _live_reset(token: str) -> int | None:
-    """Whether it is worth the cost of a hash."""
+def find_owner(token: str, purpose: str) -> User | None:
+    """Whose a mailed token is, detached, as it is now; None where it is no good or the address is another's. Uses nothing up."""
     with DbSession(reading(db.engine)) as session:
-        return session.scalar(select(AccountToken.id).where(*_is_live(token, mails.RESET)))
+        statement = select(User).join(AccountToken, AccountToken.user_id == User.id)
+        may_enter = (User.email == AccountToken.email, User.is_active, User.deleted_at.is_(None))
+        user = session.scalars(statement.where(*_is_live(token, purpose), *may_enter)).one_or_none()
+        session.expunge_all()
+    return user
 
 
 def _is_live(token: str, purpose: str) -> tuple[ColumnElement[bool], ...]:
@@ -134,11 +145,3 @@ def _lock_owner(used: AccountToken | None) -> User | None:
 
 def _forget_resets(user_id: int) -> None:
     db.session.execute(delete(AccountToken).where(AccountToken.user_id == user_id, AccountToken.purpose == mails.RESET))
-
-
-def _close_other_ways_in(user: User) -> None:
-    user.mobile = user.mobile_verified_at = None
-    revoke(ApiToken.user_id == user.id)
-    for table in (TotpFactor, RecoveryCode):
-        db.session.execute(delete(table).where(table.user_id == user.id))
-    announce(revoked_event(user.id))  # no session need have ended for the tokens' sockets to close

@@ -116,11 +116,19 @@ def reset_password(body: dict[str, Any]) -> None:
 
 @bp.post("/verify-email")
 @bp.response(204)
+@bp.alt_response(401, "UNAUTHORIZED")
+@bp.alt_response(403, "FORBIDDEN")
 @limited(MAILED_TOKEN)
 @bp.arguments(VerifyEmailBody)
 def verify_email(body: dict[str, Any]) -> None:
-    """Confirm an email address with the token of a mail."""
-    verification.verify_email(body["token"])
+    """Confirm an email address with the token of a mail
+
+    Send it with a session of that account, or with its `password`; else the answer is 401 and the token stays good.
+    """
+    caller, owner, password = identity_if_any(), verification.get_owner(body["token"]), body.get("password")
+    if password is not None:
+        take(PASSWORD, str(owner.id))
+    verification.verify_email(body["token"], owner, caller, password)
 
 
 @bp.post("/resend-verification")
@@ -140,11 +148,13 @@ def resend_verification() -> dict[str, str]:
 def change_password(body: dict[str, Any]) -> None:
     """Change the password
 
-    Every other session ends. An account without one sets its first without current_password, in a fresh session (403
-    `reauthentication_required`).
+    Every other session ends; with `"revoke": true` the API tokens end and the number is taken off, too. An account
+    without a password sets its first without current_password, in a fresh session (403 `reauthentication_required`).
     """
     take(PASSWORD, str(current_user.id))
-    passwords.change_password(current_identity, body.get("current_password"), body["new_password"])
+    passwords.change_password(
+        current_identity, body.get("current_password"), body["new_password"], also_revoke=body["revoke"]
+    )
     remember_device(devices.issue_for_user(current_user.id))
 
 

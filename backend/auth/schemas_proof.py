@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from backend.auth.schemas import TotpCode
-from backend.http.fields import AnswerSchema, BodySchema, Text
+from backend.http.fields import AnswerSchema, BodySchema, StrictBoolean, Text
 from backend.users.fields import Mobile, Password
 
 MAX_SECRET = 1024
@@ -36,6 +36,7 @@ class ResetBody(BodySchema):
 
 class VerifyEmailBody(BodySchema):
     token = Text(required=True, high=MAX_SECRET, metadata={"description": "From the link in the mail."})
+    password = Text(allow_none=True, metadata={"description": "The account's; not needed in a session of the account."})
 
 
 class ChangePasswordBody(BodySchema):
@@ -43,6 +44,9 @@ class ChangePasswordBody(BodySchema):
         allow_none=True, metadata={"description": "Left out by an account that has no password yet."}
     )
     new_password = Password(required=True)
+    revoke = StrictBoolean(
+        load_default=False, metadata={"description": "End the API tokens and take the number off, too."}
+    )
 
 
 class ConfirmBody(BodySchema):

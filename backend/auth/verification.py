@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 
 from backend.auth import mails
 from backend.auth.errors import InvalidToken
-from backend.auth.passwords import use_token
+from backend.auth.identity import Identity
+from backend.auth.passwords import find_owner, use_token
+from backend.auth.secrets import check_password
+from backend.errors import Unauthorized
 from backend.models import User
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
 
 
-def verify_email(token: str) -> None:
-    """Note that the address a token was mailed to is verified. Raises InvalidToken."""
+class ProofNeeded(Unauthorized):
+    detail = "Sign in to the account that the link was mailed for, or send its password too."
+
+
+def get_owner(token: str) -> User:
+    """Whose address a mailed token confirms. Raises InvalidToken."""
+    owner = find_owner(token, mails.VERIFY)
+    if owner is None:
+        raise InvalidToken
+    return owner
+
+
+def verify_email(token: str, owner: User, caller: Identity | None, password: str | None) -> None:
+    """Note that the address of *owner*, whom `get_owner` gave, is verified. The first proof of an address is the one that counts.
+
+    The *caller* has a session of the account, or knows its *password*: an address must not be proven for whoever registered
+    it by somebody who merely follows a link. Raises ProofNeeded, which leaves the token good, and InvalidToken.
+    """
+    is_own = caller is not None and caller.session_id is not None and caller.user.id == owner.id
+    if not is_own and not (password and check_password(password, owner.hashed_password)):
+        raise ProofNeeded
     used = use_token(token, mails.VERIFY)
     if used is None:
         raise InvalidToken
     statement = (
         update(User)
         .where(User.id == used.user_id, User.email == used.email, User.is_active, User.deleted_at.is_(None))
-        .values(email_verified_at=utcnow())
+        .values(email_verified_at=func.coalesce(User.email_verified_at, utcnow()))
         .returning(User.id)
     )
     if db.session.scalar(statement) is None:

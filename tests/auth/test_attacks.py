@@ -201,7 +201,7 @@ def test_no_secret_serves_for_another(app: Flask, client: Client, register: Regi
         "bearer": lambda s: Client(app, s).get("/api/users/me"),
         "refresh": lambda s: Client(app).post("/api/auth/refresh", {"refresh_token": s}),
         "reset": lambda s: Client(app).post("/api/auth/reset-password", {"token": s, "password": PASSWORD}),
-        "verify": lambda s: Client(app).post("/api/auth/verify-email", {"token": s}),
+        "verify": lambda s: Client(app).post("/api/auth/verify-email", {"token": s, "password": PASSWORD}),
         "otp": lambda s: Client(app).post("/api/auth/verify-otp", {"mobile": MOBILE, "code": s[:20]}),
         "login": lambda s: Client(app).post("/api/auth/login", {"email": EMAIL, "password": s}),
     }

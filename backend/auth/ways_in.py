@@ -1,0 +1,44 @@
+"""Taking away what opens an account beside its password and sessions: its number, its API tokens, its second factor."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, or_
+
+from backend.auth.api_tokens import revoke
+from backend.models import ApiToken, RecoveryCode, TotpFactor, User
+from backend.models.base import db
+from backend.realtime.events import announce, revoked_event
+
+
+def revoke_tokens_and_mobile(user: User) -> dict[str, Any]:
+    """Delete the API tokens of *user*, a locked row, and take its number off, without committing it; their sockets close.
+
+    Returns what there was, for the audit trail.
+    """
+    had_mobile = user.mobile is not None
+    user.mobile = user.mobile_verified_at = None
+    count = revoke(ApiToken.user_id == user.id)
+    announce(revoked_event(user.id))  # no session need have ended for the tokens' sockets to close
+    return {"api_tokens": count, "mobile": had_mobile}
+
+
+def revoke_unproven(user: User, proven_at: datetime) -> dict[str, Any]:
+    """Take from *user*, a locked row, what was set up until *proven_at*, when its address was proven, without committing it.
+
+    The number (unless it was verified later), API tokens and the second factor. Returns what there was, for the audit trail.
+    """
+    had_mobile = user.mobile is not None and (user.mobile_verified_at is None or user.mobile_verified_at <= proven_at)
+    if had_mobile:
+        user.mobile = user.mobile_verified_at = None
+    count = revoke(ApiToken.user_id == user.id, ApiToken.created_at <= proven_at)
+    unproven = or_(TotpFactor.confirmed_at.is_(None), TotpFactor.confirmed_at <= proven_at)
+    factor = db.session.scalar(
+        delete(TotpFactor).where(TotpFactor.user_id == user.id, unproven).returning(TotpFactor.id)
+    )
+    if factor is not None:
+        db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+    announce(revoked_event(user.id))
+    return {"api_tokens": count, "mobile": had_mobile, "totp": factor is not None}
