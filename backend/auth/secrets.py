@@ -8,7 +8,8 @@ import secrets
 
 import bcrypt
 
-from backend.offload import off_loop
+from backend.caller import network
+from backend.offload import PASSWORDS
 
 BCRYPT_ROUNDS = 12
 MIN_PASSWORD_BYTES, MAX_PASSWORD_BYTES = 8, 72
@@ -26,14 +27,14 @@ def hash_secret(secret: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """The bcrypt hash of *password*, made outside the worker's loop."""
-    hashed: bytes = off_loop(bcrypt.hashpw, password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS))
+    """The bcrypt hash of *password*, made outside the worker's loop. Raises Busy."""
+    hashed: bytes = PASSWORDS.run(network(), bcrypt.hashpw, password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS))
     return hashed.decode()
 
 
 def check_password(password: str, hashed: str | None) -> bool:
-    """Whether *password* is the one that was hashed. Takes the same time where there is no hash to compare with."""
-    return bool(off_loop(_check, password.encode("utf-8", "surrogatepass"), (hashed or "").encode()))
+    """Whether *password* is the one that was hashed. Takes the same time where there is no hash. Raises Busy."""
+    return bool(PASSWORDS.run(network(), _check, password.encode("utf-8", "surrogatepass"), (hashed or "").encode()))
 
 
 def _check(raw: bytes, hashed: bytes) -> bool:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from functools import lru_cache, wraps
-from ipaddress import IPv6Address, ip_address, ip_network
+from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 
 from backend.budgets import Count, Limit, Windows, count
+from backend.caller import network_of
 from backend.http.windows import MemoryWindows, RedisWindows, SturdyWindows
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -78,19 +78,8 @@ def limited(limit: Limit) -> Callable[[View], View]:
 
 
 def address() -> str:
-    """Where this request comes from, as limits count it. Of IPv6 the first half: the other half is the caller's to choose."""
-    return _network(request.remote_addr or "unknown")
-
-
-@lru_cache(maxsize=10_000)
-def _network(remote: str) -> str:
-    try:
-        parsed = ip_address(remote.partition("%")[0])
-    except ValueError:
-        return remote[:64]
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+    """Where this request comes from, as limits count it."""
+    return network_of(request.remote_addr or "unknown")
 
 
 def _limit_the_rest() -> None:

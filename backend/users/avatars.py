@@ -28,9 +28,9 @@ class Picture:
 
 
 def set_avatar(user: User, source: BinaryIO) -> dict[str, Any]:
-    """Make the image in *source* the picture of *user*. Raises NoImage, ValidationFailed and StorageAway."""
+    """Make the image in *source* the picture of *user*. Raises NoImage, ValidationFailed, Busy and StorageAway."""
     key = f"avatars/{user.id}/{secrets.token_urlsafe(12)}.webp"
-    picture = square(source, SIDE)
+    picture = square(source, SIDE, str(user.id))
     storage().write(key, BytesIO(picture))
     try:
         answer, former = _replace(user, key)

@@ -112,6 +112,10 @@ def test_pictures_set_at_once_leave_one_file(app: Flask, make: Factory) -> None:
     assert ann.get(ann.get("/api/users/me").json["avatar_url"]).status_code == 200
 
 
+def decoded(*_: Any, **__: Any) -> None:
+    raise AssertionError("it was decoded")
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG whose header promises more than anybody wants to decode."""
 
@@ -128,12 +132,48 @@ def bomb(width: int, height: int) -> bytes:
 def test_a_pixel_bomb_is_refused_from_its_header(
     make: Factory, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def decoded(*_: Any, **__: Any) -> None:
-        raise AssertionError("it was decoded")
-
     monkeypatch.setattr(Image.Image, "convert", decoded)
     answer = put(make.client(), bomb(*size))
-    assert code(answer) in ((422, "validation_failed"), (415, "unsupported_image"))
+    assert code(answer) == (422, "validation_failed")
+    assert "pixels" in answer.json["errors"]["file"][0]
+
+
+@pytest.mark.parametrize(("kind", "width", "status"), [("WEBP", 4000, 200), ("WEBP", 4001, 422), ("JPEG", 4001, 200)])
+def test_what_is_decoded_whole_has_fewer_pixels(
+    make: Factory, kind: str, width: int, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = picture((width, 4000), kind, **({"lossless": True} if kind == "WEBP" else {}))
+    answer = put(make.client(), data)
+    assert answer.status_code == status, answer.json
+
+
+def webp_bomb(size: int) -> bytes:
+    """An animated WebP whose header alone asks for a canvas of *size* by *size*."""
+    side = struct.pack("<I", size - 1)[:3]
+    frame = picture((16, 16), "WEBP")[12:]
+    frames = b"ANMF" + struct.pack("<I", 16 + len(frame)) + bytes(6) + b"\x0f\0\0" * 2 + bytes(4) + frame
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + side * 2 + b"ANIM" + struct.pack("<I", 6) + bytes(6)
+    return b"RIFF" + struct.pack("<I", len(body + frames)) + body + frames
+
+
+def test_a_webp_reserves_no_memory_for_what_is_refused(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow makes the decoder, and with it the canvas, as it opens the file: it must look at the header first."""
+    from PIL import WebPImagePlugin
+
+    assert put(make.client(), webp_bomb(400)).status_code == 200
+    made = []
+    monkeypatch.setattr(WebPImagePlugin._webp, "WebPAnimDecoder", made.append)
+    answer = put(make.client(), webp_bomb(8000))
+    assert (code(answer), made) == ((422, "validation_failed"), [])
+
+
+def test_a_jpeg_of_endless_scans_is_refused(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = picture((640, 480), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    assert put(make.client(), data).status_code == 200
+    monkeypatch.setattr(Image.Image, "convert", decoded)
+    many = data[:last] + data[last:-2] * 60 + data[-2:]
+    assert code(put(make.client(), many)) == (415, "unsupported_image")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,191 @@
+"""Work beside the loop: whose turn it is, who is refused, and that a flood of wrong passwords delays nobody else."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from PIL import Image
+
+from backend import offload
+from backend.auth import secrets
+from backend.models.base import db
+from backend.offload import Busy, FairLine, Offload
+from backend.storage import images
+from tests.auth.conftest import EMAIL, PASSWORD
+from tests.client import Client
+from tests.conftest import wipe
+from tests.factories import Factory
+from tests.processes import wait_until
+from tests.servers import Server
+from tests.users.test_avatars import picture, put
+
+
+class Line:
+    """A line before one worker, which works on nothing until `finish`."""
+
+    def __init__(self, most: int):
+        self.line = FairLine(1, most)
+        self.turns: list[str] = []
+        self.refused: list[str] = []
+        self._done = {"first": threading.Event()}
+        self._threads: list[threading.Thread] = []
+
+    def join(self, key: str, name: str) -> None:
+        """Somebody comes, and has found its place or was refused when this returns."""
+        self._done[name] = threading.Event()
+        before = self.line._waiting, self.line._working, len(self.refused)
+        thread = threading.Thread(target=self._work, args=(key, name))
+        self._threads.append(thread)
+        thread.start()
+        wait_until(lambda: (self.line._waiting, self.line._working, len(self.refused)) != before, f"a place for {name}")
+
+    def _work(self, key: str, name: str) -> None:
+        try:
+            with self.line.turn(key):
+                self.turns.append(name)
+                assert self._done[name].wait(30)
+        except Busy:
+            self.refused.append(name)
+
+    def finish(self) -> list[str]:
+        """Let all work, one after another, and return in which order they did."""
+        for event in self._done.values():
+            event.set()
+        for thread in self._threads:
+            thread.join(30)
+        assert (self.line._working, self.line._waiting, self.line._queues) == (0, 0, {})
+        return self.turns
+
+
+def test_keys_take_turns_and_the_newest_goes_first() -> None:
+    line = Line(most=10)
+    for key, name in [("a", "a1"), ("a", "a2"), ("a", "a3"), ("a", "a4"), ("b", "b1"), ("c", "c1"), ("b", "b2")]:
+        line.join(key, name)
+    assert line.finish() == ["a1", "a4", "b2", "c1", "a3", "b1", "a2"]
+    assert line.refused == []
+
+
+def test_a_full_line_refuses_the_oldest_of_the_longest_queue() -> None:
+    line = Line(most=3)
+    for key, name in [("a", "a1"), ("a", "a2"), ("a", "a3"), ("a", "a4"), ("a", "a5"), ("b", "b1"), ("c", "c1")]:
+        line.join(key, name)
+    wait_until(lambda: len(line.refused) == 3, "three refusals")
+    assert line.refused == ["a2", "a3", "a4"]
+    line.join("d", "d1")
+    assert line.refused[3:] == ["d1"]
+    assert line.finish() == ["a1", "a5", "b1", "c1"]
+
+
+def test_whoever_is_ended_while_it_waits_leaves_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(most=3)
+    line.join("a", "a1")
+
+    class Ended(BaseException):
+        pass
+
+    def end(*_: Any) -> None:
+        raise Ended
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "wait", end)
+        with pytest.raises(Ended), line.line.turn("b"):
+            raise AssertionError("it had no turn")
+    line.join("b", "b1")
+    assert line.finish() == ["a1", "b1"]
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str], None]]:
+    """Makes a line of one place, before one who works, full."""
+    release = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def fill(module: Any, name: str) -> None:
+        kind = Offload(threads=1, waiting=1)
+        monkeypatch.setattr(module, name, kind)
+        for key in ("x", "y"):
+            threads.append(threading.Thread(target=lambda key=key: kind.run(key, release.wait, 30)))
+            threads[-1].start()
+        wait_until(lambda: kind._line._waiting == 1, "a full line")
+
+    yield fill
+    release.set()
+    for thread in threads:
+        thread.join(30)
+
+
+def test_a_full_line_is_told(app: Flask, client: Client, make: Factory, full: Callable[[Any, str], None]) -> None:
+    ann = make.client()
+    full(secrets, "PASSWORDS")
+    body = {"email": EMAIL, "password": PASSWORD}
+    for answer in (client.post("/api/auth/login", body), client.post("/api/auth/register", body)):
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+        assert 0 < int(answer.headers["Retry-After"]) < 60
+    assert put(ann, picture()).status_code == 200, "pictures have a line of their own"
+    full(images, "PICTURES")
+    answer = put(ann, picture())
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert "Retry-After" in answer.headers
+
+
+def test_how_much_is_done_and_waits() -> None:
+    assert (offload.PASSWORDS.threads, offload.PASSWORDS.waiting) == (2, 40)
+    assert (offload.PICTURES.threads, offload.PICTURES.waiting) == (1, 8)
+    assert Image.MAX_IMAGE_PIXELS == images.MAX_PIXELS // 2
+
+
+def login(server: Server, address: str, email: str, password: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60, source_address=(address, 0))
+    try:
+        body = json.dumps({"email": email, "password": password})
+        connection.request("POST", "/api/auth/login", body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_wrong_passwords_keep_no_right_one_waiting(request: pytest.FixtureRequest, database: str) -> None:
+    """Thirty hashes are before it in one line; beside the strangers' queue it waits for those that are in hand."""
+    app: Flask = request.getfixturevalue(f"{database}_app")
+    request.addfinalizer(lambda: _wipe(app))
+    environ = {"DATABASE_URL": app.config["CONFAB"].database_url, "APP_ENV": "testing"}
+    with Server(environ) as server:
+        register(server)
+        wrong: list[int] = []
+        flood = [
+            threading.Thread(target=lambda n=n: wrong.append(login(server, "127.0.0.2", f"{n}@example.com", "wrong")))
+            for n in range(30)
+        ]
+        for thread in flood:
+            thread.start()
+        wait_until(lambda: len(wrong) >= 1, "the first wrong password")
+        before = len(wrong)
+        assert login(server, "127.0.0.3", EMAIL, PASSWORD) == 200
+        meanwhile = len(wrong) - before
+        for thread in flood:
+            thread.join(60)
+    assert wrong == [401] * 30
+    assert meanwhile <= 10
+
+
+def register(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    body = json.dumps({"email": EMAIL, "password": PASSWORD})
+    connection.request("POST", "/api/auth/register", body, {"Content-Type": "application/json"})
+    assert connection.getresponse().status == 201
+    connection.close()
+
+
+def _wipe(app: Flask) -> None:
+    with app.app_context():
+        wipe()
+        db.engine.dispose()
