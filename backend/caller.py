@@ -10,7 +10,7 @@ import flask
 
 def address() -> str | None:
     """The caller's address, as `backend.http.requests` noted it; None outside of a request."""
-    found: str | None = flask.g.get("address")
+    found: str | None = flask.g.get("address") if flask.has_app_context() else None
     return found
 
 
