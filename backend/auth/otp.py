@@ -13,7 +13,7 @@ from typing import Any
 import phonenumbers
 from flask import current_app
 from phonenumbers import PhoneNumberType
-from sqlalchemy import exc, or_, select, text, update
+from sqlalchemy import exc, or_, select, text
 
 from backend.auth import mails
 from backend.auth.entry import enter
@@ -21,6 +21,7 @@ from backend.auth.errors import InvalidOtp, InvalidTotp, TotpRequired
 from backend.auth.identity import Identity
 from backend.auth.service import refuse_login
 from backend.auth.sessions import Device, Grant, lock_own_session
+from backend.caller import network
 from backend.errors import TokenRevoked, ValidationFailed
 from backend.models import OtpCode, User
 from backend.models.base import db, insert_on_conflict, utcnow
@@ -32,6 +33,11 @@ from backend.users.serialise import user_json
 
 LIFETIME = timedelta(minutes=5)
 TRIES = 5
+"""Of each guesser."""
+
+TRIES_OF_OTHERS = 15
+"""Of all together but who asked for the code: three strangers' worth. Whoever asked keeps its own tries, whatever they do."""
+
 TEXT = "{code} is your Confab code. It is good for 5 minutes. Tell it to nobody."
 NO_TEXTS = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN)
 """Kinds of numbers that cost the caller, and so pay whoever makes others call them."""
@@ -58,7 +64,14 @@ def send_code(mobile: str) -> None:
 def put_code(mobile: str, code: str) -> None:
     """Make *code* the one that is live for a number. A number has one row that is live, so the new one takes its place."""
     now = utcnow()
-    values = {"code": _hashed(mobile, code), "tries": 0, "expires_at": now + LIFETIME, "updated_at": now}
+    values = {
+        "code": _hashed(mobile, code),
+        "tries": 0,
+        "asked_by": _guesser(),
+        "guesses": {},
+        "expires_at": now + LIFETIME,
+        "updated_at": now,
+    }
     statement = insert_on_conflict(OtpCode).values(mobile=mobile, **values)
     live = text("used_at IS NULL")
     db.session.execute(statement.on_conflict_do_update(index_elements=["mobile"], index_where=live, set_=values))
@@ -124,19 +137,28 @@ def _try_code(mobile: str, code: str) -> OtpCode:
 
 
 def _match_code(mobile: str, code: str) -> OtpCode | None:
-    """The live code of a number, locked, if *code* is it. Each call is a try, the sixth meets nothing."""
-    now = utcnow()
-    statement = (
-        update(OtpCode)
-        .where(OtpCode.mobile == mobile, OtpCode.used_at.is_(None))
-        .where(OtpCode.expires_at > now, OtpCode.tries < TRIES)
-        .values(tries=OtpCode.tries + 1)
-        .returning(OtpCode)
-    )
-    row = db.session.scalars(statement).one_or_none()
-    if row is None or not hmac.compare_digest(row.code, _hashed(mobile, code)):
+    """The live code of a number, locked, if *code* is it. Each call is a try; a guesser's sixth meets nothing."""
+    live = (OtpCode.mobile == mobile, OtpCode.used_at.is_(None), OtpCode.expires_at > utcnow())
+    locked = select(OtpCode).where(*live).with_for_update().execution_options(populate_existing=True)
+    row = db.session.scalars(locked).one_or_none()
+    if row is None or not _count_try(row) or not hmac.compare_digest(row.code, _hashed(mobile, code)):
         return None
     return row
+
+
+def _count_try(row: OtpCode) -> bool:
+    """Count a try of the present caller. False where it has none left."""
+    guesser, guesses = _guesser(), row.guesses or {}
+    is_others = guesser != row.asked_by
+    if guesses.get(guesser, 0) >= TRIES or (is_others and row.tries >= TRIES_OF_OTHERS):
+        return False
+    row.guesses = guesses | {guesser: guesses.get(guesser, 0) + 1}
+    row.tries += is_others
+    return True
+
+
+def _guesser() -> str:
+    return keyed_hash("guesser", network())
 
 
 def _hashed(mobile: str, code: str) -> str:

@@ -34,17 +34,20 @@ from backend.auth.schemas_proof import (
 )
 from backend.auth.secrets import hash_secret
 from backend.auth.throttle import count_totp, remember_device
-from backend.budgets import Limit
-from backend.http.limits import PASSWORD, limited, take
+from backend.budgets import Limit, count
+from backend.http.limits import PASSWORD, address, limited, take
 from backend.users.creation import fold_email
 
 ACCEPTED = {"status": "accepted"}
 HOUR, DAY = 3600, 86_400
 SEND_OTP = Limit("send-otp", 60, HOUR)
 SEND_OTP_NUMBER = (Limit("send-otp-number", 3, HOUR), Limit("send-otp-number-day", 10, DAY))
-SEND_OTP_PREFIX = Limit("send-otp-prefix", 100, HOUR)
-SEND_OTP_COUNTRY = Limit("send-otp-country", 500, HOUR)
-SEND_OTP_ALL = Limit("send-otp-all", 1000, HOUR)
+SEND_OTP_SENDER = Limit("send-otp-sender", 60, HOUR)
+SEND_OTP_SENDER_PREFIX = Limit("send-otp-sender-prefix", 20, HOUR)
+# These each serve twice: for the first text that an address asks for in an hour, and for those after it.
+SEND_OTP_PREFIX = Limit("send-otp-prefix", 50, HOUR)
+SEND_OTP_COUNTRY = Limit("send-otp-country", 250, HOUR)
+SEND_OTP_ALL = Limit("send-otp-all", 500, HOUR)
 VERIFY_OTP = Limit("verify-otp", 60)
 VERIFY_OTP_NUMBER = Limit("verify-otp-number", 10)
 FORGOT = Limit("forgot-password", 60, HOUR)
@@ -64,11 +67,20 @@ def send_otp(body: dict[str, Any]) -> dict[str, str]:
     for limit in SEND_OTP_NUMBER:
         take(limit, mobile)
     # Last the budgets that all share: what is refused above uses up nothing of them.
-    take(SEND_OTP_PREFIX, mobile[:-4])
-    take(SEND_OTP_COUNTRY, country)
-    take(SEND_OTP_ALL, "all")
+    _take_shared(mobile[:-4], country)
     otp.send_code(mobile)
     return ACCEPTED
+
+
+def _take_shared(prefix: str, country: str) -> None:
+    """Count a text against what all may cause together. Raises RateLimited.
+
+    First texts of an address have budgets of their own, so that a few addresses that ask again and again close nothing to others.
+    """
+    take(SEND_OTP_SENDER_PREFIX, f"{address()}:{prefix}")
+    share = "first" if count(SEND_OTP_SENDER, address()).used == 1 else "more"
+    for limit, of in ((SEND_OTP_PREFIX, prefix), (SEND_OTP_COUNTRY, country), (SEND_OTP_ALL, "all")):
+        count(limit, f"{share}:{of}").check()
 
 
 @bp.post("/verify-otp")
@@ -86,7 +98,7 @@ def verify_otp(body: dict[str, Any]) -> Any:
     mobile, code, caller = body["mobile"], body["code"], identity_if_any()
     if caller is not None:
         need_fresh(caller)
-    take(VERIFY_OTP_NUMBER, mobile)
+    take(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
     if caller is not None:
         return {"user": otp.verify_number(caller, mobile, code)}
     answer = otp.sign_in(mobile, code, device(body.get("device_info")), body.get("totp_code"))

@@ -99,7 +99,11 @@ class AccountToken(Keyed, Base):
 
 
 class OtpCode(Keyed, Base):
-    """A one-time code sent to a number. A number has at most one that is live."""
+    """A one-time code sent to a number. A number has at most one that is live.
+
+    `asked_by` is who asked for it and `guesses` how often each guesser tried it, both as keyed hashes of addresses; `tries`
+    counts those of all but who asked.
+    """
 
     __tablename__ = "otp_codes"
     table_constraints = (
@@ -115,5 +119,7 @@ class OtpCode(Keyed, Base):
     mobile: Mapped[str] = mapped_column(String(20), index=True)
     code: Mapped[str] = mapped_column(String(64))
     tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    asked_by: Mapped[str | None] = mapped_column(String(64))
+    guesses: Mapped[dict[str, int] | None] = mapped_column(JSON)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
