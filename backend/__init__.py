@@ -6,6 +6,7 @@ from flask import Flask
 
 import backend.models  # noqa: F401  # every table is known from the start
 from backend import database, settings
+from backend.auth import sweeping
 from backend.extensions import api, db, migrate
 from backend.http import errors, limits, logging, requests
 from backend.ops import routes_metrics
@@ -31,7 +32,7 @@ def create_app(config: Config | None = None) -> Flask:
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
     live.init_app(app)
-    sender.init_app(app)
+    sender.init_app(app, also_sweep=(sweeping.sweep,))
     _register_blueprints(app)
     routes_metrics.init_app(app)
     _register_commands(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -12,7 +12,7 @@ from backend.auth.identity import API_TOKEN_PREFIX
 from backend.auth.secrets import hash_secret, new_secret
 from backend.errors import Conflict, Forbidden, NotFound
 from backend.models import ApiToken, RevokedToken, User
-from backend.models.base import db, utcnow
+from backend.models.base import db
 from backend.ops.audit import record
 from backend.paging import Page, Slice
 from backend.realtime.events import announce, revoked_event
@@ -21,9 +21,6 @@ SCOPES = ("read", "write", "admin", "health")
 DEFAULT_SCOPES = ("read", "write")
 PRIVILEGED = frozenset({"admin", "health"})
 """Scopes that superusers alone may grant."""
-
-REMEMBERED = timedelta(days=365)
-"""How long a revoked token is told from one that never was."""
 
 MOST = 100
 """Tokens of one user."""
@@ -75,10 +72,9 @@ def delete_token(user: User, token_id: int) -> None:
 
 
 def revoke(*which: ColumnElement[bool]) -> int:
-    """Delete tokens without committing it, and keep in mind for a year that they were revoked. Returns how many there were."""
+    """Delete tokens without committing it, and keep in mind that they were revoked. Returns how many there were."""
     hashes = db.session.scalars(delete(ApiToken).where(*which).returning(ApiToken.token)).all()
     db.session.add_all([RevokedToken(token=each) for each in hashes])
-    db.session.execute(delete(RevokedToken).where(RevokedToken.created_at < utcnow() - REMEMBERED))
     return len(hashes)
 
 

@@ -73,8 +73,8 @@ def need_fresh(caller: Identity) -> None:
         raise ReauthenticationRequired
 
 
-def issue_access_token(user_id: int, session_id: int) -> str:
-    """A JWT (RFC 7519) for 15 minutes, bound to its session. It holds no role, so none can be stale."""
+def issue_access_token(user_id: int, session_id: int, lifetime: timedelta = ACCESS_TOKEN_LIFETIME) -> str:
+    """A JWT (RFC 7519) bound to its session. It holds no role, so none can be stale."""
     now = utcnow()
     claims = {
         "iss": ISSUER,
@@ -83,7 +83,7 @@ def issue_access_token(user_id: int, session_id: int) -> str:
         "sid": session_id,
         "jti": secrets.token_hex(8),
         "iat": now,
-        "exp": now + ACCESS_TOKEN_LIFETIME,
+        "exp": now + lifetime,
         "type": "access",
     }
     return jwt.encode(claims, current_app.config["CONFAB"].jwt_secret_key, ALGORITHM)

@@ -1,14 +1,16 @@
 """Sessions: how they start, go on, and end.
 
-A session lives for 30 days from its last refresh. Its refresh tokens form a chain: each is used once, and names its successor.
+A session ends SESSION_DAYS after signing in, or 30 days after its last refresh. Its refresh tokens form a chain: each is used
+once, and names its successor.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import ColumnElement, delete, select, update
 
 from backend.auth.identity import ACCESS_TOKEN_LIFETIME, FRESH_FOR, Identity, issue_access_token
@@ -21,7 +23,7 @@ from backend.paging import Page, Slice
 from backend.realtime.events import announce, revoked_event
 from backend.users.serialise import user_json
 
-SESSION_LIFETIME = timedelta(days=30)
+IDLE_LIFETIME = timedelta(days=30)
 REUSE_GRACE = timedelta(seconds=10)
 """Two tabs may refresh with one token, and an answer may be lost on its way: that long a repeat is no theft."""
 
@@ -45,15 +47,17 @@ class Grant:
     user: dict[str, Any]
     user_id: int
     session_id: int
+    ends_at: datetime
     refresh_token: str
 
     def answer(self) -> dict[str, Any]:
-        """The token answer of the contract."""
+        """The token answer of the contract. No access token outlives its session."""
+        lifetime = min(ACCESS_TOKEN_LIFETIME, self.ends_at - utcnow())
         return {
-            "access_token": issue_access_token(self.user_id, self.session_id),
+            "access_token": issue_access_token(self.user_id, self.session_id, lifetime),
             "refresh_token": self.refresh_token,
             "token_type": "bearer",
-            "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+            "expires_in": max(int(lifetime.total_seconds()), 0),
             "user": self.user,
         }
 
@@ -66,14 +70,20 @@ def start_session(user: User, device: Device, by: str = "password") -> Grant:
         session_token=hash_secret(new_secret()),
         device_info=device.info,
         ip_address=device.address,
-        expires_at=now + SESSION_LIFETIME,
+        created_at=now,
+        expires_at=min(now + IDLE_LIFETIME, now + max_age()),
         last_seen_at=now,
         authenticated_at=now,
     )
     db.session.add(session)
     db.session.flush()
     record("login.ok", user.id, f"session:{session.id}", {"by": by})
-    return Grant(user_json(user, user), user.id, session.id, _add_refresh_token(session))
+    return Grant(user_json(user, user), user.id, session.id, session.expires_at, _add_refresh_token(session))
+
+
+def max_age() -> timedelta:
+    """How long a session lives at most, however much it is used."""
+    return timedelta(days=current_app.config["CONFAB"].session_days)
 
 
 def lock_own_session(caller: Identity) -> UserSession:
@@ -102,7 +112,7 @@ def _add_refresh_token(session: UserSession) -> str:
 
 
 def refresh(refresh_token: str) -> dict[str, Any]:
-    """Use up *refresh_token* and return a new pair of its session, which lives on for 30 days from now.
+    """Use up *refresh_token* and return a new pair of its session, which lives on for 30 days, or until it is too old.
 
     A token that was used before ends its session and raises TokenReused; within 10 s of its first use it gives one more pair
     instead. Raises TokenRevoked where the session has ended, TokenExpired, and Unauthorized for what is no refresh token.
@@ -117,16 +127,17 @@ def refresh(refresh_token: str) -> dict[str, Any]:
         record("token.reused", session.user_id, f"session:{session.id}")
         db.session.commit()
         raise TokenReused
-    if token.expires_at <= now or session.expires_at <= now:
+    too_old_at = session.created_at + max_age()
+    if min(token.expires_at, session.expires_at, too_old_at) <= now:
         raise TokenExpired
-    session.expires_at, session.last_seen_at = now + SESSION_LIFETIME, now
+    session.expires_at, session.last_seen_at = min(now + IDLE_LIFETIME, too_old_at), now
     fresh = _add_refresh_token(session)
     if token.used_at is None:
         token.is_used, token.used_at, token.successor = True, now, hash_secret(fresh)
     db.session.execute(
         delete(RefreshToken).where(RefreshToken.session_id == session.id, RefreshToken.expires_at <= now)
     )
-    grant = Grant(user_json(user, user), user.id, session.id, fresh)
+    grant = Grant(user_json(user, user), user.id, session.id, session.expires_at, fresh)
     db.session.commit()
     return grant.answer()
 

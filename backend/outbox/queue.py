@@ -15,7 +15,7 @@ from flask import current_app
 from sqlalchemy import Row, delete, event, func, select, update
 
 from backend.database import RoutedSession, reading
-from backend.models import AccountToken, OtpCode, OutboxMessage
+from backend.models import OutboxMessage
 from backend.models.base import db, utcnow
 from backend.sealing import seal, unseal
 
@@ -128,15 +128,10 @@ def _settle(row: Row[Any], **values: Any) -> None:
 
 
 def sweep() -> None:
-    """Delete what is of no use any more: messages settled a week ago; codes and tokens of mails a day after they expired."""
-    now = utcnow()
-    day = timedelta(days=1)
+    """Delete the messages that were settled a week ago."""
+    settled = (OutboxMessage.next_attempt_at.is_(None), OutboxMessage.created_at < utcnow() - KEPT)
     with db.engine.begin() as connection:
-        connection.execute(
-            delete(OutboxMessage).where(OutboxMessage.next_attempt_at.is_(None), OutboxMessage.created_at < now - KEPT)
-        )
-        connection.execute(delete(OtpCode).where(OtpCode.expires_at < now - day))
-        connection.execute(delete(AccountToken).where(AccountToken.expires_at < now - day))
+        connection.execute(delete(OutboxMessage).where(*settled))
 
 
 def status() -> list[dict[str, Any]]:

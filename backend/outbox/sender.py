@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
@@ -38,17 +38,21 @@ composers: dict[str, Composer] = {}
 """How the mail of a topic is made at the moment of sending, where what it holds must not lie in the database till then."""
 
 
-def init_app(app: Flask) -> None:
-    """Give *app* its outbox. Nothing is sent before `start`, which each worker of gunicorn calls."""
-    app.extensions["confab-outbox"] = Outbox(app)
+def init_app(app: Flask, also_sweep: Sequence[Callable[[], None]] = ()) -> None:
+    """Give *app* its outbox. Nothing is sent before `start`, which each worker of gunicorn calls.
+
+    *also_sweep* is called, in an application context, whenever the outbox sweeps itself.
+    """
+    app.extensions["confab-outbox"] = Outbox(app, also_sweep)
 
 
 class Outbox:
     """What one worker sends."""
 
-    def __init__(self, app: Flask):
+    def __init__(self, app: Flask, also_sweep: Sequence[Callable[[], None]] = ()):
         config = app.config["CONFAB"]
         self.app = app
+        self.also_sweep = also_sweep
         self.sms = sms_gateway(config)
         self.mail = mailer(config)
         self._woken: dict[str, Event] = {}
@@ -118,13 +122,14 @@ class Outbox:
 
     def _run_sweeps(self) -> None:
         while True:
-            self._try(self.sweep)
+            self.sweep()
             gevent.sleep(SWEEP_SECONDS)
 
     def sweep(self) -> None:
-        """Delete what nobody needs any more."""
-        with self.app.app_context():
-            queue.sweep()
+        """Delete what nobody needs any more. What cannot be swept now is left for the next time."""
+        for step in (queue.sweep, *self.also_sweep):
+            with self.app.app_context():
+                self._try(step)
 
     def _try(self, step: Callable[..., Any], *args: Any) -> None:
         """Whatever fails is tried again in a moment."""

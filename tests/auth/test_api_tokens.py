@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
+from backend.auth.sweeping import sweep
 from backend.models import ApiToken, RevokedToken
 from backend.models.base import db, utcnow
 from tests.client import Client
@@ -138,6 +139,8 @@ def test_a_revoked_token_is_remembered_for_a_year(app: Flask, make: Factory) -> 
         db.session.execute(db.update(RevokedToken).values(created_at=utcnow() - timedelta(days=366)))
         db.session.commit()
     assert ann.delete(f"{URL}/{lately['id']}").status_code == 204
+    with app.app_context():
+        sweep()
     answers = [code(Client(app, each["token"]).get("/api/rooms")) for each in (long_ago, lately)]
     assert answers == [(401, "unauthorized"), (401, "token_revoked")]
 

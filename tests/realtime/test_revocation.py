@@ -7,14 +7,15 @@ import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from backend.auth import secrets as hashing
 from backend.auth.mails import RESET
 from backend.auth.passwords import set_password
 from backend.auth.secrets import hash_password, hash_secret
 from backend.auth.sessions import REUSE_GRACE
-from backend.models import AccountToken, RefreshToken, User, WsTicket
+from backend.auth.sweeping import sweep
+from backend.models import AccountToken, RefreshToken, User, UserSession, WsTicket
 from backend.models.base import db, utcnow
 from tests.realtime.client import Api, LiveClient
 from tests.realtime.conftest import House
@@ -80,7 +81,8 @@ def test_a_change_closes_those_of_the_other_sessions(account: Account) -> None:
 
 def test_a_reset_closes_those_of_every_session(account: Account) -> None:
     with account.house.app.app_context():
-        db.session.get(User, account.api.id).email_verified_at = utcnow()
+        proven_at = utcnow() - timedelta(hours=1)  # before the API token was made
+        db.session.get(User, account.api.id).email_verified_at = proven_at
         db.session.commit()
     account.reset()
     close_in_time([*account.own, *account.others])
@@ -132,6 +134,23 @@ def test_a_refresh_token_that_is_used_again_ends_its_session(account: Account) -
     stolen = account.house.on_each_worker(Api(account.house.url, answer["access_token"], account.api.id))
     nobody("POST", "/api/auth/refresh", old, status=401)
     close_in_time(stolen)
+    stay([*account.own, *account.others, *account.of_token, account.bystander])
+
+
+def test_a_session_that_is_too_old_closes_its_own(account: Account) -> None:
+    house = account.house
+    api = house.again(account.api)
+    sockets = [
+        *house.on_each_worker(api),
+        LiveClient(house.url, api("POST", "/api/auth/ws-ticket", status=201)["ticket"]),
+    ]
+    with house.app.app_context():
+        newest = select(func.max(UserSession.id)).where(UserSession.user_id == api.id).scalar_subquery()
+        begun = update(UserSession).where(UserSession.id == newest)
+        db.session.execute(begun.values(created_at=utcnow() - timedelta(days=90)))
+        db.session.commit()
+        sweep()
+    close_in_time(sockets)
     stay([*account.own, *account.others, *account.of_token, account.bystander])
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from backend.auth.secrets import check_password, hash_secret
+from backend.auth.sweeping import sweep
 from backend.schema.drift import find_drift
+from tests.client import Client
 from tests.schema import legacy
 from tests.schema.conftest import Database
 
@@ -157,6 +159,10 @@ def test_ai_message(database: Database) -> None:
         True,
         False,
     ]
+    with database.app.app_context():
+        sweep()
+    refreshed = Client(database.app).post("/api/auth/refresh", {"refresh_token": "refresh-in-clear"})
+    assert refreshed.status_code == 200, "its age counts from the adoption"
 
 
 def test_rooms(database: Database) -> None:

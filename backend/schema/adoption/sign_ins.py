@@ -76,9 +76,9 @@ def _sessions(source: Source, found: SignIns, people: People, report: Report) ->
             found.owners[session_id] = user_id
             found.hashes.add(hashed)
             found.highest = max(found.highest, session_id)
-            created_at = as_time(row["created_at"]) or people.now
             is_active = as_bool(row["is_active"])
-            yield _session(session_id, user_id, hashed, expires_at, created_at) | {
+            # A session ends some time after signing in. That of the adopted counts from now: they go on as they are.
+            yield _session(session_id, user_id, hashed, expires_at, people.now) | {
                 "device_info": (as_line(row["device_info"]) or "")[:255] or None,
                 "ip_address": (as_line(row["ip_address"]) or "")[:50] or None,
                 "is_active": True if is_active is None else is_active,
@@ -123,7 +123,7 @@ def _tokens(source: Source, found: SignIns, people: People, report: Report) -> I
         if session_id is None or found.owners.get(session_id) != user_id:
             found.highest += 1
             session_id = found.highest
-            session = _session(session_id, user_id, hash_secret(new_secret()), expires_at, created_at)
+            session = _session(session_id, user_id, hash_secret(new_secret()), expires_at, people.now)
             session["is_active"] = not is_used and expires_at > people.now
             report.note("sessions", "made for refresh tokens without one")
         yield {

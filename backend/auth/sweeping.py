@@ -1,0 +1,99 @@
+"""Deleting what nobody needs any more: sessions that ended, and secrets that were used or are too old."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+
+from backend.auth.sessions import max_age
+from backend.database import reading
+from backend.models import AccountToken, OtpCode, RefreshToken, RevokedToken, UserSession, WsTicket
+from backend.models.base import db, utcnow
+
+KEPT = timedelta(days=30)
+"""Whoever comes that late with a refresh token of a session that ended is still told why."""
+
+DEVICES_KEPT = timedelta(days=365)
+"""How long the last session of a device is kept after it ended: a sign-in on the device is no news until then."""
+
+SECRETS_KEPT = timedelta(days=1)
+REVOKED_KEPT = timedelta(days=365)
+"""How long a revoked API token is told from one that never was."""
+
+BATCH = 500
+"""Rows in one transaction: few enough that nobody waits long for them."""
+
+
+def sweep() -> None:
+    """End the sessions that are too old, and delete what nobody needs any more. Safe to repeat, and to run twice at once.
+
+    The last session of each device is kept for a year, without its address, and the last one of each account for good: they tell
+    whether a sign-in comes from a new device.
+    """
+    now = utcnow()
+    _end_overdue(now)
+    _forget_ended(now)
+    _delete_ended(now)
+    with db.engine.begin() as connection:
+        for model in (OtpCode, AccountToken, WsTicket):
+            over = or_(model.expires_at < now - SECRETS_KEPT, model.used_at < now - SECRETS_KEPT)
+            connection.execute(delete(model).where(over))
+        connection.execute(delete(RevokedToken).where(RevokedToken.created_at < now - REVOKED_KEPT))
+
+
+def _end_overdue(now: datetime) -> None:
+    """End the sessions that began before SESSION_DAYS, or with more of them; their sockets close at the next tick."""
+    is_overdue = (UserSession.created_at <= now - max_age(), UserSession.expires_at > now)
+    for ids in _batches(select(UserSession.id).where(UserSession.is_active, *is_overdue)):
+        _execute(update(UserSession).where(UserSession.id.in_(ids)).values(expires_at=now))
+
+
+def _ended_before(then: datetime) -> ColumnElement[bool]:
+    return or_(UserSession.expires_at < then, and_(~UserSession.is_active, UserSession.updated_at < then))
+
+
+def _forget_ended(now: datetime) -> None:
+    """Delete the refresh tokens and the addresses of the sessions that ended a while ago."""
+    has_tokens = exists().where(RefreshToken.session_id == UserSession.id)
+    has_more = or_(UserSession.ip_address.is_not(None), has_tokens)
+    for ids in _batches(select(UserSession.id).where(_ended_before(now - KEPT), has_more)):
+        # When it ended is read from `updated_at`, so that stays.
+        values = {"ip_address": None, "updated_at": UserSession.updated_at}
+        _execute(
+            delete(RefreshToken).where(RefreshToken.session_id.in_(ids)),
+            update(UserSession).where(UserSession.id.in_(ids)).values(values),
+        )
+
+
+def _delete_ended(now: datetime) -> None:
+    newest_first = UserSession.id.desc()
+    of_device = func.row_number().over(
+        partition_by=(UserSession.user_id, UserSession.device_info), order_by=newest_first
+    )
+    of_user = func.row_number().over(partition_by=UserSession.user_id, order_by=newest_first)
+    ranked = select(
+        UserSession.id,
+        of_device.label("of_device"),
+        of_user.label("of_user"),
+        _ended_before(now - KEPT).label("has_ended"),
+        _ended_before(now - DEVICES_KEPT).label("is_forgotten"),
+    ).subquery()
+    is_doubled, is_old = ranked.c.of_device > 1, and_(ranked.c.is_forgotten, ranked.c.of_user > 1)
+    for ids in _batches(select(ranked.c.id).where(ranked.c.has_ended, or_(is_doubled, is_old))):
+        _execute(delete(UserSession).where(UserSession.id.in_(ids)))
+
+
+def _batches(wanted: Select[Any]) -> Sequence[list[int]]:
+    """The ids that *wanted* selects, in order, so that two who sweep at once do not wait for each other in a circle."""
+    with reading(db.engine).connect() as connection:
+        ids = sorted(connection.scalars(wanted))
+    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+
+
+def _execute(*statements: Any) -> None:
+    with db.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(statement)
