@@ -231,7 +231,7 @@ def confirm_session(body: dict[str, Any]) -> None:
     """
     _count_proof(body)
     if "code" in body and current_user.mobile is not None:
-        take(VERIFY_OTP_NUMBER, current_user.mobile)
+        take(VERIFY_OTP_NUMBER, f"{current_user.mobile}:{address()}")
     confirmation.confirm(current_identity, **body)
 
 
