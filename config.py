@@ -68,6 +68,7 @@ class Config:
     database_pool_size: int
     max_json_bytes: int
     max_upload_bytes: int
+    client_timeout: int
 
     @property
     def is_embedded(self) -> bool:
@@ -158,6 +159,7 @@ def _read_all(read: _Reader) -> dict[str, Any]:
         "database_pool_size": read.number("DATABASE_POOL_SIZE", 20, 2, 500),
         "max_json_bytes": read.number("MAX_JSON_BYTES", MIB, 1024, 100 * MIB),
         "max_upload_bytes": read.number("MAX_UPLOAD_BYTES", 50 * MIB, 1024, 10_000 * MIB),
+        "client_timeout": read.number("CLIENT_TIMEOUT", 30, 1, 3600),
     }
 
 

@@ -86,6 +86,7 @@ _host = f"[{environment.host}]" if ":" in environment.host else environment.host
 bind = f"{_host}:{environment.port}"
 workers = environment.web_concurrency
 worker_class = Worker
+Worker.patience = environment.client_timeout
 # Requests under way and idle keep-alive connections of one worker; beyond it clients wait in the backlog. Sockets leave the
 # request behind when they detach, and are not counted.
 worker_connections = 10_000
@@ -99,8 +100,8 @@ timeout = 30
 # What is still being answered at SIGTERM has so long, and up to 2 s follow. Idle keep-alive connections and sockets are told
 # to go at once, so that a worker with nothing to answer is gone in 2 s. A connection that never asked has a second longer.
 graceful_timeout = 5
-# Also the time in which a client has to send the head of its request. deploy/nginx.conf drops its idle connections sooner, so
-# that it never sends a request into one that closes.
+# How long a connection may idle between two requests. deploy/nginx.conf drops its idle connections sooner, so that it never
+# sends a request into one that closes. What a client may take for a request, and to read its answer, is CLIENT_TIMEOUT's to say.
 keepalive = 60
 
 # The longest line that gunicorn's parser can be told to take: an id of 4,000 digits is the application's to refuse.
@@ -118,6 +119,9 @@ header_map = "drop"
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
+
+# A file is sent as all else is: in `Client.sendall`, which waits for a client only so long.
+sendfile = False
 
 # Otherwise gunicorn opens a socket in the home folder through which it can be steered.
 control_socket_disable = True

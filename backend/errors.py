@@ -28,6 +28,13 @@ class ChatError(Exception):
         super().__init__(self.detail)
 
 
+class BadRequest(ChatError):
+    """What breaks the rules of HTTP itself."""
+
+    status, code = 400, "bad_request"
+    detail = "This is not a valid HTTP request."
+
+
 class MalformedJson(ChatError):
     status, code = 400, "malformed_json"
     detail = "The body is not valid JSON."
@@ -82,6 +89,11 @@ class NotFound(ChatError):
 
     status, code = 404, "not_found"
     detail = "There is no such thing, or you may not see it."
+
+
+class RequestTimeout(ChatError):
+    status, code = 408, "request_timeout"
+    detail = "The body did not arrive in time. Send the request again."
 
 
 class Conflict(ChatError):

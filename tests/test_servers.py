@@ -44,7 +44,7 @@ def app(environ, start_response):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("root")
-    for name in ("gunicorn.conf.py", "gunicorn_worker.py", "config.py", "metrics_folder.py"):
+    for name in ("gunicorn.conf.py", "gunicorn_worker.py", "gunicorn_client.py", "config.py", "metrics_folder.py"):
         shutil.copy(ROOT / name, folder)
     (folder / "wsgi.py").write_text(STAND_IN)
     return folder

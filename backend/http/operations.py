@@ -12,14 +12,15 @@ from werkzeug.routing import Map
 
 METHODS = ("get", "post", "put", "patch", "delete")
 DESCRIPTIONS = {
-    400: "The request is not valid HTTP, or its body is not valid JSON (`malformed_json`).",
+    400: "The request is not valid HTTP (`bad_request`), or its body is not valid JSON (`malformed_json`).",
     401: "No token, or one that is wrong (`unauthorized`), expired (`token_expired`) or revoked (`token_revoked`).",
     403: "You can see this but may not do that to it (`forbidden`), or the token's scopes do not allow it "
     "(`insufficient_scope`).",
     404: "There is no such thing, or you may not see it (`not_found`).",
+    408: "The body did not arrive in time (`request_timeout`).",
     409: "The present state does not allow it; `code` says why.",
     413: "The body is too large (`payload_too_large`).",
-    415: "The body has the wrong content type (`unsupported_media_type`).",
+    415: "The body has the wrong content type, or a Content-Encoding (`unsupported_media_type`).",
     422: "Some of the input is not valid (`validation_failed`); `errors` names the fields.",
     429: "Too many requests (`rate_limited`); wait as long as `Retry-After` says.",
     500: "An unexpected failure (`internal_error`).",
@@ -103,7 +104,7 @@ def _failures(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     if method != "get":
         statuses.append(409)
     if "requestBody" in operation:
-        statuses += [413, 415]
+        statuses += [408, 413, 415]
     if has_input:
         statuses.append(422)
     never = operation.pop("x-never", [])

@@ -13,12 +13,14 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from backend.errors import NotFound, PayloadTooLarge
+from backend.errors import BadRequest, NotFound
+from backend.http.bodies import bound_body
 from backend.http.fields import MAX_ID, storable
 
 access_log = logging.getLogger("confab.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -77,37 +79,26 @@ def _begin() -> None:
     g.is_read_only = request.method in ("GET", "HEAD")
     if "\0" in request.path:
         raise NotFound("There is nothing at this address.")  # PostgreSQL would fail over it
+    _check_host(request.environ)
     config = current_app.config["CONFAB"]
     view = current_app.view_functions.get(request.endpoint or "")
-    limit = config.max_upload_bytes if getattr(view, "is_upload", False) else config.max_json_bytes
-    request.max_content_length = limit
-    if request.content_length is None:
-        request.max_content_length = limit + 1
-        request.environ["wsgi.input"] = _Counted(request.environ["wsgi.input"], limit)
-    elif request.content_length > limit:
-        raise _too_large(limit)
+    bound_body(request, config.max_upload_bytes if getattr(view, "is_upload", False) else config.max_json_bytes)
 
 
-class _Counted:
-    """A body of unknown length (chunked). Werkzeug would cut it off at the limit and take the rest for the whole."""
-
-    def __init__(self, stream: Any, limit: int):
-        self.stream, self.limit, self.count = stream, limit, 0
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self.stream.read(size)
-        self.count += len(data)
-        if self.count > self.limit:
-            raise _too_large(self.limit)
-        return data
-
-
-def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"The body is too large: {limit} bytes at most.")
+def _check_host(environ: dict[str, Any]) -> None:
+    """HTTP/1.1 wants a Host, and a name and port in it (RFC 9112, section 3.2)."""
+    host = environ.get("HTTP_HOST")
+    if host is None:
+        if environ.get("SERVER_PROTOCOL") != "HTTP/1.0":
+            raise BadRequest("The request has no Host header. Send one.")
+    elif not _HOST.fullmatch(host):
+        raise BadRequest("The Host header is not valid. Send the server's name, and its port if it has one.")
 
 
 def _end(response: Response) -> Response:
     headers = response.headers
+    if response.status_code == 204:
+        del headers["Content-Type"]
     headers["X-Request-ID"] = request.environ["confab.request_id"]
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"

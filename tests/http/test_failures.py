@@ -90,3 +90,4 @@ def test_nothing_to_say_is_said_without_a_body(lab: Client) -> None:
     assert response.status_code == 204
     assert response.data == b""
     assert "Content-Length" not in response.headers
+    assert "Content-Type" not in response.headers

@@ -1,0 +1,56 @@
+"""The body of a request while it arrives: bounded, and whole or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Request
+from gunicorn.http.errors import ParseException
+
+from backend.errors import BadRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+
+
+def bound_body(request: Request, limit: int) -> None:
+    """Let at most *limit* bytes of a body in, whatever reads it.
+
+    Raises PayloadTooLarge from Content-Length alone, before a byte is read, and UnsupportedMediaType for a compressed body.
+    """
+    environ = request.environ
+    coding = environ.get("HTTP_CONTENT_ENCODING", "")
+    if coding and coding.lower() != "identity":
+        raise UnsupportedMediaType("Send the body without a Content-Encoding.", headers={"Accept-Encoding": "identity"})
+    request.max_content_length = limit
+    length = request.content_length
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    if length is None and "HTTP_TRANSFER_ENCODING" in environ:
+        request.max_content_length = (
+            limit + 1
+        )  # the bound is drawn below; werkzeug would take the first part for the whole
+        environ["wsgi.input"] = _Arriving(environ["wsgi.input"], limit)
+    elif length:
+        environ["wsgi.input"] = _Arriving(environ["wsgi.input"], limit)
+
+
+class _Arriving:
+    """A body that is still under way. Says what is wrong with it in our errors: werkzeug would take some for its end."""
+
+    def __init__(self, stream: Any, limit: int):
+        self.stream, self.limit, self.count = stream, limit, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """At most *size* bytes, or none at the end. Raises RequestTimeout, BadRequest and PayloadTooLarge."""
+        try:
+            data: bytes = self.stream.read(size)
+        except TimeoutError as error:
+            raise RequestTimeout from error
+        except (OSError, ParseException) as error:
+            raise BadRequest("The body broke off, or its chunks are not valid. Send the request again.") from error
+        self.count += len(data)
+        if self.count > self.limit:
+            raise _too_large(self.limit)
+        return data
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is too large: {limit} bytes at most.")

@@ -1,0 +1,155 @@
+"""How long a client may take: for the head of a request, for its body, and to read its answer."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gunicorn_client import LEAST_RATE, Pace
+from tests.processes import wait_until
+from tests.servers import ROOT, Server
+from tests.wire import Wire, request
+
+LARGE = 64 << 20
+STAND_IN = f"""
+import json, weakref
+class Answer:  # one that counts for as long as it is in memory
+    def __init__(self, parts):
+        self.parts = parts
+        answers.add(self)
+    def __iter__(self):
+        return iter(self.parts)
+answers = weakref.WeakSet()
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/large":
+        start_response("200 OK", [("Content-Length", "{LARGE}")])
+        return Answer([b"x" * {LARGE}])
+    if environ["PATH_INFO"] == "/endless":
+        start_response("200 OK", [])
+        return Answer(iter(lambda: b"x" * 1000, None))
+    body = json.dumps(len(answers)).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(fresh_url: str) -> Iterator[Server]:
+    """One that waits for a second."""
+    with Server({"DATABASE_URL": fresh_url, "CLIENT_TIMEOUT": "1", "RATE_LIMITS": "off"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """gunicorn with a stand-in for the application, which gives large answers."""
+    folder: Path = tmp_path_factory.mktemp("bare")
+    for name in ("gunicorn.conf.py", "gunicorn_worker.py", "gunicorn_client.py", "config.py", "metrics_folder.py"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "wsgi.py").write_text(STAND_IN)
+    with Server({"CLIENT_TIMEOUT": "1"}, root=folder) as running:
+        yield running
+
+
+HEAD = b"POST /api/auth/login HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/json\r\n"
+LENGTH, CHUNKED = b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("raw", [HEAD, b"P", b"\r\n", request("/api/health", method="GET") + HEAD])
+def test_a_head_that_stalls_is_408(server: Server, raw: bytes) -> None:
+    with Wire(server, raw[:-1] or raw) as wire:
+        if b"/health" in raw:
+            assert wire.answer().status == 200
+        wire.send(raw[-1:])
+        answer = wire.answer()
+        assert answer.is_problem(408, "request_timeout")
+        assert answer.headers["Connection"] == "close"
+        assert wire.rest() == b""
+
+
+def test_a_head_that_drips_is_408(server: Server) -> None:
+    with Wire(server, HEAD) as wire:
+        while not wire.says(0.05):
+            wire.send(b"X: a\r\n")
+        assert wire.answer().is_problem(408, "request_timeout")
+
+
+def test_a_connection_that_asks_nothing_ends_in_silence(server: Server) -> None:
+    with Wire(server) as wire:
+        assert wire.rest() == b""
+
+
+def test_a_connection_that_asked_may_idle_for_longer(server: Server) -> None:
+    with Wire(server, request("/api/health", method="GET")) as idle, Wire(server) as fresh:
+        assert idle.answer().status == 200
+        assert fresh.rest() == b"", "the time of a connection that asked nothing is over"
+        idle.send(request("/api/health", method="GET"))
+        assert idle.answer().status == 200
+
+
+@pytest.mark.parametrize("raw", [LENGTH, LENGTH + b"x", CHUNKED, CHUNKED + b"3e8\r\n", CHUNKED + b"3e8\r\nx"])
+def test_a_body_that_stalls_is_408(server: Server, raw: bytes) -> None:
+    with Wire(server, HEAD + raw) as wire:
+        answer = wire.answer()
+        assert answer.is_problem(408, "request_timeout")
+        assert answer.headers["Connection"] == "close"
+        assert wire.rest() == b""
+
+
+@pytest.mark.parametrize(("begin", "drop"), [(LENGTH, b"x"), (CHUNKED, b"1\r\nx\r\n")])
+def test_a_body_that_drips_is_408(server: Server, begin: bytes, drop: bytes) -> None:
+    with Wire(server, HEAD + begin) as wire:
+        while not wire.says(0.05):
+            wire.send(drop)
+        assert wire.answer().is_problem(408, "request_timeout")
+
+
+def test_a_body_that_nobody_reads_holds_no_connection(server: Server) -> None:
+    head = request("/api/chat/send", b"x" * 1000)[:-1000]
+    with Wire(server, head) as wire:
+        assert wire.answer().is_problem(401, "unauthorized")
+        assert wire.rest() == b""
+
+
+@pytest.mark.parametrize("path", ["/large", "/endless"])
+def test_a_client_that_does_not_read_loses_its_answer_and_its_connection(bare: Server, path: str) -> None:
+    with Wire(bare, request(path, method="GET"), receive_buffer=4096) as wire, Wire(bare) as other:
+
+        def living() -> int:
+            other.send(request("/", method="GET"))
+            return int(json.loads(other.answer().body))
+
+        assert wire.says(10)
+        assert living() == 1, "it is under way"
+        wait_until(lambda: not living(), "the memory of the answer to be let go", 10)
+        received = 0
+        with suppress(ConnectionResetError):
+            while data := wire.socket.recv(1 << 20):
+                received += len(data)
+        assert received < LARGE
+    assert "Traceback" not in bare.output()
+
+
+def test_a_client_that_reads_gets_all_of_it(bare: Server) -> None:
+    with Wire(bare, request("/large", method="GET")) as wire:
+        assert len(wire.answer().body) == LARGE
+        wire.send(request("/", method="GET"))
+        assert wire.answer().body == b"0"
+
+
+def test_time_is_given_for_what_comes_through() -> None:
+    pace = Pace(30)
+    pace.add(30, 0)
+    with pytest.raises(TimeoutError):
+        pace.add(0.1, 0)
+    pace.restart()
+    for _ in range(1000):
+        pace.add(20, LEAST_RATE * 20)
+    pace.add(29, 0)
+    with pytest.raises(TimeoutError):
+        pace.add(20, LEAST_RATE)
