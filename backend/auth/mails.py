@@ -10,12 +10,14 @@ from flask import current_app
 from sqlalchemy import select
 
 from backend.auth.secrets import hash_secret, new_secret
+from backend.budgets import Limit, count
 from backend.models import AccountToken, User
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
 from backend.outbox.mail import Mail
 from backend.outbox.queue import MAIL, count_recent, put
 from backend.outbox.sender import composers
+from backend.sealing import keyed_hash
 from backend.users.creation import fold_email
 
 VERIFY, RESET = "verify_email", "reset_password"
@@ -24,29 +26,61 @@ NOTICE_LIFETIME = timedelta(days=1)
 NOTICES_AN_HOUR = 5
 """Of one kind to one user: whoever owns an account under somebody else's address must not bury them in mail."""
 
+HOUR, DAY = 3600, 86_400
+TO_ONE_ADDRESS = {
+    VERIFY: (Limit("mail-verify", 6, HOUR), Limit("mail-verify-day", 12, DAY)),
+    RESET: (Limit("mail-reset", 5, HOUR), Limit("mail-reset-day", 20, DAY)),
+    "notice": (Limit("mail-notice", 30, HOUR),),  # as many as all kinds together: none crowds out another
+    "unproven": (Limit("mail-unproven", 5, HOUR), Limit("mail-unproven-day", 10, DAY)),
+}
+"""How many mails of a kind an address gets over all accounts; `unproven`: notices to one that nobody has confirmed."""
+
+NAMED_BY_CALLERS = ("device",)
+"""Facts whose text a caller chose. They stand in no mail to an address that may be a stranger's: nobody writes through us."""
+
 _STRANGE = re.compile(r"[^A-Za-z0-9 ._()/;,-]")
 
 
 def put_verification(user: User) -> None:
-    """Ask the owner of the address to confirm it."""
-    put(MAIL, VERIFY, {"user_id": user.id}, lifetime=NOTICE_LIFETIME, user_id=user.id)
+    """Ask the owner of the address to confirm it, unless the address was asked too often lately."""
+    if user.email is not None and _may_mail(VERIFY, user.email):
+        payload = {"user_id": user.id, "email": user.email}
+        put(MAIL, VERIFY, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
 
 
 def put_reset(email: str) -> None:
     """Send a link for a new password to the account with this email, if there is one. To ask costs the same either way."""
-    put(MAIL, RESET, {"email": email}, lifetime=RESET_LIFETIME)
+    if _may_mail(RESET, email):
+        put(MAIL, RESET, {"email": email}, lifetime=RESET_LIFETIME)
 
 
 def notify(user: User, topic: str, **facts: str | None) -> None:
     """Tell a user of something that it should know, should it not have been its own doing. No address, no mail."""
     if user.email is None or count_recent(user.id, topic, timedelta(hours=1)) >= NOTICES_AN_HOUR:
         return
+    is_proven = user.email_verified_at is not None
+    if not _may_mail("notice" if is_proven else "unproven", user.email):
+        return
     subject, text = NOTICES[topic]
+    known = {name: fact for name, fact in facts.items() if is_proven or name not in NAMED_BY_CALLERS}
     # A device names itself, so its name may be anything: what is left of it makes no link.
-    shown = {name: _STRANGE.sub("", fact or "")[:100] or "unknown" for name, fact in facts.items()}
-    body = f"Hello {user.username},\n\n{text.format(**shown)}\n{_NOT_YOU}"
+    lines = [f"{name.title()}: {_STRANGE.sub('', fact or '')[:100] or 'unknown'}\n" for name, fact in known.items()]
+    details = "\n" + "".join(lines) if lines else ""
+    body = f"{_greeting(user)}\n\n{text}\n{details}{_NOT_YOU}"
     payload = {"to": user.email, "subject": subject, "text": body}
     put(MAIL, topic, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
+
+
+def _may_mail(kind: str, email: str) -> bool:
+    """Count a mail to an address. False where it has had enough of this kind, which is no business of the caller's."""
+    key = keyed_hash("mail", fold_email(email))[:32]
+    counts = [count(limit, key) for limit in TO_ONE_ADDRESS[kind]]
+    return not any(counted.is_over for counted in counts)
+
+
+def _greeting(user: User) -> str:
+    """The name is the user's choice, so it is told to nobody but the proven owner of the address."""
+    return "Hello," if user.email_verified_at is None else f"Hello {user.username},"
 
 
 _NOT_YOU = "\nIf this was not you: choose a new password, and look at the list of your sessions.\n"
@@ -54,7 +88,7 @@ NOTICES = {
     "password_changed": ("Your password was changed", "the password of your account was changed."),
     "new_device": (
         "A sign-in from a new device",
-        "somebody signed in to your account on a device that is new to us.\n\nDevice: {device}\nAddress: {address}",
+        "somebody signed in to your account on a device that is new to us.",
     ),
     "totp_on": ("Your second factor is on", "a second factor was added to your account: signing in asks for its code."),
     "totp_off": ("Your second factor is off", "the second factor of your account was switched off."),
@@ -67,10 +101,12 @@ def _verification(payload: dict[str, Any]) -> Mail | None:
     user = db.session.get(User, payload["user_id"])
     if user is None or user.email is None or user.email_verified_at is not None or not _may_enter(user):
         return None
-    name, email = user.username, user.email
+    if payload.get("email", user.email) != user.email:
+        return None  # another mail asks at the address that took its place
+    greeting, email = _greeting(user), user.email
     link = _link("verify", _new_token(user, VERIFY, VERIFY_LIFETIME))
     text = (
-        f"Hello {name},\n\nthis link confirms your email address. It is good for 3 days, once:\n\n{link}\n\n"
+        f"{greeting}\n\nthis link confirms your email address. It is good for 3 days, once:\n\n{link}\n\n"
         "If you have made no account, do nothing.\n"
     )
     return Mail(email, "Confirm your email address", text)
@@ -81,10 +117,10 @@ def _reset(payload: dict[str, Any]) -> Mail | None:
     if user is None or user.email is None or not _may_enter(user):
         return None
     record("password.reset_requested", None, user_target(user.id))
-    name, email = user.username, user.email  # the address that we have, whatever was typed
+    greeting, email = _greeting(user), user.email  # the address that we have, whatever was typed
     link = _link("reset", _new_token(user, RESET, RESET_LIFETIME))
     text = (
-        f"Hello {name},\n\nthis link sets a new password for your account. It is good for an hour, once:\n\n{link}\n\n"
+        f"{greeting}\n\nthis link sets a new password for your account. It is good for an hour, once:\n\n{link}\n\n"
         "If you have not asked for it, do nothing: your password stays as it is.\n"
     )
     return Mail(email, "Set a new password", text)

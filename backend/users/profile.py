@@ -39,9 +39,12 @@ def update_profile(
         setattr(own, name, value or None)
     if is_made and "full_name" not in changes and not changes.keys().isdisjoint(NAMES):
         own.full_name = _joined(own)
-    if moves and email != own.email:
+    moves = moves and email != own.email
+    if moves:
         _move(own, email)
     _flush()
+    if moves:
+        mails.put_verification(own)  # once it is certain: an address that is taken must not be counted as written to
     answer = user_json(own, own)
     db.session.commit()
     return answer
@@ -53,7 +56,6 @@ def _move(own: User, email: str | None) -> None:
     with db.session.no_autoflush:
         mails.notify(own, "email_changed")
         own.email, own.email_verified_at = email, None
-        mails.put_verification(own)
         record("email.changed", own.id, user_target(own.id))
 
 

@@ -30,6 +30,8 @@ from backend.users.serialise import user_json
 bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
 
 EXPORT = Limit("export", 10, 3600)
+EMAIL_CHANGE = Limit("email-change", 5, 3600)
+"""Each mails somebody who may have nothing to do with Confab."""
 
 
 @bp.get("/me")
@@ -54,6 +56,9 @@ def update_me(body: dict[str, Any]) -> dict[str, Any]:
     if password is not None:
         need_fresh(current_identity)
         take(PASSWORD, str(current_user.id))
+    if email not in (None, current_user.email):
+        need_fresh(current_identity)
+        take(EMAIL_CHANGE, str(current_user.id))
     return profile.update_profile(current_identity, body, email, password)
 
 

@@ -287,6 +287,7 @@ def test_a_new_device_is_told_of(app: Flask, register: Register, outgoing: Outgo
     for agent in ("Firefox/140.0 (X11)", "Firefox/141.0 (X11)", "Firefox/142.0.1 (X11)"):
         assert login(app, PASSWORD, agent).status_code == 200
     assert outgoing.subjects().count("A sign-in from a new device") == 1
+    set_user(app, email_verified_at=utcnow())  # the name of a device is told to a proven address alone
     body = {"email": EMAIL, "password": PASSWORD, "device_info": evil}
     assert Client(app).post("/api/auth/login", body).status_code == 200
     outgoing.outbox.drain()
