@@ -61,6 +61,7 @@ class Config:
     cors_origins: tuple[str, ...]
     trusted_proxies: int
     rate_limits: bool
+    refuses_common_passwords: bool
     session_days: int
     log_level: str
     sentry_dsn: str | None = field(repr=False)
@@ -152,6 +153,7 @@ def _read_all(read: _Reader) -> dict[str, Any]:
         "cors_origins": tuple(o.strip() for o in (read.text("CORS_ORIGINS") or "").split(",") if o.strip()),
         "trusted_proxies": read.number("TRUSTED_PROXIES", 0, 0, 10),
         "rate_limits": read.choice("RATE_LIMITS", ("on", "off"), "on") == "on",
+        "refuses_common_passwords": read.choice("COMMON_PASSWORDS", ("allow", "refuse"), "allow") == "refuse",
         "session_days": read.number("SESSION_DAYS", 90, 1, 3650),
         "log_level": read.choice("LOG_LEVEL", LOG_LEVELS, "info"),
         "sentry_dsn": read.text("SENTRY_DSN"),

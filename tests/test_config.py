@@ -66,6 +66,7 @@ def faults(read: Callable[..., Config], **environ: str) -> list[str]:
         ({"MAIL_FROM": "Confab <a@b>\r\nBcc: x@y"}, "MAIL_FROM must be"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of"),
         ({"RATE_LIMITS": "maybe"}, "RATE_LIMITS must be one of on, off"),
+        ({"COMMON_PASSWORDS": "no"}, "COMMON_PASSWORDS must be one of allow, refuse"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must begin with"),
         ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL must begin with"),
         ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name a file"),

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session as DbSession
 from backend.auth import mails
 from backend.auth.errors import InvalidPassword, InvalidToken
 from backend.auth.identity import Identity, need_fresh
-from backend.auth.secrets import check_password, hash_password, hash_secret
+from backend.auth.password_rules import hash_new_password, names_of
+from backend.auth.secrets import check_password, hash_secret
 from backend.auth.sessions import end_sessions
 from backend.auth.ways_in import revoke_tokens_and_mobile, revoke_unproven
 from backend.database import reading
@@ -45,14 +46,14 @@ def change_password(
 ) -> None:
     """Set a new password, and end every session but this one. An account without a password sets its first in a fresh session.
 
-    With *also_revoke* its API tokens end and its number is taken off: an intruder may have added them. Raises InvalidPassword
-    and ReauthenticationRequired.
+    With *also_revoke* its API tokens end and its number is taken off: an intruder may have added them. Raises InvalidPassword,
+    ReauthenticationRequired, and ValidationFailed of a password that is too common.
     """
     if has_password(caller.user):
         confirm_password(caller.user, current_password)
     else:
         need_fresh(caller)
-    hashed = hash_password(new_password)
+    hashed = hash_new_password("new_password", new_password, *names_of(caller.user))
     user = locked_user(caller)
     user.hashed_password = hashed
     _forget_resets(user.id)
@@ -66,11 +67,14 @@ def change_password(
     db.session.commit()
 
 
-def set_password(user_id: int, password: str) -> None:
-    """Set the password of an account, on the command line, and end every session of it. Raises NotFound."""
-    hashed = hash_password(password)
-    owner = (User.id == user_id, User.deleted_at.is_(None))
-    user = db.session.scalars(select(User).where(*owner).with_for_update()).one_or_none()
+def set_password(owner: User, password: str) -> None:
+    """Set the password of an account, on the command line, and end every session of it.
+
+    Raises NotFound, and ValidationFailed of a password that is too common.
+    """
+    hashed = hash_new_password("password", password, *names_of(owner))
+    is_owner = (User.id == owner.id, User.deleted_at.is_(None))
+    user = db.session.scalars(select(User).where(*is_owner).with_for_update()).one_or_none()
     if user is None:
         raise NotFound
     user.hashed_password = hashed
@@ -90,12 +94,14 @@ def ask_for_reset(email: str) -> None:
 def reset_password(token: str, password: str) -> None:
     """Set a new password with a mailed token, which is used up, and end every session of the account.
 
-    Raises InvalidToken. The mail proves the address. Every other way in that was set up before the address was first proven
-    ends too: whoever set it up may have made the account under an address that is not theirs.
+    Raises InvalidToken, and ValidationFailed of a password that is too common. The mail proves the address. Every other way
+    in that was set up before the address was first proven ends too: whoever set it up may have made the account under an
+    address that is not theirs.
     """
-    if find_owner(token, mails.RESET) is None:  # it is not worth the cost of a hash
+    owner = find_owner(token, mails.RESET)
+    if owner is None:  # it is not worth the cost of a hash
         raise InvalidToken
-    hashed = hash_password(password)
+    hashed = hash_new_password("password", password, *names_of(owner))
     used = use_token(token, mails.RESET)
     user = _lock_owner(used)
     if user is None:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session as DbSession
 from backend.auth import mails
 from backend.auth.entry import enter
 from backend.auth.errors import InvalidTotp
-from backend.auth.secrets import check_password, hash_password, hash_secret
+from backend.auth.password_rules import hash_new_password
+from backend.auth.secrets import check_password, hash_secret
 from backend.auth.sessions import Device, start_session
 from backend.database import reading
 from backend.errors import InvalidCredentials
@@ -45,9 +46,10 @@ def register(
 ) -> dict[str, Any]:
     """Make an account, sign it in, and have its address confirmed by mail. Returns the token answer.
 
-    Raises EmailTaken, UsernameTaken or MobileTaken.
+    Raises EmailTaken, UsernameTaken, MobileTaken, or ValidationFailed of a password that is too common.
     """
-    hashed = hash_password(password)
+    names = (username, email, first_name, last_name, f"{first_name or ''} {last_name or ''}")
+    hashed = hash_new_password("password", password, *names)
     user = add_user(
         username=username,
         email=email,

@@ -10,8 +10,8 @@ from flask.cli import AppGroup
 from marshmallow import ValidationError
 from sqlalchemy import exc
 
-from backend.auth.secrets import hash_password
-from backend.errors import Conflict
+from backend.auth.password_rules import hash_new_password
+from backend.errors import ChatError
 from backend.http.fields import Text
 from backend.models import User
 from backend.models.base import db
@@ -32,15 +32,15 @@ def create(email: str, superuser: bool, username: str | None, password_stdin: bo
     email = checked("EMAIL", Email(), email)
     username = checked("--username", Username(), username) if username is not None else None
     password = checked("The password", Password(), read_password(password_stdin))
-    hashed = hash_password(password)
     try:
+        hashed = hash_new_password("password", password, username, email)
         user = add_user(username=username, email=email, hashed_password=hashed, is_superuser=superuser)
         record("account.created", None, user_target(user.id), {"by": "command"})
         if superuser:
             record("superuser.granted", None, user_target(user.id))
         db.session.commit()
-    except Conflict as error:
-        raise click.ClickException(error.detail) from None
+    except ChatError as error:
+        raise refusal(error) from None
     except (exc.OperationalError, exc.ProgrammingError) as error:
         reason = str(error.orig).strip().partition("\n")[0]
         raise click.ClickException(f"the database does not serve ({reason}). Is it at head? flask db upgrade") from None
@@ -61,6 +61,12 @@ def checked(name: str, field: Text, value: str) -> Any:
         return field.deserialize(value)
     except ValidationError as error:
         raise click.ClickException(f"{name}: {' '.join(error.messages)}") from None
+
+
+def refusal(error: ChatError) -> click.ClickException:
+    """What the command line says of *error*: what is wrong with each value, or else its sentence."""
+    faults = [f"The {field}: {' '.join(reasons)}" for field, reasons in (error.errors or {}).items()]
+    return click.ClickException("\n".join(faults) or error.detail)
 
 
 def _summary(user: User) -> str:

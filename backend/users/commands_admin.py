@@ -16,7 +16,7 @@ from backend.models import User, UserSession
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
 from backend.users import admin, erasure
-from backend.users.commands import checked, read_password, users
+from backend.users.commands import checked, read_password, refusal, users
 from backend.users.creation import fold_email
 from backend.users.fields import Password
 from backend.users.serialise import user_json
@@ -32,7 +32,7 @@ def account_command(view: Callable[..., None]) -> Any:
         try:
             view(_find(account), **options)
         except ChatError as error:
-            raise click.ClickException(error.detail) from None
+            raise refusal(error) from None
         except (exc.OperationalError, exc.ProgrammingError) as error:
             reason = str(error.orig).strip().partition("\n")[0]
             raise click.ClickException(f"the database does not serve ({reason}). flask db upgrade?") from None
@@ -119,7 +119,7 @@ def end_sessions(user: User) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input and ask nothing.")
 def set_password_of(user: User, password_stdin: bool) -> None:
     """Set the password of an account; its sessions end."""
-    set_password(user.id, checked("The password", Password(), read_password(password_stdin)))
+    set_password(user, checked("The password", Password(), read_password(password_stdin)))
     click.echo(f"set the password of {user.id}")
 
 

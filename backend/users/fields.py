@@ -43,7 +43,7 @@ class Password(Text):
         "format": "password",
         "minLength": MIN_PASSWORD_BYTES,
         "maxLength": MAX_PASSWORD_BYTES,
-        "description": f"{MIN_PASSWORD_BYTES} to {MAX_PASSWORD_BYTES} bytes of UTF-8.",
+        "description": f"{MIN_PASSWORD_BYTES} to {MAX_PASSWORD_BYTES} bytes of UTF-8. A server may refuse common ones (422).",
     }
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
