@@ -30,7 +30,10 @@ class Factory:
         extra = {k: fields.pop(k) for k in list(fields) if k in ("is_active", "deleted_at", "bio", "full_name")}
         with self.app.app_context():
             user = add_user(
-                username=username or f"user{n}", email=fields.pop("email", f"user{n}@example.com"), **fields
+                username=username or f"user{n}",
+                email=fields.pop("email", f"user{n}@example.com"),
+                may_be_reserved=True,
+                **fields,
             )
             for name, value in extra.items():
                 setattr(user, name, value)

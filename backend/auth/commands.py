@@ -10,7 +10,7 @@ from backend.auth.totp import remove_factor
 from backend.models import User
 from backend.models.base import db
 from backend.ops.audit import record, user_target
-from backend.users.creation import fold_email
+from backend.users.emails import fold_email
 
 totp = AppGroup("totp", help="Second factors.")
 

@@ -18,7 +18,7 @@ from backend.outbox.mail import Mail
 from backend.outbox.queue import MAIL, count_recent, put
 from backend.outbox.sender import composers
 from backend.sealing import keyed_hash
-from backend.users.creation import fold_email
+from backend.users.emails import fold_email
 
 VERIFY, RESET = "verify_email", "reset_password"
 VERIFY_LIFETIME, RESET_LIFETIME = timedelta(days=3), timedelta(hours=1)
@@ -67,7 +67,7 @@ def notify(user: User, topic: str, **facts: str | None) -> None:
     lines = [f"{name.title()}: {_STRANGE.sub('', fact or '')[:100] or 'unknown'}\n" for name, fact in known.items()]
     details = "\n" + "".join(lines) if lines else ""
     body = f"{_greeting(user)}\n\n{text}\n{details}{_NOT_YOU}"
-    payload = {"to": user.email, "subject": subject, "text": body}
+    payload = {"to": user.mail_address or user.email, "subject": subject, "text": body}
     put(MAIL, topic, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
 
 
@@ -103,7 +103,7 @@ def _verification(payload: dict[str, Any]) -> Mail | None:
         return None
     if payload.get("email", user.email) != user.email:
         return None  # another mail asks at the address that took its place
-    greeting, email = _greeting(user), user.email
+    greeting, email = _greeting(user), user.mail_address or user.email
     link = _link("verify", _new_token(user, VERIFY, VERIFY_LIFETIME))
     text = (
         f"{greeting}\n\nthis link confirms your email address. It is good for 3 days, once:\n\n{link}\n\n"
@@ -117,7 +117,7 @@ def _reset(payload: dict[str, Any]) -> Mail | None:
     if user is None or user.email is None or not _may_enter(user):
         return None
     record("password.reset_requested", None, user_target(user.id))
-    greeting, email = _greeting(user), user.email  # the address that we have, whatever was typed
+    greeting, email = _greeting(user), user.mail_address or user.email  # the address that we have, whatever was typed
     link = _link("reset", _new_token(user, RESET, RESET_LIFETIME))
     text = (
         f"{greeting}\n\nthis link sets a new password for your account. It is good for an hour, once:\n\n{link}\n\n"

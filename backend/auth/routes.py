@@ -24,7 +24,7 @@ from backend.auth.throttle import count_totp, prove_password, recognised_device,
 from backend.budgets import Limit
 from backend.caller import address
 from backend.http.blueprint import Blueprint
-from backend.http.fields import storable
+from backend.http.fields import as_line
 from backend.http.limits import limited
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page
@@ -144,5 +144,5 @@ def _sign_in(account: service.Account, name: str, password: str, of: Device, tot
 
 def device(info: str | None = None) -> Device:
     """Where this request comes from; unless the device says what it is, its User-Agent does."""
-    named = info or storable(request.headers.get("User-Agent", ""))[:255]
+    named = info or as_line(request.headers.get("User-Agent", ""))[:255]
     return Device(named or None, address())

@@ -36,7 +36,7 @@ from backend.auth.secrets import hash_secret
 from backend.auth.throttle import count_totp, remember_device
 from backend.budgets import Limit, count
 from backend.http.limits import PASSWORD, address, limited, take
-from backend.users.creation import fold_email
+from backend.users.emails import fold_email
 
 ACCEPTED = {"status": "accepted"}
 HOUR, DAY = 3600, 86_400

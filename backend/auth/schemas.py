@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, ValidationError, fields, validates_schema
 
-from backend.http.fields import AnswerSchema, BodySchema, Text
+from backend.http.fields import AnswerSchema, BodySchema, Line, Text
 from backend.users.fields import Email, Mobile, Password, Username
 
 
@@ -21,8 +21,8 @@ class TotpCode(Text):
 class RegisterBody(BodySchema):
     email = Email(required=True, metadata={"example": "test@example.com"})
     password = Password(required=True, metadata={"example": "password123"})
-    first_name = Text(high=100, strip=True, allow_none=True, metadata={"example": "Test"})
-    last_name = Text(high=100, strip=True, allow_none=True, metadata={"example": "User"})
+    first_name = Line(high=100, strip=True, allow_none=True, metadata={"example": "Test"})
+    last_name = Line(high=100, strip=True, allow_none=True, metadata={"example": "User"})
     username = Username(allow_none=True, metadata={"description": "Made up from the email where it is left out."})
     mobile = Mobile(allow_none=True, metadata={"description": "With its country code. Unverified, so no way in yet."})
 
@@ -31,7 +31,7 @@ class LoginBody(BodySchema):
     email = Text(allow_none=True, metadata={"example": "test@example.com"})
     username = Text(allow_none=True, metadata={"description": "Instead of the email."})
     password = Text(required=True, metadata={"example": "password123"})
-    device_info = Text(
+    device_info = Line(
         high=255, allow_none=True, metadata={"description": "What to call this device in the list of sessions."}
     )
 

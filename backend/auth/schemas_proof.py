@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from backend.auth.schemas import TotpCode
-from backend.http.fields import AnswerSchema, BodySchema, StrictBoolean, Text
+from backend.http.fields import AnswerSchema, BodySchema, Line, StrictBoolean, Text
 from backend.users.fields import Mobile, Password
 
 MAX_SECRET = 1024
@@ -19,7 +19,7 @@ class OtpRequestBody(BodySchema):
 
 class OtpBody(OtpRequestBody):
     code = Text(required=True, low=1, high=20, metadata={"example": "123456"})
-    device_info = Text(
+    device_info = Line(
         high=255, allow_none=True, metadata={"description": "What to call this device in the list of sessions."}
     )
     totp_code = TotpCode(allow_none=True)

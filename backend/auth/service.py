@@ -19,7 +19,9 @@ from backend.errors import InvalidCredentials
 from backend.models import User
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
-from backend.users.creation import add_user, fold_email
+from backend.users.creation import add_user
+from backend.users.emails import fold_email
+from backend.users.usernames import is_named
 
 MAX_NAME = 255
 """No email and no username is longer."""
@@ -70,15 +72,15 @@ def register(
 def find_account(*, email: str | None = None, username: str | None = None) -> Account:
     """The account with this *email* or *username*; given both, the email counts first. Leaves no transaction open."""
     names = [User.email == fold_email(email)] if email and len(email) <= MAX_NAME else []
-    names += [User.username == username] if username and len(username) <= MAX_NAME else []
-    statement = select(User.id, User.email, User.hashed_password, User.is_active, User.deleted_at).where(
-        or_(false(), *names)
-    )
+    names += [is_named(username)] if username and len(username) <= MAX_NAME else []
+    columns = (User.id, User.email, User.username, User.hashed_password, User.is_active, User.deleted_at)
+    statement = select(*columns).where(or_(false(), *names)).order_by(User.id)
     with DbSession(reading(db.engine)) as session:
         rows = list(session.execute(statement)) if names else []
     if not rows:
         return Account("name:" + hash_secret(fold_email(email or username or ""))[:32])
-    row = next((row for row in rows if email and row.email == fold_email(email)), rows[0])
+    by_email = (row for row in rows if email and row.email == fold_email(email))
+    row = next(by_email, next((row for row in rows if row.username == username), rows[0]))
     may_enter = row.is_active and row.deleted_at is None
     return Account(f"user:{row.id}", row.id, row.hashed_password if may_enter else None)
 

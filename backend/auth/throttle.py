@@ -13,7 +13,7 @@ from backend.auth import devices, service
 from backend.auth.secrets import hash_secret
 from backend.budgets import Limit, count
 from backend.http.limits import show, take
-from backend.users.creation import fold_email
+from backend.users.emails import fold_email
 
 LOGIN_ACCOUNT = Limit("login-account", 10)
 LOGIN_ALL_NAMES = Limit("login-all-names", LOGIN_ACCOUNT.amount)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,7 +11,9 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 MAX_ID = 2**63 - 1
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and a symbol that are drawn as nothing."""
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
@@ -47,15 +50,33 @@ class Text(fields.String):
         return value.strip() if self.strip else value
 
 
-class Line(Text):
-    """Text on one line: no control characters, nor what turns the direction of the text around it (names, titles)."""
+def as_line(text: str) -> str:
+    """*text* without what a `Line` refuses, for text that cannot be refused."""
+    return _UNSEEN.sub("", storable(text))
 
-    documented: ClassVar[dict[str, Any]] = {"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"}
+
+def is_visible(text: str) -> bool:
+    """True where *text* has a character that is drawn: neither space, nor mark, nor formatting."""
+    return any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANK for char in text)
+
+
+class Line(Text):
+    """Text on one line that can be seen (names, titles).
+
+    Refuses control characters, characters without width, and those that change the direction of the text around them. The
+    joiners of emoji and of some scripts (U+200C, U+200D) are allowed beside visible characters.
+    """
+
+    documented: ClassVar[dict[str, Any]] = {
+        "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$"
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         line = super()._deserialize(value, attr, data, **kwargs)
-        if _CONTROL.search(line):
-            raise ValidationError("Contains a control character.")
+        if _UNSEEN.search(line):
+            raise ValidationError("Contains a control character, an invisible one, or one that turns the text around.")
+        if line and not is_visible(line):
+            raise ValidationError("Contains nothing that can be seen.")
         return line
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
-from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship, validates
 
 from backend.models.base import Base, Keyed, UtcDateTime
 
@@ -27,13 +27,23 @@ if TYPE_CHECKING:
     from backend.models.session import RefreshToken, UserSession
 
 
+def fold_username(username: str) -> str:
+    """The form in which usernames are compared: `Alice` and `alice` are one name."""
+    return username.casefold()
+
+
 class User(Keyed, Base):
-    """An account. `email` is kept case-folded; it is null only for an account that was made by a one-time code."""
+    """An account. `email` is null only for an account that was made by a one-time code.
+
+    `email` and `username_key` are folded, for comparison. Mail goes to `mail_address`, and to `email` where it is null.
+    """
 
     __tablename__ = "users"
 
     username: Mapped[str] = mapped_column(String(100), unique=True, index=True)
     email: Mapped[str | None] = mapped_column(String(255), unique=True, index=True)
+    mail_address: Mapped[str | None] = mapped_column(String(255))
+    username_key: Mapped[str | None] = mapped_column(String(100), unique=True, index=True)
     hashed_password: Mapped[str | None] = mapped_column(String(255))
     mobile: Mapped[str | None] = mapped_column(String(20), unique=True)
     first_name: Mapped[str | None] = mapped_column(String(100))
@@ -53,6 +63,11 @@ class User(Keyed, Base):
     user_roles: Mapped[list[UserRole]] = relationship(back_populates="user", passive_deletes=True)
     roles: Mapped[list[Role]] = relationship(secondary="user_roles", back_populates="users", viewonly=True)
     conversation_entries: Mapped[list[ConversationEntry]] = relationship(back_populates="user", passive_deletes=True)
+
+    @validates("username")
+    def _set_username_key(self, _name: str, username: str) -> str:
+        self.username_key = fold_username(username)
+        return username
 
     if TYPE_CHECKING:
         role_names: Mapped[list[str]]  # below, where there are roles to name

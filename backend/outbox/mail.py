@@ -12,6 +12,8 @@ from email.utils import formatdate, parseaddr
 from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import idna
+
 from backend.outbox.gateways import STEP_SECONDS, Failed, Refused
 from config import Config
 
@@ -99,13 +101,19 @@ class SmtpMailer:
 
     def _message(self, mail: Mail, key: str) -> EmailMessage:
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self.sender, mail.to, mail.subject
+        message["From"], message["To"], message["Subject"] = self.sender, _ascii_domain(mail.to), mail.subject
         message["Date"] = formatdate(usegmt=True)
         # The same at every attempt, so that the reader's mailbox may drop a repeat.
         message["Message-ID"] = f"<{key}@{parseaddr(self.sender)[1].rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text, cte="7bit" if mail.text.isascii() else "8bit")
         return message
+
+
+def _ascii_domain(address: str) -> str:
+    """*address* with its domain in ASCII (RFC 5891), so that only a local part in other letters needs SMTPUTF8."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{idna.encode(domain, uts46=True).decode()}" if local else address
 
 
 def _failure(name: str, code: int) -> Exception:

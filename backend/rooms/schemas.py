@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, WholeNumber
+from backend.http.fields import AnswerSchema, BodySchema, Id, Line, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs
 from backend.rooms.invites import DEFAULT_SECONDS, MAX_SECONDS, MAX_USES
 from backend.users.schemas import MAX_QUERY, PublicUserSchema
@@ -66,7 +66,7 @@ class MemberListArgs(PageArgs):
 class RoomBody(BodySchema):
     """A new room."""
 
-    name = Text(low=1, high=MAX_NAME, strip=True, required=True)
+    name = Line(low=1, high=MAX_NAME, strip=True, required=True)
     description = Text(high=MAX_DESCRIPTION, allow_none=True)
     is_public = StrictBoolean()
 
@@ -74,7 +74,7 @@ class RoomBody(BodySchema):
 class RoomChangesBody(RoomBody):
     """What is to change of a room. A description of null takes it away."""
 
-    name = Text(low=1, high=MAX_NAME, strip=True)
+    name = Line(low=1, high=MAX_NAME, strip=True)
 
 
 class NewMemberBody(BodySchema):

@@ -34,7 +34,9 @@ def create(email: str, superuser: bool, username: str | None, password_stdin: bo
     password = checked("The password", Password(), read_password(password_stdin))
     try:
         hashed = hash_new_password("password", password, username, email)
-        user = add_user(username=username, email=email, hashed_password=hashed, is_superuser=superuser)
+        user = add_user(
+            username=username, email=email, hashed_password=hashed, is_superuser=superuser, may_be_reserved=True
+        )
         record("account.created", None, user_target(user.id), {"by": "command"})
         if superuser:
             record("superuser.granted", None, user_target(user.id))

@@ -17,7 +17,7 @@ from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
 from backend.users import admin, erasure
 from backend.users.commands import checked, read_password, refusal, users
-from backend.users.creation import fold_email
+from backend.users.emails import fold_email
 from backend.users.fields import Password
 from backend.users.serialise import user_json
 

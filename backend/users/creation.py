@@ -11,6 +11,8 @@ from backend.errors import Conflict
 from backend.models import Conversation, ConversationEntry, User
 from backend.models.base import db
 from backend.models.conversation import LOBBY
+from backend.users.emails import fold_email
+from backend.users.usernames import is_reserved
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -33,11 +35,6 @@ class MobileTaken(Conflict):
 TAKEN = {"email": EmailTaken, "username": UsernameTaken, "mobile": MobileTaken}
 
 
-def fold_email(email: str) -> str:
-    """The form in which emails are kept and compared."""
-    return email.strip().casefold()
-
-
 def add_user(
     *,
     username: str | None = None,
@@ -47,14 +44,16 @@ def add_user(
     first_name: str | None = None,
     last_name: str | None = None,
     is_superuser: bool = False,
+    may_be_reserved: bool = False,
 ) -> User:
     """Add an account and its place in the lobby to the current transaction, without committing it.
 
-    A username is made up where none is given. Raises EmailTaken, UsernameTaken or MobileTaken; the database decides, so of
-    any number of concurrent callers one succeeds.
+    A username is made up where none is given. A reserved name counts as taken unless *may_be_reserved*. Raises EmailTaken,
+    UsernameTaken or MobileTaken; the database decides, so of any number of concurrent callers one succeeds.
     """
     user = User(
         email=fold_email(email) if email else None,
+        mail_address=email or None,
         hashed_password=hashed_password,
         mobile=mobile,
         first_name=first_name,
@@ -62,6 +61,8 @@ def add_user(
         full_name=" ".join(part for part in (first_name, last_name) if part) or None,
         is_superuser=is_superuser,
     )
+    if username and is_reserved(username) and not may_be_reserved:
+        raise EmailTaken if _has_account(user.email) else UsernameTaken
     candidates = [username] if username else _made_up(email)
     for candidate in candidates:
         user.username = candidate
@@ -78,7 +79,8 @@ def _made_up(email: str | None) -> list[str]:
     local = (email or "").partition("@")[0]
     stem = _UNUSUAL.sub("", local).strip("._-")[:80] or "user"
     tails = [str(secrets.randbelow(10**digits)).zfill(digits) for digits in (2, 4, 6)]
-    return [stem, *(stem + tail for tail in tails), f"{stem}-{secrets.token_hex(6)}"]
+    free = [] if is_reserved(stem) else [stem]
+    return [*free, *(stem + tail for tail in tails), f"{stem}-{secrets.token_hex(6)}"]
 
 
 def _try_insert(user: User, is_last: bool) -> bool:
@@ -104,4 +106,5 @@ def colliding_column(error: exc.IntegrityError) -> str:
     """The column whose uniqueness the database defended: by the constraint's name, never by a value in the message."""
     diagnosis = getattr(error.orig, "diag", None)
     reason = str(diagnosis.constraint_name if diagnosis else error.orig)
+    reason = reason.removesuffix("_key")  # a username is taken in any case
     return next((column for column in ("email", "mobile", "username") if reason.endswith(column)), "")

@@ -50,7 +50,7 @@ KEPT = {"room_memberships", "messages"}
 """Tables that refer to users and are emptied of them in their own way, or not at all."""
 
 PERSONAL = (
-    "email", "hashed_password", "mobile", "first_name", "last_name", "bio", "avatar", "email_verified_at",
+    "email", "mail_address", "hashed_password", "mobile", "first_name", "last_name", "bio", "avatar", "email_verified_at",
     "mobile_verified_at", "last_seen_at",
 )  # fmt: skip
 

