@@ -135,7 +135,7 @@ def test_a_full_line_is_told(app: Flask, client: Client, make: Factory, full: Ca
 
 
 def test_how_much_is_done_and_waits() -> None:
-    assert (offload.PASSWORDS.threads, offload.PASSWORDS.waiting) == (2, 40)
+    assert (offload.PASSWORDS.threads, offload.PASSWORDS.waiting) == (2, 100)
     assert (offload.PICTURES.threads, offload.PICTURES.waiting) == (1, 8)
     assert Image.MAX_IMAGE_PIXELS == images.MAX_PIXELS // 2
 
