@@ -152,9 +152,12 @@ class Server:
 
 
 class Nginx:
-    """nginx with deploy/nginx.conf, on a free port, before *upstreams* (`127.0.0.1:8000`)."""
+    """nginx with deploy/nginx.conf, on a free port, before *upstreams* (`127.0.0.1:8000`).
 
-    def __init__(self, *upstreams: str):
+    Its client may say in X-Test-Address where it calls from. *places* are further patterns to replace in the file.
+    """
+
+    def __init__(self, *upstreams: str, places: dict[str, str] | None = None):
         sweep()
         # As root it hands its work to another account, which has to reach the folder.
         self.folder = Folder("nobody" if os.geteuid() == 0 else None)
@@ -162,7 +165,7 @@ class Nginx:
         self.url = f"http://127.0.0.1:{self.port}"
         self.access_log, self.error_log = self.folder.path / "access.log", self.folder.path / "error.log"
         self.config = self.folder.path / "nginx.conf"
-        self.config.write_text(self._rendered((ROOT / "deploy/nginx.conf").read_text(), upstreams))
+        self.config.write_text(self._rendered((ROOT / "deploy/nginx.conf").read_text(), upstreams, places or {}))
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._process = spawn(self._command("-g", "daemon off;"), log=self.error_log, cwd=self.folder.path)
@@ -187,7 +190,7 @@ class Nginx:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def _rendered(self, text: str, upstreams: tuple[str, ...]) -> str:
+    def _rendered(self, text: str, upstreams: tuple[str, ...], more: dict[str, str]) -> str:
         """The shipped file with its addresses and paths replaced, and nothing else; a place that is not there is an error."""
         servers = " ".join(f"server {upstream};" for upstream in upstreams)
         places = {
@@ -198,8 +201,10 @@ class Nginx:
             r"server 127\.0\.0\.1:8000;": servers,
             r"/run/nginx\.pid": str(self.folder.path / "pid"),
             r"/var/log/nginx/": f"{self.folder.path}/",
-            r"\nhttp \{": "\nhttp {\n" + "".join(f"    {kind}_temp_path {kind};\n" for kind in TEMPORARY_KINDS),
-        }
+            r"\nhttp \{": "\nhttp {\n" + "".join(f"    {kind}_temp_path {kind};\n" for kind in TEMPORARY_KINDS)
+            + "    set_real_ip_from 127.0.0.1;\n    real_ip_header X-Test-Address;\n",
+            **more,
+        }  # fmt: skip
         for pattern, value in places.items():
             text, count = re.subn(pattern, lambda _, value=value: value, text)
             if not count:

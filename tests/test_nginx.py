@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
+import select
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -23,11 +25,15 @@ class Echo(BaseHTTPRequestHandler):
     """Answers with the request's headers; an upgrade, with the bytes that follow."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a head and its body are two writes, and the second would wait for 40 ms
 
     def do_GET(self) -> None:
+        if self.path == "/hold":
+            self.server.let_go.wait(30)  # type: ignore[attr-defined]
         if self.headers.get("Upgrade"):
             self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
             self.wfile.write(self.connection.recv(100))
+            self.connection.recv(100)
             self.close_connection = True
             return
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -51,15 +57,25 @@ class Echo(BaseHTTPRequestHandler):
 class Upstream(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self, *args: Any):
+        super().__init__(*args)
+        self.let_go = threading.Event()
 
 
 @pytest.fixture(scope="module")
-def nginx() -> Iterator[Nginx]:
-    with Upstream(("127.0.0.1", 0), Echo) as upstream:
-        threading.Thread(target=upstream.serve_forever, daemon=True).start()
-        with Nginx(f"127.0.0.1:{upstream.server_port}") as proxy:
-            yield proxy
-        upstream.shutdown()
+def upstream() -> Iterator[Upstream]:
+    with Upstream(("127.0.0.1", 0), Echo) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def nginx(upstream: Upstream) -> Iterator[Nginx]:
+    with Nginx(f"127.0.0.1:{upstream.server_port}") as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +150,7 @@ def test_the_servers_own_errors_pass_as_they_are(nginx: Nginx) -> None:
 
 def test_what_nginx_itself_refuses_has_the_usual_shape(nginx: Nginx) -> None:
     for path, headers, status, code in (
+        ("/", {"Transfer_Encoding": "gzip, chunked"}, 501, "unsupported_transfer_coding"),
         ("/", {"Content_Length": str(52 << 20)}, 413, "payload_too_large"),
         ("/" + "x" * 9000, {}, 414, "uri_too_long"),
         ("/", {"X_Long": "x" * 9000}, 400, "bad_request"),
@@ -141,3 +158,61 @@ def test_what_nginx_itself_refuses_has_the_usual_shape(nginx: Nginx) -> None:
         response, problem = call(nginx, path, "POST", **headers)
         assert (response.status, problem["status"], problem["code"]) == (status, status, code)
         assert response.headers.get_content_type() == "application/problem+json"
+    response, problem = call(nginx, "/", "TRACE")
+    assert (response.status, problem["status"], problem["code"]) == (405, 405, "method_not_allowed")
+
+
+def statuses(proxy: Nginx, address: str, path: str = "/", most: int = 5000) -> Iterator[int]:
+    """The statuses of requests from *address*, one after another over one connection."""
+    with closing(http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)) as connection:
+        for _ in range(most):
+            connection.request("GET", path, headers={"X-Test-Address": address})
+            response = connection.getresponse()
+            response.read()
+            yield response.status
+
+
+@pytest.mark.parametrize(("path", "burst"), [("/", 200), ("/ws/tab", 100)])
+@pytest.mark.parametrize(
+    ("own", "same", "other"),
+    [
+        ("192.0.2.1", "192.0.2.1", "192.0.2.2"),
+        ("::ffff:192.0.2.3", "192.0.2.3", "::ffff:192.0.2.4"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::1", "2001:db8:1:3::1"),
+        ("2001:db8::1", "2001:db8::1:2:3", "2001:db9::1"),
+    ],
+)
+def test_a_flood_from_one_address_is_429_and_others_are_served(
+    nginx: Nginx, path: str, burst: int, own: str, same: str, other: str
+) -> None:
+    answered = list(itertools.takewhile(lambda status: status == 200, statuses(nginx, own, path)))
+    assert burst <= len(answered) < 5000
+    response, problem = call(nginx, path, X_Test_Address=same, X_Request_ID="mine")
+    assert (response.status, problem["status"], problem["code"]) == (429, 429, "rate_limited")
+    assert response.headers.get_content_type() == "application/problem+json"
+    assert int(response.headers["Retry-After"]) > 0
+    assert problem["request_id"] == response.headers["X-Request-ID"] == "mine"
+    assert next(statuses(nginx, other, path)) == 200
+
+
+def test_an_address_has_so_many_requests_and_sockets_at_once(upstream: Upstream) -> None:
+    few = {r"limit_conn confab_connections \d+;": "limit_conn confab_connections 3;",
+           r"limit_conn confab_sockets \d+;": "limit_conn confab_sockets 3;"}  # fmt: skip
+    upgrade = "GET /ws/tab HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    plain = "GET /hold HTTP/1.1\r\nHost: x\r\n"
+    with Nginx(f"127.0.0.1:{upstream.server_port}", places=few) as proxy, ExitStack() as stack:
+
+        def opened(head: str, address: str) -> socket.socket:
+            client = stack.enter_context(closing(socket.create_connection(("127.0.0.1", proxy.port), timeout=10)))
+            client.sendall(f"{head}X-Test-Address: {address}\r\n\r\n".encode())
+            return client
+
+        sockets = [opened(upgrade, "192.0.2.1") for _ in range(3)]
+        assert all(client.recv(4096).startswith(b"HTTP/1.1 101 ") for client in sockets)
+        held = [opened(plain, "192.0.2.1") for _ in range(4)]
+        refused, _, _ = select.select(held, [], [], 10)
+        assert [client.recv(4096)[:12] for client in refused] == [b"HTTP/1.1 429"]
+        assert opened(upgrade, "192.0.2.1").recv(4096).startswith(b"HTTP/1.1 429 ")
+        assert opened(upgrade, "192.0.2.2").recv(4096).startswith(b"HTTP/1.1 101 ")
+        upstream.let_go.set()
+        assert all(client.recv(4096).startswith(b"HTTP/1.1 200 ") for client in held if client not in refused)
