@@ -56,7 +56,7 @@ def update_me(body: dict[str, Any]) -> dict[str, Any]:
     if password is not None:
         need_fresh(current_identity)
         take(PASSWORD, str(current_user.id))
-    if email not in (None, current_user.email):
+    if email not in (None, current_user.mail_address or current_user.email):
         need_fresh(current_identity)
         take(EMAIL_CHANGE, str(current_user.id))
     return profile.update_profile(current_identity, body, email, password)

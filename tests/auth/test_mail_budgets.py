@@ -39,7 +39,7 @@ def limited(limited_app: Flask) -> Iterator[Outgoing]:
 
 def to(outgoing: Outgoing, address: str) -> list[str]:
     outgoing.outbox.drain()
-    return [mail.subject for mail in outgoing.mails if mail.to == address]
+    return [mail.subject for mail in outgoing.mails if mail.to.casefold() == address]
 
 
 def test_an_account_changes_its_email_5_times_an_hour(limited_app: Flask, make: Factory, clock: Any) -> None:
