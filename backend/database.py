@@ -22,6 +22,9 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc
 ANSWER_SECONDS = 4.0
 """How long one step of a conversation with PostgreSQL may take; the contract promises a 503 within 10 s."""
 
+MAX_ID = 2**63 - 1
+"""The largest id that a column holds. A larger one names nothing."""
+
 POOL_SECONDS = 4.0
 """How long a request waits for a free connection."""
 
@@ -141,6 +144,8 @@ def is_unavailable(error: BaseException) -> bool:
     """Whether *error* says that the database cannot serve now, rather than that the statement is at fault."""
     if not isinstance(error, UNAVAILABLE):
         return False
-    if isinstance(getattr(error, "orig", None), sqlite3.Error):
+    original = getattr(error, "orig", None)
+    if isinstance(original, sqlite3.Error):
         return any(word in str(error) for word in ("locked", "busy", "unable to open", "disk", "readonly"))
-    return True
+    # Class 54 of PostgreSQL's error codes: the statement asks for more than any server gives.
+    return not (getattr(original, "pgcode", None) or "").startswith("54")

@@ -13,9 +13,10 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
+from backend.database import MAX_ID
 from backend.errors import BadRequest, NotFound
 from backend.http.bodies import bound_body
-from backend.http.fields import MAX_ID, storable
+from backend.http.fields import storable
 
 access_log = logging.getLogger("confab.access")
 

@@ -11,7 +11,7 @@ from backend.errors import NotFound
 from backend.messages.serialise import MESSAGE_COLUMNS
 from backend.models import Conversation, ConversationEntry, RoomMembership, User
 from backend.models.base import db
-from backend.models.conversation import LOBBY, dm_conversation_id, dm_peer, room_conversation_id
+from backend.models.conversation import LOBBY, dm_conversation_id, dm_peer, room_conversation_id, room_of
 from backend.models.message import Message
 from backend.rooms.access import NotAMember, check_member
 
@@ -38,9 +38,8 @@ def place_of(
         return Place(LOBBY, "lobby")
     if (peer_id := dm_peer(conversation_id, user_id)) is not None:
         return Place(conversation_id, "dm", peer_id=peer_id)
-    number = conversation_id.removeprefix("room:")
-    if number.isascii() and number.isdigit() and len(number) < 19 and conversation_id == f"room:{int(number)}":
-        return Place(conversation_id, "room", room_id=int(number))
+    if (number := room_of(conversation_id)) is not None:
+        return Place(conversation_id, "room", room_id=number)
     raise NotFound
 
 

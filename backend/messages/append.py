@@ -7,6 +7,7 @@ earlier sends. So `seq` and `modseq` are given in commit order without gaps, and
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,21 +15,24 @@ from datetime import datetime
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Table, exc, update
+from sqlalchemy import Row, Table, exc, update
 
 from backend.combine import Combiner
 from backend.counts import COUNTS
 from backend.database import is_unavailable
-from backend.errors import ChatError, Unavailable
+from backend.errors import ChatError, NotFound, Unavailable
 from backend.messages.access import Place
 from backend.messages.checks import Checks, IdempotencyConflict
 from backend.messages.direct import open_direct
 from backend.messages.drafts import Draft, Sent
 from backend.messages.rows import HEAD, MENTION, Batch, begin_batch
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json, new_message_json
+from backend.messages.serialise import MESSAGE_COLUMNS, UNTOUCHED, messages_json, new_message_json
 from backend.models import Message
 from backend.models.base import db, utcnow
 from backend.realtime.events import Event, message_event, publish
+from backend.rooms.access import NotAMember
+
+log = logging.getLogger("confab.messages")
 
 MOST_IN_A_BATCH = 100
 ATTEMPTS = 4
@@ -95,8 +99,34 @@ def _append_all(groups: list[Sequence[Draft]]) -> list[list[Sent | Exception]]:
 def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
     """Append *drafts* in their order, in one transaction; returns for each what was sent, or why not.
 
-    A refusal (NotFound, NotAMember, Blocked, IdempotencyConflict, ValidationFailed) concerns its own draft alone.
+    A refusal (NotFound, NotAMember, Blocked, IdempotencyConflict, ValidationFailed) concerns its own draft alone. So does any
+    other failure: each draft is then tried by itself, and what fails again is returned for that draft. Only where the database is
+    away, all fail together, and the error of SQLAlchemy is raised.
     """
+    try:
+        return _append_together(drafts)
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        if len(drafts) == 1:
+            log.exception("a message could not be written")
+            return [error]
+    return _append_one_by_one(drafts)
+
+
+def _append_one_by_one(drafts: Sequence[Draft]) -> list[Sent | Exception]:
+    results: list[Sent | Exception] = []
+    for draft in drafts:
+        try:
+            results += append_messages([draft])
+        except Exception as error:  # noqa: BLE001  # the database went away: what was committed before stays acknowledged
+            results += [error] * (len(drafts) - len(results))
+            break
+    return results
+
+
+def _append_together(drafts: Sequence[Draft]) -> list[Sent | Exception]:
+    """Append *drafts* in one transaction, or raise whatever went wrong."""
     for attempt in range(ATTEMPTS):
         try:
             with begin_batch(db.engine) as batch:
@@ -105,9 +135,7 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
             open_direct(unopened.places)
         except exc.IntegrityError:
             # Another worker committed the same client_message_id, or a row we refer to went: the next look sees it.
-            if len(drafts) > 1:
-                return [result for draft in drafts for result in append_messages([draft])]
-            if attempt == ATTEMPTS - 1:
+            if len(drafts) > 1 or attempt == ATTEMPTS - 1:
                 raise
         else:
             COUNTS["messages"] += sum(isinstance(result, Sent) and result.is_new for result in results)
@@ -158,8 +186,7 @@ class _Write:
         try:
             if draft.client_message_id and (earlier := self.checks.earlier.get(key)):
                 self._check_same(draft, earlier.request_hash)
-                row = earlier[: len(MESSAGE_COLUMNS)]
-                return Sent(messages_json([row], draft.sender_id, self.connection)[0], is_new=False)
+                return Sent(self._repeat(draft, earlier), is_new=False)
             if draft.client_message_id and (twin := self.keyed.get(key)):
                 self._check_same(draft, twin.row["request_hash"])
                 return twin.sent(is_new=False)
@@ -170,6 +197,20 @@ class _Write:
         if draft.client_message_id:
             self.keyed[key] = new
         return new.sent()
+
+    def _repeat(self, draft: Draft, earlier: Row[Any]) -> dict[str, Any]:
+        """The message that was sent before, as it is now. To a sender who may not see the conversation any more, as it was sent:
+
+        what became of it since is not theirs to know. Its modseq is then its seq, which it was at least. Raises TokenRevoked.
+        """
+        row = earlier[: len(MESSAGE_COLUMNS)]
+        try:
+            self.checks.check_access(draft)
+        except (NotFound, NotAMember):
+            sent = dict(zip((column.name for column in MESSAGE_COLUMNS), row, strict=True))
+            as_sent = {**sent, **UNTOUCHED, "content": draft.content, "modseq": earlier.seq, "has_extras": False}
+            return {**new_message_json(as_sent, []), "client_message_id": draft.client_message_id}
+        return messages_json([row], draft.sender_id, self.connection)[0]
 
     @staticmethod
     def _check_same(draft: Draft, digest: str | None) -> None:

@@ -56,11 +56,8 @@ class Checks:
 
         TokenRevoked, where the sender was erased since it was identified; in a room they are no member any more.
         """
+        self.check_access(draft)
         place = draft.place
-        if place.room_id is not None and (place.room_id, draft.sender_id) not in self.members:
-            raise self._why_not_in(place.room_id)
-        if place.room_id is None and draft.sender_id not in self.living:
-            raise TokenRevoked
         if place.peer_id is not None:
             if place.peer_id not in self.living:
                 raise NotFound("There is no such user.")
@@ -68,6 +65,17 @@ class Checks:
                 raise Blocked
         if draft.parent_id is not None:
             self._check_parent(draft, draft.parent_id)
+
+    def check_access(self, draft: Draft) -> None:
+        """Raise NotFound, NotAMember or TokenRevoked where the sender may not see the conversation.
+
+        A repeated send needs nothing else: it sends nothing.
+        """
+        place = draft.place
+        if place.room_id is not None and (place.room_id, draft.sender_id) not in self.members:
+            raise self._why_not_in(place.room_id)
+        if place.room_id is None and draft.sender_id not in self.living:
+            raise TokenRevoked
 
     def is_allowed(self, draft: Draft) -> bool:
         """Whether `check` would let *draft* pass."""

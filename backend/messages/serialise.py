@@ -67,13 +67,13 @@ def message_json(row: Sequence[Any], viewer_id: int | None) -> dict[str, Any]:
     }
 
 
-_UNTOUCHED = {"edited_at": None, "deleted_at": None, "is_read": False, "reply_count": 0, "is_pinned": False}
+UNTOUCHED = {"edited_at": None, "deleted_at": None, "is_read": False, "reply_count": 0, "is_pinned": False}
 _NAMES = tuple(column.name for column in MESSAGE_COLUMNS)
 
 
 def new_message_json(row: dict[str, Any], mentions: list[int]) -> dict[str, Any]:
     """A message that is about to be written as *row*, as others than its sender see it."""
-    values = {**_UNTOUCHED, **row}
+    values = {**UNTOUCHED, **row}
     message = message_json([values[name] for name in _NAMES], None)
     del message["has_extras"]
     message["mentions"] = mentions

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from backend.database import MAX_ID
 from backend.models.base import Base, BigInt, Keyed, Timestamped, UtcDateTime
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from backend.models.user import User
 
 LOBBY = "lobby"
+
+_ROOM = re.compile(r"room:([1-9][0-9]{0,18})", re.ASCII)
+_DM = re.compile(r"dm:([1-9][0-9]{0,18}):([1-9][0-9]{0,18})", re.ASCII)
 
 
 class Conversation(Timestamped, Base):
@@ -66,10 +71,17 @@ def dm_conversation_id(one: int, other: int) -> str:
 
 def dm_peer(conversation_id: str, user_id: int) -> int | None:
     """Who *user_id* talks to in a direct conversation; None where it is no canonical `dm:` id or not theirs."""
-    parts = conversation_id.split(":")
-    if len(parts) != 3 or parts[0] != "dm" or not all(p.isascii() and p.isdigit() and len(p) < 20 for p in parts[1:]):
+    found = _DM.fullmatch(conversation_id)
+    if found is None:
         return None
-    low, high = int(parts[1]), int(parts[2])
-    if user_id not in (low, high) or conversation_id != dm_conversation_id(low, high):
+    low, high = int(found[1]), int(found[2])
+    if user_id not in (low, high) or high > MAX_ID or conversation_id != dm_conversation_id(low, high):
         return None
     return high if user_id == low else low
+
+
+def room_of(conversation_id: str) -> int | None:
+    """The room whose conversation this is; None where it is no canonical `room:` id."""
+    found = _ROOM.fullmatch(conversation_id)
+    room_id = int(found[1]) if found is not None else 0
+    return room_id if 0 < room_id <= MAX_ID else None

@@ -124,10 +124,8 @@ class Operations:
         for (frame_id, _), result in zip(gathered, results, strict=True):
             if isinstance(result, Sent):
                 frames.append(answer_frame("ack", frame_id, message=result.message))
-            elif isinstance(result, ChatError):
-                frames.append(error_frame(result, frame_id))
-            else:
-                raise result
+            else:  # what is no refusal is in the log, and concerns this frame alone
+                frames.append(error_frame(result if isinstance(result, ChatError) else ChatError(), frame_id))
         connection.write(b"".join(frames))
 
     def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import phonenumbers
 
+from backend.database import MAX_ID
+
 BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
-MAX_ID = 2**63 - 1
 _TRUE, _FALSE = {"1", "t", "true", "y", "yes", "on"}, {"", "0", "f", "false", "n", "no", "off"}
 _NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 MILLISECONDS_FROM = 10**11
