@@ -11,10 +11,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from config_services import check_services
 
 ENVIRONMENTS = ("development", "production", "testing")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -199,8 +199,7 @@ def _check_together(values: dict[str, Any], faults: list[str]) -> None:
     redis_url = values["redis_url"]
     if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
         faults.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
-    _check_sms(values, faults)
-    _check_mail(values, faults)
+    check_services(values, faults)
     for origin in values["cors_origins"]:
         if not re.fullmatch(ORIGIN, origin):
             faults.append(f"CORS_ORIGINS: {origin!r} is no origin; write it as https://app.example.com.")
@@ -230,49 +229,6 @@ def is_guessable(secret: str) -> bool:
 def _is_periodic(text: str) -> bool:
     """True where *text* is one piece again and again, the last time perhaps not whole."""
     return any(text[size:] == text[:-size] for size in range(1, len(text) // 2 + 1))
-
-
-def _check_sms(values: dict[str, Any], faults: list[str]) -> None:
-    if values["sms_gateway"] == "webhook" and not values["sms_webhook_url"]:
-        faults.append("SMS_GATEWAY=webhook needs SMS_WEBHOOK_URL.")
-    if values["sms_webhook_url"] and not _is_address(values["sms_webhook_url"], ("http", "https")):
-        faults.append("SMS_WEBHOOK_URL must be an address such as https://sms.example.com/send.")
-    if values["sms_gateway"] == "twilio":
-        for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"):
-            if not values[name.lower()]:
-                faults.append(f"SMS_GATEWAY=twilio needs {name}.")
-    if not re.fullmatch(r"(AC[0-9a-zA-Z]+)?", values["twilio_account_sid"] or ""):
-        faults.append("TWILIO_ACCOUNT_SID must begin with AC.")
-    if not re.fullmatch(r"(\+[0-9]{3,15}|MG[0-9a-zA-Z]+|[A-Za-z0-9 ]{1,11})?", values["twilio_from"] or ""):
-        faults.append(
-            "TWILIO_FROM must be a number (+46…), a messaging service (MG…) or a name of at most 11 characters."
-        )
-    for country in values["sms_countries"]:
-        if not re.fullmatch(r"[1-9][0-9]{0,2}", country):
-            faults.append(f"SMS_COUNTRIES: {country!r} is no country calling code; write 46,47,358.")
-
-
-def _check_mail(values: dict[str, Any], faults: list[str]) -> None:
-    url = values["smtp_url"]
-    if url and url != "console":
-        # The value is not repeated: it may hold a password.
-        if not _is_address(url, ("smtp", "smtps")):
-            faults.append(
-                "SMTP_URL must be smtp://user:password@host:port or smtps://…, with its password URL-encoded."
-            )
-        elif urlsplit(url).query not in ("", "starttls=0", "starttls=1"):
-            faults.append("SMTP_URL takes ?starttls=1 and nothing else after the question mark.")
-    address = parseaddr(values["mail_from"])[1]
-    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not values["mail_from"].isprintable():
-        faults.append("MAIL_FROM must be an address such as Confab <confab@example.com>.")
-
-
-def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and url.isprintable()
-    except ValueError:  # a port that is none, a bracket that does not close
-        return False
 
 
 def _made_secret(instance: Path, name: str) -> str:

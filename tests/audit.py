@@ -8,7 +8,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("backend", "config.py", "gunicorn.conf.py", "gunicorn_worker.py", "wsgi.py", "metrics_folder.py")
+CODE = (
+    "backend",
+    "config.py",
+    "config_services.py",
+    "gunicorn.conf.py",
+    "gunicorn_worker.py",
+    "gunicorn_client.py",
+    "wsgi.py",
+    "metrics_folder.py",
+)
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 
 

@@ -62,6 +62,10 @@ def faults(read: Callable[..., Config], **environ: str) -> list[str]:
         ({"SMTP_URL": "mail.example.com"}, "SMTP_URL must be"),
         ({"SMTP_URL": "smtp://user:p@ss:x@host:port"}, "SMTP_URL must be"),
         ({"SMTP_URL": "smtp://host?tls=1"}, "SMTP_URL takes ?starttls=1"),
+        ({"SMTP_URL": "smtp://u:hunter2@mail.example.com"}, "SMTP_URL would send its password unencrypted"),
+        ({"SMTP_URL": "smtp://u:hunter2@10.0.0.1:587"}, "SMTP_URL would send its password unencrypted"),
+        ({"SMTP_URL": "smtp://u@mail.example.com"}, "SMTP_URL would send its password unencrypted"),
+        ({"SMTP_URL": "smtp://:hunter2@localhost.example.com"}, "SMTP_URL would send its password unencrypted"),
         ({"MAIL_FROM": "Confab"}, "MAIL_FROM must be"),
         ({"MAIL_FROM": "Confab <a@b>\r\nBcc: x@y"}, "MAIL_FROM must be"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of"),
@@ -99,17 +103,29 @@ def test_each_fault_is_one_line(read: Callable[..., Config], environ: dict[str, 
     assert fault.endswith(".")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtps://u:p@mail.example.com", "smtp://u:p@mail.example.com?starttls=1", "smtp://u:p@mail.example.com?starttls=0",
+        "smtp://mail.example.com", "smtp://u:p@localhost:1025", "smtp://u:p@127.0.0.2", "smtp://u:p@[::1]:25", "console",
+    ],
+)  # fmt: skip
+def test_mail_may_go_by(read: Callable[..., Config], url: str) -> None:
+    assert read(SMTP_URL=url).smtp_url == url
+
+
 def test_all_faults_are_told_at_once(read: Callable[..., Config]) -> None:
     assert len(faults(read, PORT="x", LOG_LEVEL="x", APP_ENV="production")) == 4
 
 
 def test_no_fault_repeats_a_secret(read: Callable[..., Config]) -> None:
     assert "hunter2" not in str(faults(read, APP_ENV="production", SECRET_KEY="hunter2", PORT="x"))
+    assert "hunter2" not in str(faults(read, SMTP_URL="smtp://u:hunter2@mail.example.com"))
 
 
 def test_a_config_does_not_show_its_secrets(read: Callable[..., Config]) -> None:
     given = {
-        "SMTP_URL": "smtp://u:hunter2@h",
+        "SMTP_URL": "smtps://u:hunter2@h",
         "SENTRY_DSN": "hunter2",
         "METRICS_TOKEN": "hunter2-hunter2-x",
         "SECRET_KEY": "hunter2",

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.processes import wait_until
-from tests.servers import ROOT, Server
+from tests.servers import ROOT, SERVING, Server
 
 STAND_IN = """
 import json, os, sys, threading, time
@@ -44,7 +44,7 @@ def app(environ, start_response):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("root")
-    for name in ("gunicorn.conf.py", "gunicorn_worker.py", "gunicorn_client.py", "config.py", "metrics_folder.py"):
+    for name in SERVING:
         shutil.copy(ROOT / name, folder)
     (folder / "wsgi.py").write_text(STAND_IN)
     return folder

@@ -23,6 +23,7 @@ from backend.schema.gate import find_revision_fault, find_second_instance
 from backend.schema.repair import repair_plan
 from backend.storage import FileMissing, StorageAway, open_storage
 from config import MIN_SECRET_BYTES, Config, is_guessable
+from config_services import sends_password_openly
 
 MOST_SKEW = 5.0
 """Seconds between two clocks; tokens and one-time codes live by them."""
@@ -45,6 +46,7 @@ def examine(app: Flask) -> list[Finding]:
     config: Config = app.config["CONFAB"]
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _configuration(config),
+        lambda: _mail(config),
         lambda: _secrets(config),
         lambda: _database(app),
         lambda: _bus(config),
@@ -72,6 +74,12 @@ def _configuration(config: Config) -> Iterator[Finding]:
         yield Finding("configuration", problem, "Set SMS_GATEWAY to webhook or twilio.")
     if config.smtp_url is None:
         yield Finding("configuration", "SMTP_URL is not set: mail is printed, not sent.", "Set SMTP_URL.")
+
+
+def _mail(config: Config) -> Iterator[Finding]:
+    if config.smtp_url and sends_password_openly(config.smtp_url):
+        problem = "SMTP_URL has ?starttls=0: its password and all mail go over the network unencrypted."
+        yield Finding("mail", problem, "Write smtps://, or ?starttls=1, if the mail server takes either.")
 
 
 def _secrets(config: Config) -> Iterator[Finding]:

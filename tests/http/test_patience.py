@@ -12,7 +12,7 @@ import pytest
 
 from gunicorn_client import LEAST_RATE, Pace
 from tests.processes import wait_until
-from tests.servers import ROOT, Server
+from tests.servers import ROOT, SERVING, Server
 from tests.wire import Wire, request
 
 LARGE = 64 << 20
@@ -49,7 +49,7 @@ def server(fresh_url: str) -> Iterator[Server]:
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """gunicorn with a stand-in for the application, which gives large answers."""
     folder: Path = tmp_path_factory.mktemp("bare")
-    for name in ("gunicorn.conf.py", "gunicorn_worker.py", "gunicorn_client.py", "config.py", "metrics_folder.py"):
+    for name in SERVING:
         shutil.copy(ROOT / name, folder)
     (folder / "wsgi.py").write_text(STAND_IN)
     with Server({"CLIENT_TIMEOUT": "1"}, root=folder) as running:

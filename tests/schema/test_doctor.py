@@ -177,6 +177,16 @@ def test_secrets_that_were_typed(make_app: Callable[..., Flask], sqlite_app: Fla
     assert "a" * 40 not in told
 
 
+def test_a_password_for_mail_that_goes_in_the_open(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
+    url = sqlite_app.config["CONFAB"].database_url
+    app = make_app({"DATABASE_URL": url, "SMTP_URL": "smtp://u:hunter2@mail.example.com?starttls=0"})
+    [line] = _findings(app, "mail")
+    assert "unencrypted" in line
+    assert "hunter2" not in line
+    for good in ("smtps://u:hunter2@mail.example.com", "smtp://mail.example.com?starttls=0"):
+        assert _findings(make_app({"DATABASE_URL": url, "SMTP_URL": good}), "mail") == []
+
+
 def test_a_secret_that_others_can_read(database: Database) -> None:
     database.flask("db", "upgrade")
     path = database.app.config["CONFAB"].instance_dir / "secret_key"
