@@ -12,6 +12,7 @@ from bench.load_http import Call, closed_loop, content
 from bench.load_ws import ConfabSocket, Socket, SocketIo, connect_all, disconnect_all
 from bench.measure import Arm, Run, make_run, measure_rounds
 from bench.rest import BYSTANDERS, PEER, getter, http_arm, peer_senders
+from bench.seed import seed_users
 from bench.servers import Server, node, raw_gevent
 
 WS, SOCKET_IO, RAW = "Node ws", "socket.io", "raw gevent, the goal"
@@ -71,6 +72,19 @@ async def socket_memory(bench: Bench) -> None:
         report.verdict("socket-memory", size, 15, at_least=False, unit=" kB")
     for name, crowd in crowds.items():
         report.detail(f"{name}: {crowd.kb_per_socket:.1f} kB")
+
+
+async def socket_memory_users(bench: Bench) -> None:
+    """What an idle socket adds where each is a user's own, in no room but the lobby."""
+    if bench.peers_only:
+        return
+    first = (await _confab_sockets(bench.confab))[0]
+    tokens = seed_users(bench.postgres, bench.confab.database, bench.receivers)
+    sockets: list[Socket] = [ConfabSocket(f"idle-{n}", token, []) for n, token in enumerate(tokens)]
+    with bench.confab.make() as server:
+        crowd = await _crowd(server, sockets, first)
+        report.verdict("socket-memory, distinct users", crowd.kb_per_socket, 10, at_least=False, unit=" kB")
+        crowd.close()
 
 
 async def fanout(bench: Bench) -> None:

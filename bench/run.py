@@ -37,6 +37,7 @@ REST = {
 LIVE = {
     "socket-send": live.socket_send,
     "rest-with-sockets": live.rest_with_sockets,
+    "socket-memory-users": live.socket_memory_users,
     "socket-memory": live.socket_memory,
     "fanout": live.fanout,
     "fanout-p99": live.fanout_p99,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import jwt
 
 from bench.load_http import call_json, call_many
-from bench.servers import PEER_SECRET
+from bench.servers import JWT_SECRET_KEY, PEER_SECRET
 
 USERS, ROOMS, ROOMS_EACH = 50, 10, 4
 PASSWORD = "correct horse battery"
@@ -91,6 +91,29 @@ async def populate(url: str) -> Population:
 def peer_tokens() -> list[str]:
     expires = int(time.time()) + 24 * 3600
     return [jwt.encode({"sub": str(n + 1), "exp": expires}, PEER_SECRET, "HS256") for n in range(USERS)]
+
+
+def seed_users(postgres, database: str, count: int) -> list[str]:
+    """As many accounts, each with a session of its own; returns their access tokens. Made by SQL: passwords take long to hash."""
+    with postgres.cursor(database) as cursor:
+        cursor.execute(
+            """
+            WITH made AS (
+                INSERT INTO users (username, created_at, updated_at)
+                SELECT 'idle-' || n, now(), now() FROM generate_series(1, %(count)s) n RETURNING id
+            ), entries AS (
+                INSERT INTO conversation_entries (user_id, conversation_id) SELECT id, 'lobby' FROM made
+            )
+            INSERT INTO sessions (user_id, session_token, expires_at, last_seen_at)
+            SELECT id, md5(random()::text), now() + interval '1 day', now() FROM made RETURNING user_id, id
+            """,
+            {"count": count},
+        )
+        sessions = cursor.fetchall()
+        _settle(cursor)
+    now = int(time.time())
+    claims = {"iss": "confab", "aud": "confab", "type": "access", "jti": "bench", "iat": now, "exp": now + 900}
+    return [jwt.encode(claims | {"sub": str(user), "sid": sid}, JWT_SECRET_KEY, "HS256") for user, sid in sessions]
 
 
 async def seed_history(postgres, database: str, people: Population) -> None:
