@@ -52,6 +52,7 @@ chaos: $(VENV)/.dev ## kill everything for long, and count what the socket lost
 lock: $(VENV)/.dev ## write the requirements files anew from the .in files, pinned and with hashes
 	@$(BIN)/$(COMPILE) --output-file requirements.txt requirements.in
 	@$(BIN)/$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+	@$(BIN)/$(COMPILE) --output-file requirements-sentry.txt requirements-sentry.in
 	@$(BIN)/$(COMPILE) --output-file bench/requirements.txt bench/requirements.in
 
 # The stamps make an installation happen again only after a requirements file changed.

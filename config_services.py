@@ -1,9 +1,10 @@
-"""What the environment says of services outside: the gateways of texts and mails. Part of config.py."""
+"""What the environment says of services outside: the gateways of texts and mails, and Sentry. Part of config.py."""
 
 from __future__ import annotations
 
 import re
 from email.utils import parseaddr
+from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ def check_services(values: dict[str, Any], faults: list[str]) -> None:
     """Add to *faults* a line for each variable that is wrong. No line repeats a value that may hold a secret."""
     _check_sms(values, faults)
     _check_mail(values, faults)
+    _check_reports(values["sentry_dsn"], faults)
 
 
 def sends_password_openly(smtp_url: str) -> bool:
@@ -70,6 +72,18 @@ def _check_mail(values: dict[str, Any], faults: list[str]) -> None:
     address = parseaddr(values["mail_from"])[1]
     if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not values["mail_from"].isprintable():
         faults.append("MAIL_FROM must be an address such as Confab <confab@example.com>.")
+
+
+def _check_reports(dsn: str | None, faults: list[str]) -> None:
+    if dsn is None:
+        return
+    if not _is_address(dsn, ("http", "https")) or not re.fullmatch(r"[^/]+//[^/@:]+@[^?#]*/[0-9]+", dsn):
+        faults.append("SENTRY_DSN must be the address that Sentry shows for a project: https://KEY@HOST/NUMBER.")
+    elif find_spec("sentry_sdk") is None:
+        faults.append(
+            "SENTRY_DSN needs the package sentry-sdk, which is not installed: run"
+            " .venv/bin/pip install --require-hashes -r requirements-sentry.txt, or unset it."
+        )
 
 
 def _is_address(url: str, schemes: tuple[str, ...]) -> bool:

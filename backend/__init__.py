@@ -8,7 +8,7 @@ import backend.models  # noqa: F401  # every table is known from the start
 from backend import database, settings
 from backend.auth import sweeping
 from backend.extensions import api, db, migrate
-from backend.http import errors, limits, logging, requests
+from backend.http import errors, limits, logging, reporting, requests
 from backend.ops import routes_metrics
 from backend.outbox import sender
 from backend.realtime import live
@@ -25,6 +25,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask("confab", static_folder=None, instance_path=str(config.instance_dir))
     settings.apply(app, config)
 
+    reporting.init_app(app)
     requests.init_app(app)
     errors.init_app(app)
     limits.init_app(app)

@@ -18,7 +18,7 @@ CODE = (
     "wsgi.py",
     "metrics_folder.py",
 )
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-sentry.txt")
 
 
 def _run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:

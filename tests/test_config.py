@@ -66,6 +66,9 @@ def faults(read: Callable[..., Config], **environ: str) -> list[str]:
         ({"SMTP_URL": "smtp://u:hunter2@10.0.0.1:587"}, "SMTP_URL would send its password unencrypted"),
         ({"SMTP_URL": "smtp://u@mail.example.com"}, "SMTP_URL would send its password unencrypted"),
         ({"SMTP_URL": "smtp://:hunter2@localhost.example.com"}, "SMTP_URL would send its password unencrypted"),
+        ({"SENTRY_DSN": "hunter2"}, "SENTRY_DSN must be"),
+        ({"SENTRY_DSN": "https://sentry.example.com/1"}, "SENTRY_DSN must be"),
+        ({"SENTRY_DSN": "https://hunter2@sentry.example.com/project"}, "SENTRY_DSN must be"),
         ({"MAIL_FROM": "Confab"}, "MAIL_FROM must be"),
         ({"MAIL_FROM": "Confab <a@b>\r\nBcc: x@y"}, "MAIL_FROM must be"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of"),
@@ -114,6 +117,17 @@ def test_mail_may_go_by(read: Callable[..., Config], url: str) -> None:
     assert read(SMTP_URL=url).smtp_url == url
 
 
+def test_reports_need_a_package(read: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    dsn = "https://hunter2@sentry.example.com/1"
+    assert read(SENTRY_DSN=dsn).sentry_dsn == dsn
+    monkeypatch.setattr("config_services.find_spec", lambda name: None)
+    [fault] = faults(read, SENTRY_DSN=dsn)
+    assert "sentry-sdk, which is not installed" in fault
+    assert "requirements-sentry.txt" in fault
+    assert "hunter2" not in fault
+    assert read().sentry_dsn is None
+
+
 def test_all_faults_are_told_at_once(read: Callable[..., Config]) -> None:
     assert len(faults(read, PORT="x", LOG_LEVEL="x", APP_ENV="production")) == 4
 
@@ -126,7 +140,7 @@ def test_no_fault_repeats_a_secret(read: Callable[..., Config]) -> None:
 def test_a_config_does_not_show_its_secrets(read: Callable[..., Config]) -> None:
     given = {
         "SMTP_URL": "smtps://u:hunter2@h",
-        "SENTRY_DSN": "hunter2",
+        "SENTRY_DSN": "https://hunter2@sentry.example.com/1",
         "METRICS_TOKEN": "hunter2-hunter2-x",
         "SECRET_KEY": "hunter2",
         "JWT_SECRET_KEY_PREVIOUS": "hunter2",

@@ -1,0 +1,43 @@
+"""Confab with views that fail, one of them over a password."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import abort, request
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from backend import create_app
+from backend.models.base import db
+
+__all__ = ["app"]
+app = create_app()
+
+
+@app.post("/api/lab/crash/<name>")
+def crash(name: str) -> Any:
+    password = request.get_json()["password"]
+    log = logging.getLogger("confab.lab")
+    log.error("%s without an exception", password)
+    try:
+        raise KeyError(password)
+    except KeyError as error:
+        error.add_note(password)
+        raise RuntimeError(f"{password} {name} {request.headers} {request.cookies}") from error
+
+
+@app.post("/api/lab/database")
+def fail_in_database() -> Any:
+    db.session.execute(text("SELECT * FROM no_such_table WHERE x = :x"), {"x": request.get_json()["password"]})
+
+
+@app.post("/api/lab/away")
+def lose_database() -> Any:
+    raise OperationalError("planted", None, ConnectionError("planted"), connection_invalidated=True)
+
+
+@app.post("/api/lab/refuse/<int:status>")
+def refuse(status: int) -> Any:
+    abort(status)
