@@ -25,6 +25,17 @@ HTTP_AND_OPEN = {
 """Modules of features that are about requests, though they are no routes."""
 
 
+KNOW_SUPERUSERS = {
+    "backend/models/user.py",  # `User.has_admin_power`, which all others ask
+    "backend/auth/access.py",  # the guard `superuser`, which says what is missing: the power or the scope
+    "backend/auth/api_tokens.py",  # who may grant the scope; that takes a session
+    "backend/users/admin.py",  # makes superusers, and spares the last one
+    "backend/users/serialise.py",  # the field
+    "backend/users/commands.py",
+    "backend/users/commands_admin.py",
+}
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -139,3 +150,14 @@ def test_a_function_fits_on_a_screen(path: Path) -> None:
 @each([p for p in FILES if p.read_text().strip()])
 def test_a_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@each([path for path in FILES if name_of(path) not in KNOW_SUPERUSERS])
+def test_power_is_decided_in_one_place(path: Path) -> None:
+    """From `is_superuser` and the scopes of the call: who asks the account alone lets a token do what it was never given."""
+    reads = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "is_superuser" and isinstance(node.ctx, ast.Load)
+    ]
+    assert reads == [], "ask has_admin_power of the user of the Identity"

@@ -11,8 +11,9 @@ from flask import g, request
 from werkzeug.local import LocalProxy
 
 from backend.auth.identity import Identity, identify, need_fresh, need_session
-from backend.errors import Forbidden, InsufficientScope, Unauthorized
+from backend.errors import ChatError, Forbidden, InsufficientScope, Unauthorized
 from backend.http import limits
+from backend.http.json import read_json
 from backend.models import User
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -32,15 +33,21 @@ def reader(view: View) -> View:
 
 
 def superuser(view: View) -> View:
-    """Only for a superuser; an API token needs the scope `admin` besides."""
-    return _guard(view, _need_superuser)
+    """Only for a superuser; an API token needs the scope `admin` besides, and for what reads also `read`."""
+
+    def check(identity: Identity) -> None:
+        _need_superuser(identity)
+        if _is_reading():
+            _need_scope(identity, "read")
+
+    return _guard(view, check)
 
 
 def superuser_or_scope(scope: str) -> Callable[[View], View]:
     """For a superuser as above, and for an API token with *scope*, whosever it is: superusers alone grant such scopes."""
 
     def check(identity: Identity) -> None:
-        if identity.api_token_id is None or (identity.user.is_superuser and "admin" in identity.scopes):
+        if identity.api_token_id is None or identity.user.has_admin_power:
             _need_superuser(identity)
         else:
             _need_scope(identity, scope)
@@ -69,8 +76,21 @@ def fresh_session_required(view: View) -> View:
     return _guard(view, check)
 
 
+def own_answer(view: View) -> View:
+    """Mark what *view* answers as the caller's own, or as nobody's: it is shown to a token without `read`, too.
+
+    Of every other answer such a token sees the id, and what it has itself sent.
+    """
+    cast(Any, view).answers_own = True
+    return view
+
+
+def _is_reading() -> bool:
+    return request.method in ("GET", "HEAD")
+
+
 def _need_scope_of_method(identity: Identity) -> None:
-    _need_scope(identity, "read" if request.method in ("GET", "HEAD") else "write")
+    _need_scope(identity, "read" if _is_reading() else "write")
 
 
 def _need_superuser(identity: Identity) -> None:
@@ -85,17 +105,32 @@ def _need_scope(identity: Identity, scope: str) -> None:
 
 
 def _guard(view: View, check: Callable[[Identity], None]) -> View:
+    is_shown = getattr(view, "answers_own", False)
+
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         g.identity = identity = _identify_caller()
         check(identity)
-        return view(*args, **kwargs)
+        answer = view(*args, **kwargs)
+        return answer if is_shown or identity.user.may_read or _is_reading() else _without_reading(answer)
 
     documented = cast(Any, guarded)
     documented._apidoc = deepcopy(getattr(view, "_apidoc", {}))
     documented._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"password": []}]
     documented.is_guarded = True
     return cast(View, guarded)
+
+
+def _without_reading(answer: Any) -> Any:
+    """What a token without `read` sees of the answer to a write: the id of the thing, and what the token has itself sent."""
+    if not isinstance(answer, dict):
+        return None
+    try:
+        sent = read_json(request)
+    except ChatError:  # the view reads no body, so that none was checked
+        sent = {}
+    known = sent if isinstance(sent, dict) else {}
+    return {name: value for name, value in answer.items() if name == "id" or (name in known and known[name] == value)}
 
 
 def identity_if_any() -> Identity | None:

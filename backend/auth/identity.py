@@ -46,7 +46,7 @@ MAX_TOKEN = 4096
 
 @dataclass(frozen=True)
 class Identity:
-    """Who calls, and by what right. `user` is detached: a snapshot of this moment, to read from."""
+    """Who calls, and by what right. `user` is a snapshot of this moment, to read from, and acts by these scopes."""
 
     user: User
     scopes: frozenset[str]
@@ -54,6 +54,9 @@ class Identity:
     api_token_id: int | None = None
     expires_at: datetime | None = None
     authenticated_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.user.scopes = self.scopes
 
 
 def need_session(caller: Identity) -> None:

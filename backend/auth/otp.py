@@ -109,7 +109,7 @@ def verify_number(caller: Identity, mobile: str, code: str) -> dict[str, Any]:
     lock_own_session(caller)
     row.used_at = utcnow()
     db.session.flush()
-    answer = user_json(me, me)
+    answer = user_json(me, caller.user)
     db.session.commit()
     return answer
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from backend.auth import devices, service, sessions, tickets
-from backend.auth.access import current_identity, signed_in
+from backend.auth.access import current_identity, own_answer, signed_in
 from backend.auth.oauth import as_oauth_errors, check_form
 from backend.auth.schemas import (
     LoginBody,
@@ -124,6 +124,7 @@ def end_other_sessions() -> None:
 @bp.post("/ws-ticket")
 @bp.response(201, TicketSchema)
 @signed_in
+@own_answer
 def create_ticket() -> dict[str, Any]:
     """Get a ticket for a socket.
 

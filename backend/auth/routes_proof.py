@@ -10,6 +10,7 @@ from backend.auth.access import (
     current_user,
     fresh_session_required,
     identity_if_any,
+    own_answer,
     signed_in,
     with_session,
 )
@@ -146,6 +147,7 @@ def verify_email(body: dict[str, Any]) -> None:
 @bp.post("/resend-verification")
 @bp.response(202, AcceptedSchema)
 @signed_in
+@own_answer
 def resend_verification() -> dict[str, str]:
     """Have the mail that confirms the address sent again."""
     take(RESEND, str(current_user.id))

@@ -21,7 +21,7 @@ from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
 from backend.paging import Page, Slice
 from backend.realtime.events import announce, revoked_event
-from backend.users.serialise import user_json
+from backend.users.serialise import own_json
 
 IDLE_LIFETIME = timedelta(days=30)
 REUSE_GRACE = timedelta(seconds=10)
@@ -78,7 +78,7 @@ def start_session(user: User, device: Device, by: str = "password") -> Grant:
     db.session.add(session)
     db.session.flush()
     record("login.ok", user.id, f"session:{session.id}", {"by": by})
-    return Grant(user_json(user, user), user.id, session.id, session.expires_at, _add_refresh_token(session))
+    return Grant(own_json(user), user.id, session.id, session.expires_at, _add_refresh_token(session))
 
 
 def max_age() -> timedelta:
@@ -137,7 +137,7 @@ def refresh(refresh_token: str) -> dict[str, Any]:
     db.session.execute(
         delete(RefreshToken).where(RefreshToken.session_id == session.id, RefreshToken.expires_at <= now)
     )
-    grant = Grant(user_json(user, user), user.id, session.id, session.expires_at, fresh)
+    grant = Grant(own_json(user), user.id, session.id, session.expires_at, fresh)
     db.session.commit()
     return grant.answer()
 

@@ -43,7 +43,15 @@ def identify_socket(token: str) -> Identity:
     """Like `identify`, for what opens a socket: a ticket serves, too, once.
 
     A ticket's socket lives as long as the session or API token behind it; an access token's, until that expires.
+    Raises Unauthorized also for a token that may neither read nor write.
     """
+    identity = _identify(token)
+    if identity.scopes.isdisjoint(("read", "write")):
+        raise Unauthorized("A socket needs a token with the scope read or write.")
+    return identity
+
+
+def _identify(token: str) -> Identity:
     if not token.startswith(PREFIX):
         return identify(token)
     session_id, api_token_id = _redeem(token)

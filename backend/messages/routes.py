@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, reader, signed_in
+from backend.auth.access import current_user, own_answer, reader, signed_in
 from backend.database import read_only
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
 from backend.messages import inbox, schemas, service
 from backend.messages import sync as syncing
 from backend.messages.drafts import Sent
+from backend.messages.serialise import as_sent
 from backend.paging import Page
 
 bp = Blueprint("chat", __name__, url_prefix="/api/chat", description="Conversations and their messages.")
@@ -18,13 +19,15 @@ room_messages_bp = Blueprint("room-messages", __name__, url_prefix="/api/rooms",
 
 
 def _answer(sent: Sent) -> tuple[dict[str, Any], int]:
-    return sent.message, 201 if sent.is_new else 200
+    message = sent.message if current_user.may_read else as_sent(sent.message)
+    return message, 201 if sent.is_new else 200
 
 
 @bp.post("/send")
 @bp.response(201, schemas.MessageSchema)
 @bp.alt_response(200, schema=schemas.MessageSchema, description="It was sent before; nothing was added.", success=True)
 @signed_in
+@own_answer
 @bp.arguments(schemas.SendSchema)
 def send_message(body: dict[str, Any]) -> Any:
     """Send a message
@@ -119,6 +122,7 @@ def list_room_messages(args: dict[str, Any], room_id: int) -> Page[dict[str, Any
 @room_messages_bp.response(201, schemas.MessageSchema)
 @room_messages_bp.alt_response(200, schema=schemas.MessageSchema, description="It was sent before.", success=True)
 @signed_in
+@own_answer
 @room_messages_bp.arguments(schemas.RoomSendSchema)
 def send_room_message(body: dict[str, Any], room_id: int) -> Any:
     """Send a message to a room"""

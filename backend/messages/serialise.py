@@ -67,7 +67,8 @@ def message_json(row: Sequence[Any], viewer_id: int | None) -> dict[str, Any]:
     }
 
 
-UNTOUCHED = {"edited_at": None, "deleted_at": None, "is_read": False, "reply_count": 0, "is_pinned": False}
+_ALONE = {"is_read": False, "reply_count": 0, "is_pinned": False}
+UNTOUCHED = {"edited_at": None, "deleted_at": None, **_ALONE}
 _NAMES = tuple(column.name for column in MESSAGE_COLUMNS)
 
 
@@ -78,6 +79,11 @@ def new_message_json(row: dict[str, Any], mentions: list[int]) -> dict[str, Any]
     del message["has_extras"]
     message["mentions"] = mentions
     return message
+
+
+def as_sent(message: dict[str, Any]) -> dict[str, Any]:
+    """A sender's own message before others did anything to it, where the sender's token may not read what they did."""
+    return message | _ALONE | {"reactions": []}
 
 
 def _add_reactions(messages: dict[int, dict[str, Any]], executor: Executor) -> None:

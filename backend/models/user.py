@@ -72,6 +72,19 @@ class User(Keyed, Base):
     if TYPE_CHECKING:
         role_names: Mapped[list[str]]  # below, where there are roles to name
 
+    scopes = frozenset[str]()
+    """By which scopes this user acts in the present call (`Identity` says so). A row that was merely loaded acts by none."""
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the present call may show this user anything of anybody, themselves included."""
+        return "read" in self.scopes
+
+    @property
+    def has_admin_power(self) -> bool:
+        """Whether the present call may do what superusers alone may: an API token needs the scope for it besides."""
+        return self.is_superuser and "admin" in self.scopes
+
 
 class Role(Keyed, Base):
     """A named set of people, for the applications around Confab; it grants nothing here by itself."""

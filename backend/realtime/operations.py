@@ -18,6 +18,7 @@ from backend.messages.checks import check_not_blocked
 from backend.messages.drafts import Draft, Sent
 from backend.messages.inbox import mark_read
 from backend.messages.schemas import SendSchema, SyncSchema
+from backend.messages.serialise import as_sent
 from backend.messages.sync import sync
 from backend.models import User
 from backend.models.base import db
@@ -123,7 +124,8 @@ class Operations:
         frames = []
         for (frame_id, _), result in zip(gathered, results, strict=True):
             if isinstance(result, Sent):
-                frames.append(answer_frame("ack", frame_id, message=result.message))
+                message = result.message if connection.may_read else as_sent(result.message)
+                frames.append(answer_frame("ack", frame_id, message=message))
             else:  # what is no refusal is in the log, and concerns this frame alone
                 frames.append(error_frame(result if isinstance(result, ChatError) else ChatError(), frame_id))
         connection.write(b"".join(frames))
@@ -234,4 +236,5 @@ def _user(connection: Connection) -> User:
     user = db.session.get(User, connection.user_id)
     if user is None:
         raise Unauthorized
+    user.scopes = connection.right.scopes
     return user

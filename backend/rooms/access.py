@@ -107,7 +107,7 @@ def get_room_as_owner(user: User, room_id: int, *, lock: bool = False) -> RoomAc
 
 def get_room_to_delete(user: User, room_id: int) -> RoomAccess:
     """The locked room, for its owner or any superuser; a superuser reaches here even a room that they cannot see."""
-    if not user.is_superuser:
+    if not user.has_admin_power:
         return get_room_as_owner(user, room_id, lock=True)
     return get_room_with_own(user, room_id)
 

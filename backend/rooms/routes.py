@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, signed_in
+from backend.auth.access import current_user, own_answer, signed_in
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import paged
 from backend.paging import Page
@@ -38,6 +38,7 @@ def list_rooms(query: dict[str, Any]) -> Page[dict[str, Any]]:
 @bp.post("")
 @bp.response(201, RoomSchema)
 @signed_in
+@own_answer
 @bp.arguments(RoomBody)
 def create_room(body: dict[str, Any]) -> dict[str, Any]:
     """Make a room. The caller owns it, and is member and admin."""

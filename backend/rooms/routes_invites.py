@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, signed_in
+from backend.auth.access import current_user, own_answer, signed_in
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page
@@ -30,6 +30,7 @@ def list_invites(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 @bp.post("/<id:room_id>/invites")
 @bp.response(201, InviteSchema)
 @signed_in
+@own_answer
 @bp.arguments(InviteBody, required=False)
 def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     """Invite people into a room

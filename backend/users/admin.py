@@ -14,7 +14,7 @@ from backend.models.base import db
 from backend.ops.audit import record, user_target
 from backend.realtime.events import announce, revoked_event
 from backend.users.roles import set_roles
-from backend.users.serialise import user_json
+from backend.users.serialise import own_json, user_json
 
 
 class LastSuperuser(Conflict):
@@ -42,7 +42,7 @@ def update_account(actor: User | None, user_id: int, changes: dict[str, Any]) ->
     has_new_roles = "roles" in changes and set_roles(actor_id, user_id, changes["roles"])
     if has_new_roles:
         db.session.refresh(user, ["role_names"])
-    answer = user_json(user, actor or user)
+    answer = own_json(user) if actor is None else user_json(user, actor)
     if has_new_roles or before != (user.is_active, user.is_superuser, user.full_name):
         db.session.commit()
     else:

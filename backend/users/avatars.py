@@ -62,7 +62,7 @@ def _replace(user: User, key: str | None) -> tuple[dict[str, Any], str | None]:
     former = own.avatar if avatar_version(own) is not None else None
     own.avatar = key
     db.session.flush()
-    answer = user_json(own, own)
+    answer = user_json(own, user)
     db.session.commit()
     return answer, former
 

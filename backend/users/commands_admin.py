@@ -19,7 +19,7 @@ from backend.users import admin, erasure
 from backend.users.commands import checked, read_password, refusal, users
 from backend.users.emails import fold_email
 from backend.users.fields import Password
-from backend.users.serialise import user_json
+from backend.users.serialise import own_json
 
 
 def account_command(view: Callable[..., None]) -> Any:
@@ -75,7 +75,7 @@ def show(user: User) -> None:
     """Show an account, as JSON."""
     live = (UserSession.user_id == user.id, UserSession.is_active, UserSession.expires_at > utcnow())
     sessions = db.session.scalar(select(func.count()).select_from(UserSession).where(*live))
-    click.echo(encode(user_json(user, user) | {"sessions": sessions}))
+    click.echo(encode(own_json(user) | {"sessions": sessions}))
 
 
 @account_command

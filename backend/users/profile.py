@@ -49,7 +49,7 @@ def update_profile(
     _flush()
     if moves:
         mails.put_verification(own)  # once it is certain: an address that is taken must not be counted as written to
-    answer = user_json(own, own)
+    answer = user_json(own, caller.user)
     db.session.commit()
     return answer
 

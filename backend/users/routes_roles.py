@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, signed_in, superuser
+from backend.auth.access import current_user, own_answer, signed_in, superuser
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page
@@ -28,6 +28,7 @@ def list_roles(query: dict[str, Any]) -> Page[dict[str, Any]]:
 @bp.post("")
 @bp.response(201, RoleSchema)
 @superuser
+@own_answer
 @bp.arguments(RoleBody)
 def create_role(body: dict[str, Any]) -> dict[str, Any]:
     """Make a role

@@ -12,11 +12,19 @@ _AVATAR = re.compile(r"avatars/[0-9]+/([A-Za-z0-9_-]+)\.webp")
 
 
 def user_json(user: User, viewer: User | None) -> dict[str, Any]:
-    """*user* as *viewer* may see it: the private fields are for the user itself and for superusers."""
+    """*user* as *viewer* may see it: the private fields are for the user itself and for superusers.
+
+    *viewer* must be the user of an `Identity`, who acts by its scopes: a row that was merely loaded sees no private field.
+    """
     answer = _public(user)
-    if viewer is not None and (viewer.id == user.id or viewer.is_superuser):
+    if viewer is not None and viewer.may_read and (viewer.id == user.id or viewer.has_admin_power):
         answer |= _private(user)
     return answer
+
+
+def own_json(user: User) -> dict[str, Any]:
+    """*user* with the private fields, for who has just signed in as that user, and for the operator's command line."""
+    return _public(user) | _private(user)
 
 
 def users_json(users: Iterable[User], viewer: User | None) -> list[dict[str, Any]]:

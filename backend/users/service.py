@@ -33,7 +33,7 @@ def list_users(viewer: User, part: Slice, q: str = "") -> Page[dict[str, Any]]:
     look here for somebody to talk to.
     """
     statement = select(User).where(User.deleted_at.is_(None)).order_by(User.username)
-    if not viewer.is_superuser:
+    if not viewer.has_admin_power:
         statement = statement.where(User.is_active)
     if q:
         statement = statement.where(or_(*(column.icontains(q, autoescape=True) for column in _SEARCHED)))

@@ -11,7 +11,7 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from backend.auth import identity
+from backend.auth.identity import issue_access_token
 from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken
 from backend.models.base import db
@@ -38,23 +38,19 @@ def test_a_bad_token_is_accepted_and_closed(house: House) -> None:
             assert client.closed() == 4401
 
 
-def test_an_expired_token(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_token(house: House) -> None:
     user = house.user()
-    monkeypatch.setattr(identity, "ACCESS_TOKEN_LIFETIME", timedelta(seconds=-1))
     with house.app.app_context():
-        old = identity.issue_access_token(user.id, 1)
+        old = issue_access_token(user.id, 1, timedelta(seconds=-1))
     with LiveClient(house.url, old, ready=False) as client:
         assert client.closed() == 4401
 
 
-def test_a_token_ends_its_socket_when_it_expires_unless_it_is_renewed(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_ends_its_socket_when_it_expires_unless_it_is_renewed(house: House) -> None:
     user = house.user()
     claims = __import__("jwt").decode(user.token, options={"verify_signature": False})
-    monkeypatch.setattr(identity, "ACCESS_TOKEN_LIFETIME", timedelta(seconds=2))
     with house.app.app_context():
-        short = identity.issue_access_token(user.id, claims["sid"])
+        short = issue_access_token(user.id, claims["sid"], timedelta(seconds=2))
     ticket = user("POST", "/api/auth/ws-ticket")["ticket"]
     brief, *renewed = (LiveClient(house.url, short) for _ in range(3))
     for client, token in zip(renewed, (user.token, ticket), strict=True):
@@ -112,6 +108,44 @@ def test_an_api_token_is_held_to_its_scopes(house: House) -> None:
         reader.expect("presence", user_id=other.id)
         assert writer.ready["online"] == []
         assert {frame["type"] for frame in writer.sync()} <= {"pong"}
+
+
+def test_a_token_that_neither_reads_nor_writes_opens_no_socket(house: House) -> None:
+    root = house.user(is_superuser=True)
+    with root.live() as client:
+        for scopes in (["health"], ["admin"], ["admin", "health"]):
+            with LiveClient(house.url, _api_token(house, root, *scopes), client.client_id, ready=False) as poor:
+                assert poor.closed() == 4401
+                assert poor.unread == []
+        assert client.call("ping")["type"] == "pong"
+        assert client.call("auth", token=_api_token(house, root, "health"))["code"] == "unauthorized"
+        assert client.closed() == 4401
+
+
+def test_a_socket_that_may_not_read_tells_nothing_private(house: House) -> None:
+    user = house.user()
+    private = {"email", "mobile", "is_superuser", "email_verified", "mobile_verified"}
+    with LiveClient(house.url, _api_token(house, user, "write")) as writer:
+        assert writer.ready["user"]["id"] == user.id
+        assert private.isdisjoint(writer.ready["user"])
+        assert writer.ready["online"] == []
+    ticket = Api(house.url, _api_token(house, user, "write"), user.id)("POST", "/api/auth/ws-ticket")["ticket"]
+    with LiveClient(house.url, ticket) as writer:
+        assert private.isdisjoint(writer.ready["user"])
+        assert writer.call("resume")["code"] == "insufficient_scope"
+    with LiveClient(house.url, _api_token(house, user, "read")) as reader:
+        assert reader.ready["user"].keys() >= private
+
+
+def test_the_power_of_a_superusers_socket_needs_the_scope(house: House) -> None:
+    root, other = house.user(is_superuser=True), house.user()
+    room = other.room(root)
+    for scopes, sees in ((["read", "write"], False), (["read", "admin"], True)):
+        with LiveClient(house.url, _api_token(house, root, *scopes)) as client:
+            rows = [row for page in client.resume() for row in page["conversations"]]
+            (row,) = [row for row in rows if row["id"] == f"room:{room['id']}"]
+            (face,) = [member["user"] for member in row["members"] if member["user_id"] == other.id]
+            assert ("email" in face) is sees
 
 
 def test_a_deleted_api_token_ends_its_sockets(house: House) -> None:
