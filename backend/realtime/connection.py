@@ -21,7 +21,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 from backend.realtime.outbox import Outbox
-from backend.realtime.protocol import HEARTBEAT_SECONDS, MAX_FRAME_BYTES, PING, REASONS, Close, close_frame
+from backend.realtime.protocol import HEARTBEAT_SECONDS, MAX_FRAME_BYTES, PING, PONG_HEAD, REASONS, Close, close_frame
 
 if TYPE_CHECKING:
     from backend.realtime.hub import Hub
@@ -33,6 +33,9 @@ MAX_WAITING_FRAMES = 64
 BURST, PER_SECOND = 200, 50
 CLOSING_SECONDS, SLOW_CLOSING_SECONDS = 3.0, 30.0
 """How long a client has to hear why it was closed; one that reads slowly has more to read before."""
+
+FINISHING_SECONDS = 8.0
+"""How long what came before a client's goodbye may take. Chromium waits 10 s for the answer to its own."""
 
 
 @dataclass(slots=True)
@@ -49,12 +52,14 @@ class Right:
 class Connection:
     """A WebSocket that is open. What is written waits for `begin`, and so does what the client says.
 
-    `close` is safe to call at any time, more than once.
+    `close` is safe to call at any time, more than once. What the client itself ends, by a goodbye or by what the protocol
+    forbids, ends once all that it sent before is done and answered; its rights hold until then.
     """
 
     __slots__ = (
-        "_fragments", "_hub", "_io_read", "_is_paused", "_is_working", "_out", "_protocol", "_socket", "_tokens", "_tokens_at",
-        "_waiting", "address", "client_id", "conversations", "heard_at", "is_open", "opened_at", "pinged_at", "right", "uid",
+        "_ending", "_fragments", "_hub", "_io_read", "_is_paused", "_is_working", "_out", "_protocol", "_socket", "_tokens",
+        "_tokens_at", "_waiting", "address", "client_id", "conversations", "heard_at", "is_open", "opened_at", "pinged_at",
+        "right", "uid",
     )  # fmt: skip
 
     def __init__(self, hub: Hub, sock: socket, right: Right, client_id: str, uid: str, address: str | None):
@@ -74,6 +79,7 @@ class Connection:
         self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=hub.quiet)
         self._fragments: bytearray | None = None
         self._waiting: deque[bytes] | None = None
+        self._ending: tuple[int, str] | None = None
         self._is_working, self._is_paused = False, True
         self._tokens = float(BURST)
         self._io_read: Any = gevent.get_hub().loop.io(sock.fileno(), READ)
@@ -106,7 +112,7 @@ class Connection:
                     self._out.cut()
                     self.close(Close.TOO_SLOW)
             except OSError:
-                self.drop()
+                self._lose()
 
     def wait_for_room(self, seconds: float) -> None:
         """Wait until the client has read what it was sent, so that much can be sent to it piece by piece."""
@@ -129,7 +135,7 @@ class Connection:
         try:
             callback()
         except OSError:
-            self.drop()
+            self._lose()
         except Exception:
             self._hub.log.exception("a socket failed")
             self.drop()
@@ -140,31 +146,27 @@ class Connection:
         except BlockingIOError:
             return
         if not data:
-            self.drop()
+            self._lose()
             return
         protocol = self._protocol
         protocol.receive_data(data)
         for event in protocol.events_received():
-            if isinstance(event, Frame) and self.is_open:
+            if isinstance(event, Frame) and self.is_open and self._ending is None:
                 self._take(event)
-        if isinstance(protocol.parser_exc, PayloadTooBig) and self.is_open:
-            protocol.data_to_send()  # the library's own goodbye, with a code that is not the contract's
-            self.close(Close.TOO_LARGE)
-            return
-        if pending := b"".join(protocol.data_to_send()):  # pongs, and its side of a goodbye
-            self.write(pending)
-        if protocol.eof_sent and self._io_read is not None:
-            if self.is_open:
-                self._end(CLOSING_SECONDS)
+        # The library's own goodbye would come before the answers to what the client sent, and with codes of its own.
+        if pongs := b"".join(data for data in protocol.data_to_send() if data[:1] == PONG_HEAD):
+            self.write(pongs)
+        if protocol.eof_sent:
+            self._finish(*_ending_of(protocol))
             self._half_close()
 
     def _take(self, frame: Frame) -> None:
         now = time.monotonic()
         self.heard_at = now
         if not self._may_send(now):
-            self.close(Close.TOO_MANY_FRAMES)
+            self._finish(Close.TOO_MANY_FRAMES, REASONS[Close.TOO_MANY_FRAMES])
         elif frame.opcode is Opcode.BINARY:
-            self.close(CloseCode.UNSUPPORTED_DATA, "text frames only")
+            self._finish(CloseCode.UNSUPPORTED_DATA, "text frames only")
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             self._gather(bytes(frame.data), frame.fin)
 
@@ -178,14 +180,13 @@ class Connection:
         try:
             data.decode()
         except UnicodeDecodeError:
-            self.close(CloseCode.INVALID_DATA, "text that is not UTF-8")
+            self._finish(CloseCode.INVALID_DATA, "text that is not UTF-8")
             return
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(data)
         if len(self._waiting) >= MAX_WAITING_FRAMES:
-            self._is_paused = True
-            self._io_read.stop()
+            self._pause()
         if not self._is_working:
             self._is_working = True
             gevent.spawn(self._work)
@@ -202,9 +203,15 @@ class Connection:
             self.close(CloseCode.INTERNAL_ERROR)
         finally:
             self._is_working, self._waiting = False, None
+        if self._ending is not None:
+            self._end_as_asked()
+
+    def _pause(self) -> None:
+        self._is_paused = True
+        self._io_read.stop()
 
     def _read_on(self) -> None:
-        if self.is_open and self._is_paused:
+        if self.is_open and self._is_paused and self._ending is None:
             self._is_paused = False
             self._io_read.start(self.guarded, self._readable)
 
@@ -218,6 +225,40 @@ class Connection:
         return self._tokens >= 0
 
     # -- the end
+
+    def _finish(self, code: int, reason: str = "") -> None:
+        """Take nothing more from the client, and end with *code* once all that it sent before is done."""
+        if not self.is_open or self._ending is not None:
+            return
+        self._ending = (code, reason)
+        self._pause()
+        if self._is_working:
+            self._hub.closing[self] = time.monotonic() + FINISHING_SECONDS
+        else:
+            self._end_as_asked()
+
+    def _end_as_asked(self) -> None:
+        if self.is_open and self._ending is not None:
+            code, reason = self._ending
+            if code == CloseCode.ABNORMAL_CLOSURE:
+                self.drop()
+            else:
+                self.close(code, reason)
+
+    def _lose(self) -> None:
+        """The client is gone without a goodbye. What it sent before is done all the same."""
+        if self.is_open and self._is_working:
+            self._out.stop()
+            self._finish(CloseCode.ABNORMAL_CLOSURE)
+        else:
+            self.drop()
+
+    def late(self) -> None:
+        """The clock says that the end takes too long. Where work is left, the client hears that it was not all done."""
+        if self.is_open:
+            self.close(Close.RESTARTING, "not all was done in time")
+        else:
+            self.drop()
 
     def close(self, code: int, reason: str | None = None) -> None:
         """Say why, then end; the client has a while to hear it and to say goodbye."""
@@ -249,7 +290,7 @@ class Connection:
 
         To close outright while bytes are unread would take back what the client has yet to read.
         """
-        if self._protocol.eof_sent and self._out.is_empty:
+        if not self.is_open and self._protocol.eof_sent and self._out.is_empty:
             self._socket.shutdown(SHUT_WR)
 
     def drop(self) -> None:
@@ -263,3 +304,12 @@ class Connection:
             self._io_read.close()
             self._io_read = None
             self._socket.close()
+
+
+def _ending_of(protocol: Protocol) -> tuple[int, str]:
+    """With what code and reason the client ended: its own goodbye's, or those of what it did wrong."""
+    if (goodbye := protocol.close_rcvd or protocol.close_sent) is None or isinstance(
+        protocol.parser_exc, PayloadTooBig
+    ):
+        return Close.TOO_LARGE, REASONS[Close.TOO_LARGE]
+    return goodbye.code, goodbye.reason

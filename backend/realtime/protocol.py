@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from websockets.frames import Close as ClosePayload
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 
 from backend.errors import ChatError, ValidationFailed
 from backend.http.json import decode, encode
@@ -42,11 +42,13 @@ REASONS: dict[int, str] = {
 
 
 PING = Frame(Opcode.PING, b"").serialize(mask=False)
+PONG_HEAD = Frame(Opcode.PONG, b"").serialize(mask=False)[:1]
 
 
 def close_frame(code: int, reason: str) -> bytes:
-    """The goodbye."""
-    return Frame(Opcode.CLOSE, ClosePayload(code, reason).serialize()).serialize(mask=False)
+    """The goodbye. One without a code answers one without a code (1005)."""
+    payload = b"" if code == CloseCode.NO_STATUS_RCVD else ClosePayload(code, reason).serialize()
+    return Frame(Opcode.CLOSE, payload).serialize(mask=False)
 
 
 def text_frame(body: dict[str, Any]) -> bytes:

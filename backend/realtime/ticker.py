@@ -56,7 +56,7 @@ class Ticker:
                 connection.ping(now)
         for connection, deadline in list(self.hub.closing.items()):
             if now > deadline:
-                connection.drop()
+                connection.late()
 
     def check_all_rights(self) -> None:
         """Close the sockets whose session, token or user has ended, where nobody said so."""
