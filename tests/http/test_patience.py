@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -153,3 +153,18 @@ def test_time_is_given_for_what_comes_through() -> None:
     pace.add(29, 0)
     with pytest.raises(TimeoutError):
         pace.add(20, LEAST_RATE)
+
+
+def test_a_body_that_is_waited_for_holds_no_connection_to_the_database(fresh_url: str) -> None:
+    env = {"DATABASE_URL": fresh_url, "DATABASE_POOL_SIZE": "2", "RATE_LIMITS": "off"}
+    account = json.dumps({"email": "patient@b.example", "password": "password123"}).encode()
+    with Server(env) as server, ExitStack() as stack:
+        asking = stack.enter_context(Wire(server, request("/api/auth/register", account)))
+        bearer = {"Authorization": f"Bearer {asking.answer().json['access_token']}"}
+        head = request("/api/chat/send", b"x" * 100, Expect="100-continue", **bearer)[:-100]
+        for _ in range(10):
+            waiting = stack.enter_context(Wire(server, head))
+            assert waiting.answer().status == 100, "its body is waited for"
+        asking.send(request("/api/users/me", method="GET", **bearer))
+        assert asking.says(5)
+        assert asking.answer().status == 200
