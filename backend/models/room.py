@@ -31,6 +31,9 @@ class Room(Keyed, Base):
 class RoomMembership(Keyed, Base):
     """That a user is in a room, was in it (`left_at`), or is kept out of it (`is_banned`).
 
+    `left_by_self` says of a membership that ended whether its member left; it is false where an admin ended it, and null where
+    that is not known or was forgiven.
+
     A membership that ended stays as a row, so that `modseq` tells others of the leaving too.
     """
 
@@ -46,6 +49,7 @@ class RoomMembership(Keyed, Base):
     is_banned: Mapped[bool] = mapped_column(default=False, server_default=false())
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    left_by_self: Mapped[bool | None]
     modseq: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
 
     user: Mapped[User] = relationship()

@@ -55,6 +55,11 @@ class RoomAccess:
         return self.membership is not None and self.membership.is_admin
 
     @property
+    def was_removed(self) -> bool:
+        """Whether an admin ended the user's membership, and nobody let them in again since."""
+        return self.own is not None and self.own.left_at is not None and self.own.left_by_self is False
+
+    @property
     def is_banned(self) -> bool:
         return self.own is not None and self.own.is_banned
 

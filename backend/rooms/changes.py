@@ -35,6 +35,7 @@ def admit(room: Room, user_id: int, former: RoomMembership | None, is_admin: boo
     """Make *user_id* a member from now on: what was said before counts as read. *former* is their ended membership."""
     membership = former or _new_membership(room, user_id)
     membership.joined_at, membership.left_at, membership.is_admin = utcnow(), None, is_admin
+    membership.left_by_self = None
     _stamp(membership, "member.joined")
     announce(opened_event(room_conversation_id(room.id), user_id, membership.modseq - 1))
     conversation_id = room_conversation_id(room.id)
@@ -44,15 +45,19 @@ def admit(room: Room, user_id: int, former: RoomMembership | None, is_admin: boo
     return membership
 
 
-def end(membership: RoomMembership, *, is_banned: bool = False) -> None:
-    """End an active membership, and take the room out of the user's inbox."""
-    membership.left_at, membership.is_admin, membership.is_banned = utcnow(), False, is_banned
+def end(membership: RoomMembership, *, by_self: bool = False) -> None:
+    """End an active membership, take the room out of the user's inbox, and revoke the invites that the user made as an admin."""
+    _revoke_invites(membership)
+    membership.left_at, membership.is_admin, membership.left_by_self = utcnow(), False, by_self
     _stamp(membership)
     _drop_entries(room_conversation_id(membership.room_id), ConversationEntry.user_id == membership.user_id)
 
 
 def ban(room: Room, user_id: int, membership: RoomMembership | None) -> RoomMembership:
-    """Keep *user_id* out of the room, whether they are in it or not. Who is banned already stays so."""
+    """Keep *user_id* out of the room, whether they are in it or not. Who is banned already stays so.
+
+    The ban of somebody who is not in the room takes no modseq and no event: nobody but admins may learn of it.
+    """
     if membership is None:
         membership = _new_membership(room, user_id)
         membership.joined_at = membership.left_at = utcnow()
@@ -60,18 +65,16 @@ def ban(room: Room, user_id: int, membership: RoomMembership | None) -> RoomMemb
         return membership
     spare_owner(room, membership)
     if membership.left_at is None:
-        end(membership, is_banned=True)
-    else:
-        membership.is_banned = True
-        _stamp(membership)
+        end(membership)
+    membership.is_banned = True
     return membership
 
 
 def lift_ban(membership: RoomMembership) -> None:
-    """Let the user join again. The membership that the ban ended stays ended."""
+    """Let the user come again, by an invite too. The membership that the ban ended stays ended, and nobody is told."""
     if membership.is_banned:
         membership.is_banned = False
-        _stamp(membership)
+        membership.left_by_self = membership.left_by_self or None
 
 
 def set_admin(room: Room, membership: RoomMembership, is_admin: bool) -> None:
@@ -80,6 +83,7 @@ def set_admin(room: Room, membership: RoomMembership, is_admin: bool) -> None:
         return
     if not is_admin:
         spare_owner(room, membership)
+        _revoke_invites(membership)
     membership.is_admin = is_admin
     _stamp(membership)
 
@@ -105,6 +109,14 @@ def close_room(room: Room) -> None:
     _drop_entries(conversation_id)
     announce(room_event("room.deleted", conversation_id, room_id=room.id))
     db.session.execute(delete(RoomInvite).where(RoomInvite.room_id == room.id))
+
+
+def _revoke_invites(membership: RoomMembership) -> None:
+    """Revoke what an admin's invites still open: they stay dead when their maker becomes an admin again."""
+    if membership.is_admin:
+        own = (RoomInvite.room_id == membership.room_id, RoomInvite.created_by_id == membership.user_id)
+        lasting = update(RoomInvite).where(*own, RoomInvite.revoked_at.is_(None))
+        db.session.execute(lasting.values(revoked_at=utcnow()))
 
 
 def _new_membership(room: Room, user_id: int) -> RoomMembership:

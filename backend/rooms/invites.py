@@ -17,7 +17,7 @@ from sqlalchemy import or_, select, update
 
 from backend.auth.secrets import hash_secret, new_secret
 from backend.errors import Conflict, NotFound
-from backend.models import Room, RoomInvite, User
+from backend.models import Room, RoomInvite, RoomMembership, User
 from backend.models.base import db, utcnow
 from backend.paging import Page, Slice
 from backend.rooms.access import get_room_as_admin, get_room_with_own
@@ -30,6 +30,12 @@ MAX_SECONDS = 365 * 86_400
 MAX_USES = 100_000
 MOST = 100
 """Live invites of one room."""
+
+
+class DeadInvite(NotFound):
+    detail = (
+        "This invite does not let you in: it is wrong or has ended, or an admin removed you. Ask an admin to add you."
+    )
 
 
 class TooManyInvites(Conflict):
@@ -90,20 +96,22 @@ def revoke_invite(user: User, room_id: int, code: str) -> None:
 def join_by_code(user: User, code: str) -> dict[str, Any]:
     """Make *user* a member of the room that *code* opens. For a member this changes nothing, and uses nothing up.
 
-    Raises NotFound for a code that is unknown or dead, and Banned.
+    Raises DeadInvite for a code that is unknown or dead, and for whom an admin removed from the room; and Banned.
     """
     hashed = hash_secret(code)
     room_id = db.session.scalar(select(RoomInvite.room_id).where(RoomInvite.code == hashed))
     if room_id is None:
-        raise NotFound
+        raise DeadInvite
     access = get_room_with_own(user, room_id)  # under the room's lock, so uses are counted one after another
     invite = db.session.scalars(
         _live().where(RoomInvite.code == hashed).execution_options(populate_existing=True)
     ).one_or_none()
     if invite is None:
-        raise NotFound
+        raise DeadInvite
     if access.is_banned:
         raise Banned
+    if access.was_removed:
+        raise DeadInvite
     if not access.is_member:
         invite.uses += 1
         admit(access.room, user.id, access.own)
@@ -135,7 +143,15 @@ def _code(invite: RoomInvite) -> str:
 
 
 def _live() -> Any:
+    """The invites that open their room: they last no longer than their maker is an admin of it who may sign in."""
+    maker = (
+        select(RoomMembership.id)
+        .join(RoomMembership.user)
+        .where(RoomMembership.room_id == RoomInvite.room_id, RoomMembership.user_id == RoomInvite.created_by_id)
+        .where(RoomMembership.left_at.is_(None), RoomMembership.is_admin, User.is_active, User.deleted_at.is_(None))
+    )
     return select(RoomInvite).where(
+        maker.exists(),
         RoomInvite.revoked_at.is_(None),
         or_(RoomInvite.expires_at.is_(None), RoomInvite.expires_at > utcnow()),
         or_(RoomInvite.max_uses.is_(None), RoomInvite.uses < RoomInvite.max_uses),

@@ -27,6 +27,7 @@ from backend.rooms.changes import (
     set_admin,
     spare_owner,
 )
+from backend.rooms.consent import check_consent, check_may_own, check_not_blocked
 from backend.rooms.purge import purge_after_deletion
 from backend.rooms.serialise import member_json, members_json, room_json
 from backend.users.access import get_active_user, get_user
@@ -87,7 +88,7 @@ def leave_room(user: User, room_id: int) -> None:
     if closes:
         close_room(access.room)
     elif access.membership is not None:
-        end(access.membership)
+        end(access.membership, by_self=True)
     db.session.commit()
     if closes:
         purge_after_deletion(room_id)
@@ -96,7 +97,8 @@ def leave_room(user: User, room_id: int) -> None:
 def add_member(user: User, room_id: int, user_id: int, is_admin: bool | None = None) -> dict[str, Any]:
     """Make *user_id* a member, as an admin of the room. Of a member it sets `is_admin`, where that is given.
 
-    Raises NotFound for an account that is unknown, erased or deactivated, UserBanned, and Forbidden for an owner's demotion.
+    Raises NotFound for an account that is unknown, erased or deactivated, UserBanned, BlockedByUser, JustLeft and RateLimited
+    as `check_consent` does, and Forbidden for an owner's demotion.
     """
     room = get_room_as_admin(user, room_id, lock=True).room
     target = get_active_user(user_id)
@@ -104,6 +106,7 @@ def add_member(user: User, room_id: int, user_id: int, is_admin: bool | None = N
     if membership is not None and membership.is_banned:
         raise UserBanned
     if membership is None or membership.left_at is not None:
+        check_consent(user.id, user_id, membership)
         membership = admit(room, user_id, membership, bool(is_admin))
     elif is_admin is not None:
         set_admin(room, membership, is_admin)
@@ -152,13 +155,17 @@ def remove_member(user: User, room_id: int, user_id: int) -> None:
 def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
     """Hand the room over to another member, who becomes an admin by it, as its owner. The old owner stays member and admin.
 
-    Raises NotFound where *user_id* is no active member, or cannot sign in.
+    Raises NotFound where *user_id* is no active member, or cannot sign in, BlockedByUser where they block *user*, and
+    TooManyRooms where they own as many as anybody may.
     """
     room = get_room_as_owner(user, room_id, lock=True).room
     get_active_user(user_id)
     membership = find_membership(room, user_id)
     if membership is None or membership.left_at is not None:
         raise NotFound
+    if user_id != user.id:
+        check_not_blocked(user.id, user_id)
+        check_may_own(user_id, "This user owns as many rooms as anybody may. Hand the room to another member.")
     set_admin(room, membership, is_admin=True)
     room.owner_id = user_id
     db.session.flush()

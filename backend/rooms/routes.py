@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from backend.auth.access import current_user, own_answer, signed_in
+from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
+from backend.http.limits import take
 from backend.http.pagination import paged
 from backend.paging import Page
 from backend.rooms import membership, service
@@ -20,6 +22,12 @@ from backend.rooms.schemas import (
     RoomListArgs,
     RoomSchema,
     TransferBody,
+)
+
+CREATE, ADD, TRANSFER = (
+    Limit("create-room", 30, 3600),
+    Limit("add-member", 300, 3600),
+    Limit("transfer-room", 10, 3600),
 )
 
 bp = Blueprint("rooms", __name__, url_prefix="/api/rooms", description="Rooms and their members")
@@ -41,7 +49,11 @@ def list_rooms(query: dict[str, Any]) -> Page[dict[str, Any]]:
 @own_answer
 @bp.arguments(RoomBody)
 def create_room(body: dict[str, Any]) -> dict[str, Any]:
-    """Make a room. The caller owns it, and is member and admin."""
+    """Make a room
+
+    The caller owns it, and is member and admin. At most 30 an hour, and 200 owned at a time (409 `too_many_rooms`).
+    """
+    take(CREATE, str(current_user.id))
     return service.create_room(current_user, **body)
 
 
@@ -101,7 +113,12 @@ def list_members(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 @signed_in
 @bp.arguments(NewMemberBody, required=False)
 def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
-    """Add somebody to a room, as one of its admins. Repeating it changes nothing; for the banned it is 409 `user_banned`."""
+    """Add somebody to a room
+
+    As one of its admins. Repeating it changes nothing. For the banned it is 409 `user_banned`; for whom blocks the caller 403
+    `blocked`; and for who left by themselves, 403 `left` for a day, unless they come by themselves or by an invite.
+    """
+    take(ADD, str(current_user.id))
     return membership.add_member(current_user, room_id, user_id, **body)
 
 
@@ -127,5 +144,10 @@ def remove_member(room_id: int, user_id: int) -> None:
 @signed_in
 @bp.arguments(TransferBody)
 def transfer_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
-    """Hand the room over to another member, as its owner. They become an admin by it."""
+    """Hand the room over to another member
+
+    As its owner. They become an admin by it. Who blocks the caller is handed nothing (403 `blocked`), and who owns 200 rooms is
+    handed no more (409 `too_many_rooms`).
+    """
+    take(TRANSFER, str(current_user.id))
     return membership.transfer_room(current_user, room_id, **body)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from backend.auth.access import current_user, own_answer, signed_in
+from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
+from backend.http.limits import take
 from backend.http.pagination import PageArgs, paged
 from backend.paging import Page
 from backend.rooms import invites
 from backend.rooms.schemas import InviteBody, InviteSchema, JoinBody, RoomSchema
+
+INVITE = Limit("create-invite", 60, 3600)
 
 bp = Blueprint("invites", __name__, url_prefix="/api/rooms", description="Links that let people into a room")
 
@@ -35,8 +39,10 @@ def list_invites(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     """Invite people into a room
 
-    As one of its admins. The link is good for 7 days unless `expires_in` says otherwise; null is for ever.
+    As one of its admins. The link is good for 7 days unless `expires_in` says otherwise; null is for ever. The
+    invite dies when its maker is no admin of the room any more. At most 60 an hour.
     """
+    take(INVITE, str(current_user.id))
     return invites.create_invite(current_user, room_id, **body)
 
 
@@ -58,7 +64,7 @@ def revoke_invite(room_id: int, code: str) -> None:
 def join_by_code(body: dict[str, Any]) -> dict[str, Any]:
     """Join a room by an invite
 
-    A code that is unknown, expired, used up or revoked is 404; the banned get 403 `banned`. For a
-    member nothing changes, and no use is counted.
+    A code that is unknown, expired, used up or revoked, or whose maker is no admin any more, is 404, and so is any for whom
+    an admin removed from the room; the banned get 403 `banned`. For a member nothing changes, and no use is counted.
     """
     return invites.join_by_code(current_user, body["code"])

@@ -20,6 +20,7 @@ from backend.rooms.access import (
     rooms_seen_by,
 )
 from backend.rooms.changes import close_room
+from backend.rooms.consent import check_may_own
 from backend.rooms.purge import purge_after_deletion
 from backend.rooms.serialise import room_json, rooms_json
 
@@ -47,7 +48,8 @@ def get_room(user: User, room_id: int) -> dict[str, Any]:
 
 
 def create_room(user: User, name: str, description: str | None = None, is_public: bool = True) -> dict[str, Any]:
-    """Make a room that *user* owns, and is member and admin of."""
+    """Make a room that *user* owns, and is member and admin of. Raises TooManyRooms."""
+    check_may_own(user.id)
     room = Room(name=name, description=description, is_public=is_public, owner_id=user.id)
     db.session.add(room)
     db.session.flush()

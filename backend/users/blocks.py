@@ -43,6 +43,12 @@ def unblock_user(user: User, user_id: int) -> None:
     db.session.commit()
 
 
+def is_blocked(blocked_id: int, by_id: int) -> bool:
+    """Whether *by_id* blocks *blocked_id*."""
+    wanted = select(Block.id).where(Block.user_id == by_id, Block.blocked_id == blocked_id)
+    return db.session.scalar(wanted) is not None
+
+
 def list_blocks(user: User, part: Slice) -> Page[dict[str, Any]]:
     """Whom *user* blocks, the latest first: their public profiles."""
     statement = (

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.auth.conftest import limited_app  # noqa: F401 -- a fixture
 from tests.client import Client
 from tests.factories import Factory
 

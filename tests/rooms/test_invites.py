@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from backend.models import Room, RoomInvite, RoomMembership
 from backend.models.base import db, utcnow
+from backend.users.erasure import erase_user, finish
 from tests.client import Client
 from tests.factories import Factory
 from tests.rooms.conftest import Cast, user_id
@@ -112,6 +113,64 @@ def test_an_invite_dies_with_its_room(app: Flask, private: Cast) -> None:
     assert private.owner.delete(private.path).status_code == 204
     assert code(private.stranger.post(JOIN, {"code": made["code"]})) == (404, "not_found")
     assert code(private.owner.post(f"{private.path}/invites")) == (404, "not_found")
+
+
+def test_an_invite_dies_with_its_makers_power(app: Flask, private: Cast) -> None:
+    member = f"{private.path}/members/{user_id(private.admin)}"
+    ends = [
+        lambda: private.owner.patch(member, {"is_admin": False}),
+        lambda: private.owner.delete(member),
+        lambda: private.admin.post(f"{private.path}/leave"),
+        lambda: private.owner.patch(member, {"is_banned": True}),
+        lambda: private.superuser.patch(f"/api/users/{user_id(private.admin)}", {"is_active": False}),
+    ]
+    for end in ends:
+        made = invite(private)
+        assert end().status_code in (200, 204)
+        assert code(private.stranger.post(JOIN, {"code": made["code"]})) == (404, "not_found")
+        assert private.owner.get(f"{private.path}/invites").json == []
+        _reinstate(app, private)
+        assert private.owner.put(member, {"is_admin": True}).status_code in (200, 404)
+        if end is not ends[-1]:
+            assert code(private.stranger.post(JOIN, {"code": made["code"]})) == (404, "not_found")
+
+
+def _reinstate(app: Flask, cast: Cast) -> None:
+    """Take back what keeps the admin from being added again: the ban, and the wait after leaving."""
+    with app.app_context():
+        own = RoomMembership.user_id == user_id(cast.admin)
+        db.session.execute(db.update(RoomMembership).where(own).values(is_banned=False, left_by_self=None))
+        db.session.commit()
+
+
+def test_an_invite_dies_with_its_makers_account(app: Flask, private: Cast) -> None:
+    made = invite(private)
+    with app.app_context():
+        erase_user(None, user_id(private.admin))
+        finish(user_id(private.admin))
+    assert code(private.stranger.post(JOIN, {"code": made["code"]})) == (404, "not_found")
+    assert private.owner.get(f"{private.path}/invites").json == []
+
+
+def test_who_was_removed_does_not_come_back_by_an_invite(private: Cast) -> None:
+    made, member = invite(private), f"{private.path}/members/{user_id(private.member)}"
+    assert private.admin.delete(member).status_code == 204
+    answer = private.member.post(JOIN, {"code": made["code"]})
+    assert code(answer) == (404, "not_found")
+    assert "Ask an admin" in answer.json["detail"]
+    assert answer.json["detail"] == private.stranger.post(JOIN, {"code": "unknown"}).json["detail"]
+    assert private.member.get(private.path).status_code == 404
+    assert [i["uses"] for i in private.owner.get(f"{private.path}/invites").json] == [0]
+    assert private.admin.put(member).status_code == 200
+    assert private.member.post(JOIN, {"code": made["code"]}).status_code == 200
+
+
+def test_a_lifted_ban_opens_invites_again(private: Cast) -> None:
+    made, member = invite(private), f"{private.path}/members/{user_id(private.member)}"
+    assert private.admin.patch(member, {"is_banned": True}).status_code == 200
+    assert code(private.member.post(JOIN, {"code": made["code"]})) == (403, "banned")
+    assert private.admin.patch(member, {"is_banned": False}).status_code == 200
+    assert private.member.post(JOIN, {"code": made["code"]}).status_code == 200
 
 
 def test_an_invite_of_another_room_is_not_revoked(private: Cast, public: Cast) -> None:
