@@ -56,11 +56,16 @@ def superuser_or_scope(scope: str) -> Callable[[View], View]:
 
 
 def with_session(view: View) -> View:
-    """Only for somebody who has signed in: an API token, whatever its scopes, is refused.
+    """Like `signed_in`, for somebody who has signed in: an API token, whatever its scopes, is refused.
 
-    For what decides who can enter an account.
+    For what decides who can enter an account, and who stays in it.
     """
-    return _guard(view, need_session)
+
+    def check(identity: Identity) -> None:
+        _need_scope_of_method(identity)
+        need_session(identity)
+
+    return _guard(view, check)
 
 
 def fresh_session_required(view: View) -> View:
@@ -109,8 +114,7 @@ def _guard(view: View, check: Callable[[Identity], None]) -> View:
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        g.identity = identity = _identify_caller()
-        check(identity)
+        identity = _identify_caller(check)
         answer = view(*args, **kwargs)
         return answer if is_shown or identity.user.may_read or _is_reading() else _without_reading(answer)
 
@@ -137,20 +141,29 @@ def identity_if_any() -> Identity | None:
     """Who calls, where the view serves strangers too; a token that is no good is refused all the same."""
     if "Authorization" not in request.headers:
         return None
-    g.identity = identity = _identify_caller()
-    if "write" not in identity.scopes:
-        raise InsufficientScope
-    return identity
+    return _identify_caller(lambda identity: _need_scope(identity, "write"))
 
 
-def _identify_caller() -> Identity:
-    """Who calls. Counts the call against the user, or against the address of someone who is none."""
+def _identify_caller(check: Callable[[Identity], None]) -> Identity:
+    """Who calls, if *check* lets them. Counts the call against the user, or against the address of someone who is none.
+
+    What an API token may not do counts against the token: it must not use up what its owner may do.
+    """
     try:
         identity = identify(bearer_token())
     except Unauthorized:
         limits.take(limits.ALL_ELSE, limits.address())
         raise
+    try:
+        check(identity)
+    except Forbidden:
+        if identity.api_token_id is None:
+            limits.take_for_user(identity.user.id)
+        else:
+            limits.take(limits.ALL_ELSE, f"token:{identity.api_token_id}")
+        raise
     limits.take_for_user(identity.user.id)
+    g.identity = identity
     return identity
 
 

@@ -55,4 +55,4 @@ class ReauthenticationRequired(Forbidden):
 
 
 class SessionNeeded(Forbidden):
-    detail = "An API token may not change how its account is opened. Sign in for that."
+    detail = "An API token may not change how its account is opened, nor end its sessions. Sign in for that."

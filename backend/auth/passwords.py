@@ -29,7 +29,7 @@ def has_password(user: User) -> bool:
 
 def confirm_password(user: User, password: str | None) -> None:
     """Make sure that it is the user who asks. Raises InvalidPassword; an account without a password is asked for none."""
-    if has_password(user) and not check_password(password or "", user.hashed_password):
+    if has_password(user) and (password is None or not check_password(password, user.hashed_password)):
         raise InvalidPassword
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from backend.auth import devices, service, sessions, tickets
-from backend.auth.access import current_identity, own_answer, signed_in
+from backend.auth.access import current_identity, own_answer, signed_in, with_session
 from backend.auth.oauth import as_oauth_errors, check_form
 from backend.auth.schemas import (
     LoginBody,
@@ -89,7 +89,7 @@ def refresh(body: dict[str, Any]) -> Any:
 
 @bp.post("/logout")
 @bp.response(204)
-@signed_in
+@with_session
 def logout() -> None:
     """End this session at once."""
     sessions.logout(current_identity)
@@ -107,7 +107,7 @@ def list_sessions(args: dict[str, Any]) -> Page[dict[str, Any]]:
 
 @bp.delete("/sessions/<id:session_id>")
 @bp.response(204)
-@signed_in
+@with_session
 def end_session(session_id: int) -> None:
     """End one of the caller's sessions."""
     sessions.end_session(current_identity, session_id)
@@ -115,7 +115,7 @@ def end_session(session_id: int) -> None:
 
 @bp.delete("/sessions")
 @bp.response(204)
-@signed_in
+@with_session
 def end_other_sessions() -> None:
     """End all of the caller's sessions but this one."""
     sessions.end_other_sessions(current_identity)

@@ -165,7 +165,8 @@ def change_password(body: dict[str, Any]) -> None:
     Every other session ends; with `"revoke": true` the API tokens end and the number is taken off, too. An account
     without a password sets its first without current_password, in a fresh session (403 `reauthentication_required`).
     """
-    take(PASSWORD, str(current_user.id))
+    if body.get("current_password") is not None:
+        take(PASSWORD, str(current_user.id))
     passwords.change_password(
         current_identity, body.get("current_password"), body["new_password"], also_revoke=body["revoke"]
     )

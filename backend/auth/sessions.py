@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from backend.auth.identity import ACCESS_TOKEN_LIFETIME, FRESH_FOR, Identity, issue_access_token
 from backend.auth.secrets import hash_secret, new_secret
-from backend.errors import Forbidden, NotFound, TokenExpired, TokenReused, TokenRevoked, Unauthorized
+from backend.errors import NotFound, TokenExpired, TokenReused, TokenRevoked, Unauthorized
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
@@ -26,10 +26,6 @@ from backend.users.serialise import own_json
 IDLE_LIFETIME = timedelta(days=30)
 REUSE_GRACE = timedelta(seconds=10)
 """Two tabs may refresh with one token, and an answer may be lost on its way: that long a repeat is no theft."""
-
-
-class NoSession(Forbidden):
-    detail = "An API token has no session that could end. Delete the token itself instead."
 
 
 @dataclass(frozen=True)
@@ -168,9 +164,7 @@ def end_sessions(*which: ColumnElement[bool]) -> list[int]:
 
 
 def logout(caller: Identity) -> None:
-    """End the caller's own session. Raises NoSession for an API token."""
-    if caller.session_id is None:
-        raise NoSession
+    """End the caller's own session."""
     if end_sessions(UserSession.id == caller.session_id):
         record("session.ended", caller.user.id, f"session:{caller.session_id}", {"why": "logout"})
     db.session.commit()
@@ -199,7 +193,7 @@ def end_session(caller: Identity, session_id: int) -> None:
 
 def end_other_sessions(caller: Identity) -> None:
     """End all of the caller's sessions but the one that asks."""
-    ended = end_sessions(UserSession.user_id == caller.user.id, UserSession.id != (caller.session_id or 0))
+    ended = end_sessions(UserSession.user_id == caller.user.id, UserSession.id != caller.session_id)
     if ended:
         record("session.ended", caller.user.id, user_target(caller.user.id), {"why": "by hand", "count": len(ended)})
     db.session.commit()

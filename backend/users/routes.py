@@ -30,6 +30,7 @@ from backend.users.serialise import user_json
 bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
 
 EXPORT = Limit("export", 10, 3600)
+NAMES_OF_LOGIN = ("email", "username")
 EMAIL_CHANGE = Limit("email-change", 5, 3600)
 """Each mails somebody who may have nothing to do with Confab."""
 
@@ -50,8 +51,10 @@ def update_me(body: dict[str, Any]) -> dict[str, Any]:
     """Change your profile
 
     What is left out stays. A new email or username needs a fresh session (403
-    `reauthentication_required`); the email is unverified until the link in its mail is followed.
+    `reauthentication_required`), which an API token never has; the email is unverified until the link in its mail is followed.
     """
+    if current_identity.session_id is None and not body.keys().isdisjoint(NAMES_OF_LOGIN):
+        need_fresh(current_identity)  # even for the present ones, or a token that may not read could try which they are
     email, password = body.pop("email", None), body.pop("password", None)
     if password is not None:
         need_fresh(current_identity)

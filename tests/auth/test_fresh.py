@@ -113,6 +113,14 @@ def test_an_api_token_is_never_fresh(app: Flask, secured: User, method: str, pat
     assert code(script(app, secured.id, too_little).request(method, path, body)) == (403, "insufficient_scope")
 
 
+def test_an_api_token_renames_no_login(app: Flask, make: Factory, secured: User) -> None:
+    """Not even to what it is: who may not read must not be able to try."""
+    token = script(app, secured.id, "read", "write")
+    for body in ({"username": "other"}, {"username": secured.username}, {"email": "new@example.com"}, {"email": EMAIL}):
+        assert code(token.patch(ME, {"bio": "x", **body})) == STALE
+    assert token.patch(ME, {"bio": "x"}).status_code == 200
+
+
 def test_the_first_password_needs_a_fresh_session(make: Factory) -> None:
     user, body = make.user(), {"new_password": PASSWORD}
     assert code(make.client(user, is_fresh=False).post("/api/auth/change-password", body)) == STALE

@@ -11,9 +11,11 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from backend.auth.secrets import hash_password, hash_secret, new_secret
 from backend.budgets import Limit
 from backend.http import limits
-from backend.models.base import utcnow
+from backend.models import ApiToken
+from backend.models.base import db, utcnow
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
@@ -49,6 +51,52 @@ def assert_limited(response: TestResponse, seconds: int, amount: int) -> None:
     assert response.headers["X-RateLimit-Limit"] == str(amount)
     assert response.headers["X-RateLimit-Remaining"] == "0"
     assert 0 < int(response.headers["X-RateLimit-Reset"]) - time.time() <= seconds + 1
+
+
+def script(app: Flask, user_id: int, *scopes: str) -> Client:
+    secret = f"confab_{new_secret()}"
+    with app.app_context():
+        db.session.add(ApiToken(user_id=user_id, name="script", token=hash_secret(secret), scopes=list(scopes)))
+        db.session.commit()
+    return Client(app, secret)
+
+
+PASSWORD_CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/api/auth/change-password", {"current_password": "wrong password", "new_password": "another password"}),
+    ("POST", "/api/auth/confirm", {"password": "wrong password"}),
+    ("POST", "/api/auth/totp", {"password": "wrong password"}),
+    ("DELETE", "/api/auth/totp", {"password": "wrong password"}),
+    ("POST", "/api/auth/totp/recovery-codes", {"password": "wrong password", "totp_code": "123456"}),
+    ("DELETE", "/api/users/me", {"password": "wrong password"}),
+    ("PATCH", "/api/users/me", {"username": "other", "password": "wrong password"}),
+    ("PATCH", "/api/users/me", {"email": "other@example.com", "password": "wrong password"}),
+]
+
+
+def test_an_api_token_uses_up_no_try_of_the_password(limited_app: Flask, make: Factory) -> None:
+    owner = make.client(make.user(hashed_password=hash_password(PASSWORD)))
+    user_id = owner.user.id  # type: ignore[attr-defined]
+    owner.app, owner._client = limited_app, limited_app.test_client(use_cookies=False)
+    for token in (script(limited_app, user_id, "read", "write"), script(limited_app, user_id, "read")):
+        for call in PASSWORD_CALLS * 2:
+            assert token.request(*call).status_code == 403
+    stale = Client(limited_app, make.token(owner.user, is_fresh=False))  # type: ignore[attr-defined]
+    for call in PASSWORD_CALLS[2:] * 2:
+        assert stale.request(*call).get_json()["code"] == "reauthentication_required"
+    assert owner.post("/api/auth/confirm", {"password": PASSWORD}).status_code == 204
+    shown = owner.post("/api/auth/confirm", {"password": "wrong password"}).headers
+    assert (shown["X-RateLimit-Limit"], shown["X-RateLimit-Remaining"]) == ("10", "8")
+
+
+def test_what_an_api_token_may_not_do_counts_against_the_token(
+    limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 3))
+    user = make.user()
+    owner, token = Client(limited_app, make.token(user)), script(limited_app, user.id, "health")
+    assert statuses(lambda: token.get("/api/users/me"), 4) == [403, 403, 403, 429]
+    assert statuses(lambda: owner.get("/api/users/me"), 4) == [200, 200, 200, 429]
+    assert statuses(lambda: script(limited_app, user.id, "read").get("/api/users/me"), 1) == [429]
 
 
 def test_an_account_takes_10_a_minute(client: Client, clock: Any) -> None:
