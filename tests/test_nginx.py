@@ -119,7 +119,7 @@ def test_a_request_id_is_kept_if_it_is_well_formed(nginx: Nginx, sent: str, kept
     assert seen["x-request-id"]
 
 
-def test_a_socket_is_upgraded_and_its_token_is_in_no_log(nginx: Nginx, lonely: Nginx) -> None:
+def test_a_socket_is_upgraded_and_no_secret_is_in_a_log(nginx: Nginx, lonely: Nginx) -> None:
     request = f"GET /ws/tab?token={TOKEN} HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\r\n"
     with closing(socket.create_connection(("127.0.0.1", nginx.port), timeout=10)) as client:
         client.sendall(request.encode())
@@ -129,8 +129,12 @@ def test_a_socket_is_upgraded_and_its_token_is_in_no_log(nginx: Nginx, lonely: N
     call(lonely, f"/ws/tab?token={TOKEN}", Upgrade="websocket", Connection="Upgrade")
     call(lonely, f"/?token={TOKEN}")
     for proxy in (nginx, lonely):
-        wait_until(lambda proxy=proxy: "/ws/tab" in proxy.access_log.read_text(), "the line in the access log")
+        call(proxy, f"/api/rooms/7/invites/{TOKEN}")
+    for proxy in (nginx, lonely):
+        for path in ("/ws/tab", "/invites/"):
+            wait_until(lambda proxy=proxy, path=path: path in proxy.access_log.read_text(), f"the line of {path}")
         assert all(json.loads(line) for line in proxy.access_log.read_text().splitlines())
+        assert "/api/rooms/7/invites/***" in proxy.access_log.read_text()
         assert TOKEN not in proxy.access_log.read_text() + proxy.error_log.read_text()
 
 

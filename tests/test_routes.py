@@ -31,7 +31,7 @@ PLACES = {
     "<id:token_id>": "{token}",
     "<id:role_id>": "{role}",
     "<id:report_id>": "{report}",
-    "<code>": "unknown",
+    "<secret:code>": "unknown",
     "<path:filename>": "home.css",
     "<client_id>": "device",
 }
@@ -117,7 +117,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "DELETE /api/users/me/blocks/<id:user_id>": ("401 204 204 204 204", None),
     "GET /api/rooms/<id:room_id>/invites": ("401 404 403 200 404", None),
     "POST /api/rooms/<id:room_id>/invites": ("401 404 403 201 404", None),
-    "DELETE /api/rooms/<id:room_id>/invites/<code>": ("401 404 403 404 404", None),
+    "DELETE /api/rooms/<id:room_id>/invites/<secret:code>": ("401 404 403 404 404", None),
     "POST /api/rooms/join": ("401 404 404 404 404", {"code": "unknown"}),
     "GET /metrics": ("404 404 404 404 404", None),
 }

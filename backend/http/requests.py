@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Map, UnicodeConverter
 
 from backend.database import MAX_ID
 from backend.errors import BadRequest, NotFound
@@ -49,9 +49,41 @@ class IdConverter(IntegerConverter):
     regex = _digits_up_to(MAX_ID)
 
 
+class SecretConverter(UnicodeConverter):
+    """A secret in a path, such as the code of an invite: any text. The access log shows `***` in its place."""
+
+
+_RULE_PARTS = re.compile(r"<(?:([a-z]+)(?:\([^)]*\))?:)?[^>]+>|[^<]+")
+
+
+def _secret_paths(rules: Map) -> re.Pattern[str]:
+    """A pattern of what stands before a secret, by the rules that have one, whatever comes behind and whether they match it."""
+    found = [r"(?!)"]
+    for rule in rules.iter_rules():
+        before = ""
+        for part in _RULE_PARTS.finditer(rule.rule):
+            if part[1] == "secret":
+                found.append(before)
+                break
+            before += "[^/]*" if part[0].startswith("<") else re.escape(part[0])
+    return re.compile("|".join(found), re.IGNORECASE)
+
+
+def _shown_path() -> str:
+    """The path of the request as logs may have it: what is secret in it is left out, and so is all behind that.
+
+    By the text of the path: a request that no rule takes, or not with its method, holds the same secret.
+    """
+    extensions = current_app.extensions
+    if "confab-secret-paths" not in extensions:
+        extensions["confab-secret-paths"] = _secret_paths(current_app.url_map)
+    found = extensions["confab-secret-paths"].match(request.path)
+    return f"{found[0]}***" if found else request.path
+
+
 def init_app(app: Flask) -> None:
-    """Register the hooks and the `id` converter, and count the proxies in front."""
-    app.url_map.converters["id"] = IdConverter
+    """Register the hooks and the converters `id` and `secret`, and count the proxies in front."""
+    app.url_map.converters |= {"id": IdConverter, "secret": SecretConverter}
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.before_request(_begin)
@@ -123,7 +155,7 @@ def _log_request(response: Response) -> None:
     data = {
         "request_id": request.environ["confab.request_id"],
         "method": request.method,
-        "path": request.path,  # never the query: it may hold a token
+        "path": _shown_path(),  # never the query: it may hold a token
         "status": request.environ.get("confab.status", response.status_code),
         "ms": round((time.perf_counter() - g.get("started_at", time.perf_counter())) * 1000, 2),
         "user_id": identity.user.id if identity else None,

@@ -46,7 +46,7 @@ def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     return invites.create_invite(current_user, room_id, **body)
 
 
-@bp.delete("/<id:room_id>/invites/<code>")
+@bp.delete("/<id:room_id>/invites/<secret:code>")
 @bp.response(204)
 @signed_in
 def revoke_invite(room_id: int, code: str) -> None:

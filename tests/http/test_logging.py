@@ -64,6 +64,34 @@ def test_a_failure_keeps_its_traceback_and_its_request(
     assert access["status"] == 500
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "shown"),
+    [
+        ("DELETE", "/api/rooms/7/invites/hunter2", "/api/rooms/7/invites/***"),  # refused: nobody is signed in
+        ("GET", "/api/rooms/7/invites/hunter2", "/api/rooms/7/invites/***"),  # not with this method
+        ("DELETE", "/api/rooms/7/invites/hunter2/", "/api/rooms/7/invites/***"),
+        ("DELETE", "/api/rooms/7/invites/hunter2/hunter2", "/api/rooms/7/invites/***"),  # nothing there
+        ("DELETE", "/api/rooms/seven/invites/hunter2", "/api/rooms/seven/invites/***"),
+        ("DELETE", "/API/rooms/7/invites/%68unter2", "/API/rooms/7/invites/***"),
+        ("GET", "/api/rooms/7/invites", "/api/rooms/7/invites"),
+        ("GET", "/api/rooms/7/members/9", "/api/rooms/7/members/9"),
+    ],
+)
+def test_a_secret_in_a_path_is_in_no_line(
+    app: Flask, lines: Callable[[], list[dict[str, object]]], method: str, path: str, shown: str
+) -> None:
+    assert Client(app).request(method, path).status_code in (401, 404, 405)
+    [line] = lines()
+    assert line["path"] == shown
+    assert "hunter2" not in json.dumps(line)
+
+
+def test_what_sounds_like_a_secret_is_declared_as_one(sqlite_app: Flask) -> None:
+    for rule in sqlite_app.url_map.iter_rules():
+        for name in rule.arguments & {"code", "secret", "token", "ticket", "key", "password"}:
+            assert f"<secret:{name}>" in rule.rule
+
+
 @pytest.mark.parametrize("path", ["/api/%0Aforged", "/api/%1b%5b31m", '/api/"}', "/api/%E2%80%A8", "/api/%FF"])
 def test_no_address_can_forge_a_line(lab: Client, lines: Callable[[], list[dict[str, object]]], path: str) -> None:
     lab.get(path)
