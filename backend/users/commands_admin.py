@@ -1,56 +1,28 @@
-"""`flask users ...`: what an operator does by hand with accounts that are there. An account is named by id, email or username."""
+"""`flask users ...`: what an operator does by hand with accounts that are there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import click
-from sqlalchemy import exc, func, or_, select
+from sqlalchemy import func, select
 
 from backend.auth.passwords import set_password
-from backend.errors import ChatError
 from backend.http.json import encode
 from backend.models import User, UserSession
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
 from backend.users import admin, erasure
-from backend.users.commands import checked, read_password, refusal, users
-from backend.users.emails import fold_email
+from backend.users.commands import checked, read_password, users
+from backend.users.commands_account import of_account
 from backend.users.fields import Password
 from backend.users.serialise import own_json
 
 
 def account_command(view: Callable[..., None]) -> Any:
-    """Make a command of *view* that takes the account's id, email or username, and tells what went wrong in a sentence."""
-
-    @users.command(view.__name__.removesuffix("_of").replace("_", "-"))
-    @click.argument("account")
-    @wraps(view)
-    def command(account: str, **options: Any) -> None:
-        try:
-            view(_find(account), **options)
-        except ChatError as error:
-            raise refusal(error) from None
-        except (exc.OperationalError, exc.ProgrammingError) as error:
-            reason = str(error.orig).strip().partition("\n")[0]
-            raise click.ClickException(f"the database does not serve ({reason}). flask db upgrade?") from None
-
-    return command
-
-
-def _find(account: str) -> User:
-    names = [User.email == fold_email(account), User.username == account]
-    if account.isascii() and account.isdigit() and len(account) < 19:
-        names.append(User.id == int(account))
-    found = db.session.scalars(select(User).where(or_(*names), User.deleted_at.is_(None)).order_by(User.id)).all()
-    db.session.rollback()
-    if not found:
-        raise click.ClickException(f"there is no account {account}")
-    if len(found) > 1:
-        raise click.ClickException(f"{account} names several accounts: {', '.join(str(user.id) for user in found)}")
-    return found[0]
+    """Make a command of *view* that takes an account."""
+    return users.command(view.__name__.removesuffix("_of").replace("_", "-"))(of_account(view))
 
 
 @users.command("list")

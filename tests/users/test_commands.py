@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend.models import AuditEvent, User
 from backend.models.base import db
@@ -45,19 +45,57 @@ def test_list(app: Flask, make: Factory) -> None:
 @pytest.mark.parametrize("by", ["id", "email", "username"])
 def test_an_account_has_three_names(app: Flask, make: Factory, by: str) -> None:
     client = make.client(make.user("ann", email="ann@example.com"))
-    name = {"id": str(client.user.id), "email": "Ann@Example.com", "username": "ann"}[by]  # type: ignore[attr-defined]
+    name = {"id": f"--id={client.user.id}", "email": "Ann@Example.com", "username": "Ann"}[by]  # type: ignore[attr-defined]
     shown = json.loads(run(app, "show", name).output)
     assert (shown["username"], shown["sessions"]) == ("ann", 1)
     assert "hashed_password" not in shown
 
 
 def test_a_name_of_two_accounts_is_refused(app: Flask, make: Factory) -> None:
+    ann, bob = make.user("ann"), make.user("bob")
+    with app.app_context():  # as an adopted database may have it
+        db.session.execute(update(User).where(User.id == bob.id).values(username="ANN", username_key=None))
+        db.session.commit()
+    result = run(app, "deactivate", "ANN")
+    assert result.exit_code == 1
+    assert f"names several accounts: {ann.id} (ann), {bob.id} (ANN)" in result.output
+    assert user(app, ann.id).is_active
+    assert user(app, bob.id).is_active
+    assert run(app, "deactivate", "ann").exit_code == 0
+    assert run(app, "deactivate", f"--id={bob.id}").exit_code == 0
+
+
+COMMANDS: list[list[str]] = [
+    *(["users", name] for name in ("show", "deactivate", "activate", "set-password", "end-sessions")),
+    *(["users", name] for name in ("make-superuser", "revoke-superuser", "erase")),
+    ["totp", "off"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_an_id_and_a_username_are_told_apart(app: Flask, make: Factory, command: list[str]) -> None:
+    """Whoever is named 736130 must not be taken for the account 736130, nor for anybody while it is not said which is meant."""
     ann = make.user("ann")
     make.user(str(ann.id))
-    result = run(app, "deactivate", str(ann.id))
-    assert result.exit_code == 1
-    assert "names several accounts" in result.output
-    assert user(app, ann.id).is_active
+    make.user("736130")
+    for digits in (str(ann.id), "736130", "\N{FULLWIDTH DIGIT SEVEN}"):
+        result = app.test_cli_runner().invoke(args=[*command, digits])
+        assert (result.exit_code, f"--id {digits} or --username {digits}" in result.output) == (2, True)
+    for args in ([], ["ann", f"--id={ann.id}"], ["--username=ann", f"--id={ann.id}"]):
+        result = app.test_cli_runner().invoke(args=[*command, *args])
+        assert (result.exit_code, "Name one account" in result.output) == (2, True)
+    assert trail(app) == []
+
+
+def test_who_is_named_by_digits(app: Flask, make: Factory) -> None:
+    ann = make.user("ann")
+    named = make.user(str(ann.id))
+    assert run(app, "make-superuser", "--username", str(ann.id)).exit_code == 0
+    assert (user(app, ann.id).is_superuser, user(app, named.id).is_superuser) == (False, True)
+    assert run(app, "make-superuser", "--id", str(ann.id)).exit_code == 0
+    assert user(app, ann.id).is_superuser
+    assert run(app, "show", "--id", str(2**63 - 1)).output == f"Error: there is no account with the id {2**63 - 1}\n"
+    assert run(app, "show", "--id", str(2**63)).exit_code == 2
 
 
 @pytest.mark.parametrize(
