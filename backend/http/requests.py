@@ -22,6 +22,9 @@ access_log = logging.getLogger("confab.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+PAGES = "web"
+"""The blueprint whose answers hold nothing of anybody, so that a browser may keep them."""
+
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -142,8 +145,7 @@ def _end(response: Response) -> Response:
     headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else API_POLICY)
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.path.startswith("/api/") or request.path == "/token":
-        headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Cache-Control", "no-cache" if request.blueprint == PAGES else "no-store")
     _log_request(response)
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template
 
 bp = Blueprint(
     "web", __name__, template_folder="templates", static_folder="static", static_url_path="/static", url_prefix=""
@@ -12,7 +12,8 @@ bp = Blueprint(
 @bp.get("/")
 def show_home() -> str:
     """What runs here, and the first calls to it."""
-    host = request.host_url.rstrip("/")
+    # Not the Host that was asked: the page could be kept by a cache, and the calls on it sent elsewhere.
+    host = current_app.config["CONFAB"].public_url
     return render_template("home.html", version=current_app.config["VERSION"], host=host, socket=_socket_address(host))
 
 

@@ -35,6 +35,13 @@ def test_the_token_answer(client: Client, register: Register, name: str, extra: 
     assert client.get("/api/auth/sessions").status_code == 200
 
 
+def test_a_trailing_slash_changes_nothing(client: Client, register: Register) -> None:
+    register()
+    headers = [client.post(f"/token{slash}", data=FORM).headers for slash in ("", "/")]
+    assert [each["Cache-Control"] for each in headers] == ["no-store", "no-store"]
+    assert set(headers[0].keys()) == set(headers[1].keys())
+
+
 def test_client_credentials_in_a_header_are_passed_over(client: Client, register: Register) -> None:
     register()
     response = client.post("/token", data=FORM, headers={"Authorization": "Basic Y2xpZW50OnNlY3JldA=="})

@@ -159,3 +159,16 @@ def test_odd_text_in_an_address_does_no_harm(lab: Client, text: str) -> None:
 def test_a_very_long_path_is_404(lab: Client) -> None:
     assert lab.get("/" + "a" * 1_000_000).status_code == 404
     assert lab.get("/a" * 100_000).status_code == 404
+
+
+def test_no_answer_is_kept_but_pages(sqlite_app: Flask) -> None:
+    """Whatever a rule answers, and however its address is written, a cache on the way keeps none of it."""
+    client, kept = Client(sqlite_app), {"web", "api-docs"}
+    rules = [rule for rule in sqlite_app.url_map.iter_rules() if rule.endpoint.partition(".")[0] not in kept]
+    assert len(rules) > 50
+    for rule in rules:
+        for method in (rule.methods or set()) - {"OPTIONS"}:
+            for slash in ("", "/"):
+                path = re.sub(r"<[^>]*>", "1", rule.rule).rstrip("/") + slash
+                headers = client.request(method, path).headers
+                assert headers["Cache-Control"] == "no-store", (method, path)

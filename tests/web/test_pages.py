@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -36,12 +36,13 @@ def url(sqlite_app: Flask) -> Iterator[str]:
         wipe()
 
 
-def test_the_front_page(chromium: Browser, url: str) -> None:
+def test_the_front_page(chromium: Browser, url: str, sqlite_app: Flask) -> None:
     page = chromium.open(f"{url}/")
     assert page.evaluate("document.querySelector('h1').textContent") == "Confab"
     text = page.evaluate("document.body.innerText")
-    assert f"curl -X POST {url}/api/auth/register" in text
-    assert f"ws://{url.removeprefix('http://')}/ws/" in text
+    public_url = sqlite_app.config["CONFAB"].public_url
+    assert f"curl -X POST {public_url}/api/auth/register" in text
+    assert f"ws://{public_url.removeprefix('http://')}/ws/" in text
     links = page.evaluate("[...document.links].map(link => link.getAttribute('href'))")
     assert {"/docs", "/api/health", "/openapi.json"} <= set(links)
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
@@ -136,9 +137,17 @@ def test_nothing_but_the_files_is_served(sqlite_app: Flask, path: str) -> None:
     assert (response.status_code, response.json["code"]) == (404, "not_found")
 
 
-def test_a_forged_host_is_escaped(sqlite_app: Flask) -> None:
-    response = Client(sqlite_app).get("/", headers={"Host": '"><script>alert(1)</script>'})
-    assert "<script>alert" not in response.text
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
+def test_a_page_does_not_print_the_host_that_was_asked(make_app: Callable[..., Flask], path: str) -> None:
+    app = make_app({"PUBLIC_URL": "https://chat.example:8443/"})
+    asked = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher"}
+    page = Client(app).get(path, headers=asked)
+    assert page.status_code == 200
+    assert "evil.example" not in page.text
+    if path == "/":
+        assert "https://chat.example:8443/api/auth/register" in page.text
+        assert "wss://chat.example:8443/ws/" in page.text
+    assert page.headers["Cache-Control"] == "no-cache"
 
 
 def test_swagger_ui_comes_with_its_license(sqlite_app: Flask) -> None:
