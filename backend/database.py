@@ -146,6 +146,34 @@ def is_unavailable(error: BaseException) -> bool:
         return False
     original = getattr(error, "orig", None)
     if isinstance(original, sqlite3.Error):
-        return any(word in str(error) for word in ("locked", "busy", "unable to open", "disk", "readonly"))
+        # The code and not the text, which holds the statement: the column `blocked_id` is no locked database.
+        return getattr(original, "sqlite_errorcode", 0) & 0xFF in _SQLITE_IS_AWAY
     # Class 54 of PostgreSQL's error codes: the statement asks for more than any server gives.
-    return not (getattr(original, "pgcode", None) or "").startswith("54")
+    return not _pgcode(error).startswith("54")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether *error* says that the database serves nobody now.
+
+    It does not where one statement waited too long, or lost against another: others may well be served.
+    """
+    return is_unavailable(error) and not _pgcode(error).startswith(_WAITED_OR_LOST)
+
+
+_SQLITE_IS_AWAY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+_WAITED_OR_LOST = ("55P03", "57014", "40")
+"""lock_not_available, query_canceled (a timeout), and the class of transactions that were rolled back for another's sake."""
+
+
+def _pgcode(error: BaseException) -> str:
+    return getattr(getattr(error, "orig", None), "pgcode", None) or ""
