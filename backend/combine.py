@@ -16,9 +16,12 @@ class Combiner(Generic[Item, Result]):
 
     Whoever comes first leads: it runs the function over everything that waits, and hands each caller its result. Those that
     come while a batch runs form the next one, led by the first of them (group commit; "flat combining", Hendler et al.,
-    SPAA 2010). A lone caller waits for nobody. Results that are exceptions are raised in the caller that they belong to; an
-    exception of the function itself is raised in all callers of the batch. One that *spreads* is raised in all that wait
-    besides: where the database is away, nobody is to wait for another to find that out, too.
+    SPAA 2010). A lone caller waits for nobody. Results that are exceptions are raised in the caller that they belong to. Where
+    the function itself raises, it has done nothing: it runs again for each item of the batch alone, so that one caller's item
+    cannot fail another's. An exception that *spreads* is raised in all callers of the batch, and in all that wait besides: where
+    the database is away, nobody is to wait for another to find that out, too.
+
+    A batch holds items that *weigh* *most* together, or a single one that is heavier.
     """
 
     def __init__(
@@ -26,9 +29,11 @@ class Combiner(Generic[Item, Result]):
         run: Callable[[list[Item]], Sequence[Result | Exception]],
         most: int = 100,
         spreads: Callable[[Exception], bool] = lambda error: False,
+        weigh: Callable[[Item], int] = lambda item: 1,
     ):
         self._run = run
         self._spreads = spreads
+        self._weigh = weigh
         self._most = most
         self._lock = threading.Lock()
         self._waiting: list[_Seat[Item, Result]] = []
@@ -51,19 +56,44 @@ class Combiner(Generic[Item, Result]):
     def _lead(self) -> None:
         time.sleep(0)  # whoever is ready to run gets to its own call, and joins
         with self._lock:
-            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            size = self._size_of_batch()
+            batch, self._waiting = self._waiting[:size], self._waiting[size:]
         try:
-            results = self._run([seat.item for seat in batch])
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised in every caller
-            if self._spreads(error):
-                with self._lock:
-                    batch, self._waiting = batch + self._waiting, []
-            results = [error] * len(batch)
+            results, spread = self._serve([seat.item for seat in batch])
         except BaseException:
             # This greenlet is being killed; the others must not wait for it for ever.
             self._finish(batch, [RuntimeError("the batch was abandoned")] * len(batch))
             raise
+        if spread is not None:
+            with self._lock:
+                behind, self._waiting = self._waiting, []
+            batch, results = batch + behind, results + [spread] * len(behind)
         self._finish(batch, results)
+
+    def _size_of_batch(self) -> int:
+        weight = 0
+        for size, seat in enumerate(self._waiting[: self._most]):
+            weight += self._weigh(seat.item)
+            if weight > self._most:
+                return max(size, 1)
+        return self._most
+
+    def _serve(self, items: list[Item]) -> tuple[list[Result | Exception], Exception | None]:
+        """What becomes of *items*, and the failure that spreads, where there was one."""
+        try:
+            return list(self._run(items)), None
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised in the callers
+            if self._spreads(error):
+                return [error] * len(items), error
+            if len(items) == 1:
+                return [error], None
+        results: list[Result | Exception] = []
+        for item in items:
+            alone, spread = self._serve([item])
+            results += alone
+            if spread is not None:
+                return results + [spread] * (len(items) - len(results)), spread
+        return results, None
 
     def _finish(self, batch: list[_Seat[Item, Result]], results: Sequence[Result | Exception]) -> None:
         for seat, result in zip(batch, results, strict=True):

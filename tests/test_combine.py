@@ -143,3 +143,96 @@ def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
         thread.join(timeout=10)
 
     assert (failures, batches) == (["away"] * 5, [1])
+
+
+def served_together(combiner: Combiner[int, int], started: threading.Event, go: threading.Event) -> dict[int, object]:
+    """What 1, 2, 3, 4 get, who wait together while 0 is served; an error is its own outcome."""
+    outcomes: dict[int, object] = {}
+
+    def call(n: int) -> None:
+        try:
+            outcomes[n] = combiner(n)
+        except ValueError as error:
+            outcomes[n] = error
+
+    threads = [threading.Thread(target=call, args=(0,))]
+    threads[0].start()
+    assert started.wait(10)
+    for n in range(1, 5):
+        threads.append(threading.Thread(target=call, args=(n,)))
+        threads[-1].start()
+        while len(combiner._waiting) < n:
+            threading.Event().wait(0.001)
+    go.set()
+    for thread in threads:
+        thread.join(timeout=10)
+    return outcomes
+
+
+def test_an_item_that_breaks_a_batch_breaks_nobody_elses() -> None:
+    started, go = threading.Event(), threading.Event()
+    batches: list[list[int]] = []
+
+    def run(items: list[int]) -> list[int]:
+        batches.append(items)
+        started.set()
+        assert go.wait(10)
+        if 2 in items:
+            raise ValueError("two")
+        return items
+
+    outcomes = served_together(Combiner(run), started, go)
+    assert {n: outcomes[n] for n in (0, 1, 3, 4)} == {0: 0, 1: 1, 3: 3, 4: 4}
+    assert isinstance(outcomes[2], ValueError)
+    assert batches == [[0], [1, 2, 3, 4], [1], [2], [3], [4]]
+
+
+def test_a_failure_that_spreads_is_not_tried_for_each() -> None:
+    started, go = threading.Event(), threading.Event()
+    batches: list[list[int]] = []
+
+    def run(items: list[int]) -> list[int]:
+        batches.append(items)
+        started.set()
+        assert go.wait(10)
+        if items != [0]:
+            raise ValueError("away")
+        return items
+
+    outcomes = served_together(Combiner(run, spreads=lambda error: True), started, go)
+    assert batches == [[0], [1, 2, 3, 4]]
+    assert all(isinstance(outcomes[n], ValueError) for n in range(1, 5))
+
+
+def test_a_failure_that_spreads_while_items_run_alone_ends_the_trying() -> None:
+    started, go = threading.Event(), threading.Event()
+    batches: list[list[int]] = []
+
+    def run(items: list[int]) -> list[int]:
+        batches.append(items)
+        started.set()
+        assert go.wait(10)
+        if items == [2]:
+            raise ValueError("away")
+        if 2 in items:
+            raise KeyError(2)
+        return items
+
+    outcomes = served_together(Combiner(run, spreads=lambda error: isinstance(error, ValueError)), started, go)
+    assert batches == [[0], [1, 2, 3, 4], [1], [2]]
+    assert (outcomes[0], outcomes[1]) == (0, 1)
+    assert all(isinstance(outcomes[n], ValueError) for n in (2, 3, 4))
+
+
+def test_a_batch_is_as_large_as_its_items_weigh() -> None:
+    started, go = threading.Event(), threading.Event()
+    batches: list[list[int]] = []
+
+    def run(items: list[int]) -> list[int]:
+        batches.append(items)
+        started.set()
+        assert go.wait(10)
+        return items
+
+    served_together(Combiner(run, most=3, weigh=lambda item: item), started, go)
+    assert batches == [[0], [1, 2], [3], [4]], "one that is too heavy by itself goes alone"

@@ -1,4 +1,4 @@
-"""Which failures say that the database is away, which that a statement waited too long, and which that a statement is at fault."""
+"""Which failures say that the database is away, which that a statement waited too long, and which that it is at fault."""
 
 from __future__ import annotations
 

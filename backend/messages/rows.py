@@ -76,14 +76,14 @@ class Batch(Protocol):
 
 
 @contextmanager
-def begin_batch(engine: Engine) -> Iterator[Batch]:
-    """A batch on *engine*'s database."""
+def begin_batch(engine: Engine, in_haste: bool = False) -> Iterator[Batch]:
+    """A batch on *engine*'s database. *in_haste*, it fails where it has to wait for another for more than a moment."""
     if engine.dialect.name != "postgresql":
         with engine.begin() as connection:
             yield _SqliteBatch(connection)
         return
     with reading(engine).connect() as connection:  # a connection that begins and ends no transactions by itself
-        ours = _PostgresBatch(connection)
+        ours = _PostgresBatch(connection, _OPEN_IN_HASTE if in_haste else _OPEN)
         try:
             yield ours
         finally:
@@ -127,13 +127,15 @@ _PREPARE = "SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL;" + ";".joi
 )
 _OPEN = """BEGIN; SET LOCAL enable_seqscan = off; EXECUTE confab_lock(%(ids)s);
     EXECUTE confab_look(%(ids)s, %(rooms)s, %(users)s, %(senders)s, %(keys)s, %(count)s)"""
+_OPEN_IN_HASTE = _OPEN.replace(";", "; SET LOCAL lock_timeout = 300; SET LOCAL statement_timeout = 1000;", 1)
 _IS_PREPARED = "confab-prepared"
 
 
 class _PostgresBatch:
-    def __init__(self, connection: Connection):
+    def __init__(self, connection: Connection, opening: str = _OPEN):
         self.connection = connection
         self.is_open = False
+        self._opening = opening
 
     def open(
         self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
@@ -150,7 +152,7 @@ class _PostgresBatch:
             "keys": [key for _, key in keys],
             "count": count,
         }
-        heads, members, has_repeats, ids = self.connection.exec_driver_sql(_OPEN, given).one()
+        heads, members, has_repeats, ids = self.connection.exec_driver_sql(self._opening, given).one()
         return Facts(
             [(id_, seq, mod, at and datetime.fromisoformat(at)) for id_, seq, mod, at in orjson.loads(heads or "[]")],
             {(room, user) for room, user in orjson.loads(members or "[]")},

@@ -126,8 +126,8 @@ class Operations:
             if isinstance(result, Sent):
                 message = result.message if connection.may_read else as_sent(result.message)
                 frames.append(answer_frame("ack", frame_id, message=message))
-            else:  # what is no refusal is in the log, and concerns this frame alone
-                frames.append(error_frame(result if isinstance(result, ChatError) else ChatError(), frame_id))
+            else:
+                frames.append(error_frame(_told(result), frame_id))
         connection.write(b"".join(frames))
 
     def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
@@ -225,6 +225,13 @@ def _load(schema: Schema, frame: dict[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         raise ValidationFailed(errors=flat_messages(error.normalized_messages())) from None
     return loaded
+
+
+def _told(error: Exception) -> ChatError:
+    """What a client is told of a send that failed. What is no refusal is in the log, and concerns its own frame alone."""
+    if isinstance(error, ChatError):
+        return error
+    return Unavailable() if is_unavailable(error) else ChatError()
 
 
 def _need(connection: Connection, scope: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -45,7 +46,10 @@ def _faulty(sender_id: int) -> dict[str, Draft]:
         "a lone surrogate": Draft(sender_id, LOBBY, "a\ud800b"),
         "an id of a thousand characters": Draft(sender_id, LOBBY, "x", client_message_id="k" * 1000),
         "no room": Draft(sender_id, Place("room:987654", "room", room_id=987654), "x"),
+        "no peer": Draft(sender_id, Place("dm:1:987654", "dm", peer_id=987654), "x"),
         "no parent": Draft(sender_id, LOBBY, "x", parent_id=987654),
+        "a key, and one body": Draft(sender_id, LOBBY, "one body", client_message_id="twice"),
+        "the key, and another body": Draft(sender_id, LOBBY, "another body", client_message_id="twice"),
         "a nameless place": Draft(sender_id, Place("nowhere", "lobby"), "x"),
         "content that is no text": Draft(sender_id, LOBBY, b"x"),  # type: ignore[arg-type]
         "what fails in the middle": Draft(sender_id, LOBBY, "planted", client_message_id=key),
@@ -128,11 +132,11 @@ def test_a_database_that_goes_away_while_drafts_are_tried_singly(
     """What was committed before stays acknowledged."""
     ann, begin, tries = make.user(), append.begin_batch, []
 
-    def leaving(engine: Any) -> Any:
+    def leaving(engine: Any, in_haste: bool = False) -> Any:
         tries.append(1)
         if len(tries) > 2:
             raise exc.OperationalError("", {}, Exception("gone"))
-        return begin(engine)
+        return begin(engine, in_haste)
 
     monkeypatch.setattr(append, "begin_batch", leaving)
     drafts = [Draft(ann.id, LOBBY, "first"), Draft(ann.id, LOBBY, "planted"), Draft(ann.id, LOBBY, "last")]
@@ -161,6 +165,34 @@ def test_no_id_is_too_large_for_an_answer(make: Factory, number: int) -> None:
         assert (answer.status_code, answer.json["gone"]) == (200, [name])
     for body in ({"room_id": number}, {"recipient_id": number}, {"parent_id": number}):
         assert client.post("/api/chat/send", {"content": "x", **body}).status_code in (404, 422)
+
+
+@pytest.mark.parametrize("number", [HUGE - 1, HUGE, 9999999999999999999, 10**40], ids=str)
+def test_no_id_in_a_path_is_too_large_for_an_answer(app: Flask, make: Factory, number: int) -> None:
+    """Every route that takes an id, as a superuser and with bodies that such routes take."""
+    client = make.client(make.user(is_superuser=True))
+    body = {
+        "user_id": number,
+        "reason": "x",
+        "status": "resolved",
+        "name": "x",
+        "content": "x",
+        "is_muted": True,
+        "seq": 1,
+    }
+    bodies = [{}, *({name: value} for name, value in body.items())]
+    asked = 0
+    for rule in app.url_map.iter_rules():
+        if not any(name.endswith("_id") for name in rule.arguments) or rule.endpoint.startswith("realtime."):
+            continue
+        path = re.sub(r"<[^>]+>", str(number), rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            for sent in [None] if method == "GET" else bodies:
+                answer = client.request(method, path, sent)
+                is_there_nothing_to_take_away = method == "DELETE" and answer.status_code == 204
+                assert 400 <= answer.status_code < 500 or is_there_nothing_to_take_away, (method, path, sent)
+                asked += 1
+    assert asked > 100
 
 
 # -- mentions

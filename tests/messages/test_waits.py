@@ -1,0 +1,110 @@
+"""One conversation that somebody holds does not fail the sends to others, and how much is written at once is bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from backend.combine import Combiner
+from backend.database import is_unavailable
+from backend.messages import append
+from backend.messages.access import Place
+from backend.messages.append import append_messages, append_together
+from backend.messages.drafts import Draft, Sent
+from backend.models import Conversation
+from backend.models.base import db
+from tests.factories import Factory
+from tests.processes import wait_until
+from tests.threads import at_once
+
+LOBBY = Place("lobby", "lobby")
+
+
+@contextmanager
+def held(room: dict[str, Any]) -> Iterator[None]:
+    """Somebody changes *room*, and takes longer than a send may wait."""
+    with db.engine.begin() as connection:
+        statement = select(Conversation.id).where(Conversation.id == room["conversation_id"])
+        connection.execute(statement.with_for_update())
+        yield
+
+
+@pytest.fixture
+def make_pg(postgresql_app: Flask, wiped: None) -> Factory:
+    return Factory(postgresql_app)
+
+
+def test_a_conversation_that_is_held_fails_no_send_to_another(make_pg: Factory) -> None:
+    """Neither does it make each of its own drafts wait in turn: the contract promises an answer within 10 s."""
+    ann = make_pg.client()
+    ann_id: int = ann.user.id  # type: ignore[attr-defined]
+    room = make_pg.room(ann)
+    stuck = Place(room["conversation_id"], "room", room_id=room["id"])
+    drafts = [Draft(ann_id, LOBBY if n % 10 == 0 else stuck, f"{n}") for n in range(50)]
+    with make_pg.app.app_context():
+        started = time.monotonic()
+        with held(room):
+            results = append_messages(drafts)
+        assert time.monotonic() - started < 8
+        sent = [result for result in results[::10] if isinstance(result, Sent)]
+        assert [result.message["seq"] for result in sent] == [1, 2, 3, 4, 5]
+        late = [result for n, result in enumerate(results) if n % 10]
+        assert all(isinstance(result, Exception) and is_unavailable(result) for result in late)
+        assert [isinstance(result, Sent) for result in append_messages(drafts)] == [True] * 50
+
+
+def test_drafts_are_not_tried_singly_for_longer_than_a_caller_waits(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann_id, tried = make.user().id, []
+
+    def failing(batch: Any, drafts: list[Draft]) -> Any:
+        tried.append(len(drafts))
+        raise KeyError
+
+    monkeypatch.setattr(append, "_append", failing)
+    monkeypatch.setattr(append, "APART_SECONDS", 0.0)
+    with app.app_context():
+        results = append_messages([Draft(ann_id, LOBBY, "x")] * 3)
+    assert tried == [3]
+    assert [type(result).__name__ for result in results] == ["Unavailable"] * 3
+
+
+def test_a_batch_is_counted_in_drafts(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket's frames come by the dozen; statements that took them all would take too many values."""
+    ann_id, batches = make.user().id, []
+    started, go = threading.Event(), threading.Event()
+    real = append.append_messages
+
+    def noting(drafts: list[Draft]) -> Any:
+        batches.append(len(drafts))
+        if not started.is_set():
+            started.set()
+            assert go.wait(20)
+        return real(drafts)
+
+    monkeypatch.setattr(append, "append_messages", noting)
+    each = append.MOST_IN_A_BATCH // 4
+
+    def send(count: int) -> list[Any]:
+        with app.app_context():
+            return append_together([Draft(ann_id, LOBBY, "x")] * count)
+
+    first = threading.Thread(target=send, args=(1,))
+    first.start()
+    assert started.wait(20)
+    combiner: Combiner[Any, Any] = app.extensions["confab-append"]
+    opener = threading.Thread(target=lambda: (wait_until(lambda: len(combiner._waiting) == 9, "all to wait"), go.set()))
+    opener.start()
+    results = at_once([lambda: send(each)] * 9)
+    first.join()
+    opener.join()
+    assert all(isinstance(result, Sent) for group in results for result in group)
+    assert batches == [1, 4 * each, 4 * each, each]
