@@ -10,7 +10,7 @@ from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Tex
 from backend.http.pagination import PageArgs
 
 MAX_CONTENT = 4_000
-MAX_CONVERSATIONS = 2_000
+MAX_CONVERSATIONS = 10_000
 ADDRESSES = ("conversation_id", "room_id", "recipient_id")
 
 

@@ -1,122 +1,150 @@
-"""Catching up: everything that changed since a client last looked (RFC 7162, CONDSTORE and QRESYNC, in spirit)."""
+"""Catching up: everything that changed since a client last looked (RFC 7162, CONDSTORE and QRESYNC, in spirit).
+
+An answer is bounded in bytes, not only in messages. It is built conversation by conversation, from groups that hold a few
+hundred changes, until it is full; what does not fit is asked for again. So its cost does not grow with what there is.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, and_, case, or_, select
+import orjson
+from sqlalchemy import or_, select
 
-from backend.messages.inbox import inbox_of
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
-from backend.models import Conversation, Message, RoomMembership, User
+from backend.messages.access import is_open_to
+from backend.messages.sync_changes import Changes, load_changes
+from backend.models import Conversation, ConversationEntry, User
 from backend.models.base import db
-from backend.models.conversation import room_conversation_id
-from backend.users.serialise import users_json
 
 PAGE = 200
-"""The most messages of one conversation in an answer."""
+"""The most messages, and the most members, of one conversation in an answer."""
 
 TOTAL = 4_000
 """About how many messages an answer holds in all: with many conversations each gets a smaller page, and is truncated."""
 
-_c, _m = Conversation.__table__.c, Message.__table__.c
+MAX_BYTES = 1024 * 1024
+"""About how large an answer to /sync is at most."""
+
+GROUP_CHANGES, GROUP_CONVERSATIONS = 400, 200
+"""How much is read at once. What was read and does not fit is thrown away, so a group is not much larger than an answer."""
+
+IN_ONE_QUERY = 500
+"""Conversations in one statement: SQLite refuses an expression of more than 1,000 terms."""
+
+_c, _e = Conversation.__table__.c, ConversationEntry.__table__.c
 
 
-def sync(user: User, seen: Mapping[str, int], only: Collection[str] | None = None) -> dict[str, Any]:
+@dataclass
+class SyncPage:
+    """A part of an answer. `next` has the modseqs that the next page goes on from, and is empty where nothing is left.
+
+    `has_left_out_changes` where a conversation that changed is in `next` and not in `conversations`.
+    """
+
+    conversations: list[dict[str, Any]] = field(default_factory=list)
+    next: dict[str, int] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+    has_left_out_changes: bool = False
+
+
+def sync(user: User, seen: Mapping[str, int]) -> dict[str, Any]:
     """What changed in *user*'s conversations since the modseqs in *seen*; a conversation that it lacks was never seen.
 
-    With *only*, nothing but these conversations is looked at: the further pages of an answer that was truncated.
-
-    The heads are read first and nothing behind them is answered, so a change that comes meanwhile is found by the next
-    call. Names in *seen* that the user may not read (any more) come back as `gone`.
+    Names in *seen* that the user may not read (any more) come back as `gone`. Changed conversations come first. Where some of
+    them do not fit, at least one that is answered counts as truncated, so the client asks again. Unchanged ones that do not fit
+    are left out.
     """
-    statement = inbox_of(user.id)
-    if only is not None:
-        statement = statement.where(_c.id.in_(only))
-    rows = db.session.execute(statement).all()
-    since = {row.id: min(seen.get(row.id, 0), row.last_modseq) for row in rows}
-    changed = [row for row in rows if row.last_modseq > since[row.id]]
+    page = sync_page(user, seen, MAX_BYTES)
+    rows = page.conversations
+    if page.has_left_out_changes and not any(row["truncated"] for row in rows):
+        last = next((row for row in reversed(rows) if row["messages"]), rows[-1])
+        last["truncated"] = True
+    return {"conversations": rows, "gone": page.gone}
+
+
+def sync_page(user: User, seen: Mapping[str, int], max_bytes: int, only: Collection[str] | None = None) -> SyncPage:
+    """As much of the answer as *max_bytes* hold, and a change at least.
+
+    With *only*, nothing but these conversations is looked at: the further pages of an answer.
+
+    The heads are read first and nothing behind them is answered, so a change that comes meanwhile is found by the next call.
+    """
+    heads = _heads(user, only)
+    since = {id_: min(seen.get(id_, 0), head) for id_, head in heads.items()}
+    changed = [id_ for id_ in heads if heads[id_] > since[id_]]
+    unchanged = [id_ for id_ in heads if heads[id_] <= since[id_]]
     size = max(10, min(PAGE, TOTAL // max(1, len(changed))))
-    upto = _cutoffs(changed, since, size)
-    messages = _messages(user, since, upto)
-    members = _members(user, changed, since, upto)
-    return {
-        "conversations": [
-            {
-                "id": row.id,
-                "last_seq": row.last_seq,
-                "last_modseq": row.last_modseq,
-                "last_read_seq": row.last_read_seq,
-                "unread_count": row.unread_count,
-                "messages": messages[row.id],
-                "members": members[row.id],
-                "truncated": upto.get(row.id, row.last_modseq) < row.last_modseq,
-            }
-            for row in rows
-        ],
-        "gone": sorted(seen.keys() - since.keys()),
-    }
+    page = SyncPage(gone=sorted(seen.keys() - heads.keys()) if only is None else [])
+    ordered, free = [*changed, *unchanged], max_bytes
+    weights = [min(heads[id_] - since[id_], size) for id_ in ordered]
+    for start, end in _groups(weights):
+        found = load_changes(user, {id_: since[id_] for id_ in ordered[start:end]}, size)
+        for place in range(start, end):
+            changes = found.get(ordered[place])
+            if changes is None:
+                continue  # the user left it since the heads were read
+            row, cost, is_full = _fill(changes, free, is_first=not page.conversations)
+            if row is not None:
+                free -= cost
+                page.conversations.append(row)
+                if row["truncated"]:
+                    page.next[row["id"]] = _last_modseq(row)
+            if is_full:
+                left = place + (row is not None)
+                page.next |= {id_: since[id_] for id_ in ordered[left:]}
+                page.has_left_out_changes = left < len(changed)
+                return page
+    return page
 
 
-def _cutoffs(rows: Sequence[Row[Any]], since: Mapping[str, int], size: int) -> dict[str, int]:
-    """For each conversation the modseq up to which it is answered now: its head, or its page's last message."""
-    upto = {row.id: row.last_modseq for row in rows}
-    # There cannot be more changed messages than changes, so only a longer reach can overflow its page.
-    long = {row.id: since[row.id] for row in rows if row.last_modseq - since[row.id] > size}
-    if long:
-        start = case(long, value=_c.id)
-        changed = select(_m.modseq).where(_m.conversation_id == _c.id, _m.modseq > start).order_by(_m.modseq).limit(1)
-        last, following = (
-            changed.offset(n).correlate(Conversation.__table__).scalar_subquery() for n in (size - 1, size)
-        )
-        for id_, modseq, behind in db.session.execute(select(_c.id, last, following).where(_c.id.in_(long))):
-            if behind is not None and behind <= upto[id_]:
-                upto[id_] = modseq
-    return upto
+def _heads(user: User, only: Collection[str] | None) -> dict[str, int]:
+    """The last modseqs of the conversations that *user* may read, the one with the last activity first."""
+    statement = (
+        select(_c.id, _c.last_modseq)
+        .join(ConversationEntry, _e.conversation_id == _c.id)
+        .where(_e.user_id == user.id, is_open_to(user.id), or_(_c.kind != "dm", _c.last_seq > 0))
+        .order_by(_c.last_message_at.is_(None), _c.last_message_at.desc(), _c.id)
+    )
+    if only is None:
+        return dict(db.session.execute(statement).all())
+    heads: dict[str, int] = {}
+    names = list(only)
+    for start in range(0, len(names), IN_ONE_QUERY):
+        some = statement.where(_c.id.in_(names[start : start + IN_ONE_QUERY]))
+        heads |= dict(db.session.execute(some).all())
+    return heads
 
 
-def _messages(user: User, since: Mapping[str, int], upto: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
-    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    if not upto:
-        return grouped
-    reach = [and_(_m.conversation_id == id_, _m.modseq > since[id_], _m.modseq <= upto[id_]) for id_ in upto]
-    statement = select(*MESSAGE_COLUMNS).where(or_(*reach)).order_by(_m.conversation_id, _m.modseq)
-    for message in messages_json(db.session.execute(statement).all(), user.id, db.session):
-        grouped[message["conversation_id"]].append(message)
-    return grouped
+def _groups(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Slices of a list, as (start, end), each with few members and, but for a single member, little weight."""
+    start, weight = 0, 0
+    for place, own in enumerate(weights):
+        if place > start and (weight + own > GROUP_CHANGES or place - start >= GROUP_CONVERSATIONS):
+            yield start, place
+            start, weight = place, 0
+        weight += own
+    if start < len(weights):
+        yield start, len(weights)
 
 
-def _members(
-    user: User, rows: Sequence[Row[Any]], since: Mapping[str, int], upto: Mapping[str, int]
-) -> dict[str, list[dict[str, Any]]]:
-    """The memberships that changed in the same reach, those that ended among them (`left_at`)."""
-    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    reach = [
-        and_(
-            RoomMembership.room_id == row.room_id,
-            RoomMembership.modseq > since[row.id],
-            RoomMembership.modseq <= upto[row.id],
-        )
-        for row in rows
-        if row.room_id is not None
-    ]
-    if not reach:
-        return grouped
-    statement = select(RoomMembership, User).join(User).where(or_(*reach)).order_by(RoomMembership.modseq)
-    found = db.session.execute(statement).all()
-    people = {person["id"]: person for person in users_json([member for _, member in found], user)}
-    for membership, member in found:
-        grouped[room_conversation_id(membership.room_id)].append(
-            {
-                "user": people[member.id],
-                "user_id": member.id,
-                "room_id": membership.room_id,
-                "modseq": membership.modseq,
-                "is_admin": membership.is_admin,
-                "joined_at": membership.joined_at,
-                "left_at": membership.left_at,
-            }
-        )
-    return grouped
+def _fill(changes: Changes, free: int, *, is_first: bool) -> tuple[dict[str, Any] | None, int, bool]:
+    """The row of a conversation with as many of its changes as *free* bytes hold, its size, and whether the answer is full.
+
+    None where not even the first change fits; of the first conversation of an answer it is taken all the same.
+    """
+    row: dict[str, Any] = {**changes.head, "messages": [], "members": [], "truncated": changes.is_truncated}
+    cost = len(orjson.dumps(row))
+    for number, (kind, change) in enumerate(changes.ordered()):
+        size = len(orjson.dumps(change)) + 1
+        if cost + size > free and (number or not is_first):
+            row["truncated"] = True
+            return (row, cost, True) if number else (None, 0, True)
+        row[kind].append(change)
+        cost += size
+    return (row, cost, False) if cost <= free or is_first else (None, 0, True)
+
+
+def _last_modseq(row: dict[str, Any]) -> int:
+    return max(change["modseq"] for kind in ("messages", "members") for change in row[kind])

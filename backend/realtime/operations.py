@@ -19,7 +19,7 @@ from backend.messages.drafts import Draft, Sent
 from backend.messages.inbox import mark_read
 from backend.messages.schemas import SendSchema, SyncSchema
 from backend.messages.serialise import as_sent
-from backend.messages.sync import sync
+from backend.messages.sync import sync_page
 from backend.models import User
 from backend.models.base import db
 from backend.realtime.connection import Connection, Right
@@ -27,6 +27,9 @@ from backend.realtime.events import publish, typing_event
 from backend.realtime.following import Positions
 from backend.realtime.hub import Hub
 from backend.realtime.protocol import Close, answer_frame, error_frame, frame_id_of, read_frame
+
+PAGE_BYTES = 512 * 1024
+"""About how large a page of `resumed` is at most: live events of other conversations fit into the write buffer beside it."""
 
 READ_SECONDS = 60.0
 """How long a page of `resumed` waits for the client to read the one before it."""
@@ -196,17 +199,15 @@ class Operations:
         *,
         is_first: bool,
     ) -> dict[str, int]:
-        """Answer one page: the first of all conversations, a later one of those that had more.
+        """Answer one page: the first of all conversations, a later one of those that had more or did not fit.
 
-        Returns from where the next page goes on, in the conversations that have more still.
+        Returns from where the next page goes on, in the conversations that are left.
         """
         connection.wait_for_room(READ_SECONDS)
         with self.hub.reading():
-            answer = sync(_user(connection), seen, only=None if is_first else seen)
-        rows = answer["conversations"]
-        more = {row["id"]: row["messages"][-1]["modseq"] for row in rows if row["truncated"]}
-        gone = answer["gone"] if is_first else []
-        connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=gone, done=not more))
+            page = sync_page(_user(connection), seen, PAGE_BYTES, only=None if is_first else seen)
+        rows, more = page.conversations, page.next
+        connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=page.gone, done=not more))
         with self.hub.reading():
             for row in rows:
                 if row["id"] in more:

@@ -1,0 +1,179 @@
+"""Answers of /sync are bounded in bytes, whatever there is to tell, and end all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import insert, text
+
+from backend.messages import sync as syncing
+from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
+from backend.models.base import db, utcnow
+from tests.client import Client
+from tests.factories import Factory
+from tests.queries import count_queries
+
+ABOUT = 1024 * 1024 + 64 * 1024
+MANY = 10_000
+
+
+def fill(app: Flask, room: dict[str, Any], sender_id: int, count: int, size: int) -> None:
+    """Add messages of *size* characters to *room* by SQL."""
+    with app.app_context():
+        statement = text(
+            "INSERT INTO messages (conversation_id, room_id, seq, modseq, sender_id, content, is_read, created_at, updated_at)"
+            " VALUES (:name, :room, :seq, :modseq, :sender, :content, false, :now, :now)"
+        )
+        head = db.session.get(Conversation, room["conversation_id"])
+        assert head is not None
+        rows = [
+            {
+                "name": head.id, "room": room["id"], "seq": head.last_seq + n, "modseq": head.last_modseq + n,
+                "sender": sender_id, "content": "\U0001f511" * size, "now": utcnow(),
+            }
+            for n in range(1, count + 1)
+        ]  # fmt: skip
+        db.session.execute(statement, rows)
+        head.last_seq, head.last_modseq = head.last_seq + count, head.last_modseq + count
+        db.session.commit()
+
+
+def many_rooms(app: Flask, user_id: int, count: int) -> list[str]:
+    """*count* rooms of one user, by SQL; their conversations."""
+    with app.app_context():
+        first = (db.session.scalar(text("SELECT max(id) FROM chat_rooms")) or 0) + 1
+        ids = range(first, first + count)
+        names = [f"room:{id_}" for id_ in ids]
+        db.session.execute(insert(Room), [{"id": id_, "name": f"r{id_}", "owner_id": user_id} for id_ in ids])
+        conversations = [{"id": f"room:{id_}", "kind": "room", "room_id": id_, "last_modseq": 1} for id_ in ids]
+        db.session.execute(insert(Conversation), conversations)
+        db.session.execute(insert(ConversationEntry), [{"user_id": user_id, "conversation_id": name} for name in names])
+        members = [{"user_id": user_id, "room_id": id_, "is_admin": True, "modseq": 1} for id_ in ids]
+        db.session.execute(insert(RoomMembership), members)
+        if db.engine.dialect.name == "postgresql":  # the ids were given by hand, and nobody counted the rows yet
+            db.session.execute(
+                text("SELECT setval(pg_get_serial_sequence('chat_rooms', 'id'), (SELECT max(id) FROM chat_rooms))")
+            )
+            db.session.execute(text("ANALYZE"))
+        db.session.commit()
+    return names
+
+
+def answers(client: Client, seen: dict[str, int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Answers of /sync, with their sizes, until nothing is truncated: as a client asks that knows the contract alone."""
+    seen = dict(seen)
+    for _ in range(500):
+        response = client.post("/api/chat/sync", {"conversations": seen})
+        assert response.status_code == 200, response.get_data()[:300]
+        answer = response.json
+        yield len(response.data), answer
+        for row in answer["conversations"]:
+            changes = [*row["messages"], *row["members"]]
+            seen[row["id"]] = max(change["modseq"] for change in changes) if row["truncated"] else row["last_modseq"]
+        if not any(row["truncated"] for row in answer["conversations"]):
+            return
+    raise AssertionError("it never ends")
+
+
+def test_an_answer_has_about_a_mebibyte(app: Flask, make: Factory) -> None:
+    """63 MB once: 20 rooms, each with a page of messages as long as may be."""
+    ann = make.client()
+    rooms = [make.room(ann, f"r{n}") for n in range(4)]
+    for room in rooms:
+        fill(app, room, ann.user.id, 150, 4_000)  # type: ignore[attr-defined]
+    told: dict[str, set[int]] = {}
+    for size, answer in answers(ann, {}):
+        assert size < ABOUT
+        for row in answer["conversations"]:
+            told.setdefault(row["id"], set()).update(message["seq"] for message in row["messages"])
+            assert not row["truncated"] or row["messages"] or row["members"], "there is no last one to go on from"
+    assert [told[room["conversation_id"]] for room in rooms] == [set(range(1, 151))] * 4
+
+
+def test_what_is_read_is_bounded_too(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No group of conversations holds much more than fits: 3,000 messages are changed, and few of them are read."""
+    ann = make.client()
+    rooms = [make.room(ann, f"r{n}") for n in range(30)]
+    for room in rooms:
+        fill(app, room, ann.user.id, 100, 4_000)  # type: ignore[attr-defined]
+    loaded: list[int] = []
+    load = syncing.load_changes
+
+    def counting(*args: Any) -> Any:
+        found = load(*args)
+        loaded.append(sum(len(changes.messages) for changes in found.values()))
+        return found
+
+    monkeypatch.setattr(syncing, "load_changes", counting)
+    size, _ = next(answers(ann, {}))
+    assert size < ABOUT
+    assert sum(loaded) <= 2 * syncing.GROUP_CHANGES
+
+
+def test_a_crowd_of_members_comes_in_pages(app: Flask, make: Factory) -> None:
+    """Each with a long story of themselves."""
+    ann = make.client()
+    room = make.room(ann, "crowd")
+    with app.app_context():
+        count, now = 450, utcnow()
+        people = [
+            {"username": f"m{n}", "email": f"m{n}@example.com", "bio": "\U0001f511" * 1_000} for n in range(count)
+        ]
+        db.session.execute(insert(User), people)
+        ids = db.session.scalars(text("SELECT id FROM users WHERE username LIKE 'm%' ORDER BY id")).all()
+        modseqs = range(2, count + 2)
+        rows = [
+            {"user_id": id_, "room_id": room["id"], "modseq": modseq, "joined_at": now}
+            for id_, modseq in zip(ids, modseqs, strict=True)
+        ]
+        db.session.execute(insert(RoomMembership), rows)
+        head = db.session.get(Conversation, room["conversation_id"])
+        assert head is not None
+        head.last_modseq = count + 1
+        db.session.commit()
+    told = []
+    for size, answer in answers(ann, {"lobby": 0}):
+        assert size < ABOUT
+        told += [
+            m["user_id"]
+            for row in answer["conversations"]
+            for m in row["members"]
+            if row["id"] == room["conversation_id"]
+        ]
+    assert sorted(told) == sorted({*ids, ann.user.id})  # type: ignore[attr-defined]
+
+
+def test_ten_thousand_conversations(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    names = many_rooms(app, ann.user.id, MANY)  # type: ignore[attr-defined]
+    told: set[str] = set()
+    pages = 0
+    for size, answer in answers(ann, {}):
+        assert size < ABOUT
+        told.update(row["id"] for row in answer["conversations"] if row["members"])
+        pages += 1
+    assert told == set(names)
+    assert 2 < pages < 20
+    with count_queries(app) as queries:
+        response = ann.post("/api/chat/sync", {"conversations": {**dict.fromkeys(names[1:], 1), "room:1000000": 4}})
+    assert (response.status_code, response.json["gone"]) == (200, ["room:1000000"])
+    assert len(response.data) < ABOUT
+    assert len(queries) < 250
+    assert not any(row["truncated"] for row in response.json["conversations"])
+
+
+def test_what_changed_comes_before_what_did_not(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syncing, "MAX_BYTES", 4_096)
+    ann = make.client()
+    names = many_rooms(app, ann.user.id, 60)  # type: ignore[attr-defined]
+    seen = dict.fromkeys(names, 1)
+    room_id = int(names[-1].partition(":")[2])
+    sent = ann.post("/api/chat/send", {"content": "x", "room_id": room_id}).json
+    [(size, answer)] = answers(ann, {**seen, "lobby": 0})
+    first, *others = answer["conversations"]
+    assert (first["id"], [message["id"] for message in first["messages"]]) == (names[-1], [sent["id"]])
+    assert 0 < len(others) < 60, "the unchanged ones as far as they fit"
+    assert size < 5_000
