@@ -7,10 +7,11 @@ from copy import deepcopy
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import g, request
+from flask import Response, after_this_request, g, request
 from werkzeug.local import LocalProxy
 
 from backend.auth.identity import Identity, identify, need_fresh, need_session
+from backend.concurrency import LARGE_ANSWERS
 from backend.errors import ChatError, Forbidden, InsufficientScope, Unauthorized
 from backend.http import limits
 from backend.http.json import read_json
@@ -135,6 +136,29 @@ def _without_reading(answer: Any) -> Any:
         sent = {}
     known = sent if isinstance(sent, dict) else {}
     return {name: value for name, value in answer.items() if name == "id" or (name in known and known[name] == value)}
+
+
+def large_answer(view: View) -> View:
+    """For a view, guarded above, whose answer is large: few at once for a user, each until it was written or given up."""
+
+    @wraps(view)
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        user_id = g.identity.user.id
+        LARGE_ANSWERS.acquire(user_id)
+        try:
+            answer = view(*args, **kwargs)
+        except BaseException:
+            LARGE_ANSWERS.release(user_id)
+            raise
+
+        @after_this_request
+        def hold(response: Response) -> Response:
+            response.call_on_close(lambda: LARGE_ANSWERS.release(user_id))
+            return response
+
+        return answer
+
+    return cast(View, bounded)
 
 
 def identity_if_any() -> Identity | None:

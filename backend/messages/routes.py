@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, own_answer, reader, signed_in
+from backend.auth.access import current_user, large_answer, own_answer, reader, signed_in
 from backend.database import read_only
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
@@ -95,6 +95,7 @@ def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
 @bp.post("/sync")
 @bp.response(200, schemas.SyncAnswer)
 @reader
+@large_answer
 @bp.arguments(schemas.SyncSchema)
 def sync(body: dict[str, Any]) -> dict[str, Any]:
     """Catch up

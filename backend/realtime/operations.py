@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from backend.auth.tickets import identify_socket
+from backend.concurrency import LARGE_ANSWERS
 from backend.database import is_unavailable
 from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailable, ValidationFailed
 from backend.http.blueprint import flat_messages
@@ -204,7 +205,7 @@ class Operations:
         Returns from where the next page goes on, in the conversations that are left.
         """
         connection.wait_for_room(READ_SECONDS)
-        with self.hub.reading():
+        with LARGE_ANSWERS.held(connection.user_id), self.hub.reading():
             page = sync_page(_user(connection), seen, PAGE_BYTES, only=None if is_first else seen)
         rows, more = page.conversations, page.next
         connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=page.gone, done=not more))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 WRITE = 2
 MAX_BACKLOG_BYTES = 1024 * 1024
-"""Who has more than this waiting gets nothing more: the client is closed (4410) and resumes."""
+"""What is written while something waits is taken up to this much in all: a client for whom more would wait is closed (4410)
+and resumes. A single write on an empty buffer is taken whatever its size, for it says nothing about the reader."""
 
 
 class Outbox:
@@ -49,7 +50,7 @@ class Outbox:
     def write(self, data: bytes, is_last: bool = False) -> bool:
         """Send whole frames, now or as soon as the client reads.
 
-        False, and nothing is taken, where too much waits already; what is the last is taken in any case.
+        False, and nothing is taken, where too much would wait; what is the last is taken in any case.
         """
         if self._backlog is None:
             try:
@@ -61,7 +62,7 @@ class Outbox:
             data = data[sent:]
             self._backlog = deque()
             self._watch()
-        elif self.size > MAX_BACKLOG_BYTES and not is_last:
+        elif self.size and self.size + len(data) > MAX_BACKLOG_BYTES and not is_last:
             return False
         self._backlog.append(data)
         self.size += len(data)

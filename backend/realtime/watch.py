@@ -17,6 +17,10 @@ SLACK = 500
 """Inbox rows whose ids are this far behind the newest are looked at again: their transactions may have ended later."""
 
 
+AT_A_TICK, ROUND = 500, 10
+"""How many conversations are compared at a tick, at least; and in how many ticks at most all are compared."""
+
+
 class Watch:
     """Finds what the bus lost."""
 
@@ -25,13 +29,23 @@ class Watch:
         self.following = following
         self._follower_id: int | None = None
         self._unverified: set[str] = set()
+        self._to_compare: list[str] = []
+        self._part = AT_A_TICK
         hub.watch = self
 
     # -- heads
 
     def look(self) -> None:
-        """Compare every followed conversation with the database."""
-        self._compare(list(self.hub.channels), EARLY_SECONDS)
+        """Compare followed conversations with the database: all of them, or where they are many, the next part of them.
+
+        So the cost of a tick does not grow with the number of quiet conversations. A lost hint is found within `ROUND` ticks, and
+        at once where another event of the conversation follows it.
+        """
+        if not self._to_compare:
+            self._to_compare = list(self.hub.channels)
+            self._part = max(AT_A_TICK, -(-len(self._to_compare) // ROUND))
+        some, self._to_compare = self._to_compare[: self._part], self._to_compare[self._part :]
+        self._compare(some, EARLY_SECONDS)
 
     def verify(self, names: Collection[str]) -> None:
         """Of these names everything is heard from now on; find what was said before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, own_answer, signed_in
+from backend.auth.access import current_user, large_answer, own_answer, signed_in
 from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.limits import take
@@ -101,6 +101,7 @@ def leave_room(room_id: int) -> None:
 @bp.get("/<id:room_id>/members")
 @bp.response(200, MemberSchema(many=True))
 @signed_in
+@large_answer
 @paged
 @bp.arguments(MemberListArgs, location="query")
 def list_members(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:

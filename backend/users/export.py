@@ -29,7 +29,8 @@ from backend.models.base import db, utcnow
 from backend.ops.audit import event_json, record, user_target
 from backend.users.serialise import user_json
 
-BATCH = 500
+BATCH = 100
+"""Rows that are held at once: messages have 16 kB at most."""
 
 _m = Message.__table__.c
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from flask import Response, request, stream_with_context
 
-from backend.auth.access import current_identity, current_user, fresh_session_required, signed_in
+from backend.auth.access import current_identity, current_user, fresh_session_required, large_answer, signed_in
 from backend.auth.identity import need_fresh
 from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
@@ -83,6 +83,7 @@ def erase_me(body: dict[str, Any]) -> None:
 @bp.get("/me/export")
 @bp.response(200, ExportSchema)
 @fresh_session_required
+@large_answer
 def export_me() -> Any:
     """Get all of your data
 

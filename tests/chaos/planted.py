@@ -14,6 +14,7 @@ from gevent.monkey import get_original
 from backend import create_app
 from backend.errors import Unavailable
 from backend.messages.drafts import Sent
+from backend.messages.sync import SyncPage
 from backend.models import User
 from backend.realtime import operations, socket
 from backend.realtime.changes import Head
@@ -59,8 +60,10 @@ def _without_repair() -> None:
 
 
 def _cursor_that_skips() -> None:
-    sync = operations.sync
-    operations.sync = lambda user, seen, only=None: sync(user, {k: v + 1 for k, v in seen.items()}, only)
+    sync = operations.sync_page
+    operations.sync_page = lambda user, seen, size, only=None: sync(
+        user, {k: v + 1 for k, v in seen.items()}, size, only
+    )
 
 
 def _ack_without_commit() -> None:
@@ -93,16 +96,16 @@ def _slow_openings() -> None:
 
 def _first_resumptions_that_fail() -> None:
     """Each user's first one in this process is answered with an error."""
-    sync = operations.sync
+    sync = operations.sync_page
     known: set[int] = set()
 
-    def failing(user: User, *args: Any, **options: Any) -> dict[str, Any]:
+    def failing(user: User, *args: Any, **options: Any) -> SyncPage:
         if user.id not in known:
             known.add(user.id)
             raise Unavailable
         return sync(user, *args, **options)
 
-    operations.sync = failing
+    operations.sync_page = failing
 
 
 def _silence() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from backend.messages.sync import sync
+from backend.messages.sync import SyncPage, sync_page
 from backend.realtime import changes, following, operations
 from tests.realtime.altered import app
 
@@ -24,10 +24,10 @@ def _failing(name: str, since: int) -> changes.Changes:
 following.load_changes = _failing
 
 
-def _failing_sync(*args: Any, only: Any = None) -> dict[str, Any]:
+def _failing_sync(*args: Any, only: Any = None) -> SyncPage:
     if only is not None:
         raise OperationalError("planted", None, ConnectionError("planted"))
-    return sync(*args, only=only)
+    return sync_page(*args, only=only)
 
 
-operations.sync = _failing_sync
+operations.sync_page = _failing_sync

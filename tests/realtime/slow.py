@@ -7,7 +7,7 @@ from typing import Any
 
 import gevent
 
-from backend.messages.sync import sync
+from backend.messages.sync import sync_page
 from backend.realtime import changes, operations, socket
 from tests.realtime.altered import app
 
@@ -26,4 +26,4 @@ def _slow(question: Callable[..., Any]) -> Callable[..., Any]:
 
 
 socket.heads_for = _slow(changes.heads_for)
-operations.sync = _slow(sync)
+operations.sync_page = _slow(sync_page)

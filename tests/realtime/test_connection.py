@@ -83,6 +83,17 @@ def test_a_slow_reader_gets_whole_frames_and_a_goodbye(pair: Pair) -> None:
     assert pair.hub.metrics["too_slow"] == 1
 
 
+def test_a_frame_is_counted_before_it_is_taken(pair: Pair) -> None:
+    """A reader that stands still holds no more than the limit, however large the frames are."""
+    pair.connection.write(b"z" * MAX_BACKLOG_BYTES)
+    waiting = pair.connection._out.size
+    assert 0 < waiting < MAX_BACKLOG_BYTES
+    pair.connection.write(b"y" * (MAX_BACKLOG_BYTES - waiting))
+    assert (pair.connection.is_open, pair.connection._out.size) == (True, MAX_BACKLOG_BYTES)
+    pair.connection.write(b"x")
+    assert not pair.connection.is_open
+
+
 def test_one_large_frame_is_no_fault_of_a_reader(pair: Pair) -> None:
     pair.connection.write(b"z" * 3 * MAX_BACKLOG_BYTES)
     assert pair.connection.is_open

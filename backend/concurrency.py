@@ -1,0 +1,64 @@
+"""How many costly calls of one user a worker does at once: those whose answers are large."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backend.errors import RateLimited
+
+WAIT_SECONDS = 5.0
+"""How long a call waits for the ones before it; devices that come back together take turns."""
+
+
+class Slots:
+    """Lets each key do *at_once* things, and makes the rest wait."""
+
+    def __init__(self, at_once: int):
+        self._at_once = at_once
+        self._lock = threading.Lock()
+        self._held: dict[int, tuple[threading.BoundedSemaphore, int]] = {}
+
+    def acquire(self, key: int, seconds: float = WAIT_SECONDS) -> None:
+        """Take a slot of *key*, to be given back with `release`. Raises RateLimited where none is free within *seconds*."""
+        with self._lock:
+            semaphore, users = self._held.get(key) or (threading.BoundedSemaphore(self._at_once), 0)
+            self._held[key] = semaphore, users + 1
+        if not semaphore.acquire(timeout=seconds):
+            self._forget(key)
+            detail = (
+                f"At most {self._at_once} calls of this kind at once for a user. Wait for the answers to the others."
+            )
+            raise RateLimited(detail, headers={"Retry-After": "1"})
+
+    def release(self, key: int) -> None:
+        """Give a slot back."""
+        self._held[key][0].release()
+        self._forget(key)
+
+    @contextmanager
+    def held(self, key: int) -> Iterator[None]:
+        """A context that holds a slot of *key*. Raises RateLimited."""
+        self.acquire(key)
+        try:
+            yield
+        finally:
+            self.release(key)
+
+    @property
+    def is_idle(self) -> bool:
+        """True where nothing is held."""
+        return not self._held
+
+    def _forget(self, key: int) -> None:
+        with self._lock:
+            semaphore, users = self._held[key]
+            if users == 1:
+                del self._held[key]
+            else:
+                self._held[key] = semaphore, users - 1
+
+
+LARGE_ANSWERS = Slots(4)
+"""Of /sync, exports and lists of members over REST, until they are written; and of pages of `resumed` while they are made."""

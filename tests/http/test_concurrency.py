@@ -1,0 +1,77 @@
+"""Few calls with a large answer at once for a user: until the answer is written, and no longer."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from backend.concurrency import LARGE_ANSWERS, Slots
+from backend.errors import RateLimited
+from backend.messages import sync as syncing
+from tests.client import Client
+from tests.factories import Factory
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.concurrency.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(Slots.acquire, "__defaults__", (0.05,))
+
+
+def test_slots_are_for_each_key_and_come_back() -> None:
+    slots = Slots(2)
+    slots.acquire(1)
+    slots.acquire(1)
+    slots.acquire(2)
+    with pytest.raises(RateLimited):
+        slots.acquire(1)
+    slots.release(1)
+    with slots.held(1):
+        pass
+    slots.release(1)
+    slots.release(2)
+    assert slots.is_idle
+
+
+def test_a_call_takes_the_turn_of_one_that_ended() -> None:
+    slots = Slots(1)
+    slots.acquire(1)
+    threading.Timer(0.05, slots.release, (1,)).start()
+    slots.acquire(1, 5)
+    slots.release(1)
+
+
+def test_an_unread_answer_holds_its_slot(make: Factory) -> None:
+    ann, bob = make.client(), make.client()
+    kept = [_open(ann) for _ in range(4)]
+    refused = ann.post("/api/chat/sync", {})
+    assert (refused.status_code, refused.json["code"], refused.headers["Retry-After"]) == (429, "rate_limited", "1")
+    assert bob.post("/api/chat/sync", {}).status_code == 200
+    kept.pop().close()
+    assert ann.post("/api/chat/sync", {}).status_code == 200
+    assert ann.get("/api/rooms").status_code == 200, "other calls are not counted"
+    for response in kept:
+        response.close()
+    assert LARGE_ANSWERS.is_idle
+
+
+def _open(client: Client) -> Any:
+    """An answer that is not read to its end yet."""
+    headers = {"Authorization": f"Bearer {client.token}"}
+    response = client._client.post("/api/chat/sync", json={}, headers=headers, buffered=False)
+    assert response.status_code == 200
+    return response
+
+
+def test_a_call_that_fails_gives_its_slot_back(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = make.client()
+    assert [client.post("/api/chat/sync", {"conversations": 7}).status_code for _ in range(6)] == [422] * 6
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError
+
+    monkeypatch.setattr(syncing, "sync", broken)
+    assert [client.post("/api/chat/sync", {}).status_code for _ in range(6)] == [500] * 6
+    assert LARGE_ANSWERS.is_idle

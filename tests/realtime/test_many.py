@@ -1,0 +1,71 @@
+"""A user with ten thousand conversations: a socket opens, resumes in pages, and hears of all of them."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from backend.realtime import changes, watch
+from tests.messages.test_sync_budget import MANY, many_rooms
+from tests.realtime.conftest import House
+
+PAGE_BYTES = 600 * 1024
+
+
+def test_a_socket_with_ten_thousand_conversations(house: House) -> None:
+    user = house.user()
+    names = many_rooms(house.app, user.id, MANY)
+    with user.live(ready=False) as client:
+        client.expect("ready", timeout=60)
+        pages = client.resume({}, timeout=60)
+        told = {row["id"] for page in pages for row in page["conversations"]}
+        assert told >= set(names)
+        assert all(len(json.dumps(page, separators=(",", ":"))) < PAGE_BYTES for page in pages)
+        assert len(pages) > 5
+        last = int(names[-1].partition(":")[2])
+        user.send("heard", room_id=last)
+        assert client.message("heard", timeout=30)["conversation_id"] == names[-1]
+
+
+def test_a_tick_compares_a_part_of_many_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """5,200 were compared twice a second; now the cost of a tick does not grow with what nobody speaks in."""
+    asked: list[list[str]] = []
+
+    def heads_of(names: Any) -> list[Any]:
+        asked.append(list(names))
+        return []
+
+    monkeypatch.setattr(changes, "heads_of", heads_of)
+    hub: Any = _Hub(5_200)
+    comparing = watch.Watch(hub, SimpleNamespace())  # type: ignore[arg-type]
+    for _ in range(watch.ROUND):
+        comparing.look()
+    assert max(len(names) for names in asked) == 520
+    assert sorted(name for names in asked for name in names) == sorted(hub.channels)
+    comparing.look()
+    assert len(asked[-1]) == 520, "and from the beginning"
+
+
+def test_few_conversations_are_compared_at_every_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(changes, "heads_of", lambda names: asked.append(len(names)) or [])
+    hub: Any = _Hub(watch.AT_A_TICK)
+    comparing = watch.Watch(hub, SimpleNamespace())  # type: ignore[arg-type]
+    comparing.look()
+    comparing.look()
+    assert asked == [watch.AT_A_TICK] * 2
+
+
+class _Hub:
+    """As much of a hub as a comparison asks of it."""
+
+    def __init__(self, count: int):
+        self.channels = {f"room:{n}": SimpleNamespace(name=f"room:{n}", delivered=1) for n in range(count)}
+
+    def reading(self) -> Any:
+
+        return nullcontext()
