@@ -21,6 +21,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 SMS_GATEWAYS = ("console", "webhook", "twilio")
 ORIGIN = r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 MIB = 1024 * 1024
+SECRET_FILES = ("secret_key", "jwt_secret_key")
+"""Where INSTANCE_DIR keeps the secrets that are made, by the names of their fields."""
+
 MIN_SECRET_BYTES, MIN_DIFFERENT_CHARACTERS, MIN_METRICS_TOKEN = 32, 12, 16
 
 
@@ -76,6 +79,11 @@ class Config:
         """True where the database is a SQLite file of this checkout, which `make run` migrates itself."""
         return self.database_url.startswith("sqlite")
 
+    @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite database."""
+        return Path(self.database_url.removeprefix("sqlite:///").partition("?")[0]) if self.is_embedded else None
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Config:
         """Read and check the environment. Keyword arguments replace single values (tests).
@@ -88,7 +96,7 @@ class Config:
         _check_together(values, read.faults)
         if read.faults:
             raise ConfigError(read.faults)
-        for name in ("secret_key", "jwt_secret_key"):
+        for name in SECRET_FILES:
             values[name] = values[name] or _made_secret(values["instance_dir"], name)
         return cls(**values)
 
@@ -234,7 +242,7 @@ def _is_periodic(text: str) -> bool:
 def _made_secret(instance: Path, name: str) -> str:
     """A secret made once for this INSTANCE_DIR and kept there for the owner alone: no default is ever shared."""
     path, draft = instance / name, instance / f".{name}.{secrets.token_hex(4)}"
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))

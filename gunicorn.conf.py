@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # bin/gunicorn has its own folder there, and config.py is here
 
 import metrics_folder  # noqa: E402
+import private_files  # noqa: E402
 from config import Config, ConfigError  # noqa: E402
 from gunicorn_worker import Worker  # noqa: E402
 
@@ -28,10 +29,12 @@ from gunicorn_worker import Worker  # noqa: E402
 if not os.environ.get("FLASK_SKIP_DOTENV"):
     load_dotenv(HERE / ".env")
 
+private_files.set_umask()
 try:
     environment = Config.from_env()
 except ConfigError as error:
     sys.exit("\n".join(f"confab: {fault}" for fault in error.faults))
+private_files.tighten(environment)
 
 
 class ErrorLog(Logger):

@@ -14,7 +14,7 @@ def prepare(config: Config) -> None:
     if config.metrics_token is not None:
         folder = config.instance_dir / f"metrics-{config.port}"
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 

@@ -3,10 +3,12 @@
 import gc
 import sys
 
+import private_files
 from backend import create_app
 from backend.schema.gate import ModelFault, check_schema
 from config import ConfigError
 
+private_files.set_umask()
 try:
     app = create_app()
 except ConfigError as error:

@@ -35,7 +35,7 @@ class NoCookies(SessionInterface):
 
 def apply(app: Flask, config: Config) -> None:
     """Hand *config* to *app*: as `app.config["CONFAB"]` for our code, and under their own names for the libraries."""
-    config.instance_dir.mkdir(parents=True, exist_ok=True)
+    config.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.update(
         CONFAB=config,
         VERSION=VERSION,

@@ -17,6 +17,7 @@ CODE = (
     "gunicorn_client.py",
     "wsgi.py",
     "metrics_folder.py",
+    "private_files.py",
 )
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-sentry.txt")
 

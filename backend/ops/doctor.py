@@ -22,8 +22,9 @@ from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault, find_second_instance
 from backend.schema.repair import repair_plan
 from backend.storage import FileMissing, StorageAway, open_storage
-from config import MIN_SECRET_BYTES, Config, is_guessable
+from config import MIN_SECRET_BYTES, SECRET_FILES, Config, is_guessable
 from config_services import sends_password_openly
+from private_files import is_open, private_paths
 
 MOST_SKEW = 5.0
 """Seconds between two clocks; tokens and one-time codes live by them."""
@@ -48,6 +49,7 @@ def examine(app: Flask) -> list[Finding]:
         lambda: _configuration(config),
         lambda: _mail(config),
         lambda: _secrets(config),
+        lambda: _files(config),
         lambda: _database(app),
         lambda: _bus(config),
         lambda: _storage(config),
@@ -86,29 +88,22 @@ def _secrets(config: Config) -> Iterator[Finding]:
     if config.secret_key == config.jwt_secret_key:
         problem = "SECRET_KEY and JWT_SECRET_KEY are the same."
         yield Finding("secrets", problem, "Make one of them anew: openssl rand -base64 48")
-    for name in ("secret_key", "jwt_secret_key"):
+    for name in SECRET_FILES:
         value = getattr(config, name)
         if len(value.encode()) < MIN_SECRET_BYTES or is_guessable(value):
             yield Finding("secrets", f"{name.upper()} can be guessed.", "Make it anew: openssl rand -base64 48")
-    files = [config.instance_dir / name for name in ("secret_key", "jwt_secret_key")]
-    if config.is_embedded:
-        files.append(Path(sa.make_url(config.database_url).database or ""))
-    for path in files:
-        if not path.is_file():
-            continue
-        others = stat.S_IROTH | stat.S_IWOTH if path.suffix == ".db" else stat.S_IRWXG | stat.S_IRWXO
-        is_shielded = path.suffix == ".db" and not _is_reachable(path)
-        if (
-            path.stat().st_mode & others
-            and not is_shielded
-            and (path.suffix != ".db" or config.app_env == "production")
-        ):
-            yield Finding("secrets", f"{path} can be read by other accounts of this machine.", f"Run: chmod 600 {path}")
+
+
+def _files(config: Config) -> Iterator[Finding]:
+    for path in private_paths(config):
+        if is_open(path) and (path.name in SECRET_FILES or _is_reachable(path)):
+            remedy = f"Run: chmod {700 if path.is_dir() else 600} {path}"
+            yield Finding("files", f"{path} can be read by other accounts of this machine.", remedy)
 
 
 def _is_reachable(path: Path) -> bool:
     """Whether other accounts may enter every folder on the way."""
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.absolute().parents)
+    return all(folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) for folder in path.absolute().parents)
 
 
 def _database(app: Flask) -> Iterator[Finding]:
