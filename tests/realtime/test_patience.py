@@ -26,9 +26,10 @@ def impatient(
     request: pytest.FixtureRequest, houses: Houses, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
     """A server whose heart beats once a second."""
-    root = checkout(tmp_path_factory.mktemp("impatient"), "tests.realtime.altered", keepalive=HEAD_SECONDS)
+    root = checkout(tmp_path_factory.mktemp("impatient"), "tests.realtime.altered")
     with houses() as open_house:
-        yield open_house(request.param, root=root, measured=True, ALTERED=json.dumps(ALTERED), RATE_LIMITS="on")
+        settings = {"ALTERED": json.dumps(ALTERED), "RATE_LIMITS": "on", "CLIENT_TIMEOUT": str(HEAD_SECONDS)}
+        yield open_house(request.param, root=root, measured=True, **settings)
 
 
 def dripping(sock: socket.socket, data: bytes) -> AbstractContextManager[None]:

@@ -97,7 +97,9 @@ def test_a_reset_that_proves_the_address_closes_those_of_api_tokens_too(account:
 
 def test_a_password_set_on_the_command_line_closes_those_of_every_session(account: Account) -> None:
     with account.house.app.app_context():
-        set_password(account.api.id, NEW)
+        owner = db.session.get(User, account.api.id)
+        assert owner is not None
+        set_password(owner, NEW)
     close_in_time([*account.own, *account.others])
     stay([*account.of_token, account.bystander])
 
