@@ -23,8 +23,8 @@ class Limit:
 class Windows(Protocol):
     """Counts what happens under a key. A window opens with the first count and closes *seconds* later."""
 
-    def count(self, key: str, seconds: int) -> tuple[int, float]:
-        """Count once; return the count of the open window and the seconds until it closes."""
+    def count(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
+        """Count *amount* more; return the count of the open window and the seconds until it closes."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,21 @@ class Count:
     def check(self) -> None:
         """Raises RateLimited, with Retry-After, where the last call was one too many."""
         if self.is_over:
-            raise RateLimited(headers={"Retry-After": str(max(math.ceil(self.closes_in), 1))})
+            raise self.refusal()
+
+    def refusal(self) -> RateLimited:
+        """What a caller is told whose call was one too many."""
+        seconds = max(math.ceil(self.closes_in), 1)
+        unit = "second" if seconds == 1 else "seconds"
+        return RateLimited(f"Too many requests. Try again in {seconds} {unit}.", headers={"Retry-After": str(seconds)})
 
 
-def count(limit: Limit, key: str) -> Count:
-    """Count a call of *key* against *limit*. With `RATE_LIMITS=off` nothing is counted, and nothing is ever over."""
+def count(limit: Limit, key: str, amount: int = 1) -> Count:
+    """Count *amount* calls of *key* against *limit*.
+
+    With `RATE_LIMITS=off` nothing is counted, and nothing is ever over.
+    """
     windows: Windows | None = current_app.extensions.get("confab-limits")
     if windows is None:
         return Count(limit, 0, 0.0)
-    return Count(limit, *windows.count(f"{limit.name}:{key}", limit.seconds))
+    return Count(limit, *windows.count(f"{limit.name}:{key}", limit.seconds, amount))

@@ -16,6 +16,7 @@ from flask import Flask, Response, current_app, g, request
 
 from backend.budgets import Count, Limit, Windows, count
 from backend.caller import network_of
+from backend.errors import RateLimited
 from backend.http.windows import MemoryWindows, RedisWindows, SturdyWindows
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -59,7 +60,21 @@ def take_for_user(user_id: int) -> None:
 
     Raises RateLimited. Needs an application context, and no request.
     """
-    take(ALL_ELSE, f"user:{user_id}")
+    take(ALL_ELSE, _key_of(user_id))
+
+
+def allow_user(user_id: int, amount: int) -> tuple[int, RateLimited | None]:
+    """Count *amount* more calls of a user as `take_for_user` does. How many of them it may make, and what the others are told.
+
+    Needs an application context, and no request.
+    """
+    counted = count(ALL_ELSE, _key_of(user_id), amount)
+    allowed = max(amount - max(counted.used - counted.limit.amount, 0), 0)
+    return allowed, counted.refusal() if allowed < amount else None
+
+
+def _key_of(user_id: int) -> str:
+    return f"user:{user_id}"
 
 
 def limited(limit: Limit) -> Callable[[View], View]:

@@ -23,7 +23,7 @@ AWAY_SECONDS = 10.0
 
 SWEEP_SECONDS = 60.0
 _COUNT = """
-local count = redis.call('INCR', KEYS[1])
+local count = redis.call('INCRBY', KEYS[1], ARGV[2])
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then
   left = tonumber(ARGV[1])
@@ -41,7 +41,7 @@ class MemoryWindows:
         self._lock = threading.Lock()
         self._sweep_at = 0.0
 
-    def count(self, key: str, seconds: int) -> tuple[int, float]:
+    def count(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
         now = time.time()
         with self._lock:
             if now >= self._sweep_at:
@@ -50,8 +50,8 @@ class MemoryWindows:
             count, closes_at = self._windows.get(key, (0, 0.0))
             if closes_at <= now:
                 count, closes_at = 0, now + seconds
-            self._windows[key] = (count + 1, closes_at)
-        return count + 1, closes_at - now
+            self._windows[key] = (count + amount, closes_at)
+        return count + amount, closes_at - now
 
 
 class RedisWindows:
@@ -66,8 +66,8 @@ class RedisWindows:
         )
         self._script = self._client.register_script(_COUNT)
 
-    def count(self, key: str, seconds: int) -> tuple[int, float]:
-        answer: Any = self._script(keys=[f"confab:limit:{key}"], args=[seconds * 1000])
+    def count(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
+        answer: Any = self._script(keys=[f"confab:limit:{key}"], args=[seconds * 1000, amount])
         return int(answer[0]), int(answer[1]) / 1000
 
 
@@ -79,20 +79,20 @@ class SturdyWindows:
         self._own = MemoryWindows()
         self._try_at = 0.0
 
-    def count(self, key: str, seconds: int) -> tuple[int, float]:
+    def count(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
         now = time.monotonic()
         if now < self._try_at:
-            return self._own.count(key, seconds)
+            return self._own.count(key, seconds, amount)
         was_away, before = self._try_at > 0, self._try_at
         if was_away:
             self._try_at = now + AWAY_SECONDS  # one request tries; those beside it do not wait with it
         try:
-            answer = self._shared.count(key, seconds)
+            answer = self._shared.count(key, seconds, amount)
         except (redis.RedisError, OSError) as error:
             self._try_at = time.monotonic() + AWAY_SECONDS
             if not before:
                 log.warning("Redis is away, rate limits count in memory: %s", type(error).__name__)
-            return self._own.count(key, seconds)
+            return self._own.count(key, seconds, amount)
         if was_away:
             log.warning("Redis is back, rate limits are shared again")
         self._try_at = 0.0

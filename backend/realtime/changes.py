@@ -13,8 +13,8 @@ from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import ApiToken, Conversation, ConversationEntry, Message, Room, RoomMembership, User, UserSession
 from backend.models.base import db, utcnow
 from backend.models.conversation import LOBBY
-from backend.realtime.connection import Right
 from backend.realtime.events import Event, member_event, message_event
+from backend.realtime.right import Right
 
 PAGE = 500
 IN_ONE_QUERY = 1_000

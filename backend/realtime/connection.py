@@ -11,42 +11,39 @@ import time
 from _socket import SHUT_WR, socket
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from websockets.exceptions import PayloadTooBig
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 from backend.realtime.outbox import Outbox
-from backend.realtime.protocol import HEARTBEAT_SECONDS, MAX_FRAME_BYTES, PING, PONG_HEAD, REASONS, Close, close_frame
+from backend.realtime.pace import Pace
+from backend.realtime.protocol import (
+    HEARTBEAT_SECONDS,
+    MAX_FRAME_BYTES,
+    PING,
+    PONG_HEAD,
+    REASONS,
+    Close,
+    close_frame,
+    ending_of,
+)
 
 if TYPE_CHECKING:
     from backend.realtime.hub import Hub
+    from backend.realtime.places import Place
+    from backend.realtime.right import Right
 
 READ = 1
 MAX_WAITING_FRAMES = 64
 """How many frames of one client may wait to be done; reading pauses above it."""
 
-BURST, PER_SECOND = 200, 50
 CLOSING_SECONDS, SLOW_CLOSING_SECONDS = 3.0, 30.0
 """How long a client has to hear why it was closed; one that reads slowly has more to read before."""
 
 FINISHING_SECONDS = 8.0
 """How long what came before a client's goodbye may take. Chromium waits 10 s for the answer to its own."""
-
-
-@dataclass(slots=True)
-class Right:
-    """By what right a socket is open. It ends with its session or API token, or at `expires_at` unless renewed."""
-
-    user_id: int
-    session_id: int | None
-    api_token_id: int | None
-    scopes: frozenset[str]
-    expires_at: datetime | None
 
 
 class Connection:
@@ -57,23 +54,22 @@ class Connection:
     """
 
     __slots__ = (
-        "_ending", "_fragments", "_hub", "_io_read", "_is_paused", "_is_working", "_out", "_protocol", "_socket", "_tokens",
-        "_tokens_at", "_waiting", "address", "client_id", "conversations", "heard_at", "is_open", "opened_at", "pinged_at",
-        "right", "uid",
+        "_ending", "_fragments", "_hub", "_io_read", "_is_paused", "_is_working", "_out", "_pace", "_protocol", "_socket",
+        "_waiting", "client_id", "conversations", "heard_at", "is_open", "opened_at", "pinged_at", "place", "right", "uid",
     )  # fmt: skip
 
-    def __init__(self, hub: Hub, sock: socket, right: Right, client_id: str, uid: str, address: str | None):
+    def __init__(self, hub: Hub, sock: socket, right: Right, client_id: str, uid: str, place: Place | None):
         self._hub = hub
         self._socket = sock
         self._out = Outbox(self, sock)
         self.right = right
         self.client_id = client_id
         self.uid = uid
-        self.address = address
+        self.place = place
         self.conversations: set[str] = set()
         self.is_open = True
         self.opened_at = time.time()
-        self.heard_at = self._tokens_at = time.monotonic()
+        self.heard_at = time.monotonic()
         # Those who come together, as after a restart, are not to be pinged together, and to answer together, ever after.
         self.pinged_at = self.heard_at - random.uniform(0, HEARTBEAT_SECONDS)  # noqa: S311
         self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=hub.quiet)
@@ -81,7 +77,7 @@ class Connection:
         self._waiting: deque[bytes] | None = None
         self._ending: tuple[int, str] | None = None
         self._is_working, self._is_paused = False, True
-        self._tokens = float(BURST)
+        self._pace = Pace(self.heard_at)
         self._io_read: Any = gevent.get_hub().loop.io(sock.fileno(), READ)
 
     @property
@@ -157,13 +153,13 @@ class Connection:
         if pongs := b"".join(data for data in protocol.data_to_send() if data[:1] == PONG_HEAD):
             self.write(pongs)
         if protocol.eof_sent:
-            self._finish(*_ending_of(protocol))
+            self._finish(*ending_of(protocol))
             self._half_close()
 
     def _take(self, frame: Frame) -> None:
         now = time.monotonic()
         self.heard_at = now
-        if not self._may_send(now):
+        if self._hub.limits_frames and not self._pace.allows(now):
             self._finish(Close.TOO_MANY_FRAMES, REASONS[Close.TOO_MANY_FRAMES])
         elif frame.opcode is Opcode.BINARY:
             self._finish(CloseCode.UNSUPPORTED_DATA, "text frames only")
@@ -214,15 +210,6 @@ class Connection:
         if self.is_open and self._is_paused and self._ending is None:
             self._is_paused = False
             self._io_read.start(self.guarded, self._readable)
-
-    def _may_send(self, now: float) -> bool:
-        """A bucket of 200 frames that fills by 50 a second."""
-        if not self._hub.limits_frames:
-            return True
-        self._tokens = min(BURST, self._tokens + (now - self._tokens_at) * PER_SECOND)
-        self._tokens_at = now
-        self._tokens -= 1
-        return self._tokens >= 0
 
     # -- the end
 
@@ -304,12 +291,3 @@ class Connection:
             self._io_read.close()
             self._io_read = None
             self._socket.close()
-
-
-def _ending_of(protocol: Protocol) -> tuple[int, str]:
-    """With what code and reason the client ended: its own goodbye's, or those of what it did wrong."""
-    if (goodbye := protocol.close_rcvd or protocol.close_sent) is None or isinstance(
-        protocol.parser_exc, PayloadTooBig
-    ):
-        return Close.TOO_LARGE, REASONS[Close.TOO_LARGE]
-    return goodbye.code, goodbye.reason

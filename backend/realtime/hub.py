@@ -21,6 +21,7 @@ from backend.realtime.channel import Channel
 from backend.realtime.connection import Connection
 from backend.realtime.delivery import Delivery
 from backend.realtime.events import Event, connected_event, publish
+from backend.realtime.places import Places
 from backend.realtime.protocol import Close, event_frame
 from backend.realtime.typing import Typing
 
@@ -60,7 +61,7 @@ class Hub:
         self.app = app
         self.limits_frames = limits_frames
         self.users: dict[int, set[Connection]] = {}
-        self.addresses: Counter[str | None] = Counter()
+        self.places = Places(is_limited=limits_frames)
         self.channels: dict[str, Channel] = {}
         self.closing: dict[Connection, float] = {}
         self.delivery = Delivery(self)
@@ -106,21 +107,19 @@ class Hub:
             self.bus.follow(f"u:{user_id}")
             self.on_presence()
         self.users[user_id].add(connection)
-        self.addresses[connection.address] += 1
         if self.is_stopping:
             connection.close(Close.RESTARTING)
 
     def forget(self, connection: Connection) -> None:
         """Count *connection* out. Safe to repeat."""
+        if connection.place is not None:
+            connection.place.release()
         for name in list(connection.conversations):
             self.leave(connection, name)
         here = self.users.get(connection.user_id)
         if here is None or connection not in here:
             return
         here.discard(connection)
-        self.addresses[connection.address] -= 1
-        if not self.addresses[connection.address]:
-            del self.addresses[connection.address]
         if not here:
             del self.users[connection.user_id]
             self.bus.unfollow(f"u:{connection.user_id}")

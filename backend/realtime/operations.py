@@ -11,6 +11,7 @@ from backend.auth.tickets import identify_socket
 from backend.concurrency import LARGE_ANSWERS
 from backend.database import is_unavailable
 from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailable, ValidationFailed
+from backend.http import limits
 from backend.http.blueprint import flat_messages
 from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
 from backend.messages.access import check_place, place_of
@@ -23,11 +24,12 @@ from backend.messages.serialise import as_sent
 from backend.messages.sync import sync_page
 from backend.models import User
 from backend.models.base import db
-from backend.realtime.connection import Connection, Right
+from backend.realtime.connection import Connection
 from backend.realtime.events import publish, typing_event
 from backend.realtime.following import Positions
 from backend.realtime.hub import Hub
-from backend.realtime.protocol import Close, answer_frame, error_frame, frame_id_of, read_frame
+from backend.realtime.protocol import ClientFrame, Close, answer_frame, client_frame, error_frame
+from backend.realtime.right import Right
 
 PAGE_BYTES = 512 * 1024
 """About how large a page of `resumed` is at most: live events of other conversations fit into the write buffer beside it."""
@@ -75,23 +77,34 @@ class Operations:
     def perform(self, connection: Connection, batch: list[bytes]) -> None:
         """Do the frames of *batch*. Sends that follow each other are committed together."""
         sends: list[tuple[str | None, Draft]] = []
-        for data in batch:
+        frames = [client_frame(data) for data in batch]
+        self._count(connection, frames)
+        for frame in frames:
             if not connection.is_open:
                 return
-            frame_id: str | None = None
             try:
-                frame = read_frame(data)
-                frame_id = frame_id_of(frame)
-                type_ = frame.get("type")
-                if type_ == "send":
-                    sends.append((frame_id, self._draft(connection, frame)))
+                if frame.refusal is not None:
+                    raise frame.refusal
+                if frame.type == "send":
+                    sends.append((frame.id, self._draft(connection, frame.body)))
                     continue
                 self._send(connection, sends)
-                self._other(connection, type_, frame, frame_id)
+                self._other(connection, frame.type, frame.body, frame.id)
             except ChatError as error:
                 self._send(connection, sends)
-                connection.write(error_frame(error, frame_id))
+                connection.write(error_frame(error, frame.id))
         self._send(connection, sends)
+
+    def _count(self, connection: Connection, frames: list[ClientFrame]) -> None:
+        """Count *frames*, all at once, as calls of the user, and refuse those beyond its budget. Pings are free."""
+        if not self.hub.limits_frames:
+            return
+        counted = [frame for frame in frames if frame.type != "ping"]
+        if counted:
+            with self.hub.app.app_context():
+                allowed, refusal = limits.allow_user(connection.user_id, len(counted))
+            for frame in counted[allowed:]:
+                frame.refusal = refusal
 
     def _other(self, connection: Connection, type_: Any, frame: dict[str, Any], frame_id: str | None) -> None:
         if not isinstance(type_, str) or type_ not in self._others:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+from websockets.exceptions import PayloadTooBig
 from websockets.frames import Close as ClosePayload
 from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import Protocol
 
 from backend.errors import ChatError, ValidationFailed
 from backend.http.json import decode, encode
@@ -51,6 +54,14 @@ def close_frame(code: int, reason: str) -> bytes:
     return Frame(Opcode.CLOSE, payload).serialize(mask=False)
 
 
+def ending_of(protocol: Protocol) -> tuple[int, str]:
+    """With what code and reason a client ended its stream of frames: its own goodbye's, or those of what it did wrong."""
+    goodbye = protocol.close_rcvd or protocol.close_sent
+    if goodbye is None or isinstance(protocol.parser_exc, PayloadTooBig):
+        return Close.TOO_LARGE, REASONS[Close.TOO_LARGE]
+    return goodbye.code, goodbye.reason
+
+
 def text_frame(body: dict[str, Any]) -> bytes:
     """*body* as one complete, unmasked text frame, made by hand: the library's Frame takes four times as long."""
     payload = encode(body)
@@ -86,6 +97,8 @@ def error_frame(error: ChatError, frame_id: str | None) -> bytes:
     body: dict[str, Any] = {"type": "error", "code": error.code, "detail": error.detail}
     if error.errors:
         body["errors"] = error.errors
+    if "Retry-After" in error.headers:
+        body["retry_after"] = int(error.headers["Retry-After"])
     return text_frame(_with_id(body, frame_id))
 
 
@@ -96,6 +109,28 @@ def answer_frame(type_: str, frame_id: str | None, **body: Any) -> bytes:
 
 def _with_id(body: dict[str, Any], frame_id: str | None) -> dict[str, Any]:
     return body if frame_id is None else {**body, "id": frame_id}
+
+
+@dataclass(slots=True)
+class ClientFrame:
+    """A client's frame: under what id it wants its answer, what it says, and why it is refused, where it is."""
+
+    id: str | None = None
+    type: Any = None
+    body: dict[str, Any] = field(default_factory=dict)
+    refusal: ChatError | None = None
+
+
+def client_frame(data: bytes) -> ClientFrame:
+    """*data* as a client's frame."""
+    frame = ClientFrame()
+    try:
+        frame.body = read_frame(data)
+        frame.id = frame_id_of(frame.body)
+        frame.type = frame.body.get("type")
+    except ChatError as error:
+        frame.refusal = error
+    return frame
 
 
 def read_frame(data: bytes) -> dict[str, Any]:

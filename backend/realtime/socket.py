@@ -21,11 +21,14 @@ from backend.auth.access import bearer_token
 from backend.auth.identity import Identity
 from backend.auth.tickets import identify_socket
 from backend.database import is_unavailable
-from backend.errors import ChatError, Forbidden, RateLimited, Unauthorized, ValidationFailed
+from backend.errors import ChatError, Forbidden, Unauthorized, ValidationFailed
+from backend.http import limits
 from backend.realtime.changes import heads_for
-from backend.realtime.connection import CLOSING_SECONDS, Connection, Right
+from backend.realtime.connection import CLOSING_SECONDS, Connection
 from backend.realtime.live import Live, live_of
+from backend.realtime.places import Place
 from backend.realtime.protocol import HEARTBEAT_SECONDS, REASONS, TYPING_SECONDS, Close, close_frame, text_frame
+from backend.realtime.right import Right
 from backend.users.serialise import user_json
 
 bp = Blueprint("realtime", __name__)
@@ -34,9 +37,6 @@ log = logging.getLogger("confab.realtime")
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 VERSION = "13"
 """Of the protocol, which whoever asks for another is told (RFC 6455, section 4.4)."""
-
-MAX_OF_USER, MAX_OF_ADDRESS = 20, 1_000
-"""Open sockets in one worker; RATE_LIMITS=off lifts both."""
 
 
 class UpgradeRequired(ChatError):
@@ -57,20 +57,37 @@ def no_socket(client_id: str) -> Response:
 
 @bp.route("/ws/<client_id>", websocket=True)
 def open_socket(client_id: str) -> Response:
-    """Open a socket. A bad token is accepted and closed with 4401, for a browser cannot see why an upgrade failed."""
-    if not CLIENT_ID.fullmatch(client_id):
-        raise ValidationFailed.of("client_id", "1 to 64 of A-Z, a-z, 0-9, _ and -.")
-    _check_origin()
+    """Open a socket. A bad token is accepted and closed with 4401, for a browser cannot see why an upgrade failed.
+
+    What is refused counts against the address, and what is not, against the user.
+    """
     live = live_of(current_app)
-    _check_numbers(live, None)
-    answer = _handshake()
+    place = live.hub.places.take(limits.address())
     try:
-        identity = identify_socket(request.args.get("token") or bearer_token())
-    except Unauthorized:
-        answer += close_frame(Close.UNAUTHORIZED, REASONS[Close.UNAUTHORIZED])
-        return _detach(answer, None)
-    _check_numbers(live, identity.user.id, client_id)
-    return _detach(answer, _Opening(live, identity, client_id, request.remote_addr))
+        answer = _checked_handshake(client_id)
+        try:
+            identity = identify_socket(request.args.get("token") or bearer_token())
+        except Unauthorized:
+            limits.take(limits.ALL_ELSE, limits.address())
+            answer += close_frame(Close.UNAUTHORIZED, REASONS[Close.UNAUTHORIZED])
+            return _detach(answer, None, place)
+        limits.take_for_user(identity.user.id)
+        place.give_to(identity.user.id, client_id)
+        return _detach(answer, _Opening(live, identity, client_id), place)
+    except BaseException:
+        place.release()
+        raise
+
+
+def _checked_handshake(client_id: str) -> bytes:
+    try:
+        if not CLIENT_ID.fullmatch(client_id):
+            raise ValidationFailed.of("client_id", "1 to 64 of A-Z, a-z, 0-9, _ and -.")
+        _check_origin()
+        return _handshake()
+    except ChatError:
+        limits.take(limits.ALL_ELSE, limits.address())
+        raise
 
 
 def _check_origin() -> None:
@@ -83,17 +100,6 @@ def _check_origin() -> None:
     scheme, _, host = origin.lower().partition("://")
     if scheme not in ("http", "https") or host not in own:
         raise Forbidden("This origin may not open a socket; see CORS_ORIGINS.")
-
-
-def _check_numbers(live: Live, user_id: int | None, client_id: str = "") -> None:
-    hub = live.hub
-    if not hub.limits_frames:
-        return
-    if user_id is None:
-        if hub.addresses[request.remote_addr] >= MAX_OF_ADDRESS:
-            raise RateLimited("Too many sockets from this address.", headers={"Retry-After": "30"})
-    elif len([c for c in hub.users.get(user_id, ()) if c.client_id != client_id]) >= MAX_OF_USER:
-        raise RateLimited("Too many sockets of this user.", headers={"Retry-After": "30"})
 
 
 def _handshake() -> bytes:
@@ -115,19 +121,18 @@ def _handshake() -> bytes:
 class _Opening:
     """What is left to do once the descriptor is ours."""
 
-    def __init__(self, live: Live, identity: Identity, client_id: str, address: str | None):
+    def __init__(self, live: Live, identity: Identity, client_id: str):
         self.live = live
         self.identity = identity
         self.client_id = client_id
-        self.address = address
 
-    def take_over(self, sock: RawSocket) -> None:
+    def take_over(self, sock: RawSocket, place: Place) -> None:
         """Count the client in, let it follow its conversations from this moment, and tell it that all is ready."""
         hub, identity = self.live.hub, self.identity
         right = Right(
             identity.user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at
         )
-        connection = Connection(hub, sock, right, self.client_id, secrets.token_hex(6), self.address)
+        connection = Connection(hub, sock, right, self.client_id, secrets.token_hex(6), place)
         try:
             with hub.following.looking(connection):
                 hub.register(connection)  # first, so that no hint is missed; what comes early waits for `ready`
@@ -154,7 +159,7 @@ class _Opening:
         hub.announce([connection])
 
 
-def _detach(head: bytes, opening: _Opening | None) -> Response:
+def _detach(head: bytes, opening: _Opening | None, place: Place) -> Response:
     """Answer by taking the connection over: a duplicate of its descriptor is served outside of the request.
 
     The request ends here, and with it the greenlet, the buffers and the context that an idle client would hold for hours.
@@ -163,7 +168,7 @@ def _detach(head: bytes, opening: _Opening | None) -> Response:
     raw.setblocking(False)
     if raw.family != AF_UNIX:
         raw.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-    gevent.spawn(_serve, raw, head, opening)
+    gevent.spawn(_serve, raw, head, opening, place)
     request.environ["confab.status"] = 101
     return Response(_Taken(), direct_passthrough=True)
 
@@ -177,19 +182,22 @@ class _Taken:
         return iter(())
 
 
-def _serve(raw: RawSocket, head: bytes, opening: _Opening | None) -> None:
+def _serve(raw: RawSocket, head: bytes, opening: _Opening | None, place: Place) -> None:
     """Finish the handshake and hand the client to the hub, or say goodbye at once."""
     try:
         raw.send(head)
         if opening is None:
             _linger(raw)
+            place.release()
         else:
-            opening.take_over(raw)
+            opening.take_over(raw, place)
     except OSError:
         raw.close()
+        place.release()
     except Exception:
         log.exception("a socket could not be opened")
         raw.close()
+        place.release()
 
 
 def _linger(raw: RawSocket) -> None:

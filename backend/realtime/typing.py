@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backend.realtime.events import Event, typing_event
@@ -12,27 +14,58 @@ if TYPE_CHECKING:
     from backend.realtime.hub import Hub
 
 
+REPEAT_SECONDS = 1.0
+"""A typist is told of once in that time: listeners must not hear every key that somebody strikes, or pretends to."""
+
+
+@dataclass(slots=True)
+class _Typist:
+    """Until when somebody types, since when listeners know, and whether that is what they know."""
+
+    until: float
+    told_at: float = -math.inf
+    is_told: bool = False
+
+
 class Typing:
-    """The typists that this worker has told its clients of, and until when."""
+    """The typists that this worker tells its clients of: once a second that they type, and at once that they do no more."""
 
     def __init__(self, hub: Hub):
         self._hub = hub
-        self._until: dict[tuple[str, int], float] = {}
+        self._typists: dict[tuple[str, int], _Typist] = {}
 
     def heard(self, event: Event) -> None:
-        """Pass a typing event on, and remember to end it."""
-        key = (event.body["conversation_id"], event.body["user_id"])
+        """Take a typing event: pass it on, or keep it until its second has passed; and remember to end it."""
+        key, now = (event.body["conversation_id"], event.body["user_id"]), time.monotonic()
+        typist = self._typists.get(key)
         if event.body["is_typing"]:
-            self._until[key] = time.monotonic() + TYPING_SECONDS
-        elif self._until.pop(key, None) is None:
-            return  # ended already
-        self._tell(event)
+            if typist is None:
+                typist = self._typists[key] = _Typist(now)
+            typist.until = now + TYPING_SECONDS
+            if now - typist.told_at >= REPEAT_SECONDS:
+                self._begin(key, typist, now)
+        elif typist is not None:
+            self._end(key, typist, now)
 
     def end_late(self) -> None:
-        """End what nobody has renewed in time."""
+        """End what nobody has renewed in time, and tell what has been kept long enough."""
         now = time.monotonic()
-        for key in [key for key, until in self._until.items() if until <= now]:
-            del self._until[key]
+        for key, typist in list(self._typists.items()):
+            if typist.until <= now:
+                self._end(key, typist, now)
+                if now - typist.told_at >= REPEAT_SECONDS:
+                    del self._typists[key]
+            elif not typist.is_told and now - typist.told_at >= REPEAT_SECONDS:
+                self._begin(key, typist, now)
+
+    def _begin(self, key: tuple[str, int], typist: _Typist, now: float) -> None:
+        typist.told_at, typist.is_told = now, True
+        self._tell(typing_event(*key, is_typing=True))
+
+    def _end(self, key: tuple[str, int], typist: _Typist, now: float) -> None:
+        typist.until = now
+        if typist.is_told:
+            typist.is_told = False
             self._tell(typing_event(*key, is_typing=False))
 
     def _tell(self, event: Event) -> None:

@@ -98,7 +98,7 @@ class Shared:
         self.calls = 0
         self.fails = True
 
-    def count(self, key: str, seconds: int) -> tuple[int, float]:
+    def count(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
         self.calls += 1
         if self.fails:
             raise redis.ConnectionError("away")
@@ -148,7 +148,7 @@ def test_while_one_request_tries_redis_the_others_do_not_wait(monotonic: Monoton
     monotonic.shift(windows.AWAY_SECONDS)
     counted_meanwhile = []
 
-    def slow(key: str, seconds: int) -> tuple[int, float]:
+    def slow(key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
         shared.count = Shared.count.__get__(shared)  # type: ignore[method-assign]
         counted_meanwhile.append(sturdy.count("a", 60)[0])
         return shared.count(key, seconds)

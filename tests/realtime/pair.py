@@ -10,7 +10,8 @@ from typing import Any
 
 import gevent
 
-from backend.realtime.connection import Connection, Right
+from backend.realtime.connection import Connection
+from backend.realtime.right import Right
 
 
 class FakeHub:

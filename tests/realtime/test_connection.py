@@ -14,6 +14,7 @@ from websockets.frames import CloseCode
 
 from backend.realtime.connection import Connection
 from backend.realtime.outbox import MAX_BACKLOG_BYTES, Outbox
+from backend.realtime.places import Places
 from backend.realtime.protocol import Close
 from backend.realtime.socket import _detach
 from tests.realtime.pair import Clock, Pair
@@ -204,5 +205,5 @@ def test_what_is_written_leaves_at_once(sqlite_app: Flask, monkeypatch: pytest.M
         ours, _ = listener.accept()
         with ours, sqlite_app.test_request_context("/ws/x", environ_overrides={"gunicorn.socket": ours}):
             assert not ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-            _detach(b"", None)
+            _detach(b"", None, Places(is_limited=True).take("192.0.2.1"))
             assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

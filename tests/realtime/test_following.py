@@ -23,12 +23,13 @@ from backend.realtime import following as module
 from backend.realtime import socket as socket_module
 from backend.realtime.bus import LocalBus
 from backend.realtime.changes import load_changes
-from backend.realtime.connection import Connection, Right
+from backend.realtime.connection import Connection
 from backend.realtime.events import Event, typing_event
 from backend.realtime.following import Following
 from backend.realtime.hub import Hub
 from backend.realtime.meetings import Meetings
 from backend.realtime.protocol import Close
+from backend.realtime.right import Right
 from backend.realtime.watch import Watch
 from tests.client import Client
 from tests.factories import Factory

@@ -1,0 +1,162 @@
+"""What a user may ask in a minute, over REST and all its sockets together, and how many sockets it may open."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from tests.realtime.client import Api, Frame, LiveClient
+from tests.realtime.conftest import House, Houses
+from tests.realtime.raw import RawSocket
+from tests.realtime.test_doors import refusal
+
+BUDGET, SOCKETS = 600, 20
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def limited(request: pytest.FixtureRequest, houses: Houses) -> Iterator[House]:
+    """A server with its limits on, and nothing counted yet."""
+    with houses() as open_house:
+        yield open_house(request.param, measured=True, RATE_LIMITS="on")
+
+
+def remaining(user: Api) -> int:
+    """What is left of a user's budget, after this call."""
+    headers = {"Authorization": f"Bearer {user.token}"}
+    answer = requests.get(f"{user.url}/api/users/me", headers=headers, timeout=10)
+    assert answer.headers["X-RateLimit-Limit"] == str(BUDGET)
+    return int(answer.headers["X-RateLimit-Remaining"])
+
+
+def answers(client: LiveClient, ids: list[str]) -> list[Frame]:
+    return [client.answer(id_) for id_ in ids]
+
+
+def test_a_user_has_one_budget_over_rest_and_all_its_sockets(limited: House) -> None:
+    user, other = limited.user(), limited.user()
+    room = user.room()
+    clients = limited.on_each_worker(user) + [user.live() for _ in range(3)]
+    left = remaining(user)
+    ids = [
+        [client.say("read", conversation_id=room["conversation_id"], seq=0) for _ in range(190)] for client in clients
+    ]
+    got = [frame for client, said in zip(clients, ids, strict=True) for frame in answers(client, said)]
+    assert Counter(frame["type"] for frame in got) == {"ok": left, "error": len(got) - left}
+    refused = [frame for frame in got if frame["type"] == "error"]
+    assert {frame["code"] for frame in refused} == {"rate_limited"}
+    for frame in refused:
+        assert 1 <= frame["retry_after"] <= 60
+        assert f" {frame['retry_after']} second" in frame["detail"]
+    headers = {"Authorization": f"Bearer {user.token}"}
+    assert requests.get(f"{limited.url}/api/users/me", headers=headers, timeout=10).status_code == 429
+    assert refusal(limited, f"/ws/more?token={user.token}") == (429, "rate_limited")
+    for client in clients:  # who is alive may say so
+        assert client.call("ping")["type"] == "pong"
+    with other.live() as stranger:
+        assert stranger.send("mine is another", room_id=other.room()["id"])["seq"] == 1
+
+
+def test_what_is_refused_keeps_its_place_among_the_answers(limited: House) -> None:
+    user = limited.user()
+    room = user.room()
+    clients = [user.live() for _ in range(4)]
+    ids = [[client.say("send", content=str(n), room_id=room["id"]) for n in range(180)] for client in clients]
+    for client, said in zip(clients, ids, strict=True):
+        answers(client, said)
+        mine = [frame["id"] for frame in client.events if frame.get("id") in said]
+        assert mine == said
+        acks = [frame["message"]["content"] for frame in client.events if frame["type"] == "ack"]
+        assert acks == [str(n) for n in range(len(acks))], "once refused, nothing more in this minute"
+
+
+def test_bad_frames_are_counted(limited: House) -> None:
+    user = limited.user()
+    with user.live() as client:
+        before = remaining(user)
+        for payload in ("nonsense", "{}", '{"type": "jump"}', '{"type": "ping"}'):
+            client.socket.send(payload)
+            client.receive()
+        assert remaining(user) == before - 4  # three of them, and the last call
+
+
+def test_refused_openings_are_counted_by_address(limited: House) -> None:
+    user = limited.user()
+    own = f"/ws/x?token={user.token}"
+    kinds = (
+        ("/ws/x?token=made-up", {}, 101), (own, {"Origin": "http://evil.example"}, 403),
+        (own, {"Sec_WebSocket_Key": None}, 400), ("/ws/a.b", {}, 422),
+    )  # fmt: skip
+    statuses = []
+    for number in range(BUDGET):
+        path, headers, status = kinds[number % len(kinds)]
+        with RawSocket(limited.url, path, **headers) as raw:
+            assert raw.status == status
+            statuses.append(raw.status)
+    for path, headers, _ in kinds:
+        with RawSocket(limited.url, path, **headers) as raw:
+            assert raw.status == 429, "before the upgrade"
+            assert "retry-after: " in raw.head.lower()
+    with RawSocket(limited.url, own) as raw:  # neighbours of who guesses are let in
+        assert raw.status == 101
+    assert requests.get(f"{limited.url}/api/users/me", timeout=10).status_code == 429, (
+        "guesses over REST count with them"
+    )
+
+
+def test_openings_at_once_do_not_pass_the_limit_of_sockets(limited: House) -> None:
+    user = limited.user()
+    workers = len(limited.server.worker_pids)
+
+    def attempt(number: int) -> RawSocket:
+        return RawSocket(limited.url, f"/ws/c{number}?token={user.token}")
+
+    with ThreadPoolExecutor(80) as pool:
+        raws = list(pool.map(attempt, range(80)))
+    statuses = Counter(raw.status for raw in raws)
+    assert set(statuses) == {101, 429}
+    assert statuses[101] <= SOCKETS * workers
+    for raw in raws:
+        raw.socket.close()
+    deadline = time.monotonic() + 10
+    while True:  # the places are free again, all of them
+        again = [attempt(number) for number in range(SOCKETS)]
+        for raw in again:
+            raw.socket.close()
+        if all(raw.status == 101 for raw in again):
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def typed(client: LiveClient, user: Api) -> list[bool]:
+    return [f["is_typing"] for f in client.events if f["type"] == "typing" and f["user_id"] == user.id]
+
+
+@pytest.mark.parametrize("is_steady", [True, False])
+def test_listeners_hear_of_a_typist_about_once_a_second(house: House, is_steady: bool) -> None:
+    typist, listener = house.user(), house.user()
+    name = typist.room(listener)["conversation_id"]
+    clients, hears = [typist.live() for _ in range(3)], house.on_each_worker(listener)
+    started = time.monotonic()
+    for _ in range(50):
+        for client in clients:
+            client.say("typing", conversation_id=name, is_typing=True)
+            if not is_steady:
+                client.say("typing", conversation_id=name, is_typing=False)
+    for client in clients:
+        client.sync()
+        client.call("typing", conversation_id=name)
+        client.call("typing", conversation_id=name, is_typing=False)
+    for client in hears:
+        while not typed(client, typist) or typed(client, typist)[-1]:
+            client.receive(5)
+        client.drain(1)
+        told, seconds = typed(client, typist), time.monotonic() - started
+        assert (told[0], told[-1]) == (True, False)
+        assert told.count(True) <= seconds + 2
+        assert told.count(False) <= told.count(True)
