@@ -109,12 +109,12 @@ def migrate(app: Flask) -> None:
         db.engine.dispose()
 
 
-def checkout(folder: Path, module: str, **settings: object) -> Path:
-    """The face of a checkout, for `open_house(root=...)`: wsgi.py has the application of *module*, gunicorn other *settings*."""
+def checkout(folder: Path, module: str) -> Path:
+    """The face of a checkout, for `open_house(root=...)`: wsgi.py has the application of *module*."""
     (folder / "wsgi.py").write_text(f"from {module} import app\n")
     real = str(ROOT / "gunicorn.conf.py")
     lines = [f"__file__ = {real!r}", "exec(compile(open(__file__).read(), __file__, 'exec'))"]
-    lines += [f"sys.path.insert(0, {str(folder)!r})", *(f"{name} = {value!r}" for name, value in settings.items()), ""]
+    lines += [f"sys.path.insert(0, {str(folder)!r})", ""]
     (folder / "gunicorn.conf.py").write_text("\n".join(lines))
     return folder
 
