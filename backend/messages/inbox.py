@@ -17,6 +17,7 @@ from backend.models.conversation import dm_peer
 from backend.paging import Page, Slice
 from backend.realtime.events import announce, read_event
 from backend.rooms.serialise import rooms_json
+from backend.users.blocks import is_blocked
 from backend.users.serialise import users_json
 
 _c, _e, _m = Conversation.__table__.c, ConversationEntry.__table__.c, Message.__table__.c
@@ -45,10 +46,12 @@ def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict
 def mark_read(user: User, conversation_id: str, seq: int, origin: str | None = None) -> dict[str, Any]:
     """Move *user*'s read mark to *seq*, never back, and return the inbox row.
 
-    The direct messages up to there become `is_read`. *origin* names the socket that need not hear of it. Raises NotFound,
-    NotAMember, and ValidationFailed past the conversation's end.
+    The direct messages up to there become `is_read`. The other side is told of neither as it happens where *user* blocks it.
+    *origin* names the socket that need not hear of it. Raises NotFound, NotAMember, and ValidationFailed past the
+    conversation's end.
     """
-    check_place(user, place_of(user.id, conversation_id))
+    place = place_of(user.id, conversation_id)
+    check_place(user, place)
     last_seq = _last_seq(conversation_id)
     if seq > last_seq:
         raise ValidationFailed.of("seq", f"The conversation ends at {last_seq}.")
@@ -60,7 +63,8 @@ def mark_read(user: User, conversation_id: str, seq: int, origin: str | None = N
         db.session.execute(update(ConversationEntry).where(*of_user).values(values))
         received = (_m.conversation_id == conversation_id, _m.seq > mark, _m.seq <= seq, _m.recipient_id == user.id)
         db.session.execute(update(Message).where(*received).values(is_read=True))
-        announce(read_event(conversation_id, user.id, seq, origin))
+        is_hidden = place.peer_id is not None and is_blocked(place.peer_id, by_id=user.id)
+        announce(read_event(conversation_id, user.id, seq, origin, to_itself_alone=is_hidden))
     answer = _conversation_json(user, conversation_id)
     db.session.commit()
     return answer

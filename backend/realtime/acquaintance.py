@@ -1,13 +1,16 @@
-"""Who may know of whom: users who share a room or a direct conversation. The lobby, which all share, does not count."""
+"""Who may know of whom: users who share a room or a direct conversation. The lobby, which all share, does not count.
+
+Whoever blocks another is never online to them (`watchers`, `watched`). The other way round a block hides nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, exists, or_, select
 from sqlalchemy.orm import aliased
 
-from backend.models import ConversationEntry
+from backend.models import Block, ConversationEntry
 from backend.models.base import db
 from backend.models.conversation import LOBBY
 
@@ -21,17 +24,29 @@ _select_pairs = (
     .where(_mine.conversation_id.not_in(bindparam("besides", expanding=True)))
     .distinct()
 )
+_select_watchers, _select_watched = (
+    _select_pairs.where(~exists().where(Block.user_id == subject.user_id, Block.blocked_id == watcher.user_id))
+    for subject, watcher in ((_mine, _theirs), (_theirs, _mine))
+)
 
 
 def acquaintances(of: Collection[int], among: Collection[int], besides: Collection[str] = ()) -> dict[int, set[int]]:
     """For each user in *of*, those *among* others who share a conversation with it, one *besides* those that are named."""
     if len(of) > len(among):
-        return _turned(acquaintances(among, of, besides).items())
-    found: dict[int, set[int]] = {}
-    for user_id, other_id in db.session.execute(_select_pairs, {"of": list(of), "besides": [LOBBY, *besides]}):
-        if other_id in among:
-            found.setdefault(user_id, set()).add(other_id)
-    return found
+        return _turned(_find(_select_pairs, among, of, besides))
+    return _find(_select_pairs, of, among, besides)
+
+
+def watchers(of: Collection[int], among: Collection[int]) -> dict[int, set[int]]:
+    """For each user in *of*, those *among* others who may know whether it is online."""
+    if len(of) > len(among):
+        return _turned(_find(_select_watched, among, of))
+    return _find(_select_watchers, of, among)
+
+
+def watched(user_id: int, among: Collection[int]) -> set[int]:
+    """Those *among* others of whom *user_id* may know whether they are online."""
+    return _find(_select_watched, [user_id], among).get(user_id, set())
 
 
 def acquainted_with(user_id: int) -> set[int]:
@@ -39,9 +54,26 @@ def acquainted_with(user_id: int) -> set[int]:
     return {other_id for _, other_id in db.session.execute(_select_pairs, {"of": [user_id], "besides": [LOBBY]})}
 
 
-def _turned(pairs: Iterable[tuple[int, set[int]]]) -> dict[int, set[int]]:
+def blocks_of(user_ids: Collection[int]) -> set[tuple[int, int]]:
+    """The blocks on whose either side one of *user_ids* is: (who blocks, who is blocked)."""
+    either = or_(Block.user_id.in_(user_ids), Block.blocked_id.in_(user_ids))
+    found = db.session.execute(select(Block.user_id, Block.blocked_id).where(either))
+    return {(user_id, blocked_id) for user_id, blocked_id in found}
+
+
+def _find(
+    pairs: Select[int, int], of: Collection[int], among: Collection[int], besides: Collection[str] = ()
+) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for user_id, other_id in db.session.execute(pairs, {"of": list(of), "besides": [LOBBY, *besides]}):
+        if other_id in among:
+            found.setdefault(user_id, set()).add(other_id)
+    return found
+
+
+def _turned(pairs: dict[int, set[int]]) -> dict[int, set[int]]:
     turned: dict[int, set[int]] = {}
-    for other_id, known in pairs:
+    for other_id, known in pairs.items():
         for user_id in known:
             turned.setdefault(user_id, set()).add(other_id)
     return turned

@@ -111,9 +111,13 @@ def room_updated_event(room: dict[str, Any]) -> Event:
     return room_event("hub.room_updated", room["conversation_id"], updated_at=room["updated_at"])
 
 
-def read_event(conversation_id: str, user_id: int, seq: int, origin: str | None = None) -> Event:
-    """That a user's read mark moved."""
+def read_event(
+    conversation_id: str, user_id: int, seq: int, origin: str | None = None, *, to_itself_alone: bool = False
+) -> Event:
+    """That a user's read mark moved: to all who follow the conversation, or to the user's own sockets alone."""
     body = {"conversation_id": conversation_id, "user_id": user_id, "seq": seq}
+    if to_itself_alone:
+        return Event("read", body, user_id=user_id, origin=origin)
     return Event("read", body, conversation_id=conversation_id, author_id=user_id, origin=origin)
 
 
@@ -136,6 +140,11 @@ def opened_event(conversation_id: str, user_id: int, since: int = 0) -> Event:
 def revoked_event(user_id: int) -> Event:
     """To the hubs alone: look at once which of this user's sockets still have a right to be open."""
     return Event("hub.revoked", {}, user_id=user_id)
+
+
+def block_event(user_id: int, by_id: int) -> Event:
+    """To the hubs alone: *by_id* blocks *user_id* from now on, or does so no longer."""
+    return Event("hub.block_changed", {"by_id": by_id}, user_id=user_id)
 
 
 def connected_event(user_id: int, client_id: str, origin: str, opened_at: float) -> Event:

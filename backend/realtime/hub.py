@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from backend.realtime.following import Following
+    from backend.realtime.hiding import Hiding
     from backend.realtime.meetings import Meetings
     from backend.realtime.watch import Watch
 
@@ -52,6 +53,7 @@ class Hub:
 
     bus: Subscriptions
     following: Following
+    hiding: Hiding
     meetings: Meetings
     watch: Watch
     perform: Callable[[Connection, list[bytes]], None]
@@ -199,6 +201,8 @@ class Hub:
             return
         if event.type == "hub.opened":
             self.following.admit(user_id, event.body["conversation_id"], event.body["since"])
+        elif event.type == "hub.block_changed":
+            self.hiding.changed(event.body["by_id"], user_id)
         elif event.type == "hub.connected":
             self._keep_newest(here, event)
         elif event.type == "hub.revoked":

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from backend.models import ConversationEntry
 from backend.models.base import db
-from backend.realtime.acquaintance import acquaintances
+from backend.realtime.acquaintance import acquaintances, blocks_of
 from backend.realtime.protocol import presence_frame
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Meetings:
     """Who has come into which conversation, until this worker's clients were told.
 
     Those who were in it hear of the newcomer, and the newcomer's sockets of those who were. Who knew each other before hears
-    nothing new.
+    nothing new, nor does anybody hear of whom blocks them.
     """
 
     def __init__(self, hub: Hub):
@@ -42,20 +42,23 @@ class Meetings:
         self.on_news()
 
     def tell(self, online: Collection[int]) -> None:
-        """Tell what there is to tell. What fails is told the next time. Any number of meetings costs two questions."""
+        """Tell what there is to tell. What fails is told the next time. Any number of meetings costs three questions."""
         newcomers, followers = set(self._newcomers), set(self._followers)
         if not newcomers and not followers:
             return
         arrivals = {pair for pair in newcomers if pair[0] in online} | {(c.user_id, name) for c, name in followers}
         with self._hub.reading():
             met = _met(arrivals, {*online, *self._hub.users})
+            blocks = blocks_of({user_id for user_id, _ in arrivals})
         news: dict[Connection, set[int]] = {}
         for user_id, name in arrivals & newcomers:
             for other_id in met[user_id, name]:
-                for connection in self._hub.users.get(other_id, ()):
+                for connection in self._hub.users.get(other_id, ()) if (user_id, other_id) not in blocks else ():
                     news.setdefault(connection, set()).add(user_id)
         for connection, name in followers:
-            news.setdefault(connection, set()).update(met[connection.user_id, name].intersection(online))
+            present = met[connection.user_id, name].intersection(online)
+            shown = {user_id for user_id in present if (user_id, connection.user_id) not in blocks}
+            news.setdefault(connection, set()).update(shown)
         frames = {user_id: presence_frame(user_id, is_online=True) for user_id in set().union(*news.values())}
         for connection, user_ids in news.items():
             if connection.may_read:

@@ -30,6 +30,7 @@ from backend.realtime.following import Positions
 from backend.realtime.hub import Hub
 from backend.realtime.protocol import ClientFrame, Close, answer_frame, client_frame, error_frame
 from backend.realtime.right import Right
+from backend.users.blocks import is_blocked
 
 PAGE_BYTES = 512 * 1024
 """About how large a page of `resumed` is at most: live events of other conversations fit into the write buffer beside it."""
@@ -150,12 +151,14 @@ class Operations:
     def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
         _need(connection, "write")
         name = body["conversation_id"]
-        place = place_of(connection.user_id, name)
+        place, is_hidden = place_of(connection.user_id, name), False
         if place.peer_id is not None or name not in connection.conversations:
             with self.hub.reading():
                 check_place(_user(connection), place)
                 check_not_blocked(connection.user_id, place)
-        publish([typing_event(name, connection.user_id, body["is_typing"])])
+                is_hidden = place.peer_id is not None and is_blocked(place.peer_id, by_id=connection.user_id)
+        if not is_hidden:
+            publish([typing_event(name, connection.user_id, body["is_typing"])])
         connection.write(answer_frame("ok", frame_id))
 
     def _read(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import select, update
 from backend.database import is_unavailable
 from backend.models import User
 from backend.models.base import db, utcnow
-from backend.realtime.acquaintance import acquaintances
+from backend.realtime.acquaintance import watched, watchers
+from backend.realtime.hiding import Hiding
 from backend.realtime.hub import Hub
 from backend.realtime.meetings import Meetings
 from backend.realtime.protocol import presence_frame
@@ -41,8 +42,9 @@ class Presence:
         self._mine: set[int] = set()
         self._known: set[int] = set()
         self._has_changed, self._is_due = gevent.event.Event(), gevent.event.Event()
-        self._meetings = Meetings(hub)
-        hub.on_presence, self._meetings.on_news = self._note, self._is_due.set
+        self._meetings, self._hiding = Meetings(hub), Hiding(hub)
+        hub.on_presence = self._note
+        self._meetings.on_news = self._hiding.on_news = self._is_due.set
 
     def online(self) -> set[int]:
         """Every user with an open socket on any worker."""
@@ -95,6 +97,7 @@ class Presence:
             try:
                 self._record_leaving()
                 # Before `_tell`, so that who came since the last time is told of once.
+                self._hiding.tell(self._known, self.online())
                 self._meetings.tell(self._known & self.online())
                 self._tell()
             except Exception as error:
@@ -138,12 +141,12 @@ class Presence:
         came, went = now - self._known, self._known - now
         if (came or went) and self._hub.users:
             with self._hub.reading():
-                acquainted = acquaintances(came | went, set(self._hub.users))
+                watching = watchers(came | went, set(self._hub.users))
                 seen = dict(db.session.execute(select(User.id, User.last_seen_at).where(User.id.in_(went))).all())
             frames: dict[int, list[bytes]] = {}
             for user_id in came | went:
                 frame = presence_frame(user_id, user_id in came, seen.get(user_id))
-                for other_id in acquainted.get(user_id, ()):
+                for other_id in watching.get(user_id, ()):
                     frames.setdefault(other_id, []).append(frame)
             for other_id, news in frames.items():
                 for connection in list(self._hub.users.get(other_id, ())):
@@ -154,5 +157,4 @@ class Presence:
     def known_to(self, user_id: int) -> list[int]:
         """Who of those online *user_id* may know of, itself among them. Must run in `reading()`."""
         online = self.online() | {user_id}
-        known = acquaintances({user_id}, online).get(user_id, set())
-        return sorted(known | {user_id})
+        return sorted(watched(user_id, online) | {user_id})

@@ -61,7 +61,7 @@ def list_members(user: User, room_id: int, part: Slice, *, banned: bool = False)
         .limit(part.limit + 1)
     )
     page = Page.cut(db.session.execute(statement).all(), part)
-    return Page(members_json(page.items), page.next)
+    return Page(members_json(page.items, user), page.next)
 
 
 def join_room(user: User, room_id: int) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def add_member(user: User, room_id: int, user_id: int, is_admin: bool | None = N
         membership = admit(room, user_id, membership, bool(is_admin))
     elif is_admin is not None:
         set_admin(room, membership, is_admin)
-    return _committed(membership, target)
+    return _committed(membership, target, user)
 
 
 def update_member(
@@ -125,14 +125,14 @@ def update_member(
     target = get_user(user_id)
     membership = find_membership(room, user_id)
     if is_banned:
-        return _committed(ban(room, user_id, membership), target)
+        return _committed(ban(room, user_id, membership), target, user)
     if membership is None or (membership.left_at is not None and (is_admin is not None or is_banned is None)):
         raise NotFound
     if is_banned is False:
         lift_ban(membership)
     if is_admin is not None:
         set_admin(room, membership, is_admin)
-    return _committed(membership, target)
+    return _committed(membership, target, user)
 
 
 def remove_member(user: User, room_id: int, user_id: int) -> None:
@@ -175,8 +175,8 @@ def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
     return answer
 
 
-def _committed(membership: RoomMembership, target: User) -> dict[str, Any]:
+def _committed(membership: RoomMembership, target: User, viewer: User) -> dict[str, Any]:
     db.session.flush()
-    answer = member_json(membership, target)
+    answer = member_json(membership, target, viewer)
     db.session.commit()
     return answer

@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 from backend.models import Room, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
-from backend.users.serialise import users_json
+from backend.users.serialise import public_users_json
 
 
 def room_json(room: Room, viewer: User) -> dict[str, Any]:
@@ -52,18 +52,18 @@ def room_by_member(room_id: int, user_ids: Collection[int]) -> dict[int, dict[st
     }
 
 
-def members_json(rows: Sequence[tuple[RoomMembership, User]]) -> list[dict[str, Any]]:
-    """Members with their public profiles; reads the roles of all in one query."""
-    users = users_json([user for _, user in rows], viewer=None)
+def members_json(rows: Sequence[tuple[RoomMembership, User]], viewer: User) -> list[dict[str, Any]]:
+    """Members with their public profiles as *viewer* may see them; reads the roles of all in one query."""
+    users = public_users_json([user for _, user in rows], viewer)
     return [
         {"user": user, "is_admin": membership.is_admin, "joined_at": membership.joined_at}
         for (membership, _), user in zip(rows, users, strict=True)
     ]
 
 
-def member_json(membership: RoomMembership, user: User) -> dict[str, Any]:
+def member_json(membership: RoomMembership, user: User, viewer: User) -> dict[str, Any]:
     """One member, to the admin who changed something about them: with `is_banned`."""
-    return members_json([(membership, user)])[0] | {"is_banned": membership.is_banned}
+    return members_json([(membership, user)], viewer)[0] | {"is_banned": membership.is_banned}
 
 
 def _room(room: Room, member_count: int, is_admin: int, joined_at: datetime | None) -> dict[str, Any]:

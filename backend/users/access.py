@@ -27,7 +27,9 @@ def get_active_user(user_id: int) -> User:
 
 def lock_self(caller: User) -> User:
     """The caller's own row, locked, as it is now. Raises TokenRevoked where they were deactivated or erased meanwhile."""
-    statement = select(User).where(User.id == caller.id, User.is_active, User.deleted_at.is_(None)).with_for_update()
+    own = select(User).where(User.id == caller.id, User.is_active, User.deleted_at.is_(None))
+    # key_share: rows that merely refer to the user, such as a block by another, are no obstacle, nor do they wait.
+    statement = own.with_for_update(key_share=True)
     user = db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
     if user is None:
         raise TokenRevoked

@@ -1,4 +1,7 @@
-"""Blocks: whoever is blocked can send the other no direct message, and is not told of it before trying."""
+"""Blocks: whoever is blocked can send the other no direct message, and is not told of it before trying.
+
+The blocked are shown nothing of the other's presence, either: not who is online, nor when they were last.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from backend.errors import Conflict, ValidationFailed
 from backend.models import Block, User
 from backend.models.base import db, insert_on_conflict
 from backend.paging import Page, Slice
+from backend.realtime.events import announce, block_event
 from backend.users.access import get_user, lock_self
-from backend.users.serialise import users_json
+from backend.users.serialise import public_users_json
 
 MOST = 1_000
 
@@ -22,7 +26,7 @@ class TooManyBlocks(Conflict):
 
 
 def block_user(user: User, user_id: int) -> None:
-    """Let *user* get no direct message of *user_id* any more. Repeating it changes nothing.
+    """Let *user* get no direct message of *user_id* any more, and be offline to them. Repeating it changes nothing.
 
     Raises NotFound, TooManyBlocks, and ValidationFailed for oneself.
     """
@@ -33,13 +37,16 @@ def block_user(user: User, user_id: int) -> None:
     if len(db.session.scalars(select(Block.id).where(Block.user_id == user.id).limit(MOST)).all()) >= MOST:
         raise TooManyBlocks
     row = insert_on_conflict(Block).values(user_id=user.id, blocked_id=user_id)
-    db.session.execute(row.on_conflict_do_nothing())
+    if db.session.scalar(row.on_conflict_do_nothing().returning(Block.id)) is not None:
+        announce(block_event(user_id, user.id))
     db.session.commit()
 
 
 def unblock_user(user: User, user_id: int) -> None:
     """Lift a block. Where there is none, nothing changes."""
-    db.session.execute(delete(Block).where(Block.user_id == user.id, Block.blocked_id == user_id))
+    block = delete(Block).where(Block.user_id == user.id, Block.blocked_id == user_id)
+    if db.session.scalar(block.returning(Block.id)) is not None:
+        announce(block_event(user_id, user.id))
     db.session.commit()
 
 
@@ -60,4 +67,4 @@ def list_blocks(user: User, part: Slice) -> Page[dict[str, Any]]:
         .limit(part.limit + 1)
     )
     page = Page.cut(db.session.scalars(statement).all(), part)
-    return Page(users_json(page.items, None), page.next)
+    return Page(public_users_json(page.items, user), page.next)

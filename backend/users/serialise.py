@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
-from backend.models import User
+from sqlalchemy import select
 
+from backend.models import Block, User
+from backend.models.base import db
+
+IN_ONE_QUERY = 1_000
 _AVATAR = re.compile(r"avatars/[0-9]+/([A-Za-z0-9_-]+)\.webp")
 
 
-def user_json(user: User, viewer: User | None) -> dict[str, Any]:
+def user_json(user: User, viewer: User) -> dict[str, Any]:
     """*user* as *viewer* may see it: the private fields are for the user itself and for superusers.
 
-    *viewer* must be the user of an `Identity`, who acts by its scopes: a row that was merely loaded sees no private field.
+    Whoever blocks *viewer* is shown as last seen at the moment of the block at the latest. *viewer* must be the user of an
+    `Identity`, who acts by its scopes: a row that was merely loaded sees no private field.
     """
-    answer = _public(user)
-    if viewer is not None and viewer.may_read and (viewer.id == user.id or viewer.has_admin_power):
-        answer |= _private(user)
-    return answer
+    return users_json([user], viewer)[0]
 
 
 def own_json(user: User) -> dict[str, Any]:
@@ -27,9 +30,21 @@ def own_json(user: User) -> dict[str, Any]:
     return _public(user) | _private(user)
 
 
-def users_json(users: Iterable[User], viewer: User | None) -> list[dict[str, Any]]:
-    """Like `user_json`, for a list."""
-    return [user_json(user, viewer) for user in users]
+def users_json(users: Iterable[User], viewer: User) -> list[dict[str, Any]]:
+    """Like `user_json`, for a list. Asks once who of them blocks *viewer*, unless there is nobody but *viewer* itself."""
+    users = list(users)
+    answers = public_users_json(users, viewer)
+    for user, answer in zip(users, answers, strict=True):
+        if viewer.may_read and (viewer.id == user.id or viewer.has_admin_power):
+            answer.update(_private(user))
+    return answers
+
+
+def public_users_json(users: Iterable[User], viewer: User) -> list[dict[str, Any]]:
+    """Like `users_json`, without private fields, whoever *viewer* is."""
+    users = list(users)
+    blocked_at = _blocked_at({user.id for user in users} - {viewer.id}, viewer.id)
+    return [_public(user, blocked_at.get(user.id)) for user in users]
 
 
 def avatar_version(user: User) -> str | None:
@@ -44,7 +59,20 @@ def avatar_url(user: User) -> str | None:
     return f"/api/users/{user.id}/avatar?v={version}" if version else None
 
 
-def _public(user: User) -> dict[str, Any]:
+def _blocked_at(user_ids: Collection[int], viewer_id: int) -> dict[int, datetime]:
+    """Since when which of *user_ids* block the viewer."""
+    blocks, ids = select(Block.user_id, Block.created_at).where(Block.blocked_id == viewer_id), list(user_ids)
+    found: dict[int, datetime] = {}
+    for start in range(0, len(ids), IN_ONE_QUERY):
+        some = db.session.execute(blocks.where(Block.user_id.in_(ids[start : start + IN_ONE_QUERY])))
+        found.update((user_id, created_at) for user_id, created_at in some)
+    return found
+
+
+def _public(user: User, blocked_at: datetime | None = None) -> dict[str, Any]:
+    last_seen_at = user.last_seen_at
+    if last_seen_at is not None and blocked_at is not None:
+        last_seen_at = min(last_seen_at, blocked_at)  # later ones are hidden, as if they had not come since
     return {
         "id": user.id,
         "username": user.username,
@@ -56,7 +84,7 @@ def _public(user: User) -> dict[str, Any]:
         "is_active": user.is_active,
         "roles": user.role_names,
         "created_at": user.created_at,
-        "last_seen_at": user.last_seen_at,
+        "last_seen_at": last_seen_at,
     }
 
 

@@ -187,3 +187,18 @@ def test_what_no_hint_told_is_found_in_the_database(house: House) -> None:
         unheard(house, service.delete_room, owner, room["id"])
         for client in (watcher, newcomer):
             client.expect("room.deleted", timeout=2)
+
+
+def test_a_ban_of_who_is_not_in_the_room_is_told_to_nobody(house: House) -> None:
+    owner, member, stranger = house.user(), house.user(), house.user()
+    room = owner.room(member)
+    path = f"/api/rooms/{room['id']}/members/{stranger.id}"
+    with member.live() as client:
+        for is_banned in (True, False, True):
+            owner("PATCH", path, {"is_banned": is_banned})
+        owner.send("after", room_id=room["id"])
+        assert client.message("after")["modseq"] == 3
+        assert [f["type"] for f in of_room(client, room) if f["type"] != "presence"] == ["message.created"]
+        [page] = client.resume({room["conversation_id"]: 0})
+        (row,) = [row for row in page["conversations"] if row["id"] == room["conversation_id"]]
+        assert {told["user_id"] for told in row["members"]} == {owner.id, member.id}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from backend.models import Block, Report
-from backend.models.base import db
+from backend.models import Block, Report, User
+from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
@@ -20,6 +21,12 @@ BLOCKS = "/api/users/me/blocks"
 
 def code(response: Any) -> tuple[int, str]:
     return response.status_code, response.json["code"]
+
+
+def seen_at(app: Flask, client: Client, when: datetime) -> None:
+    with app.app_context():
+        db.session.execute(update(User).where(User.id == client.user.id).values(last_seen_at=when))  # type: ignore[attr-defined]
+        db.session.commit()
 
 
 def test_the_blocked_send_no_direct_message(make: Factory) -> None:
@@ -36,6 +43,46 @@ def test_the_blocked_send_no_direct_message(make: Factory) -> None:
     for _ in range(2):
         assert ann.delete(f"{BLOCKS}/{bob.user.id}").status_code == 204
     assert bob.post("/api/chat/send", body).status_code == 201
+
+
+def test_the_blocked_do_not_see_when_the_other_was_there(app: Flask, make: Factory) -> None:
+    ann, bob, cat = (make.client(make.user(name)) for name in ("ann", "bob", "cat"))
+    seen_at(app, ann, utcnow())
+    room = make.room(ann, "room", bob, cat)
+    ann.post("/api/chat/send", {"content": "x", "recipient_id": bob.user.id})
+    before = bob.get(f"/api/users/{ann.user.id}").json["last_seen_at"]
+    assert ann.put(f"{BLOCKS}/{bob.user.id}").status_code == 204
+    assert bob.put(f"{BLOCKS}/{ann.user.id}").status_code == 204  # so that ann is in bob's list
+    seen_at(app, ann, utcnow() + timedelta(minutes=5))
+
+    def seen_by(client: Client) -> set[str]:
+        inbox = client.get("/api/chat/conversations").json
+        synced = client.post("/api/chat/sync", {"conversations": {}}).json["conversations"]
+        users = [
+            client.get(f"/api/users/{ann.user.id}").json,
+            *client.get("/api/users?q=ann").json,
+            *(member["user"] for member in client.get(f"/api/rooms/{room['id']}/members").json),
+            *(row["user"] for row in inbox if row["kind"] == "dm"),
+            *(member["user"] for row in synced for member in row["members"]),
+            *client.get(BLOCKS).json,
+        ]
+        return {user["last_seen_at"] for user in users if user["id"] == ann.user.id}
+
+    (shown,) = seen_by(bob)
+    assert before <= shown < seen_by(cat).pop()
+    assert seen_by(bob) == {shown}
+    assert ann.delete(f"{BLOCKS}/{bob.user.id}").status_code == 204
+    assert seen_by(bob) == seen_by(cat) != {shown}
+
+
+def test_two_who_block_each_other_at_once(app: Flask, make: Factory) -> None:
+    pairs = [(make.client(), make.client()) for _ in range(6)]
+    calls = [
+        lambda a=a, b=b: Client(app, a.token).put(f"{BLOCKS}/{b.user.id}")
+        for pair in pairs
+        for a, b in (pair, pair[::-1])
+    ]
+    assert {answer.status_code for answer in at_once(calls)} == {204}
 
 
 def test_whom_nobody_can_block(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
