@@ -10,11 +10,11 @@ COMPILE := pip-compile --quiet --no-header --no-strip-extras --generate-hashes -
 OPENAPI_LINT := tests/openapi/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run migrate test coverage lint audit bench chaos lock
+.PHONY: help install run migrate test coverage lint audit conformance bench chaos lock
 .DELETE_ON_ERROR:
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 install: $(VENV)/.runtime ## make .venv and install what the server needs
 
@@ -42,6 +42,9 @@ lint: $(VENV)/.dev $(OPENAPI_LINT) ## check format, style, types and the OpenAPI
 
 audit: $(VENV)/.dev ## look for insecure code, and for dependencies with known vulnerabilities
 	@$(BIN)/python -m tests.audit
+
+conformance: $(VENV)/.dev ## let Autobahn's cases judge the socket
+	@$(BIN)/python -m tests.conformance $(ARGS)
 
 bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare peers
 	@.venv-bench/bin/python bench/run.py $(ARGS)
