@@ -19,18 +19,19 @@ from backend.ops.doctor import examine, plan_repairs
 @click.option("--repair-plan", is_flag=True, help="Print the SQL that would mend the schema's drift. Runs nothing.")
 @with_appcontext
 def doctor(as_json: bool, repair_plan: bool) -> None:
-    """Tell what is wrong, a line each with its remedy. Exits with 1 where anything is."""
+    """Print what is wrong, a line each with its remedy. Exits with 1 where there is a fault; advice alone exits with 0."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     if repair_plan:
         _print_plan(app)
         return
     findings = examine(app)
+    is_faulty = any(finding.is_fault for finding in findings)
     if as_json:
-        status = "faulty" if findings else "sound"
+        status = "faulty" if is_faulty else "sound"
         click.echo(json.dumps({"status": status, "findings": [asdict(finding) for finding in findings]}, indent=2))
     else:
         click.echo("\n".join(finding.line() for finding in findings) or "Nothing is wrong.")
-    if findings:
+    if is_faulty:
         sys.exit(1)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import redis
 import sqlalchemy as sa
@@ -32,18 +33,25 @@ MOST_SKEW = 5.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong."""
+    """One thing that is wrong (a fault), or that works but is seldom wanted (advice)."""
 
     part: str
     problem: str
     remedy: str
+    severity: Literal["fault", "advice"] = "fault"
+
+    @property
+    def is_fault(self) -> bool:
+        return self.severity == "fault"
 
     def line(self) -> str:
-        return f"{self.part}: {self.problem} {self.remedy}"
+        """The finding as one line for a person."""
+        line = f"{self.part}: {self.problem} {self.remedy}"
+        return line if self.is_fault else f"advice: {line}"
 
 
 def examine(app: Flask) -> list[Finding]:
-    """Look at everything. A part that cannot be reached is a finding, and the others are looked at all the same."""
+    """Check every part, and return the faults first, then the advice. A part that cannot be reached is a fault."""
     config: Config = app.config["CONFAB"]
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _configuration(config),
@@ -54,7 +62,8 @@ def examine(app: Flask) -> list[Finding]:
         lambda: _bus(config),
         lambda: _storage(config),
     )
-    return [finding for check in checks for finding in check()]
+    findings = [finding for check in checks for finding in check()]
+    return sorted(findings, key=lambda finding: not finding.is_fault)
 
 
 def plan_repairs(app: Flask) -> list[str]:
@@ -67,21 +76,24 @@ def _configuration(config: Config) -> Iterator[Finding]:
     if config.app_env != "production":
         return
     if not config.public_url.startswith("https://"):
-        problem = f"PUBLIC_URL is {config.public_url}: links in mail would go over the open wire."
+        problem = f"PUBLIC_URL is {config.public_url}: the links in mail, and what follows them, are not encrypted."
         yield Finding("configuration", problem, "Set it to an https:// address.")
     if not config.rate_limits:
         yield Finding("configuration", "RATE_LIMITS is off in production.", "Set RATE_LIMITS=on.")
     if config.sms_gateway == "console":
-        problem = "SMS_GATEWAY is console: one-time codes are printed, not sent."
-        yield Finding("configuration", problem, "Set SMS_GATEWAY to webhook or twilio.")
-    if config.smtp_url is None:
-        yield Finding("configuration", "SMTP_URL is not set: mail is printed, not sent.", "Set SMTP_URL.")
+        logged, unset = "console: codes are written to the log, not sent.", "not set: no code is sent by SMS."
+        problem = f"SMS_GATEWAY is {logged if config.may_log_sms else unset}"
+        yield Finding("configuration", problem, "Set SMS_GATEWAY to webhook or twilio.", "advice")
+    if config.smtp_url in (None, "console"):
+        logged, unset = "console: mail is written to the log, not sent.", "not set: no mail is sent."
+        problem = f"SMTP_URL is {logged if config.may_log_mail else unset}"
+        yield Finding("configuration", problem, "Set SMTP_URL to the address of a mail server.", "advice")
 
 
 def _mail(config: Config) -> Iterator[Finding]:
     if config.smtp_url and sends_password_openly(config.smtp_url):
         problem = "SMTP_URL has ?starttls=0: its password and all mail go over the network unencrypted."
-        yield Finding("mail", problem, "Write smtps://, or ?starttls=1, if the mail server takes either.")
+        yield Finding("mail", problem, "Write smtps://, or ?starttls=1, if the mail server takes either.", "advice")
 
 
 def _secrets(config: Config) -> Iterator[Finding]:

@@ -158,13 +158,66 @@ def _findings(app: Flask, part: str) -> list[str]:
     return [finding.line() for finding in examine(app) if finding.part == part]
 
 
+PRODUCTION = {
+    "APP_ENV": "production",
+    "SECRET_KEY": token_hex(32),
+    "JWT_SECRET_KEY": token_hex(32),
+    "PUBLIC_URL": "https://chat.example.com",
+}
+
+
+def _severities(app: Flask) -> dict[str, str]:
+    """The severity of each finding about the configuration, by the variable that it names first."""
+    return {f.problem.split()[0]: f.severity for f in examine(app) if f.part in ("configuration", "mail")}
+
+
 def test_configuration_for_production(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
     url = sqlite_app.config["CONFAB"].database_url
-    keys = {"SECRET_KEY": token_hex(32), "JWT_SECRET_KEY": token_hex(32)}
-    app = make_app({"APP_ENV": "production", "DATABASE_URL": url, "PUBLIC_URL": "http://chat.example.com", **keys})
+    app = make_app({**PRODUCTION, "DATABASE_URL": url, "PUBLIC_URL": "http://chat.example.com"})
     told = "\n".join(_findings(app, "configuration"))
     for name in ("PUBLIC_URL", "RATE_LIMITS", "SMS_GATEWAY", "SMTP_URL"):
         assert name in told
+    advice = {"SMS_GATEWAY": "advice", "SMTP_URL": "advice"}
+    assert _severities(app) == {"PUBLIC_URL": "fault", "RATE_LIMITS": "fault", **advice}
+    open_mail = "smtp://u:hunter2@mail.example.com?starttls=0"
+    settings = {**PRODUCTION, "DATABASE_URL": url}
+    assert _severities(make_app({**settings, "SMTP_URL": "console"}, rate_limits=True)) == advice
+    assert _severities(make_app({**settings, "SMTP_URL": open_mail}, rate_limits=True)) == advice
+
+
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({}, "SMS_GATEWAY is not set: no code is sent by SMS."),
+        ({"SMS_GATEWAY": "console"}, "SMS_GATEWAY is console: codes are written to the log, not sent."),
+        ({}, "SMTP_URL is not set: no mail is sent."),
+        ({"SMTP_URL": "console"}, "SMTP_URL is console: mail is written to the log, not sent."),
+    ],
+)
+def test_advice_says_what_happens_instead_of_sending(
+    make_app: Callable[..., Flask], sqlite_app: Flask, environ: dict[str, str], problem: str
+) -> None:
+    app = make_app({**PRODUCTION, "DATABASE_URL": sqlite_app.config["CONFAB"].database_url, **environ})
+    assert problem in [finding.problem for finding in examine(app) if finding.severity == "advice"]
+
+
+def test_advice_alone_does_not_fail(make_app: Callable[..., Flask], sqlite_database: Database) -> None:
+    sqlite_database.flask("db", "upgrade")
+    url = sqlite_database.app.config["CONFAB"].database_url
+    app = make_app({**PRODUCTION, "DATABASE_URL": url}, rate_limits=True)
+    database = Database(app, sqlite_database.engine)
+    assert database.flask("doctor").splitlines() == [
+        "advice: configuration: SMS_GATEWAY is not set: no code is sent by SMS. Set SMS_GATEWAY to webhook or twilio.",
+        "advice: configuration: SMTP_URL is not set: no mail is sent. Set SMTP_URL to the address of a mail server.",
+    ]
+    answer = json.loads(database.flask("doctor", "--json"))
+    assert answer["status"] == "sound"
+    assert [finding["severity"] for finding in answer["findings"]] == ["advice", "advice"]
+    database.run("DROP INDEX ix_messages_sender_id")
+    lines = database.flask("doctor", code=1).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["schema", "advice", "advice"]
+    answer = json.loads(database.flask("doctor", "--json", code=1))
+    assert (answer["status"], answer["findings"][0]["severity"]) == ("faulty", "fault")
 
 
 def test_secrets_that_were_typed(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
