@@ -109,7 +109,7 @@ def prepare_engine(engine: Engine) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver must not begin transactions by itself: _begin_immediate does.
     connection.isolation_level = None
-    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY"):
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
     # SQLite's own lower() knows ASCII alone; searches that ignore case must find "Åsa" by "åsa" there too.
     connection.create_function(

@@ -89,7 +89,7 @@ def sign_in(mobile: str, code: str, device: Device, totp_code: str | None = None
         db.session.commit()  # the try counts, and the code still serves together with the second factor
         raise
     except InvalidTotp:
-        refuse_login(None, "totp")
+        refuse_login(_holder_id(mobile), "totp")
         raise
     row.used_at = utcnow()
     db.session.commit()
@@ -104,7 +104,7 @@ def verify_number(caller: Identity, mobile: str, code: str) -> dict[str, Any]:
     An account that holds it unverified loses it. Raises InvalidOtp, TokenRevoked, and MobileTaken where another account has
     verified it.
     """
-    row = _try_code(mobile, code)
+    row = _try_code(mobile, code, caller.user.id)
     me = _give_to(caller, mobile)
     lock_own_session(caller)
     row.used_at = utcnow()
@@ -127,13 +127,18 @@ def redeem_code(mobile: str, code: str) -> bool:
     return row is not None
 
 
-def _try_code(mobile: str, code: str) -> OtpCode:
-    """The live code of a number, locked. Raises InvalidOtp, and records it, where *code* is not it."""
+def _try_code(mobile: str, code: str, user_id: int | None = None) -> OtpCode:
+    """The live code of a number, locked. Raises InvalidOtp where *code* is not it, and records it of *user_id* or the holder."""
     row = _match_code(mobile, code)
     if row is None:
-        refuse_login(None, "otp")
+        refuse_login(user_id or _holder_id(mobile), "otp")
         raise InvalidOtp
     return row
+
+
+def _holder_id(mobile: str) -> int | None:
+    """Who signs in with a number."""
+    return db.session.scalar(select(User.id).where(User.mobile == mobile, User.mobile_verified_at.is_not(None)))
 
 
 def _match_code(mobile: str, code: str) -> OtpCode | None:

@@ -13,11 +13,15 @@ from backend.http.json import encode
 from backend.models import User, UserSession
 from backend.models.base import db, utcnow
 from backend.ops.audit import record, user_target
+from backend.traces import wipe_traces
 from backend.users import admin, erasure
 from backend.users.commands import checked, read_password, users
 from backend.users.commands_account import of_account
 from backend.users.fields import Password
 from backend.users.serialise import own_json
+
+PATIENCE_SECONDS = 10
+"""How long a command waits until nobody reads what was deleted."""
 
 
 def account_command(view: Callable[..., None]) -> Any:
@@ -103,12 +107,16 @@ def erase(user: User, yes: bool) -> None:
         click.confirm(f"Erase {user.id} ({user.username}) for good?", abort=True)
     erasure.erase_user(None, user.id)
     is_done = erasure.finish(user.id)
+    is_done = wipe_traces(db.engine, PATIENCE_SECONDS) and is_done
     click.echo(f"erased {user.id}" + ("" if is_done else "; something is left: flask users purge"))
 
 
 @users.command("purge")
 def purge() -> None:
-    """Finish the erasures that something interrupted."""
+    """Finish the erasures that something interrupted, and rewrite a SQLite file, so that nothing deleted is left in it."""
     waiting = erasure.list_unfinished()
     done = sum(erasure.finish(user_id) for user_id in waiting)
+    db.session.rollback()  # the look at what waits, where nothing does, holds the lock that is needed now
+    if not wipe_traces(db.engine, PATIENCE_SECONDS, rewrite=True):
+        raise click.ClickException("the database is in use, and its file may hold what was deleted. Try again later.")
     click.echo(f"finished {done} erasures" + (f", {len(waiting) - done} are left" if done < len(waiting) else ""))

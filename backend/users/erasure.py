@@ -27,6 +27,7 @@ from backend.models import (
     ConversationEntry,
     Message,
     OtpCode,
+    Report,
     Room,
     RoomMembership,
     User,
@@ -36,6 +37,7 @@ from backend.ops.audit import record, user_target
 from backend.realtime.acquaintance import acquainted_with
 from backend.realtime.events import announce, offline_event
 from backend.storage import storage
+from backend.traces import wipe_traces_soon
 from backend.users.admin import end_access, lock_account, spare_last_superuser
 from backend.users.ghost import FULL_NAME, ghost_id
 from backend.users.leaving import leave_conversations
@@ -71,6 +73,7 @@ def erase_self(caller: Identity, password: str | None = None, code: str | None =
         raise ValidationFailed.of(field, "Confirm with your password, or with a code sent to your number.")
     erase_user(user, user.id)
     finish(user.id, SECONDS_IN_REQUEST)
+    wipe_traces_soon(db.engine)
 
 
 def erase_user(actor: User | None, user_id: int) -> None:
@@ -88,12 +91,11 @@ def erase_user(actor: User | None, user_id: int) -> None:
     db.session.flush()
     announce(*(offline_event(other_id, user_id) for other_id in acquainted_with(user_id)))
     revoke(ApiToken.user_id == user_id)
+    record("account.erased", actor.id if actor is not None else None, user_target(user_id))
+    _forget_words(user_id)
     _forget(user_id)
     if mobile is not None:
         db.session.execute(delete(OtpCode).where(OtpCode.mobile == mobile))
-    record("account.erased", actor.id if actor is not None else None, user_target(user_id))
-    about = or_(AuditEvent.actor_id == user_id, AuditEvent.target == user_target(user_id))
-    db.session.execute(update(AuditEvent).where(about).values(ip_address=None))  # that of the erasure, too
     db.session.commit()
     _discard(picture)
     log.info("an account was erased", extra={"data": {"user_id": user_id, "had_email": email is not None}})
@@ -106,6 +108,7 @@ def finish(user_id: int, seconds: float | None = None) -> bool:
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
+        _forget_words(user_id)
         _delete_files(user_id)
         is_done = leave_conversations(user_id, ghost_id(), deadline)
         _forget(user_id)
@@ -138,6 +141,19 @@ def _forget(user_id: int) -> None:
         for key in table.foreign_keys:
             if key.column.table.name == "users" and table.name not in KEPT:
                 _forget_in(table, key.parent.name, key.ondelete, user_id)
+
+
+def _forget_words(user_id: int) -> None:
+    """Delete addresses from the trail of what the user did and what was done to them, and the texts of reports by and about them.
+
+    Before the messages lose their sender, by whom reports are about somebody. What comes in meanwhile goes in `finish`.
+    """
+    about = or_(AuditEvent.actor_id == user_id, AuditEvent.target == user_target(user_id))
+    with_address = (about, AuditEvent.ip_address.is_not(None))
+    db.session.execute(update(AuditEvent).where(*with_address).values(ip_address=None))
+    said = select(Message.id).where(Message.sender_id == user_id)
+    reported = or_(Report.reporter_id == user_id, Report.message_id.in_(said))
+    db.session.execute(update(Report).where(reported).values(reason="", note=None))
 
 
 def _forget_in(table: Table, column: str, ondelete: str | None, user_id: int) -> None:

@@ -17,9 +17,14 @@ MOBILE = "+46701740605"
 
 
 @pytest.fixture
-def zeph(app: Flask, make: Factory) -> Client:
+def zeph(app: Flask) -> Client:
     """Somebody who has left a mark in every place where one can."""
-    user = make.user(
+    return sign_up(app)
+
+
+def sign_up(app: Flask) -> Client:
+    """Make the account of `zeph`."""
+    user = Factory(app).user(
         "zephyrine",
         email="zq@example.com",
         first_name="Quillfeather",
