@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,6 +18,7 @@ from config import Config
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
+from tests.packages import chromium_binary
 
 pytest_plugins = ["tests.plugin_services"]
 
@@ -35,6 +37,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lowest cost that bcrypt knows. `test_the_cost_is_12` looks at the real one."""
     monkeypatch.setattr(secrets, "BCRYPT_ROUNDS", 4)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """How pytest-playwright starts a browser: the system's Chromium, which can reach this machine alone."""
+    # Names and addresses alike.
+    offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+    return {**browser_type_launch_args, "executable_path": chromium_binary(), "args": [offline]}
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Tests name whole addresses. pytest-playwright's own fixture is of a kind that pytest 9 warns of."""
 
 
 @pytest.fixture(scope="session")

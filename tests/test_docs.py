@@ -15,13 +15,15 @@ from tests.servers import ROOT
 from tests.test_routes import rules
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+VALID = [page for page in PAGES if "\nSuperseded by " not in page.read_text()]
+"""All but superseded decisions, which name what there was when they were made."""
 ADDRESS = re.compile(r"(?<![\w.])/(?:api|token|docs|openapi\.json|metrics|ws)(?:/[\w{}.:-]*)*")
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 READ = re.compile(r'read\.\w+\(\s*"([A-Z_]+)"')
 
 
 def each(pages: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
+    return pytest.mark.parametrize("document", pages, ids=lambda document: str(document.relative_to(ROOT)))
 
 
 def variables() -> set[str]:
@@ -47,32 +49,33 @@ def test_config_example_and_docs_agree() -> None:
 
 
 @each(PAGES)
-def test_every_address_is_a_route(sqlite_app: Flask, page: Path) -> None:
+def test_every_address_is_a_route(sqlite_app: Flask, document: Path) -> None:
     patterns = [re.sub("<[^>]+>", "[^/]+", rule.partition(" ")[2]) for rule in rules(sqlite_app)]
-    for address in ADDRESS.findall(page.read_text()):
+    for address in ADDRESS.findall(document.read_text()):
         path = re.sub(r"{\w+}", "1", address).rstrip("/.:")
         known = any(re.fullmatch(pattern, path) for pattern in patterns)
         prefix = any(pattern.startswith(f"{path}/") for pattern in patterns)
-        assert known or prefix, f"{page.name} names {address}"
+        assert known or prefix, f"{document.name} names {address}"
 
 
 @each(PAGES)
-def test_every_variable_is_read(page: Path) -> None:
-    assert set(VARIABLE.findall(page.read_text())) - variables() == set()
+def test_every_variable_is_read(document: Path) -> None:
+    assert set(VARIABLE.findall(document.read_text())) - variables() == set()
 
 
 @each(PAGES)
-def test_every_verb_is_in_the_makefile(page: Path) -> None:
+def test_every_verb_is_in_the_makefile(document: Path) -> None:
     verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert {"run", "test"} <= verbs
-    code = " ".join(re.findall(r"```.*?```|`[^`]+`", page.read_text(), re.DOTALL))
+    code = " ".join(re.findall(r"```.*?```|`[^`]+`", document.read_text(), re.DOTALL))
     assert set(re.findall(r"\bmake ([a-z]+)", code)) - verbs == set()
 
 
 @each(PAGES)
-def test_every_flask_command_exists(sqlite_app: Flask, page: Path) -> None:
+def test_every_flask_command_exists(sqlite_app: Flask, document: Path) -> None:
     for command in re.findall(
-        r"flask ([a-z]+)(?: ([a-z][a-z-]+))?", " ".join(re.findall(r"```.*?```|`[^`]+`", page.read_text(), re.DOTALL))
+        r"flask ([a-z]+)(?: ([a-z][a-z-]+))?",
+        " ".join(re.findall(r"```.*?```|`[^`]+`", document.read_text(), re.DOTALL)),
     ):
         group = sqlite_app.cli.get_command(None, command[0])  # type: ignore[arg-type]
         assert group is not None, command
@@ -80,25 +83,26 @@ def test_every_flask_command_exists(sqlite_app: Flask, page: Path) -> None:
 
 
 @each(PAGES)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
         if not link.startswith(("http://", "https://")):
-            assert (page.parent / link).resolve().exists(), link
+            assert (document.parent / link).resolve().exists(), link
 
 
-@each(PAGES)
-def test_every_file_that_is_named_exists(page: Path) -> None:
+@each(VALID)
+def test_every_file_that_is_named_exists(document: Path) -> None:
     named = re.findall(
-        r"`((?:backend|tests|deploy|migrations|docs)/[\w./]+|config\.py|wsgi\.py|gunicorn\.conf\.py)`", page.read_text()
+        r"`((?:backend|tests|deploy|migrations|docs)/[\w./]+|config\.py|wsgi\.py|gunicorn\.conf\.py)`",
+        document.read_text(),
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
     text = (ROOT / "README.md").read_text() + "".join(p.read_text() for p in PAGES if p.parent.name == "docs")
-    for page in PAGES:
-        if page.parent.name != "decisions" and page.name != "README.md":
-            assert page.name in text, page
+    for document in PAGES:
+        if document.parent.name != "decisions" and document.name != "README.md":
+            assert document.name in text, document
 
 
 def test_the_picture_is_small() -> None:

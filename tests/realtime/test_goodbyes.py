@@ -11,11 +11,11 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
+from playwright.sync_api import Page
 from websockets.frames import CloseCode
 
 from backend.realtime.protocol import Close
 from backend.realtime.ticker import Ticker
-from tests.browser import Browser
 from tests.processes import wait_until
 from tests.realtime.client import Api
 from tests.realtime.conftest import House
@@ -186,11 +186,11 @@ def test_who_cannot_be_written_to_amid_the_work_is_let_go_when_it_is_done(pair: 
 
 
 CLIENT = """
-new Promise(done => {
-  const ws = new WebSocket(%s)
+([address, body]) => new Promise(done => {
+  const ws = new WebSocket(address)
   ws.onmessage = event => {
     if (JSON.parse(event.data).type !== 'ready') return
-    ws.send(%s)
+    ws.send(body)
     ws.close(1000)
   }
   ws.onclose = event => done([event.code, event.wasClean])
@@ -198,19 +198,13 @@ new Promise(done => {
 """
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with Browser() as browser:
-        yield browser
-
-
-def test_a_page_that_sends_and_closes_has_its_message_sent(house: House, chromium: Browser) -> None:
+def test_a_page_that_sends_and_closes_has_its_message_sent(house: House, page: Page) -> None:
     user = house.user()
     room = user.room()
-    page = chromium.open(f"{house.url}/")
+    page.goto(f"{house.url}/")
     for number in range(40):
-        address = json.dumps(f"{house.url.replace('http', 'ws')}/ws/p{number}?token={user.token}")
-        body = json.dumps(json.dumps({"type": "send", "content": str(number), "room_id": room["id"]}))
-        assert page.evaluate(CLIENT % (address, body)) == [CloseCode.NORMAL_CLOSURE, True]
+        address = f"{house.url.replace('http', 'ws')}/ws/p{number}?token={user.token}"
+        body = json.dumps({"type": "send", "content": str(number), "room_id": room["id"]})
+        assert page.evaluate(CLIENT, [address, body]) == [CloseCode.NORMAL_CLOSURE, True]
     messages = user("GET", f"/api/rooms/{room['id']}/messages")
     assert [message["content"] for message in messages] == [str(number) for number in reversed(range(40))]

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
-from tests.browser import Browser
 from tests.client import Client
 from tests.conftest import wipe
+from tests.web.page_log import PageLog
 
 POLICY = "Content-Security-Policy"
+expect.set_options(timeout=30_000)  # as long as clicks and navigations wait
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with Browser() as browser:
-        yield browser
+@pytest.fixture
+def log(page: Page) -> PageLog:
+    return PageLog(page)
 
 
 @pytest.fixture(scope="module")
@@ -36,65 +38,78 @@ def url(sqlite_app: Flask) -> Iterator[str]:
         wipe()
 
 
-def test_the_front_page(chromium: Browser, url: str, sqlite_app: Flask) -> None:
-    page = chromium.open(f"{url}/")
-    assert page.evaluate("document.querySelector('h1').textContent") == "Confab"
-    text = page.evaluate("document.body.innerText")
+def test_the_front_page(page: Page, log: PageLog, url: str, sqlite_app: Flask) -> None:
+    page.goto(f"{url}/")
+    expect(page.locator("h1")).to_have_text("Confab")
+    text = page.locator("body").inner_text()
     public_url = sqlite_app.config["CONFAB"].public_url
     assert f"curl -X POST {public_url}/api/auth/register" in text
     assert f"ws://{public_url.removeprefix('http://')}/ws/" in text
-    links = page.evaluate("[...document.links].map(link => link.getAttribute('href'))")
+    links = page.locator("a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     assert {"/docs", "/api/health", "/openapi.json"} <= set(links)
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     # The style sheet was applied.
-    assert page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius") == "12px"
-    assert page.complaints == []
-    assert [r for r in page.requests if not r.startswith((url, "data:"))] == []
+    expect(page.locator(".card").first).to_have_css("border-radius", "12px")
+    assert log.complaints == []
+    assert log.foreign_requests(url) == []
 
 
-def test_the_front_page_by_night(chromium: Browser, url: str) -> None:
-    page = chromium.open(f"{url}/")
-    ground = "getComputedStyle(document.body).backgroundColor"
-    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
-    assert page.evaluate(ground) == "rgb(246, 247, 251)"
-    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
-    assert page.evaluate(ground) == "rgb(16, 20, 31)"
+def test_the_front_page_in_dark_mode(page: Page, url: str) -> None:
+    page.goto(f"{url}/")
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(246, 247, 251)")
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(16, 20, 31)")
 
 
-def test_swagger_ui_by_night(chromium: Browser, url: str) -> None:
-    page = chromium.open(f"{url}/docs")
-    page.wait_for("document.querySelector('.opblock .opblock-summary-description')")
-    text = "getComputedStyle(document.querySelector('.opblock .opblock-summary-description')).color"
-    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
-    by_day = page.evaluate(text)
-    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
-    page.wait_for(f"{text} !== '{by_day}'")
+def test_swagger_ui_in_dark_mode(page: Page, url: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{url}/docs")
+    description = page.locator(".opblock .opblock-summary-description").first
+    light = description.evaluate("element => getComputedStyle(element).color")
+    page.emulate_media(color_scheme="dark")
+    expect(description).not_to_have_css("color", light)
 
 
-def test_swagger_ui(chromium: Browser, url: str) -> None:
-    page = chromium.open(f"{url}/docs")
-    page.wait_for("document.querySelectorAll('.opblock').length > 3")
-    assert page.evaluate("document.querySelector('.info .title').innerText").startswith("Confab")
-    assert page.evaluate("!!document.querySelector('button.authorize')")
-    assert page.evaluate("document.querySelectorAll('main, [role=main]').length") == 1
-    page.click(".opblock-summary-control[aria-label*='get /api/health'], #operations-service-check_alive button")
-    page.click("#operations-service-check_alive button.execute")
-    page.wait_for(
-        "document.querySelector('#operations-service-check_alive .live-responses-table').innerText.includes('healthy')"
-    )
-    assert page.complaints == []
-    assert [r for r in page.requests if not r.startswith((url, "data:", "blob:"))] == []
+def test_swagger_ui(page: Page, log: PageLog, url: str) -> None:
+    page.goto(f"{url}/docs")
+    expect(page.locator(".opblock").nth(3)).to_be_visible()
+    expect(page.locator(".info .title")).to_have_text(re.compile(r"^\s*Confab"))
+    expect(page.locator("button.authorize")).to_be_visible()
+    expect(page.locator("main, [role=main]")).to_have_count(1)
+    operation = page.locator("#operations-service-check_alive")
+    operation.locator(".opblock-summary-control").click()
+    operation.locator("button.execute").click()
+    expect(operation.locator(".live-responses-table")).to_contain_text("healthy")
+    assert log.complaints == []
+    assert log.foreign_requests(url) == []
 
 
-def test_a_breach_of_the_policy_would_be_seen(chromium: Browser, url: str) -> None:
+def test_a_breach_of_the_policy_would_be_seen(page: Page, log: PageLog, url: str) -> None:
     """The test of the tests above: an inline script and another host's picture are refused, and complained about."""
-    page = chromium.open(f"{url}/")
-    page.evaluate(
-        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hacked = 1'}));"
-        "document.body.append(Object.assign(new Image(), {src: 'https://other.example/x.png'}))"
-    )
-    page.wait_for("!window.hacked")
-    assert len(page.complaints) >= 2
+    page.goto(f"{url}/")
+    with page.expect_console_message(lambda message: "other.example" in message.text):
+        page.evaluate(
+            "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hacked = 1'}));"
+            "document.body.append(Object.assign(new Image(), {src: 'https://other.example/x.png'}))"
+        )
+    assert page.evaluate("window.hacked") is None
+    for breach in ("inline script", "other.example"):
+        assert [text for text in log.complaints if breach in text] != []
+
+
+def test_a_request_to_another_host_would_be_seen(page: Page, log: PageLog, url: str) -> None:
+    """On a page without a policy. The request does not leave this machine."""
+    with page.expect_event("requestfailed") as failed:
+        page.set_content("<img src='https://192.0.2.1/x.png'>")
+    assert failed.value.failure == "net::ERR_NAME_NOT_RESOLVED"
+    assert log.foreign_requests(url) == ["https://192.0.2.1/x.png"]
+
+
+def test_an_error_of_a_script_would_be_seen(page: Page, log: PageLog) -> None:
+    with page.expect_event("pageerror"):
+        page.set_content("<script>throw new Error('It broke.')</script>")
+    assert log.complaints == ["It broke."]
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
@@ -154,27 +169,23 @@ def test_swagger_ui_comes_with_its_license(sqlite_app: Flask) -> None:
     assert "Apache License" in Client(sqlite_app).get("/static/swagger/LICENSE").text
 
 
-def test_authorize_signs_in_through_token(chromium: Browser, url: str, sqlite_app: Flask) -> None:
+def test_authorize_signs_in_through_token(page: Page, log: PageLog, url: str, sqlite_app: Flask) -> None:
     """The padlock of Swagger UI: the password flow of OAuth 2, and a guarded call with what it brought."""
     account = {"email": "docs@example.com", "password": "password123"}
     assert Client(sqlite_app).post("/api/auth/register", account).status_code == 201
-    page = chromium.open(f"{url}/docs")
-    page.click("button.authorize")
-    page.type("#oauth_username", account["email"])
-    page.type("#oauth_password", account["password"])
+    page.goto(f"{url}/docs")
+    page.locator("button.authorize").click()
+    page.locator("#oauth_username").fill(account["email"])
+    page.locator("#oauth_password").fill(account["password"])
     # The form of the password flow is the one with a username.
-    page.evaluate(
-        "document.querySelector('#oauth_username').closest('.auth-container').querySelector('.authorize').click()"
-    )
-    page.wait_for(
-        "[...document.querySelectorAll('.auth-container button')].some(button => button.textContent === 'Logout')"
-    )
-    assert f"{url}/token" in page.requests
-    page.click(".auth-container .btn-done, .modal-ux .btn-done")
-    page.click("#operations-users-get_me button")
-    page.click("#operations-users-get_me button.execute")
-    page.wait_for(
-        f"document.querySelector('#operations-users-get_me .live-responses-table').innerText.includes('{account['email']}')"
-    )
-    assert page.complaints == []
-    assert [r for r in page.requests if not r.startswith((url, "data:", "blob:"))] == []
+    form = page.locator(".auth-container", has=page.locator("#oauth_username"))
+    form.locator("button.authorize").click()
+    expect(page.locator(".auth-container button", has_text="Logout")).to_be_visible()
+    assert f"{url}/token" in log.requests
+    page.locator(".btn-done").first.click()
+    operation = page.locator("#operations-users-get_me")
+    operation.locator(".opblock-summary-control").click()
+    operation.locator("button.execute").click()
+    expect(operation.locator(".live-responses-table")).to_contain_text(account["email"])
+    assert log.complaints == []
+    assert log.foreign_requests(url) == []
