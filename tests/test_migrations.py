@@ -88,6 +88,27 @@ def test_each_step_keeps_the_rows_that_it_does_not_concern(empty_app: Flask) -> 
     assert {name: len(after[name]) for name in kept} == {name: len(rows) for name, rows in kept.items()}
 
 
+def test_bans_that_were_told_are_told_no_more(empty_app: Flask) -> None:
+    """Of people who were never in the room. A ban that ended a membership keeps its number: it is told as a leaving."""
+    with empty_app.app_context():
+        upgrade()
+    make = Factory(empty_app)
+    owner, member, stranger = make.client(), make.client(), make.client()
+    room = make.room(owner, "room", member)
+    for client in (member, stranger):
+        path = f"/api/rooms/{room['id']}/members/{client.user.id}"  # type: ignore[attr-defined]
+        assert owner.patch(path, {"is_banned": True}).status_code == 200
+    numbers = "SELECT user_id, modseq FROM room_memberships WHERE is_banned ORDER BY user_id"
+    with empty_app.app_context():
+        before = db.session.execute(text(numbers)).all()
+        db.session.execute(text("UPDATE room_memberships SET modseq = 9 WHERE modseq = 0"))
+        db.session.commit()
+        downgrade(revision="0009")
+        upgrade()
+        assert db.session.execute(text(numbers)).all() == before
+        assert [modseq for _, modseq in before] == [3, 0]
+
+
 def test_nothing_is_left_to_generate(empty_app: Flask) -> None:
     """What `flask db check` asks."""
     with empty_app.app_context():
