@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config_services import check_services
+from environs import validate
+
+import config_services as services
+from config_environment import Environment
 
 ENVIRONMENTS = ("development", "production", "testing")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -24,7 +27,11 @@ MIB = 1024 * 1024
 SECRET_FILES = ("secret_key", "jwt_secret_key")
 """Where INSTANCE_DIR keeps the secrets that are made, by the names of their fields."""
 
-MIN_SECRET_BYTES, MIN_DIFFERENT_CHARACTERS, MIN_METRICS_TOKEN = 32, 12, 16
+MIN_SECRET_BYTES, MIN_DIFFERENT_CHARACTERS = 32, 12
+
+check_metrics_token = validate.Length(
+    min=16, error="must have at least {min} characters: openssl rand -hex 24 makes one."
+)
 
 
 class ConfigError(Exception):
@@ -90,113 +97,66 @@ class Config:
 
         Raises ConfigError.
         """
-        read = _Reader(os.environ if environ is None else environ)
-        values = _read_all(read)
-        values.update(overrides)
-        _check_together(values, read.faults)
-        if read.faults:
-            raise ConfigError(read.faults)
+        env = Environment(os.environ if environ is None else environ)
+        values = _read_all(env) | overrides
+        faults = env.faults()
+        _check_together(values, faults)
+        if faults:
+            raise ConfigError(faults)
         for name in SECRET_FILES:
             values[name] = values[name] or _made_secret(values["instance_dir"], name)
         return cls(**values)
 
 
-class _Reader:
-    """Takes typed values from the environment and gathers what is wrong with them."""
-
-    def __init__(self, environ: Mapping[str, str]):
-        self.environ = environ
-        self.faults: list[str] = []
-
-    def text(self, name: str, default: str | None = None) -> str | None:
-        return self.environ.get(name, "").strip() or default
-
-    def number(self, name: str, default: int, low: int, high: int) -> int:
-        raw = self.text(name)
-        if raw is None:
-            return default
-        if re.fullmatch(r"[0-9]{1,12}", raw) and low <= int(raw) <= high:
-            return int(raw)
-        self.faults.append(f"{name} must be a whole number from {low} to {high}, not {raw!r}.")
-        return default
-
-    def choice(self, name: str, options: tuple[str, ...], default: str) -> str:
-        value = (self.text(name) or default).lower()
-        if value not in options:
-            self.faults.append(f"{name} must be one of {', '.join(options)}, not {value!r}.")
-            return default
-        return value
-
-
-def _read_all(read: _Reader) -> dict[str, Any]:
-    host, port = read.text("HOST", "127.0.0.1"), read.number("PORT", 8000, 1, 65535)
-    instance = Path(read.text("INSTANCE_DIR", "instance") or "").absolute()
-    app_env = read.choice("APP_ENV", ENVIRONMENTS, "development")
+def _read_all(env: Environment) -> dict[str, Any]:
+    """The value of every variable, by the name of its field."""
+    host, port = env.text("HOST") or "127.0.0.1", env.number("PORT", 8000, 1, 65535)
+    instance = Path(env.text("INSTANCE_DIR") or "instance").absolute()
+    app_env = env.choice("APP_ENV", ENVIRONMENTS, "development")
     is_production = app_env == "production"
+    database_url = env.text("DATABASE_URL", services.check_database_url) or f"sqlite:///{instance / 'confab.db'}"
     return {
         "app_env": app_env,
         "host": host,
         "port": port,
-        "web_concurrency": read.number("WEB_CONCURRENCY", 1, 1, 256),
-        "database_url": _database_url(read.text("DATABASE_URL"), instance, read.faults),
-        "redis_url": read.text("REDIS_URL"),
+        "web_concurrency": env.number("WEB_CONCURRENCY", 1, 1, 256),
+        "database_url": services.normalise_database_url(database_url),
+        "redis_url": env.text("REDIS_URL", services.check_redis_url),
         "instance_dir": instance,
-        "secret_key": read.text("SECRET_KEY", ""),
-        "jwt_secret_key": read.text("JWT_SECRET_KEY", ""),
-        "jwt_secret_key_previous": read.text("JWT_SECRET_KEY_PREVIOUS"),
-        "storage_url": read.text("STORAGE_URL", str(instance / "uploads")),
-        "sms_gateway": read.choice("SMS_GATEWAY", SMS_GATEWAYS, "console"),
-        "may_log_sms": not is_production or read.text("SMS_GATEWAY") is not None,
-        "sms_webhook_url": read.text("SMS_WEBHOOK_URL"),
-        "sms_countries": tuple(
-            c.strip().lstrip("+") for c in (read.text("SMS_COUNTRIES") or "").split(",") if c.strip()
-        ),
-        "twilio_account_sid": read.text("TWILIO_ACCOUNT_SID"),
-        "twilio_auth_token": read.text("TWILIO_AUTH_TOKEN"),
-        "twilio_from": read.text("TWILIO_FROM"),
-        "may_log_mail": not is_production or read.text("SMTP_URL") is not None,
-        "smtp_url": read.text("SMTP_URL"),
-        "mail_from": read.text("MAIL_FROM", "Confab <confab@localhost>"),
-        "public_url": (read.text("PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
-        "cors_origins": tuple(o.strip() for o in (read.text("CORS_ORIGINS") or "").split(",") if o.strip()),
-        "trusted_proxies": read.number("TRUSTED_PROXIES", 0, 0, 10),
-        "rate_limits": read.choice("RATE_LIMITS", ("on", "off"), "on") == "on",
-        "refuses_common_passwords": read.choice("COMMON_PASSWORDS", ("allow", "refuse"), "allow") == "refuse",
-        "session_days": read.number("SESSION_DAYS", 90, 1, 3650),
-        "log_level": read.choice("LOG_LEVEL", LOG_LEVELS, "info"),
-        "sentry_dsn": read.text("SENTRY_DSN"),
-        "metrics_token": read.text("METRICS_TOKEN"),
-        "database_pool_size": read.number("DATABASE_POOL_SIZE", 20, 2, 500),
-        "max_json_bytes": read.number("MAX_JSON_BYTES", MIB, 1024, 100 * MIB),
-        "max_upload_bytes": read.number("MAX_UPLOAD_BYTES", 50 * MIB, 1024, 10_000 * MIB),
-        "client_timeout": read.number("CLIENT_TIMEOUT", 30, 1, 3600),
+        "secret_key": env.text("SECRET_KEY") or "",
+        "jwt_secret_key": env.text("JWT_SECRET_KEY") or "",
+        "jwt_secret_key_previous": env.text("JWT_SECRET_KEY_PREVIOUS"),
+        "storage_url": env.text("STORAGE_URL") or str(instance / "uploads"),
+        "sms_gateway": env.choice("SMS_GATEWAY", SMS_GATEWAYS, "console"),
+        "may_log_sms": not is_production or env.text("SMS_GATEWAY") is not None,
+        "sms_webhook_url": env.text("SMS_WEBHOOK_URL", services.check_webhook_url),
+        "sms_countries": tuple(country.lstrip("+") for country in env.items("SMS_COUNTRIES")),
+        "twilio_account_sid": env.text("TWILIO_ACCOUNT_SID", services.check_twilio_account_sid),
+        "twilio_auth_token": env.text("TWILIO_AUTH_TOKEN"),
+        "twilio_from": env.text("TWILIO_FROM", services.check_twilio_from),
+        "may_log_mail": not is_production or env.text("SMTP_URL") is not None,
+        "smtp_url": env.text("SMTP_URL", services.check_smtp_url),
+        "mail_from": env.text("MAIL_FROM", services.check_mail_from) or "Confab <confab@localhost>",
+        "public_url": (env.text("PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
+        "cors_origins": env.items("CORS_ORIGINS"),
+        "trusted_proxies": env.number("TRUSTED_PROXIES", 0, 0, 10),
+        "rate_limits": env.choice("RATE_LIMITS", ("on", "off"), "on") == "on",
+        "refuses_common_passwords": env.choice("COMMON_PASSWORDS", ("allow", "refuse"), "allow") == "refuse",
+        "session_days": env.number("SESSION_DAYS", 90, 1, 3650),
+        "log_level": env.choice("LOG_LEVEL", LOG_LEVELS, "info"),
+        "sentry_dsn": env.text("SENTRY_DSN", services.check_sentry_dsn),
+        "metrics_token": env.text("METRICS_TOKEN", check_metrics_token),
+        "database_pool_size": env.number("DATABASE_POOL_SIZE", 20, 2, 500),
+        "max_json_bytes": env.number("MAX_JSON_BYTES", MIB, 1024, 100 * MIB),
+        "max_upload_bytes": env.number("MAX_UPLOAD_BYTES", 50 * MIB, 1024, 10_000 * MIB),
+        "client_timeout": env.number("CLIENT_TIMEOUT", 30, 1, 3600),
     }
 
 
-def _database_url(raw: str | None, instance: Path, faults: list[str]) -> str:
-    if raw is None:
-        return f"sqlite:///{instance / 'confab.db'}"
-    if raw.startswith("sqlite:///"):
-        path, _, query = raw.removeprefix("sqlite:///").partition("?")
-        if path in ("", ":memory:"):
-            faults.append("DATABASE_URL must name a file: every connection to an in-memory database sees an empty one.")
-        return f"sqlite:///{Path(path).absolute()}" + (f"?{query}" if query else "")
-    for scheme in ("postgresql+psycopg2://", "postgresql://", "postgres://"):
-        if raw.startswith(scheme):
-            # SQLAlchemy 2.1 reads postgresql:// as psycopg 3, which cannot yield to gevent.
-            return "postgresql+psycopg2://" + raw.removeprefix(scheme)
-    faults.append("DATABASE_URL must begin with sqlite:///, postgresql:// or postgres://.")
-    return raw
-
-
 def _check_together(values: dict[str, Any], faults: list[str]) -> None:
-    """Rules that concern more than one variable."""
+    """Add to *faults* what is wrong with several variables together, and with each of a list."""
     if values["app_env"] == "production":
         _check_secrets(values, faults)
-    if values["metrics_token"] is not None and len(values["metrics_token"]) < MIN_METRICS_TOKEN:
-        faults.append(
-            f"METRICS_TOKEN must have at least {MIN_METRICS_TOKEN} characters: openssl rand -hex 24 makes one."
-        )
     if values["web_concurrency"] > 1:
         if values["redis_url"] is None:
             faults.append(
@@ -204,10 +164,7 @@ def _check_together(values: dict[str, Any], faults: list[str]) -> None:
             )
         if values["database_url"].startswith("sqlite"):
             faults.append("WEB_CONCURRENCY above 1 needs a PostgreSQL DATABASE_URL: SQLite serves one worker.")
-    redis_url = values["redis_url"]
-    if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
-        faults.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
-    check_services(values, faults)
+    services.check_sms(values, faults)
     for origin in values["cors_origins"]:
         if not re.fullmatch(ORIGIN, origin):
             faults.append(f"CORS_ORIGINS: {origin!r} is no origin; write it as https://app.example.com.")

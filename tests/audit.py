@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CODE = (
     "backend",
     "config.py",
+    "config_environment.py",
     "config_services.py",
     "gunicorn.conf.py",
     "gunicorn_worker.py",

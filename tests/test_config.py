@@ -132,6 +132,19 @@ def test_all_faults_are_told_at_once(read: Callable[..., Config]) -> None:
     assert len(faults(read, PORT="x", LOG_LEVEL="x", APP_ENV="production")) == 4
 
 
+def test_a_variable_at_fault_is_not_called_missing(read: Callable[..., Config]) -> None:
+    [fault] = faults(read, SMS_GATEWAY="webhook", SMS_WEBHOOK_URL="sms.example.com")
+    assert fault.startswith("SMS_WEBHOOK_URL must be")
+    [fault] = faults(read, WEB_CONCURRENCY="2", REDIS_URL="localhost:6379", DATABASE_URL="postgresql:///x")
+    assert fault.startswith("REDIS_URL must begin with")
+
+
+def test_a_given_environment_is_the_only_one(read: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "1234")
+    assert read().port == 8000
+    assert read(PORT="8001").port == 8001
+
+
 def test_no_fault_repeats_a_secret(read: Callable[..., Config]) -> None:
     assert "hunter2" not in str(faults(read, APP_ENV="production", SECRET_KEY="hunter2", PORT="x"))
     assert "hunter2" not in str(faults(read, SMTP_URL="smtp://u:hunter2@mail.example.com"))

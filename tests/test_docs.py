@@ -19,7 +19,7 @@ VALID = [page for page in PAGES if "\nSuperseded by " not in page.read_text()]
 """All but superseded decisions, which name what there was when they were made."""
 ADDRESS = re.compile(r"(?<![\w.])/(?:api|token|docs|openapi\.json|metrics|ws)(?:/[\w{}.:-]*)*")
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
-READ = re.compile(r'read\.\w+\(\s*"([A-Z_]+)"')
+READ = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"')
 
 
 def each(pages: list[Path]) -> pytest.MarkDecorator:
