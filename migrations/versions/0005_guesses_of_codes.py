@@ -11,7 +11,7 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
-compatible_with = ("0004",)
+compatible_with = ("0004", "0003")
 
 
 def upgrade() -> None:
