@@ -43,7 +43,7 @@ lint: $(VENV)/.dev $(OPENAPI_LINT) ## check format, style, types and the OpenAPI
 audit: $(VENV)/.dev ## look for insecure code, and for dependencies with known vulnerabilities
 	@$(BIN)/python -m tests.audit
 
-conformance: $(VENV)/.dev ## let Autobahn's cases judge the socket
+conformance: $(VENV)/.dev ## let Autobahn's cases judge the socket, and schemathesis the API
 	@$(BIN)/python -m tests.conformance $(ARGS)
 
 bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare peers

@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 
-from tests.conformance import autobahn
+from tests.conformance import autobahn, openapi
 
-PARTS = {"autobahn": autobahn.main}
+PARTS = {"autobahn": autobahn.main, "openapi": openapi.main}
 """Each prints what it did, and returns what is wrong."""
 
 
