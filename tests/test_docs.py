@@ -132,3 +132,17 @@ def test_the_calls_of_the_readme_work(app: Flask, client: Client) -> None:
 def test_the_document_has_the_version_of_the_server(sqlite_app: Flask) -> None:
     version = json.loads(Client(sqlite_app).get("/openapi.json").data)["info"]["version"]
     assert version == sqlite_app.config["VERSION"]
+
+
+NAMED_TEST = re.compile(r"\b((?:[a-z_]+/)?test_[a-z0-9_]+\.py)(?:::(test_[a-z0-9_]+))?")
+
+
+def test_the_table_of_findings_names_tests_that_there_are() -> None:
+    table = (ROOT / "docs/security.md").read_text().partition("## What an audit found")[2]
+    named = NAMED_TEST.findall(table)
+    assert len(named) > 60
+    for path, test in named:
+        source = (ROOT / "tests" / path).read_text()
+        assert f"def {test}(" in source or not test, f"{path}::{test}"
+    numbers = [int(number) for number in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)]
+    assert numbers == list(range(1, 39))
