@@ -5,12 +5,9 @@ Runs in the master, before any worker is forked and patched by gevent, so it imp
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import resource
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ import metrics_folder  # noqa: E402
 import private_files  # noqa: E402
 from config import Config, ConfigError  # noqa: E402
 from gunicorn_worker import Worker  # noqa: E402
+from json_formatter import JsonFormatter  # noqa: E402
 
 # The same file and the same rule as the `flask` command: what the environment says wins.
 if not os.environ.get("FLASK_SKIP_DOTENV"):
@@ -44,22 +42,9 @@ class ErrorLog(Logger):
         """Say nothing: the application logs its requests itself, without the query string, where tokens are."""
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line, like the application's own log."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC)
-            .isoformat(timespec="microseconds")
-            .replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            "pid": record.process,
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+def process_members() -> dict[str, int]:
+    """Return what each line of gunicorn's log has besides: the process, which is the master or one of several workers."""
+    return {"pid": os.getpid()}
 
 
 def post_worker_init(worker: Any) -> None:
@@ -138,5 +123,5 @@ logconfig_dict = {
     "root": {"level": "WARNING", "handlers": []},  # the application's to configure
     "loggers": {"gunicorn.error": {"level": loglevel.upper(), "handlers": ["stderr"], "propagate": False}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
-    "formatters": {"json": {"()": JsonLines}},
+    "formatters": {"json": {"()": JsonFormatter, "context": process_members}},
 }

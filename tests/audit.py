@@ -17,6 +17,7 @@ CODE = (
     "gunicorn_worker.py",
     "gunicorn_client.py",
     "wsgi.py",
+    "json_formatter.py",
     "metrics_folder.py",
     "private_files.py",
 )

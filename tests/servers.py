@@ -21,7 +21,7 @@ from tests.processes import Folder, descendants, end, free_port, spawn, sweep, t
 ROOT = Path(__file__).resolve().parent.parent
 SERVING = (
     "gunicorn.conf.py", "gunicorn_worker.py", "gunicorn_client.py", "config.py", "config_environment.py",
-    "config_services.py", "metrics_folder.py", "private_files.py",
+    "config_services.py", "json_formatter.py", "metrics_folder.py", "private_files.py",
 )  # fmt: skip
 """What gunicorn loads before the application: with a wsgi.py beside them they serve a stand-in."""
 # What a server takes over from the environment of the tests. All else, a developer's DATABASE_URL first, must not reach it.

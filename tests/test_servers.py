@@ -99,7 +99,11 @@ def test_its_log_is_json_and_it_says_where_it_is(server: Server) -> None:
     lines = server.output().splitlines()
     announcements = [line for line in lines if line.startswith("Confab is at ")]
     assert announcements == [f"Confab is at {server.url} (API: {server.url}/docs). Ctrl-C ends it."]
-    assert all(json.loads(line)["time"].endswith("Z") for line in lines if line not in announcements)
+    records = [json.loads(line) for line in lines if line not in announcements]
+    assert all(record["time"].endswith("Z") for record in records)
+    started = next(record for record in records if record["message"].startswith("Listening at"))
+    assert started.keys() == {"time", "level", "logger", "message", "pid"}
+    assert (started["level"], started["logger"], started["pid"]) == ("info", "gunicorn.error", server.pid)
 
 
 def test_an_application_that_refuses_to_start_ends_the_server(root: Path) -> None:
@@ -161,7 +165,7 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(root: Path) -> None:
     try:
         with Server({"FLASK_SKIP_DOTENV": "", "LOG_LEVEL": "info"}, root=root) as server:
             assert "Confab is at https://from.file.example " in server.output()
-            assert '"level": "info"' in server.output()
+            assert '"level":"info"' in server.output()
     finally:
         (root / ".env").unlink()
 

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import UTC, datetime
+from typing import Any
 
-import orjson
 from flask import g, has_request_context
 
+from json_formatter import JsonFormatter
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object a record; `extra={"data": {...}}` adds members to it."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if has_request_context() and "request_id" in g:
-            line["request_id"] = g.request_id
-        line.update(getattr(record, "data", {}))
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+def make_formatter() -> JsonFormatter:
+    """Return a formatter whose lines have the id of the request that is being answered, where there is one."""
+    return JsonFormatter(_request_members)
+
+
+def _request_members() -> dict[str, Any]:
+    return {"request_id": g.request_id} if has_request_context() and "request_id" in g else {}
 
 
 def configure(level: str) -> None:
@@ -35,7 +27,7 @@ def configure(level: str) -> None:
     if any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers):
         return
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(make_formatter())
     root.addHandler(handler)
     logging.getLogger("confab.websocket").setLevel(logging.WARNING)  # the framing library tells of every socket
     # The development server's own line has the query string in it, where tokens are; requests.py writes one without.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from backend.http.logging import JsonFormatter, configure
+from backend.http.logging import configure, make_formatter
+from json_formatter import JsonFormatter
 from tests.client import Client
 from tests.factories import Factory
 
-FORMATTER = JsonFormatter()
+FORMATTER = make_formatter()
 
 
 @pytest.fixture
@@ -98,6 +101,40 @@ def test_no_address_can_forge_a_line(lab: Client, lines: Callable[[], list[dict[
     [line] = lines()
     assert line["status"] == 404
     assert "\n" not in FORMATTER.format(logging.makeLogRecord({"msg": "x", "data": line}))
+
+
+@pytest.mark.parametrize(
+    ("message", "written"),
+    [
+        ("two\nlines\u2028and \x1b[31m", "two\nlines\u2028and \x1b[31m"),
+        ("half a pair: \ud83d", "half a pair: \ud83d"),
+        ({"a": {"time": 1}}, "{'a': {'time': 1}}"),
+    ],
+)
+def test_every_message_is_one_line(message: object, written: str) -> None:
+    line = FORMATTER.format(logging.makeLogRecord({"msg": message, "levelname": "ERROR", "name": "a.library"}))
+    assert len(line.encode().split(b"\n")) == 1
+    assert "\x1b" not in line
+    record = json.loads(line)
+    assert (record.pop("message"), record.pop("time")[-1]) == (written, "Z")
+    assert record == {"level": "error", "logger": "a.library"}
+
+
+def test_members_are_those_that_were_asked_for() -> None:
+    """A library's own attributes may hold a secret: websockets, for one, puts the whole connection there."""
+    given = {"msg": "x", "websocket": "hunter2", "data": {"size": 2**70, "path": Path("/x")}}
+    line = json.loads(JsonFormatter(lambda: {"pid": 7}).format(logging.makeLogRecord(given)))
+    assert list(line) == ["time", "level", "logger", "message", "pid", "size", "path"]
+    assert (line["pid"], line["size"], line["path"]) == (7, 2**70, "/x")
+
+
+def test_an_exception_is_part_of_its_line() -> None:
+    try:
+        raise ValueError("first\nsecond")
+    except ValueError:
+        line = FORMATTER.format(logging.makeLogRecord({"msg": "x", "exc_info": sys.exc_info()}))
+    assert "\n" not in line
+    assert json.loads(line)["exception"].endswith("ValueError: first\nsecond")
 
 
 def test_to_configure_twice_writes_once() -> None:
