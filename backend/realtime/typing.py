@@ -35,7 +35,12 @@ class Typing:
         self._typists: dict[tuple[str, int], _Typist] = {}
 
     def heard(self, event: Event) -> None:
-        """Take a typing event: pass it on, or keep it until its second has passed; and remember to end it."""
+        """Take a typing event: pass it on, or keep it until its second has passed; and remember to end it.
+
+        Where nobody listens nothing is kept, so that who comes next is told of what is said next.
+        """
+        if event.body["conversation_id"] not in self._hub.channels:
+            return
         key, now = (event.body["conversation_id"], event.body["user_id"]), time.monotonic()
         typist = self._typists.get(key)
         if event.body["is_typing"]:

@@ -28,6 +28,7 @@ from backend.realtime.events import Event, typing_event
 from backend.realtime.following import Following
 from backend.realtime.hub import Hub
 from backend.realtime.meetings import Meetings
+from backend.realtime.places import Places
 from backend.realtime.protocol import Close
 from backend.realtime.right import Right
 from backend.realtime.watch import Watch
@@ -326,14 +327,16 @@ def test_a_socket_that_cannot_be_opened_is_sent_back(
     monkeypatch.setattr(socket_module, "heads_for", fail)
     live: Any = SimpleNamespace(hub=house.hub)
     with house.app.app_context():
-        opening = socket_module._Opening(live, identify(str(house.ann.token)), "x", None)
+        opening = socket_module._Opening(live, identify(str(house.ann.token)), "x")
     ours, theirs = socketpair()
     ours.setblocking(False)
-    opening.take_over(ours)
+    places = Places(is_limited=True)
+    opening.take_over(ours, places.take("192.0.2.1"))
     goodbye = theirs.recv(1000)
     theirs.close()
     assert (goodbye[0], int.from_bytes(goodbye[2:4], "big")) == (0x88, Close.RESTARTING)
     assert (house.hub.users, house.following.behind) == ({}, {})
+    assert not places.addresses
     assert ("a socket could not be opened" in caplog.text) == isinstance(error, KeyError)
     for connection in list(house.hub.closing):
         connection.drop()

@@ -149,6 +149,7 @@ def test_work_that_does_not_end_holds_the_end_up_no_longer_than_some_seconds(
 ) -> None:
     hub: Any = pair.hub
     sweep = Ticker(hub).sweep
+    pair.connection.pinged_at = clock.now
     pair.connection.pinged_at = clock.now  # so that no ping is due in this time
     busy.hear(frame(b"1") + GOODBYE)
     clock.now += 7
