@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -75,14 +76,17 @@ def run(house: House, cases: Sequence[str] | None = None, but: Sequence[str] | N
     """The outcomes of *cases* (all unless given) against a house that echoes."""
     user = house.user()
     url = f"{house.url.replace('http', 'ws')}/ws/autobahn?token={user.token}"
-    try:
-        return asyncio.run(_run(url, cases, but))
-    except FailureError as failure:
-        return list(failure.results)
+    with ThreadPoolExecutor(
+        1
+    ) as pool:  # a thread of its own, because the tests' own may run a loop already: Playwright's
+        return pool.submit(lambda: asyncio.run(_run(url, cases, but))).result()
 
 
 async def _run(url: str, cases: Sequence[str] | None, but: Sequence[str] | None) -> list[CaseResult]:
-    return await run_fuzzingclient(url, cases, but)
+    try:
+        return await run_fuzzingclient(url, cases, but)
+    except FailureError as failure:
+        return list(failure.results)
 
 
 @contextmanager
