@@ -40,7 +40,8 @@ EMAIL_CHANGE = Limit("email-change", 5, 3600)
 @signed_in
 def get_me() -> dict[str, Any]:
     """The caller's own profile."""
-    return user_json(current_user, current_user)
+    user = current_identity.user  # not the proxy, which costs as much as the answer
+    return user_json(user, user)
 
 
 @bp.patch("/me")

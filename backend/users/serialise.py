@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from backend.models import Block, User
 from backend.models.base import db
 
 IN_ONE_QUERY = 1_000
+_select_blocks = select(Block.user_id, Block.created_at).where(
+    Block.blocked_id == bindparam("viewer_id"), Block.user_id.in_(bindparam("ids", expanding=True))
+)  # made once: most answers about a user ask it, or would make it in vain
 _AVATAR = re.compile(r"avatars/[0-9]+/([A-Za-z0-9_-]+)\.webp")
 
 
@@ -61,11 +64,10 @@ def avatar_url(user: User) -> str | None:
 
 def _blocked_at(user_ids: Collection[int], viewer_id: int) -> dict[int, datetime]:
     """Since when which of *user_ids* block the viewer."""
-    blocks, ids = select(Block.user_id, Block.created_at).where(Block.blocked_id == viewer_id), list(user_ids)
-    found: dict[int, datetime] = {}
+    ids, found = list(user_ids), dict[int, datetime]()
     for start in range(0, len(ids), IN_ONE_QUERY):
-        some = db.session.execute(blocks.where(Block.user_id.in_(ids[start : start + IN_ONE_QUERY])))
-        found.update((user_id, created_at) for user_id, created_at in some)
+        some = {"viewer_id": viewer_id, "ids": ids[start : start + IN_ONE_QUERY]}
+        found.update((user_id, created_at) for user_id, created_at in db.session.execute(_select_blocks, some))
     return found
 
 
