@@ -1,4 +1,4 @@
-"""How often something may happen, counted for requests, sockets and mails. `backend.http.limits` tells callers what is left."""
+"""How often something may happen, counted for requests, sockets and mails. `backend.http.rate_limits` shows callers the rest."""
 
 from __future__ import annotations
 

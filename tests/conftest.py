@@ -12,8 +12,8 @@ from flask_migrate import upgrade
 from sqlalchemy import text
 
 from backend import create_app
-from backend.auth import secrets
 from backend.models.base import Base, db
+from backend.security import hashing
 from config import Config
 from tests.client import Client
 from tests.factories import Factory
@@ -23,7 +23,7 @@ from tests.packages import chromium_binary
 pytest_plugins = ["tests.plugin_services"]
 
 PASSWORD = "password123"
-BCRYPT_ROUNDS = secrets.BCRYPT_ROUNDS
+BCRYPT_ROUNDS = hashing.BCRYPT_ROUNDS
 """The cost that the code asks for, before `quick_hashes` lowers it."""
 
 
@@ -36,7 +36,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lowest cost that bcrypt knows. `test_the_cost_is_12` looks at the real one."""
-    monkeypatch.setattr(secrets, "BCRYPT_ROUNDS", 4)
+    monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 4)
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from typing import Any
 
 from flask import Flask
 
-from backend.auth.identity import FRESH_FOR, issue_access_token
-from backend.auth.secrets import hash_secret, new_secret
+from backend.identity.authenticate import FRESH_FOR, issue_access_token
 from backend.models import Block, User, UserSession
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_secret, new_secret
 from backend.users.creation import add_user
 from tests.client import Client
 

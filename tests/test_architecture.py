@@ -18,7 +18,7 @@ OUTER = ("routes", "schemas", "fields", "commands", "socket")
 """Modules of a feature that stand above its services."""
 
 HTTP_AND_OPEN = {
-    "backend/auth/access.py",  # what a view is guarded with
+    "backend/identity/guards.py",  # what a view is guarded with
     "backend/auth/oauth.py",  # the shape of /token's errors
     "backend/auth/throttle.py",  # what a try of a password counts under, and the cookie of a device
 }
@@ -27,12 +27,12 @@ HTTP_AND_OPEN = {
 
 KNOW_SUPERUSERS = {
     "backend/models/user.py",  # `User.has_admin_power`, which all others ask
-    "backend/auth/access.py",  # the guard `superuser`, which says what is missing: the power or the scope
+    "backend/identity/guards.py",  # the guard `superuser`, which says what is missing: the power or the scope
     "backend/auth/api_tokens.py",  # who may grant the scope; that takes a session
-    "backend/users/admin.py",  # makes superusers, and spares the last one
+    "backend/accounts/administration.py",  # makes superusers, and spares the last one
     "backend/users/serialise.py",  # the field
-    "backend/users/commands.py",
-    "backend/users/commands_admin.py",
+    "backend/accounts/commands.py",
+    "backend/accounts/commands_admin.py",
 }
 
 
@@ -83,7 +83,7 @@ def test_a_service_knows_no_request_and_nothing_above_it(path: Path) -> None:
         assert name not in ("flask.request", "flask.g", "flask.session", "flask.Response", "flask.jsonify"), name
         assert not name.startswith(("werkzeug", "flask_smorest", "marshmallow")), name
         assert not re.fullmatch(r"backend\.\w+\.(routes|schemas|commands|socket)\b.*", name), name
-        assert not name.startswith(("backend.http", "backend.auth.access", "backend.web")), name
+        assert not name.startswith(("backend.http", "backend.identity.guards", "backend.web")), name
 
 
 @each([p for p in services() if p.name != "__init__.py"])
@@ -104,7 +104,9 @@ def test_a_service_knows_no_status_code(path: Path) -> None:
 @each([p for p in FILES if p.stem == "schemas" or p.stem.endswith("_schemas")])
 def test_a_schema_knows_no_database_and_no_current_user(path: Path) -> None:
     for name in imports(path):
-        assert not name.startswith(("sqlalchemy", "backend.models", "backend.extensions", "backend.auth.access")), name
+        assert not name.startswith(("sqlalchemy", "backend.models", "backend.extensions", "backend.identity.guards")), (
+            name
+        )
         assert not re.fullmatch(r"backend\.\w+\.(service|routes)\b.*", name), name
 
 

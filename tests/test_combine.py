@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.combine import Combiner
+from backend.batching import Combiner
 
 
 def in_threads(count: int, work: Callable[[int], None]) -> None:

@@ -12,11 +12,11 @@ import pytest
 from flask import Flask
 from PIL import Image
 
-from backend import offload
-from backend.auth import secrets
+from backend import threadpool
 from backend.models.base import db
-from backend.offload import Busy, FairLine, Offload
+from backend.security import hashing
 from backend.storage import images
+from backend.threadpool import Busy, FairLine, Offload
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.conftest import wipe
@@ -122,7 +122,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str], None]
 
 def test_a_full_line_is_told(app: Flask, client: Client, make: Factory, full: Callable[[Any, str], None]) -> None:
     ann = make.client()
-    full(secrets, "PASSWORDS")
+    full(hashing, "PASSWORDS")
     body = {"email": EMAIL, "password": PASSWORD}
     for answer in (client.post("/api/auth/login", body), client.post("/api/auth/register", body)):
         assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
@@ -135,8 +135,8 @@ def test_a_full_line_is_told(app: Flask, client: Client, make: Factory, full: Ca
 
 
 def test_how_much_is_done_and_waits() -> None:
-    assert (offload.PASSWORDS.threads, offload.PASSWORDS.waiting) == (2, 100)
-    assert (offload.PICTURES.threads, offload.PICTURES.waiting) == (1, 8)
+    assert (threadpool.PASSWORDS.threads, threadpool.PASSWORDS.waiting) == (2, 100)
+    assert (threadpool.PICTURES.threads, threadpool.PICTURES.waiting) == (1, 8)
     assert Image.MAX_IMAGE_PIXELS == images.MAX_PIXELS // 2
 
 

@@ -14,9 +14,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken
 from backend.models.base import db
+from backend.security.hashing import hash_secret, new_secret
 from tests.client import Client
 from tests.conftest import wipe
 from tests.factories import Factory

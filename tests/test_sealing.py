@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from backend.sealing import Unsealable, keyed_hash, seal, unseal
+from backend.security.encryption import Unsealable, keyed_hash, seal, unseal
 
 
 def test_what_is_sealed_opens_for_its_purpose_alone(sqlite_app: Flask, make_app: Callable[..., Flask]) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select
 
-from backend.auth.identity import API_TOKEN_PREFIX
-from backend.auth.secrets import hash_secret, new_secret
+from backend.audit.log import record
 from backend.errors import Conflict, Forbidden, NotFound
+from backend.events import announce, revoked_event
+from backend.identity.authenticate import API_TOKEN_PREFIX
 from backend.models import ApiToken, RevokedToken, User
 from backend.models.base import db
-from backend.ops.audit import record
-from backend.paging import Page, Slice
-from backend.realtime.events import announce, revoked_event
+from backend.pagination import Page, Slice
+from backend.security.hashing import hash_secret, new_secret
 
 SCOPES = ("read", "write", "admin", "health")
 DEFAULT_SCOPES = ("read", "write")

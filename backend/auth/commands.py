@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
+from backend.audit.log import record, user_target
 from backend.auth.totp import remove_factor
 from backend.models import User
 from backend.models.base import db
-from backend.ops.audit import record, user_target
 from backend.users.commands_account import of_account
 
 totp = AppGroup("totp", help="Second factors.")

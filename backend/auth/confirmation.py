@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from backend.auth.errors import InvalidPassword, InvalidTotp, TotpRequired, WrongOtp, WrongTotp
-from backend.auth.identity import Identity
+from backend.audit.log import record
 from backend.auth.otp import redeem_code
 from backend.auth.passwords import locked_user
-from backend.auth.secrets import check_password
 from backend.auth.sessions import lock_own_session
 from backend.auth.totp import check_second_factor
 from backend.errors import Forbidden
+from backend.identity.authenticate import Identity
+from backend.identity.errors import InvalidPassword, InvalidTotp, TotpRequired, WrongOtp, WrongTotp
 from backend.models import User
 from backend.models.base import db, utcnow
-from backend.ops.audit import record
+from backend.security.hashing import check_password
 
 
 def confirm(

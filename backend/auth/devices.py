@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as DbSession
 from backend.database import reading
 from backend.models import User
 from backend.models.base import db
-from backend.sealing import keyed_hash
+from backend.security.encryption import keyed_hash
 
 _TOKEN = re.compile(r"(?P<user_id>[1-9][0-9]{0,18})\.(?P<device>[A-Za-z0-9_-]{22})\.(?P<mac>[0-9a-f]{64})", re.ASCII)
 

@@ -9,15 +9,15 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
-from backend.auth.secrets import hash_secret, new_secret
+from backend.audit.log import record, user_target
 from backend.budgets import Limit, count
 from backend.models import AccountToken, User
 from backend.models.base import db, utcnow
-from backend.ops.audit import record, user_target
 from backend.outbox.mail import Mail
 from backend.outbox.queue import MAIL, count_recent, put
 from backend.outbox.sender import composers
-from backend.sealing import keyed_hash
+from backend.security.encryption import keyed_hash
+from backend.security.hashing import hash_secret, new_secret
 from backend.users.emails import fold_email
 
 VERIFY, RESET = "verify_email", "reset_password"

@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import Response, g
 
-from backend.auth.errors import InvalidTotp, TotpRequired
 from backend.errors import ChatError, InvalidCredentials, ValidationFailed
 from backend.http.json import encode
+from backend.identity.errors import InvalidTotp, TotpRequired
 
 PASSWORD_GRANT = "password"
 

@@ -15,19 +15,19 @@ from flask import current_app
 from phonenumbers import PhoneNumberType
 from sqlalchemy import exc, or_, select, text
 
+from backend.audit.log import record, user_target
 from backend.auth import mails
 from backend.auth.entry import enter
-from backend.auth.errors import InvalidOtp, InvalidTotp, TotpRequired
-from backend.auth.identity import Identity
 from backend.auth.service import refuse_login
 from backend.auth.sessions import Device, Grant, lock_own_session
-from backend.caller import network
 from backend.errors import TokenRevoked, ValidationFailed
+from backend.identity.authenticate import Identity
+from backend.identity.errors import InvalidOtp, InvalidTotp, TotpRequired
 from backend.models import OtpCode, User
 from backend.models.base import db, insert_on_conflict, utcnow
-from backend.ops.audit import record, user_target
 from backend.outbox.queue import SMS, put
-from backend.sealing import keyed_hash
+from backend.request_context import network
+from backend.security.encryption import keyed_hash
 from backend.users.creation import MobileTaken, add_user
 from backend.users.serialise import user_json
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from flask import current_app
 
-from backend.auth.secrets import hash_password
 from backend.errors import ValidationFailed
 from backend.models import User
+from backend.security.hashing import hash_password
 
 LIST = Path(__file__).with_name("common-passwords.txt.gz")
 """The 10,000 most common, the commonest first (common-passwords.LICENSE). Some 3,900 are long enough to be chosen here."""

@@ -7,18 +7,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session as DbSession
 
+from backend.audit.log import record, user_target
 from backend.auth import mails
-from backend.auth.errors import InvalidPassword, InvalidToken
-from backend.auth.identity import Identity, need_fresh
 from backend.auth.password_rules import hash_new_password, names_of
-from backend.auth.secrets import check_password, hash_secret
 from backend.auth.sessions import end_sessions
 from backend.auth.ways_in import revoke_tokens_and_mobile, revoke_unproven
 from backend.database import reading
 from backend.errors import NotFound, TokenRevoked
+from backend.identity.authenticate import Identity, need_fresh
+from backend.identity.errors import InvalidPassword, InvalidToken
 from backend.models import AccountToken, User, UserSession
 from backend.models.base import db, utcnow
-from backend.ops.audit import record, user_target
+from backend.security.hashing import check_password, hash_secret
 from backend.users.access import lock_self
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from flask import request
 
-from backend.auth import devices, service, sessions, tickets
-from backend.auth.access import current_identity, own_answer, signed_in, with_session
+from backend.auth import devices, service, sessions
 from backend.auth.oauth import as_oauth_errors, check_form
 from backend.auth.schemas import (
     LoginBody,
@@ -22,12 +21,14 @@ from backend.auth.schemas import (
 from backend.auth.sessions import Device
 from backend.auth.throttle import count_totp, prove_password, recognised_device, remember_device, totp_key
 from backend.budgets import Limit
-from backend.caller import address
 from backend.http.blueprint import Blueprint
 from backend.http.fields import as_line
-from backend.http.limits import limited
 from backend.http.pagination import PageArgs, paged
-from backend.paging import Page
+from backend.http.rate_limits import limited
+from backend.identity import tickets
+from backend.identity.guards import current_identity, own_answer, signed_in, with_session
+from backend.pagination import Page
+from backend.request_context import address
 
 bp = Blueprint("auth", __name__, url_prefix="/api/auth", description="Accounts and sessions")
 token_bp = Blueprint("token", __name__, description="Accounts and sessions")

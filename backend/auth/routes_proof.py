@@ -5,16 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from backend.auth import confirmation, devices, otp, passwords, totp, verification
-from backend.auth.access import (
-    current_identity,
-    current_user,
-    fresh_session_required,
-    identity_if_any,
-    own_answer,
-    signed_in,
-    with_session,
-)
-from backend.auth.identity import need_fresh
 from backend.auth.routes import bp, device
 from backend.auth.schemas import TokenSchema
 from backend.auth.schemas_proof import (
@@ -33,10 +23,20 @@ from backend.auth.schemas_proof import (
     TotpStatusSchema,
     VerifyEmailBody,
 )
-from backend.auth.secrets import hash_secret
 from backend.auth.throttle import count_totp, remember_device
 from backend.budgets import Limit, count
-from backend.http.limits import PASSWORD, address, limited, take
+from backend.http.rate_limits import PASSWORD, address, limited, take
+from backend.identity.authenticate import need_fresh
+from backend.identity.guards import (
+    current_identity,
+    current_user,
+    fresh_session_required,
+    identity_if_any,
+    own_answer,
+    signed_in,
+    with_session,
+)
+from backend.security.hashing import hash_secret
 from backend.users.emails import fold_email
 
 ACCEPTED = {"status": "accepted"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from backend.auth import api_tokens
-from backend.auth.access import current_user, fresh_session_required, with_session
 from backend.auth.schemas_tokens import ApiTokenBody, ApiTokenSchema, NewApiTokenSchema
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.paging import Page
+from backend.identity.guards import current_user, fresh_session_required, with_session
+from backend.pagination import Page
 
 bp = Blueprint("api-tokens", __name__, url_prefix="/api/auth/tokens", description="Keys for scripts")
 

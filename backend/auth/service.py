@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import false, or_, select, update
 from sqlalchemy.orm import Session as DbSession
 
+from backend.audit.log import record, user_target
 from backend.auth import mails
 from backend.auth.entry import enter
-from backend.auth.errors import InvalidTotp
 from backend.auth.password_rules import hash_new_password
-from backend.auth.secrets import check_password, hash_secret
 from backend.auth.sessions import Device, start_session
 from backend.database import reading
 from backend.errors import InvalidCredentials
+from backend.identity.errors import InvalidTotp
 from backend.models import User
 from backend.models.base import db, utcnow
-from backend.ops.audit import record, user_target
+from backend.security.hashing import check_password, hash_secret
 from backend.users.creation import add_user
 from backend.users.emails import fold_email
 from backend.users.usernames import is_named

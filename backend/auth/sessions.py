@@ -13,14 +13,14 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import ColumnElement, delete, select, update
 
-from backend.auth.identity import ACCESS_TOKEN_LIFETIME, FRESH_FOR, Identity, issue_access_token
-from backend.auth.secrets import hash_secret, new_secret
+from backend.audit.log import record, user_target
 from backend.errors import NotFound, TokenExpired, TokenReused, TokenRevoked, Unauthorized
+from backend.events import announce, revoked_event
+from backend.identity.authenticate import ACCESS_TOKEN_LIFETIME, FRESH_FOR, Identity, issue_access_token
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
-from backend.ops.audit import record, user_target
-from backend.paging import Page, Slice
-from backend.realtime.events import announce, revoked_event
+from backend.pagination import Page, Slice
+from backend.security.hashing import hash_secret, new_secret
 from backend.users.serialise import own_json
 
 IDLE_LIFETIME = timedelta(days=30)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from flask import Response, after_this_request, request
 
 from backend.auth import devices, service
-from backend.auth.secrets import hash_secret
 from backend.budgets import Limit, count
-from backend.http.limits import show, take
+from backend.http.rate_limits import show, take
+from backend.security.hashing import hash_secret
 from backend.users.emails import fold_email
 
 LOGIN_ACCOUNT = Limit("login-account", 10)

@@ -14,16 +14,16 @@ import pyotp
 import segno
 from sqlalchemy import delete, func, select, update
 
+from backend.audit.log import record, user_target
 from backend.auth import mails
-from backend.auth.errors import InvalidTotp, TotpEnabled, TotpRequired, WrongTotp
-from backend.auth.identity import Identity
 from backend.auth.passwords import confirm_password, locked_user
 from backend.auth.sessions import make_others_stale
 from backend.errors import NotFound
+from backend.identity.authenticate import Identity
+from backend.identity.errors import InvalidTotp, TotpEnabled, TotpRequired, WrongTotp
 from backend.models import RecoveryCode, TotpFactor, User
 from backend.models.base import db, utcnow
-from backend.ops.audit import record, user_target
-from backend.sealing import Unsealable, keyed_hash, seal, unseal
+from backend.security.encryption import Unsealable, keyed_hash, seal, unseal
 
 log = logging.getLogger("confab.auth")
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import func, update
 
+from backend.audit.log import record, user_target
 from backend.auth import mails
-from backend.auth.errors import InvalidToken
-from backend.auth.identity import Identity
 from backend.auth.passwords import find_owner, use_token
-from backend.auth.secrets import check_password
 from backend.errors import Unauthorized
+from backend.identity.authenticate import Identity
+from backend.identity.errors import InvalidToken
 from backend.models import User
 from backend.models.base import db, utcnow
-from backend.ops.audit import record, user_target
+from backend.security.hashing import check_password
 
 
 class ProofNeeded(Unauthorized):

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import delete, or_
 
 from backend.auth.api_tokens import revoke
+from backend.events import announce, revoked_event
 from backend.models import ApiToken, RecoveryCode, TotpFactor, User
 from backend.models.base import db
-from backend.realtime.events import announce, revoked_event
 
 
 def revoke_tokens_and_mobile(user: User) -> dict[str, Any]:

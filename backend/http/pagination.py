@@ -11,7 +11,7 @@ from flask import request
 from marshmallow import EXCLUDE, Schema, post_load
 
 from backend.http.fields import WholeNumber
-from backend.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, Page, Slice
+from backend.pagination import DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, Page, Slice
 
 
 class PageArgs(Schema):

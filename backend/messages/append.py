@@ -14,18 +14,18 @@ from collections.abc import Sequence
 from flask import current_app
 from sqlalchemy import exc
 
-from backend.combine import Combiner
-from backend.counts import COUNTS
+from backend.batching import Combiner
+from backend.conversations.direct import open_direct
+from backend.counters import COUNTS
 from backend.database import ANSWER_SECONDS, is_outage, is_unavailable
 from backend.errors import ChatError, Unavailable
+from backend.events import Event, publish
 from backend.messages.access import Place
-from backend.messages.checks import Checks
-from backend.messages.direct import open_direct
+from backend.messages.batch_sql import Batch, begin_batch
 from backend.messages.drafts import Draft, Sent
 from backend.messages.numbering import Head, Write
-from backend.messages.rows import Batch, begin_batch
+from backend.messages.validation import Checks
 from backend.models.base import db
-from backend.realtime.events import Event, publish
 
 log = logging.getLogger("confab.messages")
 

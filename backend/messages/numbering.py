@@ -10,13 +10,13 @@ from typing import Any, cast
 from sqlalchemy import Row, Table, update
 
 from backend.errors import ChatError, NotFound
-from backend.messages.checks import Checks, IdempotencyConflict
+from backend.events import Event, message_event
+from backend.messages.batch_sql import HEAD, MENTION, Batch
 from backend.messages.drafts import Draft, Sent
-from backend.messages.rows import HEAD, MENTION, Batch
 from backend.messages.serialise import MESSAGE_COLUMNS, UNTOUCHED, messages_json, new_message_json
+from backend.messages.validation import Checks, IdempotencyConflict
 from backend.models import Message
 from backend.models.base import utcnow
-from backend.realtime.events import Event, message_event
 from backend.rooms.access import NotAMember
 
 _messages = cast(Table, Message.__table__)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, large_answer, own_answer, reader, signed_in
 from backend.database import read_only
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.messages import inbox, schemas, service
-from backend.messages import sync as syncing
+from backend.identity.guards import current_user, large_answer, own_answer, reader, signed_in
+from backend.inbox import service as inbox
+from backend.inbox import sync as syncing
+from backend.messages import schemas, service
 from backend.messages.drafts import Sent
 from backend.messages.serialise import as_sent
-from backend.paging import Page
+from backend.pagination import Page
 
 bp = Blueprint("chat", __name__, url_prefix="/api/chat", description="Conversations and their messages.")
 room_messages_bp = Blueprint("room-messages", __name__, url_prefix="/api/rooms", description="A room's messages.")

@@ -14,7 +14,7 @@ from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Conversation, User
 from backend.models.base import db
 from backend.models.message import Message
-from backend.paging import Page, Slice
+from backend.pagination import Page, Slice
 
 BEYOND_ALL = 2**63 - 1
 """No message has such a seq."""

@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 from flask import Flask
 
-from backend.counts import COUNTS
+from backend.counters import COUNTS
 from backend.models.base import db
 
 log = logging.getLogger("confab.metrics")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import superuser_or_scope
 from backend.http.blueprint import Blueprint
+from backend.identity.guards import superuser_or_scope
 from backend.ops import service
 from backend.ops.schemas import AliveSchema, HealthSchema, ReadySchema
 

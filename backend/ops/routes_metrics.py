@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from backend.auth.access import bearer_token
 from backend.errors import NotFound, Unauthorized
 from backend.http.blueprint import Blueprint
+from backend.identity.guards import bearer_token
 from backend.ops.metrics import Metrics
 
 bp = Blueprint("metrics", __name__, url_prefix="/metrics", description="Whether Confab is alive, ready and sound.")

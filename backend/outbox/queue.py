@@ -17,7 +17,7 @@ from sqlalchemy import Row, delete, event, func, select, update
 from backend.database import RoutedSession, reading
 from backend.models import OutboxMessage
 from backend.models.base import db, utcnow
-from backend.sealing import seal, unseal
+from backend.security.encryption import seal, unseal
 
 SMS, MAIL = "sms", "mail"
 KINDS = (SMS, MAIL)

@@ -17,7 +17,7 @@ from backend.models.base import db, utcnow
 from backend.outbox import queue
 from backend.outbox.gateways import Failed, Refused, sms_gateway
 from backend.outbox.mail import Mail, mailer
-from backend.sealing import Unsealable
+from backend.security.encryption import Unsealable
 from config import Config
 
 log = logging.getLogger("confab.outbox")

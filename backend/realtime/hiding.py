@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from backend.conversations.contacts import acquaintances, watchers
 from backend.models.base import utcnow
-from backend.realtime.acquaintance import acquaintances, watchers
-from backend.realtime.protocol import presence_frame
+from backend.realtime.transport.frames import presence_frame
 
 if TYPE_CHECKING:
     from backend.realtime.hub import Hub

@@ -17,21 +17,21 @@ import gevent
 from flask import Flask, g
 
 from backend.database import is_unavailable
-from backend.realtime.channel import Channel
-from backend.realtime.connection import Connection
-from backend.realtime.delivery import Delivery
-from backend.realtime.events import Event, connected_event, publish
+from backend.events import Event, connected_event, publish
+from backend.realtime.delivery.channel import Channel
+from backend.realtime.delivery.fanout import Delivery
 from backend.realtime.places import Places
-from backend.realtime.protocol import Close, event_frame
-from backend.realtime.typing import Typing
+from backend.realtime.presence.typing import Typing
+from backend.realtime.transport.connection import Connection
+from backend.realtime.transport.frames import Close, event_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backend.realtime.following import Following
+    from backend.realtime.delivery.subscriptions import Following
     from backend.realtime.hiding import Hiding
-    from backend.realtime.meetings import Meetings
-    from backend.realtime.watch import Watch
+    from backend.realtime.presence.introductions import Meetings
+    from backend.realtime.reconciler import Watch
 
 EARLY_SECONDS = 0.05
 """How long a number that came ahead of its turn waits for those before it; then the database is asked."""

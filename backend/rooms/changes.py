@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, delete, exists, select, update
 
+from backend.conversations.sequence import take_modseq
 from backend.errors import Forbidden
-from backend.messages.order import take_modseq
+from backend.events import announce, member_event, opened_event, room_event
 from backend.models import Conversation, ConversationEntry, Room, RoomInvite, RoomMembership
 from backend.models.base import db, utcnow
 from backend.models.conversation import room_conversation_id
-from backend.realtime.events import announce, member_event, opened_event, room_event
 
 SCRUBBED_NAME = "deleted room"
 

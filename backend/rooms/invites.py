@@ -15,15 +15,15 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import or_, select, update
 
-from backend.auth.secrets import hash_secret, new_secret
 from backend.errors import Conflict, NotFound
 from backend.models import Room, RoomInvite, RoomMembership, User
 from backend.models.base import db, utcnow
-from backend.paging import Page, Slice
+from backend.pagination import Page, Slice
 from backend.rooms.access import get_room_as_admin, get_room_with_own
 from backend.rooms.changes import admit
 from backend.rooms.membership import Banned
 from backend.rooms.serialise import room_json
+from backend.security.hashing import hash_secret, new_secret
 
 DEFAULT_SECONDS = 7 * 86_400
 MAX_SECONDS = 365 * 86_400

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import select
 
 from backend.errors import Conflict, Forbidden, NotFound
+from backend.events import announce, room_updated_event
 from backend.models import RoomMembership, User
 from backend.models.base import db
-from backend.paging import Page, Slice
-from backend.realtime.events import announce, room_updated_event
+from backend.pagination import Page, Slice
 from backend.rooms.access import get_room_as_admin, get_room_as_owner, get_room_for
 from backend.rooms.changes import (
     admit,

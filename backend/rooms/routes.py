@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, large_answer, own_answer, signed_in
 from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
-from backend.http.limits import take
 from backend.http.pagination import paged
-from backend.paging import Page
+from backend.http.rate_limits import take
+from backend.identity.guards import current_user, large_answer, own_answer, signed_in
+from backend.pagination import Page
 from backend.rooms import membership, service
 from backend.rooms.schemas import (
     MemberChangedSchema,

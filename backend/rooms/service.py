@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import or_
 
+from backend.audit.log import record
+from backend.events import announce, member_event, opened_event, room_updated_event
 from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
-from backend.ops.audit import record
-from backend.paging import Page, Slice
-from backend.realtime.events import announce, member_event, opened_event, room_updated_event
+from backend.pagination import Page, Slice
 from backend.rooms.access import (
     IS_ACTIVE,
     get_room_as_admin,

@@ -20,9 +20,9 @@ from click import ClickException
 from sqlalchemy import Connection, Engine, make_url
 
 from backend.models.base import Base
-from backend.schema.adoption.people import restart_ids
-from backend.schema.adoption.source import insert
 from backend.schema.copies import copy_file
+from backend.schema.legacy_import.source import insert
+from backend.schema.legacy_import.users import restart_ids
 from backend.schema.revisions import current_revisions, head_revision
 
 BATCH = 2000

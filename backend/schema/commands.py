@@ -14,9 +14,9 @@ from flask_migrate.cli import db as flask_migrate_group
 from sqlalchemy import Engine, exc
 
 from backend.models.base import db as database
-from backend.schema.adoption.aside import drop_legacy, list_legacy
 from backend.schema.backup import back_up, move, refuse_strangers, restore
 from backend.schema.documentation import describe_schema
+from backend.schema.legacy_import.rename import drop_legacy, list_legacy
 from backend.schema.upgrade import REHEARSE
 from backend.settings import MIGRATIONS
 from config import Config, ConfigError

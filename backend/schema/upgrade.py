@@ -23,9 +23,9 @@ from sqlalchemy import Connection, Engine, exc
 from backend.database import prepare_engine
 from backend.models.base import Base, UtcDateTime
 from backend.schema import copies
-from backend.schema.adoption.detect import Legacy, find_legacy
-from backend.schema.adoption.run import adopt
 from backend.schema.drift import comparison
+from backend.schema.legacy_import.detect import Legacy, find_legacy
+from backend.schema.legacy_import.run import adopt
 from backend.schema.revisions import compat, current_revisions, head_revision, pending
 
 LOCK_KEY = 0x636F6E666162  # "confab"

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from backend.errors import UnsupportedMediaType, ValidationFailed
-from backend.offload import PICTURES
+from backend.threadpool import PICTURES
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 25_000_000

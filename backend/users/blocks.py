@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from backend.errors import Conflict, ValidationFailed
+from backend.events import announce, block_event
 from backend.models import Block, User
 from backend.models.base import db, insert_on_conflict
-from backend.paging import Page, Slice
-from backend.realtime.events import announce, block_event
+from backend.pagination import Page, Slice
 from backend.users.access import get_user, lock_self
 from backend.users.serialise import public_users_json
 

@@ -9,10 +9,10 @@ from typing import Any
 import click
 from sqlalchemy import ColumnElement, exc, or_, select
 
+from backend.accounts.commands import refusal
 from backend.errors import ChatError
 from backend.models import User
 from backend.models.base import db
-from backend.users.commands import refusal
 from backend.users.emails import fold_email
 from backend.users.usernames import is_named
 

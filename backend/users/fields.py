@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import phonenumbers
 from marshmallow import ValidationError
 
-from backend.auth.secrets import MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES
 from backend.http.fields import Text
+from backend.security.hashing import MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES
 from backend.users.emails import MAX_EMAIL_BYTES, normalize_email
 
 _USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", re.ASCII)

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import delete, exc, func, select
 
+from backend.audit.log import record, user_target
 from backend.errors import Conflict, NotFound, ValidationFailed
 from backend.models import Role, User, UserRole
 from backend.models.base import db, insert_on_conflict
-from backend.ops.audit import record, user_target
-from backend.paging import Page, Slice
+from backend.pagination import Page, Slice
 from backend.users.access import get_user
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.auth.access import current_user, own_answer, signed_in, superuser
+from backend.accounts import administration
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.paging import Page
-from backend.users import admin, roles
+from backend.identity.guards import current_user, own_answer, signed_in, superuser
+from backend.pagination import Page
+from backend.users import roles
 from backend.users.schemas import AccountChangesBody, RoleBody, RoleChangesBody, RoleSchema, UserSchema
 
 bp = Blueprint("roles", __name__, url_prefix="/api/roles", description="Names for sets of people")
@@ -90,4 +91,4 @@ def update_account(body: dict[str, Any], user_id: int) -> dict[str, Any]:
     Whoever is deactivated is out at once: sessions and sockets end. The last active superuser cannot
     be deactivated or demoted (409 `last_superuser`).
     """
-    return admin.update_account(current_user, user_id, body)
+    return administration.update_account(current_user, user_id, body)

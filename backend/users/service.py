@@ -8,10 +8,10 @@ from sqlalchemy import or_, select
 
 from backend.models import User
 from backend.models.base import db
-from backend.paging import Page, Slice
+from backend.pagination import Page, Slice
 from backend.users.access import get_user
-from backend.users.ghost import is_ghost
 from backend.users.serialise import user_json, users_json
+from backend.users.tombstone import is_ghost
 
 _SEARCHED = (User.username, User.full_name, User.first_name, User.last_name)
 

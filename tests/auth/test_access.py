@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from backend.auth.access import current_user, superuser
-from backend.auth.secrets import hash_secret
+from backend.identity.guards import current_user, superuser
 from backend.models import ApiToken
 from backend.models.base import db
+from backend.security.hashing import hash_secret
 from tests.client import Client
 from tests.factories import Factory
 

@@ -123,8 +123,8 @@ def test_a_deleted_token_opens_nothing(app: Flask, make: Factory) -> None:
     assert code(script.get("/api/rooms")) == (401, "token_revoked")
     assert code(Client(app, made["token"] + "x").get("/api/rooms")) == (401, "unauthorized")
     with app.app_context():
-        from backend.auth.tickets import identify_socket
         from backend.errors import Unauthorized
+        from backend.identity.tickets import identify_socket
 
         with pytest.raises(Unauthorized):
             identify_socket(ticket)

@@ -14,10 +14,11 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from backend.auth import routes_proof, secrets
-from backend.auth.identity import issue_access_token
+from backend.auth import routes_proof
 from backend.budgets import Limit
+from backend.identity.authenticate import issue_access_token
 from backend.models.base import utcnow
+from backend.security import hashing
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.auth.test_otp import MOBILE, ask, other_than, verify
 from tests.client import Client
@@ -73,7 +74,7 @@ def test_nobody_learns_who_has_an_account(
 
 def test_a_login_takes_the_same_time(app: Flask, client: Client, known: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Medians of real hashes: the difference is far smaller than one hash."""
-    monkeypatch.setattr(secrets, "BCRYPT_ROUNDS", 9)
+    monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 9)
     client.post("/api/auth/register", {"email": "slow@example.com", "password": PASSWORD})
 
     def seconds(email: str) -> float:
@@ -272,7 +273,7 @@ def test_a_password_of_72_bytes_is_whole(client: Client, register: Register) -> 
 
 def test_a_second_factor_outlives_a_stolen_session(app: Flask, client: Client, make: Factory) -> None:
     """Whoever has an access token alone can neither switch one on, nor set a password, nor read the secret again."""
-    from backend.auth.secrets import hash_password
+    from backend.security.hashing import hash_password
 
     user = make.user(email=EMAIL, hashed_password=hash_password(PASSWORD))
     make.client(user).post("/api/auth/totp", {})

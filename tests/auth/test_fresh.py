@@ -15,9 +15,9 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from backend.auth.otp import put_code
-from backend.auth.secrets import hash_password, hash_secret, new_secret
 from backend.models import ApiToken, AuditEvent, OtpCode, User, UserSession
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_password, hash_secret, new_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
@@ -328,6 +328,6 @@ def test_a_password_that_is_sent_along_must_be_right(make: Factory, secured: Use
 
 
 def test_the_period_is_the_contracts() -> None:
-    from backend.auth.identity import FRESH_FOR
+    from backend.identity.authenticate import FRESH_FOR
 
     assert timedelta(minutes=10) == FRESH_FOR

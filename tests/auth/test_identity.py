@@ -14,10 +14,10 @@ import time_machine
 from flask import Flask
 from sqlalchemy import exc, select, update
 
-from backend.auth import identity
-from backend.auth.secrets import hash_secret
+from backend.identity import authenticate
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_secret
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
@@ -127,8 +127,8 @@ def test_the_scheme_is_case_insensitive(app: Flask, make: Factory, scheme: str) 
 @pytest.mark.parametrize("token", ["\ud800", "confab_\ud800", "a.\ud800.c", "\x00", ""])
 def test_what_a_query_may_hold(app: Flask, token: str) -> None:
     """A socket's token comes from its query, which can hold more than a header."""
-    with app.app_context(), pytest.raises(identity.Unauthorized):
-        identity.identify(token)
+    with app.app_context(), pytest.raises(authenticate.Unauthorized):
+        authenticate.identify(token)
 
 
 def test_a_token_expires_after_15_minutes(app: Flask, make: Factory) -> None:
@@ -164,8 +164,8 @@ def test_a_session_of_somebody_else_or_of_nobody(app: Flask, make: Factory) -> N
     with app.app_context():
         session_id = db.session.scalar(select(UserSession.id))
         assert session_id is not None
-        foreign = identity.issue_access_token(bob.id, session_id)
-        missing = identity.issue_access_token(alice.id, session_id + 1)
+        foreign = authenticate.issue_access_token(bob.id, session_id)
+        missing = authenticate.issue_access_token(alice.id, session_id + 1)
     assert answer(app, f"Bearer {foreign}") == (401, "token_revoked")
     assert answer(app, f"Bearer {missing}") == (401, "token_revoked")
 
@@ -182,7 +182,7 @@ def test_an_api_token(app: Flask, make: Factory) -> None:
     user = make.user()
     token = add_api_token(app, user, expires_at=utcnow() + timedelta(days=1))
     with app.app_context():
-        caller = identity.identify(token)
+        caller = authenticate.identify(token)
     assert (caller.user.id, caller.scopes, caller.session_id) == (user.id, {"read"}, None)
     assert answer(app, f"Bearer {token}") == (200, "")
     response = Client(app, token).delete(URL)
@@ -202,7 +202,7 @@ def test_the_user_is_a_snapshot_with_every_column(app: Flask, make: Factory) -> 
     user = make.user(first_name="Ada", bio="Countess")
     token = make.token(user)
     with app.app_context():
-        seen = identity.identify(token).user
+        seen = authenticate.identify(token).user
         for column in [attribute.key for attribute in User.__mapper__.column_attrs]:
             if column != "last_seen_at":
                 assert getattr(seen, column) == getattr(user, column)
@@ -212,9 +212,9 @@ def test_the_user_is_a_snapshot_with_every_column(app: Flask, make: Factory) -> 
 def test_one_query_identifies(app: Flask, make: Factory) -> None:
     token = make.token(make.user())
     with app.app_context():
-        identity.identify(token)
+        authenticate.identify(token)
         with count_queries(app) as queries:
-            identity.identify(token)
+            authenticate.identify(token)
     assert len(queries) == 1
 
 
@@ -255,7 +255,7 @@ def test_a_database_that_takes_no_writes_still_identifies(
 
     with app.app_context():
         monkeypatch.setattr(type(db.engine), "begin", refuse)
-        assert identity.identify(token).session_id
+        assert authenticate.identify(token).session_id
     assert seen_at(app) == (None, None)
 
 
@@ -265,7 +265,7 @@ def test_a_locked_user_keeps_nobody_waiting(postgresql_app: Flask, wiped: None) 
     token = make.token(make.user())
     with postgresql_app.app_context(), db.engine.begin() as holder:
         holder.execute(select(User.id).with_for_update())
-        assert identity.identify(token).session_id
+        assert authenticate.identify(token).session_id
     session_seen_at, user_seen_at = seen_at(postgresql_app)
     assert session_seen_at is not None
     assert user_seen_at is None

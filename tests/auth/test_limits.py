@@ -11,11 +11,11 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from backend.auth.secrets import hash_password, hash_secret, new_secret
 from backend.budgets import Limit
-from backend.http import limits
+from backend.http import rate_limits as limits
 from backend.models import ApiToken
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_password, hash_secret, new_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory

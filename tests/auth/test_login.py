@@ -11,12 +11,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from backend.auth import secrets, service
-from backend.auth.secrets import check_password, hash_password
+from backend.auth import service
 from backend.auth.sessions import Device
 from backend.errors import InvalidCredentials
 from backend.models import User, UserSession
 from backend.models.base import db, utcnow
+from backend.security import hashing
+from backend.security.hashing import check_password, hash_password
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
@@ -128,7 +129,7 @@ def test_every_answer_costs_one_hash(
 
 def test_no_password_is_that_of_nobody() -> None:
     assert not check_password(PASSWORD, None)
-    assert not check_password("", secrets._nobodys_hash().decode())
+    assert not check_password("", hashing._nobodys_hash().decode())
 
 
 @pytest.mark.parametrize("password", ["x\x00", "x\ud800", "x" * 73])

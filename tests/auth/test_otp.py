@@ -13,9 +13,9 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from backend.auth import otp
-from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken, AuditEvent, ConversationEntry, OtpCode, RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_secret, new_secret
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from backend.auth import password_rules
-from backend.auth.secrets import hash_password
+from backend.security.hashing import hash_password
 from tests.auth.conftest import EMAIL
 from tests.client import Client
 from tests.factories import Factory

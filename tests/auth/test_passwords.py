@@ -12,10 +12,10 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from backend.auth import passwords
-from backend.auth.secrets import hash_secret, new_secret
+from backend.events import Event
 from backend.models import AccountToken, ApiToken, AuditEvent, TotpFactor, User, UserSession
 from backend.models.base import db, utcnow
-from backend.realtime.events import Event
+from backend.security.hashing import hash_secret, new_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken, Reaction, User
 from backend.models.base import db
+from backend.security.hashing import hash_secret, new_secret
 from tests.client import Client
 from tests.factories import Factory
 

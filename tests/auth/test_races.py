@@ -13,9 +13,9 @@ from flask import Flask
 from sqlalchemy import func, select, text, update
 from werkzeug.test import TestResponse
 
-from backend.auth.secrets import hash_secret
 from backend.models import ConversationEntry, RefreshToken, User, UserSession
 from backend.models.base import db
+from backend.security.hashing import hash_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 

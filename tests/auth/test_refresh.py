@@ -12,9 +12,9 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from backend.auth.secrets import hash_secret
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_secret
 from tests.client import Client
 
 Register = Callable[..., dict[str, Any]]

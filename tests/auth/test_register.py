@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from backend.auth import secrets
 from backend.models import ConversationEntry, RefreshToken, User, UserSession
 from backend.models.base import db
+from backend.security import hashing
 from backend.users import creation
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
@@ -77,7 +77,7 @@ def test_the_cost_is_12() -> None:
 
 
 def test_the_cost_is_the_one_that_is_set(app: Flask, register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "BCRYPT_ROUNDS", 5)
+    monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 5)
     register()
     with app.app_context():
         hashed = db.session.scalar(select(User.hashed_password))

@@ -9,9 +9,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from backend.auth.secrets import hash_secret
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_secret
 from tests.client import Client
 from tests.factories import Factory
 

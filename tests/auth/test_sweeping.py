@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from backend.auth import sweeping
-from backend.auth.secrets import hash_password
 from backend.models import AccountToken, OtpCode, RefreshToken, RevokedToken, User, UserSession, WsTicket
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_password
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory

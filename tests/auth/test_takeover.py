@@ -13,10 +13,10 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from backend.auth.otp import put_code
-from backend.auth.secrets import hash_password
+from backend.events import Event
 from backend.models import AccountToken, AuditEvent, User
 from backend.models.base import db, utcnow
-from backend.realtime.events import Event
+from backend.security.hashing import hash_password
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory

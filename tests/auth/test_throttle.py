@@ -10,9 +10,9 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from backend.auth.secrets import hash_password
 from backend.models import User
 from backend.models.base import utcnow
+from backend.security.hashing import hash_password
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.auth.test_limits import assert_limited, login
 from tests.client import Client

@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete
 
-from backend.auth.identity import identify
-from backend.auth.tickets import create_ticket, identify_socket
 from backend.errors import Unauthorized
+from backend.identity.authenticate import identify
+from backend.identity.tickets import create_ticket, identify_socket
 from backend.models import ApiToken, UserSession
 from backend.models.base import db
 from tests.factories import Factory

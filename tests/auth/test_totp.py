@@ -13,9 +13,9 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken, AuditEvent, RecoveryCode, TotpFactor, User
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_secret, new_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.auth.test_otp import ask, verify
 from tests.client import Client

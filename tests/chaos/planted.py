@@ -13,17 +13,17 @@ from gevent.monkey import get_original
 
 from backend import create_app
 from backend.errors import Unavailable
+from backend.events import Event
+from backend.inbox.sync import SyncPage
 from backend.messages.drafts import Sent
-from backend.messages.sync import SyncPage
 from backend.models import User
-from backend.realtime import operations, socket
-from backend.realtime.changes import Head
-from backend.realtime.channel import Channel
-from backend.realtime.events import Event
-from backend.realtime.following import Following
+from backend.realtime import commands, gateway
+from backend.realtime.delivery.channel import Channel
+from backend.realtime.delivery.history import Head
+from backend.realtime.delivery.subscriptions import Following
+from backend.realtime.heartbeat import TICK_SECONDS
 from backend.realtime.hub import Hub
-from backend.realtime.ticker import TICK_SECONDS
-from backend.realtime.watch import Watch
+from backend.realtime.reconciler import Watch
 
 chance = random.Random(1)
 _take = Hub.take
@@ -60,14 +60,12 @@ def _without_repair() -> None:
 
 
 def _cursor_that_skips() -> None:
-    sync = operations.sync_page
-    operations.sync_page = lambda user, seen, size, only=None: sync(
-        user, {k: v + 1 for k, v in seen.items()}, size, only
-    )
+    sync = commands.sync_page
+    commands.sync_page = lambda user, seen, size, only=None: sync(user, {k: v + 1 for k, v in seen.items()}, size, only)
 
 
 def _ack_without_commit() -> None:
-    append = operations.append_together
+    append = commands.append_together
 
     def forgetful(drafts: Sequence[Any]) -> list[Sent | Exception]:
         results = append(drafts)
@@ -78,12 +76,12 @@ def _ack_without_commit() -> None:
             for result in results
         ]
 
-    operations.append_together = forgetful
+    commands.append_together = forgetful
 
 
 def _slow_openings() -> None:
     """Sockets take more than a tick of the clock to open."""
-    heads_for = socket.heads_for
+    heads_for = gateway.heads_for
 
     def slow(user_id: int) -> list[Head]:
         import gevent
@@ -91,12 +89,12 @@ def _slow_openings() -> None:
         gevent.sleep(TICK_SECONDS + 0.1)
         return heads_for(user_id)
 
-    socket.heads_for = slow
+    gateway.heads_for = slow
 
 
 def _first_resumptions_that_fail() -> None:
     """Each user's first one in this process is answered with an error."""
-    sync = operations.sync_page
+    sync = commands.sync_page
     known: set[int] = set()
 
     def failing(user: User, *args: Any, **options: Any) -> SyncPage:
@@ -105,12 +103,12 @@ def _first_resumptions_that_fail() -> None:
             raise Unavailable
         return sync(user, *args, **options)
 
-    operations.sync_page = failing
+    commands.sync_page = failing
 
 
 def _silence() -> None:
     """The worker stands still after a while, as one does that waits for ever without letting others run."""
-    append = operations.append_together
+    append = commands.append_together
     calls = itertools.count()
 
     def still(drafts: Sequence[Any]) -> list[Sent | Exception]:
@@ -118,7 +116,7 @@ def _silence() -> None:
             get_original("time", "sleep")(3600)
         return append(drafts)
 
-    operations.append_together = still
+    commands.append_together = still
 
 
 def plant(fault: str) -> None:

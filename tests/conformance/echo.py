@@ -11,10 +11,11 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 
 from backend import create_app
-from backend.realtime import connection, ticker
-from backend.realtime.connection import Connection
-from backend.realtime.operations import Operations
-from backend.realtime.socket import _Opening
+from backend.realtime import heartbeat
+from backend.realtime.commands import Operations
+from backend.realtime.gateway import _Opening
+from backend.realtime.transport import connection
+from backend.realtime.transport.connection import Connection
 
 NEVER = 86_400
 
@@ -31,5 +32,5 @@ def begin(_self: Any, client: Connection) -> None:
 
 Operations.perform = echo  # type: ignore[method-assign]
 _Opening._open = begin  # type: ignore[method-assign]
-ticker.HEARTBEAT_SECONDS = connection.HEARTBEAT_SECONDS = NEVER
+heartbeat.HEARTBEAT_SECONDS = connection.HEARTBEAT_SECONDS = NEVER
 app = create_app()

@@ -12,15 +12,15 @@ from flask_migrate import upgrade
 from marshmallow import fields
 from sqlalchemy import text
 
-from backend.auth.access import signed_in
-from backend.auth.identity import issue_access_token
 from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.fields import BodySchema, Id, StrictBoolean, Text, WholeNumber
-from backend.http.limits import limited
 from backend.http.pagination import PageArgs, paged
+from backend.http.rate_limits import limited
+from backend.identity.authenticate import issue_access_token
+from backend.identity.guards import signed_in
 from backend.models.base import db
-from backend.paging import Page
+from backend.pagination import Page
 from tests.client import Client
 
 JWT_SECRET_KEY = secrets.token_hex(32)

@@ -9,7 +9,7 @@ import pytest
 
 from backend.concurrency import LARGE_ANSWERS, Slots
 from backend.errors import RateLimited
-from backend.messages import sync as syncing
+from backend.inbox import sync as syncing
 from tests.client import Client
 from tests.factories import Factory
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from backend.messages.rows import Batch, begin_batch
+from backend.messages.batch_sql import Batch, begin_batch
 from backend.models.base import db
 
 FILL = """

@@ -10,13 +10,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, select, text, update
 
+from backend.conversations.sequence import take_modseq
 from backend.errors import NotFound
 from backend.messages.access import Place
 from backend.messages.append import append_messages
-from backend.messages.checks import IdempotencyConflict
+from backend.messages.batch_sql import begin_batch
 from backend.messages.drafts import Draft, Sent
-from backend.messages.order import take_modseq
-from backend.messages.rows import begin_batch
+from backend.messages.validation import IdempotencyConflict
 from backend.models import Conversation, Message
 from backend.models.base import db, utcnow
 from tests.factories import Factory

@@ -10,8 +10,8 @@ from sqlalchemy import exc, select, text
 
 from backend.messages.access import Place
 from backend.messages.append import append_messages
+from backend.messages.batch_sql import begin_batch
 from backend.messages.drafts import Draft, Sent
-from backend.messages.rows import begin_batch
 from backend.models import Message
 from backend.models.base import db
 from tests.factories import Factory

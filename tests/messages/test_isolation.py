@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import exc, select
 
 from backend.database import is_unavailable
-from backend.messages import append, rows
+from backend.messages import append, batch_sql
 from backend.messages.access import Place
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
@@ -59,7 +59,7 @@ def _faulty(sender_id: int) -> dict[str, Draft]:
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch with the message `planted` fails as it is written, in a manner of no database's."""
-    for kind in (rows._PostgresBatch, rows._SqliteBatch):
+    for kind in (batch_sql._PostgresBatch, batch_sql._SqliteBatch):
         write = kind.write
 
         def failing(self: Any, new: Sequence[dict[str, Any]], *rest: Any, write: Any = write) -> None:

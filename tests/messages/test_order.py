@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from backend.events import Event
 from backend.messages.access import Place
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from backend.models import Conversation, Message
 from backend.models.base import db
-from backend.realtime.events import Event
 from tests.client import Client
 from tests.factories import Factory
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.messages import sync as syncing
+from backend.inbox import sync as syncing
 from tests.client import Client
 from tests.factories import Factory
 

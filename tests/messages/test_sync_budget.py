@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, text
 
-from backend.messages import sync as syncing
+from backend.inbox import sync as syncing
 from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
 from backend.models.base import db, utcnow
 from tests.client import Client

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, update
 
-from backend.messages import verification
+from backend.inbox import consistency
 from backend.models import Conversation, Message
 from backend.models.base import db, utcnow
 from tests.factories import Factory
@@ -37,7 +37,7 @@ def test_a_healthy_database(app: Flask, make: Factory) -> None:
 
 
 def test_every_page_is_looked_at(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "PAGE", 1)
+    monkeypatch.setattr(consistency, "PAGE", 1)
     talk(make)
     assert verify(app)[1][-1].startswith("3 conversations")
 

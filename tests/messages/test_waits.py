@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from backend.combine import Combiner
+from backend.batching import Combiner
 from backend.database import is_unavailable
 from backend.messages import append
 from backend.messages.access import Place

@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
+from backend.audit.log import ACTIONS, record
 from backend.models import AuditEvent
 from backend.models.base import db
-from backend.ops.audit import ACTIONS, record
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries

@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from backend.auth.secrets import hash_secret, new_secret
 from backend.models import ApiToken
 from backend.models.base import db
 from backend.schema.revisions import head_revision
+from backend.security.hashing import hash_secret, new_secret
 from backend.settings import VERSION
 from tests.client import Client
 from tests.factories import Factory

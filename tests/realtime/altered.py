@@ -1,6 +1,6 @@
 """Confab with other numbers than its own, so that a test need not wait for what takes long.
 
-ALTERED says which: `{"backend.realtime.ticker": {"HEARTBEAT_SECONDS": 1}}`.
+ALTERED says which: `{"backend.realtime.heartbeat": {"HEARTBEAT_SECONDS": 1}}`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from flask_migrate import upgrade
 
 from backend.models import User
 from backend.models.base import db
-from backend.realtime import connection, ticker
+from backend.realtime import heartbeat
+from backend.realtime.transport import connection
 from tests.factories import Factory
 from tests.realtime.client import Api, LiveClient, opened
 from tests.realtime.pair import Clock, Pair
@@ -143,7 +144,7 @@ def pair() -> Iterator[Pair]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of connections and of the ticker."""
     clock = Clock()
-    monkeypatch.setattr(ticker, "time", clock)
+    monkeypatch.setattr(heartbeat, "time", clock)
     monkeypatch.setattr(connection, "time", clock)
     return clock
 

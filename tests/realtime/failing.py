@@ -7,21 +7,22 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from backend.messages.sync import SyncPage, sync_page
-from backend.realtime import changes, following, operations
+from backend.inbox.sync import SyncPage, sync_page
+from backend.realtime import commands
+from backend.realtime.delivery import history, subscriptions
 from tests.realtime.altered import app
 
 __all__ = ["app"]
 _calls = itertools.count(1)
 
 
-def _failing(name: str, since: int) -> changes.Changes:
+def _failing(name: str, since: int) -> history.Changes:
     if next(_calls) % 2 == 0:
         raise OperationalError("planted", None, ConnectionError("planted"))
-    return changes.load_changes(name, since)
+    return history.load_changes(name, since)
 
 
-following.load_changes = _failing
+subscriptions.load_changes = _failing
 
 
 def _failing_sync(*args: Any, only: Any = None) -> SyncPage:
@@ -30,4 +31,4 @@ def _failing_sync(*args: Any, only: Any = None) -> SyncPage:
     return sync_page(*args, only=only)
 
 
-operations.sync_page = _failing_sync
+commands.sync_page = _failing_sync

@@ -10,8 +10,8 @@ from typing import Any
 
 import gevent
 
-from backend.realtime.connection import Connection
 from backend.realtime.right import Right
+from backend.realtime.transport.connection import Connection
 
 
 class FakeHub:

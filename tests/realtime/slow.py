@@ -7,8 +7,9 @@ from typing import Any
 
 import gevent
 
-from backend.messages.sync import sync_page
-from backend.realtime import changes, operations, socket
+from backend.inbox.sync import sync_page
+from backend.realtime import commands, gateway
+from backend.realtime.delivery import history
 from tests.realtime.altered import app
 
 __all__ = ["app"]
@@ -25,5 +26,5 @@ def _slow(question: Callable[..., Any]) -> Callable[..., Any]:
     return ask
 
 
-socket.heads_for = _slow(changes.heads_for)
-operations.sync_page = _slow(sync_page)
+gateway.heads_for = _slow(history.heads_for)
+commands.sync_page = _slow(sync_page)

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.realtime.channel import Channel, Told
-from backend.realtime.events import Event, message_event
+from backend.events import Event, message_event
+from backend.realtime.delivery.channel import Channel, Told
 
 
 def message(modseq: int, seq: int, type_: str = "message.created") -> Event:

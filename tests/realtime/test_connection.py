@@ -12,11 +12,11 @@ import pytest
 from flask import Flask
 from websockets.frames import CloseCode
 
-from backend.realtime.connection import Connection
-from backend.realtime.outbox import MAX_BACKLOG_BYTES, Outbox
+from backend.realtime.gateway import _detach
 from backend.realtime.places import Places
-from backend.realtime.protocol import Close
-from backend.realtime.socket import _detach
+from backend.realtime.transport.connection import Connection
+from backend.realtime.transport.frames import Close
+from backend.realtime.transport.write_buffer import MAX_BACKLOG_BYTES, Outbox
 from tests.realtime.pair import Clock, Pair
 from tests.realtime.raw import CONT, frame
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from backend.realtime import delivery as module
-from backend.realtime.bus import LocalBus
-from backend.realtime.events import Event, message_event, read_event
+from backend.bus.local import LocalBus
+from backend.events import Event, message_event, read_event
+from backend.realtime.delivery import fanout as module
 from backend.realtime.hub import Hub
-from backend.realtime.protocol import author_frame, event_frame
+from backend.realtime.transport.frames import author_frame, event_frame
 
 
 class Listener:

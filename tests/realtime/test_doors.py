@@ -11,10 +11,10 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from backend.auth.identity import issue_access_token
-from backend.auth.secrets import hash_secret, new_secret
+from backend.identity.authenticate import issue_access_token
 from backend.models import ApiToken
 from backend.models.base import db
+from backend.security.hashing import hash_secret, new_secret
 from tests.realtime.client import Api, LiveClient
 from tests.realtime.conftest import House, Houses
 from tests.realtime.raw import BINARY, CONT, PING, PONG, RawSocket

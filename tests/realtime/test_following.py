@@ -16,22 +16,22 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError
 from websockets.protocol import Protocol, Side, State
 
-from backend.auth.identity import identify
+from backend.bus.local import LocalBus
+from backend.events import Event, typing_event
+from backend.identity.authenticate import identify
 from backend.models import Conversation, Message
 from backend.models.base import db
-from backend.realtime import following as module
-from backend.realtime import socket as socket_module
-from backend.realtime.bus import LocalBus
-from backend.realtime.changes import load_changes
-from backend.realtime.connection import Connection
-from backend.realtime.events import Event, typing_event
-from backend.realtime.following import Following
+from backend.realtime import gateway as socket_module
+from backend.realtime.delivery import subscriptions as module
+from backend.realtime.delivery.history import load_changes
+from backend.realtime.delivery.subscriptions import Following
 from backend.realtime.hub import Hub
-from backend.realtime.meetings import Meetings
 from backend.realtime.places import Places
-from backend.realtime.protocol import Close
+from backend.realtime.presence.introductions import Meetings
+from backend.realtime.reconciler import Watch
 from backend.realtime.right import Right
-from backend.realtime.watch import Watch
+from backend.realtime.transport.connection import Connection
+from backend.realtime.transport.frames import Close
 from tests.client import Client
 from tests.factories import Factory
 

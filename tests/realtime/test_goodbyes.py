@@ -14,8 +14,8 @@ from gevent.event import Event
 from playwright.sync_api import Page
 from websockets.frames import CloseCode
 
-from backend.realtime.protocol import Close
-from backend.realtime.ticker import Ticker
+from backend.realtime.heartbeat import Ticker
+from backend.realtime.transport.frames import Close
 from tests.processes import wait_until
 from tests.realtime.client import Api
 from tests.realtime.conftest import House

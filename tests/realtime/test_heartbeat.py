@@ -6,8 +6,8 @@ from typing import Any
 
 import gevent
 
-from backend.realtime.protocol import Close
-from backend.realtime.ticker import Ticker
+from backend.realtime.heartbeat import Ticker
+from backend.realtime.transport.frames import Close
 from tests.realtime.pair import Clock, Pair
 from tests.realtime.raw import frame
 

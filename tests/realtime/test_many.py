@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from backend.realtime import changes, watch
+from backend.realtime import reconciler
+from backend.realtime.delivery import history
 from tests.messages.test_sync_budget import MANY, many_rooms
 from tests.realtime.conftest import House
 
@@ -39,10 +40,10 @@ def test_a_tick_compares_a_part_of_many_conversations(monkeypatch: pytest.Monkey
         asked.append(list(names))
         return []
 
-    monkeypatch.setattr(changes, "heads_of", heads_of)
+    monkeypatch.setattr(history, "heads_of", heads_of)
     hub: Any = _Hub(5_200)
-    comparing = watch.Watch(hub, SimpleNamespace())  # type: ignore[arg-type]
-    for _ in range(watch.ROUND):
+    comparing = reconciler.Watch(hub, SimpleNamespace())  # type: ignore[arg-type]
+    for _ in range(reconciler.ROUND):
         comparing.look()
     assert max(len(names) for names in asked) == 520
     assert sorted(name for names in asked for name in names) == sorted(hub.channels)
@@ -52,12 +53,12 @@ def test_a_tick_compares_a_part_of_many_conversations(monkeypatch: pytest.Monkey
 
 def test_few_conversations_are_compared_at_every_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(changes, "heads_of", lambda names: asked.append(len(names)) or [])
-    hub: Any = _Hub(watch.AT_A_TICK)
-    comparing = watch.Watch(hub, SimpleNamespace())  # type: ignore[arg-type]
+    monkeypatch.setattr(history, "heads_of", lambda names: asked.append(len(names)) or [])
+    hub: Any = _Hub(reconciler.AT_A_TICK)
+    comparing = reconciler.Watch(hub, SimpleNamespace())  # type: ignore[arg-type]
     comparing.look()
     comparing.look()
-    assert asked == [watch.AT_A_TICK] * 2
+    assert asked == [reconciler.AT_A_TICK] * 2
 
 
 class _Hub:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
+from backend.bus.local import LocalBus
+from backend.events import Event, message_event
 from backend.http.json import encode
-from backend.realtime import delivery as module
-from backend.realtime.bus import LocalBus
-from backend.realtime.channel import LEAST_REST, MOST_REST
-from backend.realtime.events import Event, message_event
+from backend.realtime.delivery import fanout as module
+from backend.realtime.delivery.channel import LEAST_REST, MOST_REST
 from backend.realtime.hub import Hub
-from backend.realtime.protocol import event_frame, text_frame
+from backend.realtime.transport.frames import event_frame, text_frame
 
 
 class Crowd:

@@ -16,8 +16,8 @@ from tests.realtime.raw import RawSocket, frame
 
 HEARTBEAT_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 2, 8
 ALTERED = {
-    "backend.realtime.ticker": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
-    "backend.realtime.socket": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
+    "backend.realtime.heartbeat": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
+    "backend.realtime.gateway": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
     "backend.realtime.places": {"MAX_OF_ADDRESS": MAX_OF_ADDRESS},
 }
 

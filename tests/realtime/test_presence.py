@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask, g
 
-from backend.auth.secrets import hash_password
-from backend.realtime.meetings import Meetings
+from backend.realtime.presence.introductions import Meetings
+from backend.security.hashing import hash_password
 from tests.factories import Factory
 from tests.queries import count_queries
 from tests.realtime.client import Api, Frame, LiveClient
@@ -215,7 +215,7 @@ def test_what_a_fault_of_the_database_stopped_is_told_after_it(
 ) -> None:
     visit = Visit(app, make)
     with monkeypatch.context() as fault:
-        fault.setattr("backend.realtime.meetings.db", None)
+        fault.setattr("backend.realtime.presence.introductions.db", None)
         with pytest.raises(AttributeError):
             visit.meetings.tell(set(visit.ids))
     visit.meetings.tell(set(visit.ids))

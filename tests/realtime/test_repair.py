@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.messages.sync import PAGE as SYNC_PAGE
-from backend.realtime.changes import PAGE
+from backend.inbox.sync import PAGE as SYNC_PAGE
+from backend.realtime.delivery.history import PAGE
 from tests.realtime.conftest import House, Houses, checkout
 from tests.realtime.speech import heard, messages, speaking, write_unheard
 
@@ -21,7 +21,7 @@ def failing(
 ) -> Iterator[House]:
     """A server whose database fails between the pages of a repair."""
     root = checkout(tmp_path_factory.mktemp("failing"), "tests.realtime.failing")
-    altered = {"backend.realtime.changes": {"PAGE": SHORT_PAGE}}
+    altered = {"backend.realtime.delivery.history": {"PAGE": SHORT_PAGE}}
     with houses() as open_house:
         yield open_house(request.param, root=root, measured=True, ALTERED=json.dumps(altered))
 

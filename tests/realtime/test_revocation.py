@@ -9,14 +9,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from backend.auth import secrets as hashing
 from backend.auth.mails import RESET
 from backend.auth.passwords import set_password
-from backend.auth.secrets import hash_password, hash_secret
 from backend.auth.sessions import REUSE_GRACE
 from backend.auth.sweeping import sweep
 from backend.models import AccountToken, RefreshToken, User, UserSession, WsTicket
 from backend.models.base import db, utcnow
+from backend.security import hashing
+from backend.security.hashing import hash_password, hash_secret
 from tests.realtime.client import Api, LiveClient
 from tests.realtime.conftest import House
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from backend.realtime.commands import Operations
 from backend.realtime.hub import Hub
-from backend.realtime.operations import Operations
-from backend.realtime.protocol import REASONS, Close
+from backend.realtime.transport.frames import REASONS, Close
 from tests.realtime.client import SCHEMA
 from tests.servers import ROOT
 

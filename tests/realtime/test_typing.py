@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from backend.realtime import typing as module
-from backend.realtime.bus import LocalBus
-from backend.realtime.events import typing_event
+from backend.bus.local import LocalBus
+from backend.events import typing_event
 from backend.realtime.hub import Hub
+from backend.realtime.presence import typing as module
 from tests.realtime.pair import Clock
 
 TYPIST = 2

@@ -127,9 +127,9 @@ def test_a_deleted_room_is_nowhere(public: Cast) -> None:
 def test_a_token_without_the_scope_write_changes_nothing(make: Factory, public: Cast) -> None:
     from datetime import timedelta
 
-    from backend.auth.secrets import hash_secret
     from backend.models import ApiToken
     from backend.models.base import db, utcnow
+    from backend.security.hashing import hash_secret
 
     with make.app.app_context():
         expires = utcnow() + timedelta(days=1)

@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
+from backend.accounts.erasure import erase_user, finish
 from backend.models import Room, RoomInvite, RoomMembership
 from backend.models.base import db, utcnow
-from backend.users.erasure import erase_user, finish
 from tests.client import Client
 from tests.factories import Factory
 from tests.rooms.conftest import Cast, user_id

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backend.auth.secrets import check_password, hash_secret
 from backend.auth.sweeping import sweep
 from backend.schema.drift import find_drift
+from backend.security.hashing import check_password, hash_secret
 from tests.client import Client
 from tests.schema import legacy
 from tests.schema.conftest import Database

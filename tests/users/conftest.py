@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 
 from backend.auth.otp import send_code
-from backend.auth.secrets import hash_password
 from backend.models import User
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_password
 from tests.client import Client
 from tests.factories import Factory
 

@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from backend.auth.secrets import hash_secret
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db
+from backend.security.hashing import hash_secret
 from tests.client import Client
 from tests.factories import Factory
 from tests.threads import at_once

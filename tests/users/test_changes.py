@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from backend.auth.secrets import hash_password, hash_secret
 from backend.models import AccountToken, ApiToken, AuditEvent, User
 from backend.models.base import db, utcnow
+from backend.security.hashing import hash_password, hash_secret
 from tests.client import Client
 from tests.factories import Factory
 from tests.threads import at_once
@@ -185,10 +185,10 @@ def test_an_api_token_changes_the_profile_and_not_the_email(app: Flask, make: Fa
 
 
 def test_who_was_deactivated_meanwhile_changes_nothing(app: Flask, make: Factory, monkeypatch: Any) -> None:
-    from backend.auth import identity
+    from backend.identity import authenticate
 
     ann = make.client()
-    real = identity.identify
+    real = authenticate.identify
 
     def identify_then_deactivate(token: str) -> Any:
         found = real(token)
@@ -196,5 +196,5 @@ def test_who_was_deactivated_meanwhile_changes_nothing(app: Flask, make: Factory
             connection.execute(db.update(User).values(is_active=False))
         return found
 
-    monkeypatch.setattr("backend.auth.access.identify", identify_then_deactivate)
+    monkeypatch.setattr("backend.identity.guards.identify", identify_then_deactivate)
     assert code(ann.patch(ME, {"bio": "x"})) == (401, "token_revoked")

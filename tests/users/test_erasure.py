@@ -11,12 +11,12 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select
 
+from backend.accounts.erasure import finish, list_unfinished
 from backend.auth.otp import put_code
-from backend.auth.secrets import hash_password
 from backend.models import Attachment, Message, OtpCode, Pin, Reaction, RoomMembership
 from backend.models.base import Base, db
+from backend.security.hashing import hash_password
 from backend.storage import FileMissing, storage
-from backend.users.erasure import finish, list_unfinished
 from tests.client import Client
 from tests.factories import Factory
 from tests.rooms.state import memberships
@@ -221,8 +221,8 @@ def test_the_erased_get_no_message(make: Factory, zeph: Client) -> None:
 
 
 def test_an_erasure_that_was_cut_short_is_finished(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr("backend.users.leaving.BATCH", 2)
-    monkeypatch.setattr("backend.users.erasure.SECONDS_IN_REQUEST", 0)
+    monkeypatch.setattr("backend.accounts.anonymise.BATCH", 2)
+    monkeypatch.setattr("backend.accounts.erasure.SECONDS_IN_REQUEST", 0)
     for n in range(5):
         zeph.post("/api/chat/send", {"content": f"{n}"})
     zid = zeph.user.id  # type: ignore[attr-defined]
@@ -249,7 +249,7 @@ def test_a_failure_half_way_is_logged_and_tried_again(
     zid = zeph.user.id  # type: ignore[attr-defined]
     zeph.post("/api/chat/send", {"content": "x"})
     with monkeypatch.context() as patched:
-        patched.setattr("backend.users.erasure.leave_conversations", away)
+        patched.setattr("backend.accounts.erasure.leave_conversations", away)
         assert erase(zeph).status_code == 204
     with app.app_context():
         assert list_unfinished() == [zid]

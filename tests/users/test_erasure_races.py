@@ -8,10 +8,10 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select, text
 
-from backend.auth.secrets import hash_password
+from backend.accounts.erasure import erase_user, finish
 from backend.models import Conversation, Message, Room
 from backend.models.base import db
-from backend.users.erasure import erase_user, finish
+from backend.security.hashing import hash_password
 from tests.client import Client
 from tests.factories import Factory
 from tests.threads import at_once

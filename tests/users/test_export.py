@@ -43,7 +43,7 @@ def test_the_export_holds_everything_and_no_secret(app: Flask, make: Factory, ze
 
 
 def test_the_export_is_written_in_pages(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr("backend.users.export.BATCH", 2)
+    monkeypatch.setattr("backend.accounts.export.BATCH", 2)
     for n in range(5):
         zeph.post("/api/chat/send", {"content": f"{n}"})
     for _ in range(3):

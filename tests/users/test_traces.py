@@ -97,7 +97,7 @@ def test_what_fails_while_it_goes_on_is_forgotten_too(
     app: Flask, make: Factory, zeph: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sign-in that found the account may be recorded, and a message reported, after the account was shut."""
-    from backend.users import erasure
+    from backend.accounts import erasure
 
     ann = make.client()
     said = zeph.post("/api/chat/send", {"content": "hello"}).json
@@ -163,7 +163,7 @@ def test_a_large_database_is_rewritten_by_command(
 def test_a_command_says_when_it_could_not(
     sqlite_app: Flask, zeph_on_sqlite: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.users.commands_admin.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("backend.accounts.commands_admin.PATIENCE_SECONDS", 0.2)
     path = database(sqlite_app)
     assert path is not None
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:

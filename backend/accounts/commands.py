@@ -1,0 +1,76 @@
+"""`flask users`: accounts from the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from marshmallow import ValidationError
+from sqlalchemy import exc
+
+from backend.audit.log import record, user_target
+from backend.auth.password_rules import hash_new_password
+from backend.errors import ChatError
+from backend.http.fields import Text
+from backend.models import User
+from backend.models.base import db
+from backend.users.creation import add_user
+from backend.users.fields import Email, Password, Username
+
+users = AppGroup("users", help="Accounts.")
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--superuser", is_flag=True, help="Make it an administrator.")
+@click.option("--username", help="Made up from the email where it is left out.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input and ask nothing.")
+def create(email: str, superuser: bool, username: str | None, password_stdin: bool) -> None:
+    """Make the account of EMAIL."""
+    email = checked("EMAIL", Email(), email)
+    username = checked("--username", Username(), username) if username is not None else None
+    password = checked("The password", Password(), read_password(password_stdin))
+    try:
+        hashed = hash_new_password("password", password, username, email)
+        user = add_user(
+            username=username, email=email, hashed_password=hashed, is_superuser=superuser, may_be_reserved=True
+        )
+        record("account.created", None, user_target(user.id), {"by": "command"})
+        if superuser:
+            record("superuser.granted", None, user_target(user.id))
+        db.session.commit()
+    except ChatError as error:
+        raise refusal(error) from None
+    except (exc.OperationalError, exc.ProgrammingError) as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise click.ClickException(f"the database does not serve ({reason}). Is it at head? flask db upgrade") from None
+    click.echo(_summary(user))
+
+
+def read_password(from_stdin: bool) -> str:
+    """A password from standard input, or typed twice."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def checked(name: str, field: Text, value: str) -> Any:
+    """*value* as *field* loads it. Raises click.ClickException with what is wrong with it."""
+    try:
+        return field.deserialize(value)
+    except ValidationError as error:
+        raise click.ClickException(f"{name}: {' '.join(error.messages)}") from None
+
+
+def refusal(error: ChatError) -> click.ClickException:
+    """What the command line says of *error*: what is wrong with each value, or else its sentence."""
+    faults = [f"The {field}: {' '.join(reasons)}" for field, reasons in (error.errors or {}).items()]
+    return click.ClickException("\n".join(faults) or error.detail)
+
+
+def _summary(user: User) -> str:
+    kind = "superuser" if user.is_superuser else "user"
+    return f"Created {kind} {user.id}: {user.username} <{user.email}>"

@@ -1,0 +1,1 @@
+"""Conversations: their ids, their sequence numbers, direct conversations and contacts."""

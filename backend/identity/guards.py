@@ -1,0 +1,199 @@
+"""How a view says who may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import Response, after_this_request, g, request
+from werkzeug.local import LocalProxy
+
+from backend.concurrency import LARGE_ANSWERS
+from backend.errors import ChatError, Forbidden, InsufficientScope, Unauthorized
+from backend.http import rate_limits
+from backend.http.json import read_json
+from backend.identity.authenticate import Identity, identify, need_fresh, need_session
+from backend.models import User
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+current_identity: Identity = cast(Identity, LocalProxy(lambda: g.identity))
+current_user: User = cast(User, LocalProxy(lambda: g.identity.user))
+
+
+def signed_in(view: View) -> View:
+    """Only for a signed-in user, whose token has the scope `read` (GET, HEAD) or `write` (all else)."""
+    return _guard(view, _need_scope_of_method)
+
+
+def reader(view: View) -> View:
+    """Like `signed_in`, for what reads, whatever its method: the token needs the scope `read`."""
+    return _guard(view, lambda identity: _need_scope(identity, "read"))
+
+
+def superuser(view: View) -> View:
+    """Only for a superuser; an API token needs the scope `admin` besides, and for what reads also `read`."""
+
+    def check(identity: Identity) -> None:
+        _need_superuser(identity)
+        if _is_reading():
+            _need_scope(identity, "read")
+
+    return _guard(view, check)
+
+
+def superuser_or_scope(scope: str) -> Callable[[View], View]:
+    """For a superuser as above, and for an API token with *scope*, whosever it is: superusers alone grant such scopes."""
+
+    def check(identity: Identity) -> None:
+        if identity.api_token_id is None or identity.user.has_admin_power:
+            _need_superuser(identity)
+        else:
+            _need_scope(identity, scope)
+
+    return lambda view: _guard(view, check)
+
+
+def with_session(view: View) -> View:
+    """Like `signed_in`, for somebody who has signed in: an API token, whatever its scopes, is refused.
+
+    For what decides who can enter an account, and who stays in it.
+    """
+
+    def check(identity: Identity) -> None:
+        _need_scope_of_method(identity)
+        need_session(identity)
+
+    return _guard(view, check)
+
+
+def fresh_session_required(view: View) -> View:
+    """Like `signed_in`, for a user whose session is fresh: who signed in, or confirmed who they are, within 10 minutes.
+
+    For what would make a stolen token a lasting way in.
+    """
+
+    def check(identity: Identity) -> None:
+        _need_scope_of_method(identity)
+        need_fresh(identity)
+
+    return _guard(view, check)
+
+
+def own_answer(view: View) -> View:
+    """Mark what *view* answers as the caller's own, or as nobody's: it is shown to a token without `read`, too.
+
+    Of every other answer such a token sees the id, and what it has itself sent.
+    """
+    cast(Any, view).answers_own = True
+    return view
+
+
+def _is_reading() -> bool:
+    return request.method in ("GET", "HEAD")
+
+
+def _need_scope_of_method(identity: Identity) -> None:
+    _need_scope(identity, "read" if _is_reading() else "write")
+
+
+def _need_superuser(identity: Identity) -> None:
+    if not identity.user.is_superuser:
+        raise Forbidden("Only a superuser may do that.")
+    _need_scope(identity, "admin")
+
+
+def _need_scope(identity: Identity, scope: str) -> None:
+    if scope not in identity.scopes:
+        raise InsufficientScope
+
+
+def _guard(view: View, check: Callable[[Identity], None]) -> View:
+    is_shown = getattr(view, "answers_own", False)
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        identity = _identify_caller(check)
+        answer = view(*args, **kwargs)
+        return answer if is_shown or identity.user.may_read or _is_reading() else _without_reading(answer)
+
+    documented = cast(Any, guarded)
+    documented._apidoc = deepcopy(getattr(view, "_apidoc", {}))
+    documented._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"password": []}]
+    documented.is_guarded = True
+    return cast(View, guarded)
+
+
+def _without_reading(answer: Any) -> Any:
+    """What a token without `read` sees of the answer to a write: the id of the thing, and what the token has itself sent."""
+    if not isinstance(answer, dict):
+        return None
+    try:
+        sent = read_json(request)
+    except ChatError:  # the view reads no body, so that none was checked
+        sent = {}
+    known = sent if isinstance(sent, dict) else {}
+    return {name: value for name, value in answer.items() if name == "id" or (name in known and known[name] == value)}
+
+
+def large_answer(view: View) -> View:
+    """For a view, guarded above, whose answer is large: few at once for a user, each until it was written or given up."""
+
+    @wraps(view)
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        user_id = g.identity.user.id
+        LARGE_ANSWERS.acquire(user_id)
+        try:
+            answer = view(*args, **kwargs)
+        except BaseException:
+            LARGE_ANSWERS.release(user_id)
+            raise
+
+        @after_this_request
+        def hold(response: Response) -> Response:
+            response.call_on_close(lambda: LARGE_ANSWERS.release(user_id))
+            return response
+
+        return answer
+
+    return cast(View, bounded)
+
+
+def identity_if_any() -> Identity | None:
+    """Who calls, where the view serves strangers too; a token that is no good is refused all the same."""
+    if "Authorization" not in request.headers:
+        return None
+    return _identify_caller(lambda identity: _need_scope(identity, "write"))
+
+
+def _identify_caller(check: Callable[[Identity], None]) -> Identity:
+    """Who calls, if *check* lets them. Counts the call against the user, or against the address of someone who is none.
+
+    What an API token may not do counts against the token: it must not use up what its owner may do.
+    """
+    try:
+        identity = identify(bearer_token())
+    except Unauthorized:
+        rate_limits.take(rate_limits.ALL_ELSE, rate_limits.address())
+        raise
+    try:
+        check(identity)
+    except Forbidden:
+        if identity.api_token_id is None:
+            rate_limits.take_for_user(identity.user.id)
+        else:
+            rate_limits.take(rate_limits.ALL_ELSE, f"token:{identity.api_token_id}")
+        raise
+    rate_limits.take_for_user(identity.user.id)
+    g.identity = identity
+    return identity
+
+
+def bearer_token() -> str:
+    """The token of this request's `Authorization: Bearer` header (RFC 6750). Raises Unauthorized where there is none."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise Unauthorized
+    return token.strip()

@@ -1,0 +1,1 @@
+"""A user's inbox: its rows, unread counts, read marks and sync."""

@@ -1,0 +1,186 @@
+"""A user's inbox: its conversations, how much of them is unread, and the read mark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select, update
+
+from backend.conversations.direct import insert_missing
+from backend.errors import NotFound, ValidationFailed
+from backend.events import announce, read_event
+from backend.messages.access import check_place, is_open_to, place_of
+from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.models import Conversation, ConversationEntry, Message, MessageMention, Room, User
+from backend.models.base import db, utcnow
+from backend.models.conversation import dm_peer
+from backend.pagination import Page, Slice
+from backend.rooms.serialise import rooms_json
+from backend.users.blocks import is_blocked
+from backend.users.serialise import users_json
+
+_c, _e, _m = Conversation.__table__.c, ConversationEntry.__table__.c, Message.__table__.c
+
+
+def list_conversations(user: User, part: Slice) -> Page[dict[str, Any]]:
+    """The inbox of *user*, last activity first. A direct conversation appears with its first message."""
+    activity = func.coalesce(_c.last_message_at, _e.created_at)
+    statement = inbox_of(user.id).order_by(activity.desc(), _c.id).offset(part.skip).limit(part.limit + 1)
+    page = Page.cut(db.session.execute(statement).all(), part)
+    return Page(_conversations_json(user, page.items), page.next)
+
+
+def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict[str, Any]:
+    """Set `is_muted` or `is_pinned` for *user* alone, and return the inbox row. Raises NotFound and NotAMember."""
+    check_place(user, place_of(user.id, conversation_id))
+    _last_seq(conversation_id)
+    _add_entry(user.id, conversation_id)
+    entry = update(ConversationEntry).where(_e.user_id == user.id, _e.conversation_id == conversation_id)
+    db.session.execute(entry.values(**flags, updated_at=utcnow()))
+    answer = _conversation_json(user, conversation_id)
+    db.session.commit()
+    return answer
+
+
+def mark_read(user: User, conversation_id: str, seq: int, origin: str | None = None) -> dict[str, Any]:
+    """Move *user*'s read mark to *seq*, never back, and return the inbox row.
+
+    The direct messages up to there become `is_read`. The other side is told of neither as it happens where *user* blocks it.
+    *origin* names the socket that need not hear of it. Raises NotFound, NotAMember, and ValidationFailed past the
+    conversation's end.
+    """
+    place = place_of(user.id, conversation_id)
+    check_place(user, place)
+    last_seq = _last_seq(conversation_id)
+    if seq > last_seq:
+        raise ValidationFailed.of("seq", f"The conversation ends at {last_seq}.")
+    _add_entry(user.id, conversation_id)
+    of_user = (_e.user_id == user.id, _e.conversation_id == conversation_id)
+    mark = db.session.execute(select(_e.last_read_seq).where(*of_user).with_for_update()).scalar_one()
+    if seq > mark:
+        values = {"last_read_seq": seq, "updated_at": utcnow()}
+        db.session.execute(update(ConversationEntry).where(*of_user).values(values))
+        received = (_m.conversation_id == conversation_id, _m.seq > mark, _m.seq <= seq, _m.recipient_id == user.id)
+        db.session.execute(update(Message).where(*received).values(is_read=True))
+        is_hidden = place.peer_id is not None and is_blocked(place.peer_id, by_id=user.id)
+        announce(read_event(conversation_id, user.id, seq, origin, to_itself_alone=is_hidden))
+    answer = _conversation_json(user, conversation_id)
+    db.session.commit()
+    return answer
+
+
+def inbox_of(user_id: int) -> Select[Any]:
+    """The rows of a user's inbox: conversation, entry, room, and both counts, in one query."""
+    conversation = (_c.id, _c.kind, _c.room_id, _c.last_seq, _c.last_modseq)
+    entry = (_e.last_read_seq, _e.is_muted, _e.is_pinned)
+    counts = (unread_count(user_id).label("unread_count"), _mention_count(user_id).label("mention_count"))
+    return (
+        select(*conversation, *entry, *counts)
+        .join(ConversationEntry, _e.conversation_id == _c.id)
+        .where(_e.user_id == user_id, is_open_to(user_id), or_(_c.kind != "dm", _c.last_seq > 0))
+    )
+
+
+def unread_count(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
+    """Messages behind the read mark that others sent and that are not deleted, for the rows of an inbox query.
+
+    Seqs have no gaps, so what is behind the mark is a subtraction; only the user's own messages and the deleted ones are
+    counted, each in an index of their own.
+    """
+    behind = (_m.conversation_id == _c.id, _m.seq > _e.last_read_seq)
+    own = _count(*behind, _m.sender_id == user_id)
+    deleted = _count(*behind, _m.deleted_at.is_not(None), _m.sender_id != user_id)
+    return _c.last_seq - _e.last_read_seq - own - deleted
+
+
+def unread_by_rows(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
+    """The same number, row by row: what `unread_count` is verified with."""
+    return _count(
+        _m.conversation_id == _c.id, _m.seq > _e.last_read_seq, _m.sender_id != user_id, _m.deleted_at.is_(None)
+    )
+
+
+def _mention_count(user_id: int) -> ScalarSelect[int]:
+    n = MessageMention.__table__.c
+    return (
+        select(func.count())
+        .select_from(MessageMention.__table__.join(Message.__table__, _m.id == n.message_id))
+        .where(n.user_id == user_id, n.conversation_id == _c.id, n.seq > _e.last_read_seq)
+        .where(_m.sender_id != user_id, _m.deleted_at.is_(None))
+        .correlate(Conversation.__table__, ConversationEntry.__table__)
+        .scalar_subquery()
+    )
+
+
+def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    statement = select(func.count()).select_from(Message.__table__).where(*conditions)
+    return statement.correlate(Conversation.__table__, ConversationEntry.__table__).scalar_subquery()
+
+
+def _last_seq(conversation_id: str) -> int:
+    """Where the conversation ends. Raises NotFound for a direct one in which nothing was ever said."""
+    last_seq: int | None = db.session.execute(select(_c.last_seq).where(_c.id == conversation_id)).scalar()
+    if last_seq is None:
+        raise NotFound
+    return last_seq
+
+
+def _add_entry(user_id: int, conversation_id: str) -> None:
+    """The inbox row, where an account that came from elsewhere has none yet."""
+    values = {"user_id": user_id, "conversation_id": conversation_id}
+    insert_missing(db.session.connection(), ConversationEntry.__table__, [values])
+
+
+def _conversation_json(user: User, conversation_id: str) -> dict[str, Any]:
+    row = db.session.execute(inbox_of(user.id).where(_c.id == conversation_id)).one()
+    return _conversations_json(user, [row])[0]
+
+
+def _conversations_json(user: User, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    rooms = {room["id"]: room for room in _rooms(user, [row.room_id for row in rows if row.room_id is not None])}
+    peer_ids = {row.id: dm_peer(row.id, user.id) for row in rows if row.kind == "dm"}
+    peers = {peer["id"]: peer for peer in _users(user, set(peer_ids.values()))}
+    last = _last_messages(user, [row.id for row in rows])
+    answers = []
+    for row in rows:
+        answer: dict[str, Any] = {
+            "id": row.id,
+            "kind": row.kind,
+            "last_seq": row.last_seq,
+            "last_modseq": row.last_modseq,
+            "last_read_seq": row.last_read_seq,
+            "unread_count": row.unread_count,
+            "mention_count": row.mention_count,
+            "last_message": last.get(row.id),
+            "is_muted": row.is_muted,
+            "is_pinned": row.is_pinned,
+        }
+        if row.kind == "room":
+            answer["room"] = rooms[row.room_id]
+        elif row.kind == "dm":
+            answer["user"] = peers.get(peer_ids[row.id])
+        answers.append(answer)
+    return answers
+
+
+def _rooms(user: User, ids: list[int]) -> list[dict[str, Any]]:
+    if not ids:
+        return []
+    return rooms_json(db.session.scalars(select(Room).where(Room.id.in_(ids))).all(), user)
+
+
+def _users(viewer: User, ids: set[int | None]) -> list[dict[str, Any]]:
+    if not ids:
+        return []
+    return users_json(db.session.execute(select(User).where(User.id.in_(ids))).scalars().all(), viewer)
+
+
+def _last_messages(user: User, ids: list[str]) -> dict[str, dict[str, Any]]:
+    statement = (
+        select(*MESSAGE_COLUMNS)
+        .join(Conversation, (_c.id == _m.conversation_id) & (_c.last_seq == _m.seq))
+        .where(_c.id.in_(ids))
+    )
+    messages = messages_json(db.session.execute(statement).all(), user.id, db.session)
+    return {message["conversation_id"]: message for message in messages}

@@ -1,0 +1,53 @@
+"""Reports of messages, and their settling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.budgets import Limit
+from backend.http.blueprint import Blueprint
+from backend.http.pagination import paged
+from backend.http.rate_limits import take
+from backend.identity.guards import current_user, signed_in, superuser
+from backend.moderation import service
+from backend.moderation.schemas import ReportArgs, ReportBody, ReportSchema, SettledReportSchema, SettlementBody
+from backend.pagination import Page
+
+bp = Blueprint("reports", __name__, url_prefix="/api", description="Complaints about messages")
+
+REPORT = Limit("report", 60, 3600)
+
+
+@bp.post("/chat/messages/<id:message_id>/report")
+@bp.response(201, ReportSchema)
+@signed_in
+@bp.arguments(ReportBody)
+def report_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
+    """Report a message
+
+    To the superusers. Reporting the same message again changes nothing.
+    """
+    take(REPORT, str(current_user.id))
+    return service.report_message(current_user, message_id, body["reason"])
+
+
+@bp.get("/reports")
+@bp.response(200, SettledReportSchema(many=True))
+@superuser
+@paged
+@bp.arguments(ReportArgs, location="query")
+def list_reports(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """List reports
+
+    The newest first, each with its message as it is now, wherever that is.
+    """
+    return service.list_reports(**query)
+
+
+@bp.patch("/reports/<id:report_id>")
+@bp.response(200, SettledReportSchema)
+@superuser
+@bp.arguments(SettlementBody)
+def settle_report(body: dict[str, Any], report_id: int) -> dict[str, Any]:
+    """Settle a report"""
+    return service.settle_report(current_user, report_id, **body)

@@ -1,0 +1,83 @@
+"""Reports: users point at messages that should not be there, and superusers settle what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from backend.audit.log import record
+from backend.errors import NotFound
+from backend.messages.access import get_message_for
+from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.models import Message, Report, User
+from backend.models.base import db, insert_on_conflict, utcnow
+from backend.pagination import Page, Slice
+
+
+def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
+    """Report a message that *user* can see. A second report of the same message by the same user changes nothing.
+
+    Returns the report as its author sees it. Raises NotFound.
+    """
+    get_message_for(user, message_id)
+    row = insert_on_conflict(Report).values(message_id=message_id, reporter_id=user.id, reason=reason)
+    db.session.execute(row.on_conflict_do_nothing())
+    of_user = (Report.message_id == message_id, Report.reporter_id == user.id)
+    answer = own_report_json(db.session.scalars(select(Report).where(*of_user)).one())
+    db.session.commit()
+    return answer
+
+
+def list_reports(part: Slice, status: str | None = None) -> Page[dict[str, Any]]:
+    """All reports, or those of one *status*, the newest first, each with its message as it is now."""
+    statement = select(Report).order_by(Report.id.desc())
+    if status is not None:
+        statement = statement.where(Report.status == status)
+    rows = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1)).all()
+    page = Page.cut(rows, part)
+    return Page(reports_json(page.items), page.next)
+
+
+def settle_report(actor: User, report_id: int, status: str, note: str | None = None) -> dict[str, Any]:
+    """Settle a report, or settle it differently. Raises NotFound."""
+    report = db.session.scalars(select(Report).where(Report.id == report_id).with_for_update()).one_or_none()
+    if report is None:
+        raise NotFound
+    report.status, report.note = status, note
+    report.settled_by_id, report.settled_at = actor.id, utcnow()
+    record("report.settled", actor.id, f"report:{report.id}", {"status": status, "message_id": report.message_id})
+    db.session.flush()
+    answer = reports_json([report])[0]
+    db.session.commit()
+    return answer
+
+
+def own_report_json(report: Report) -> dict[str, Any]:
+    """A report as its author sees it, at once and in the export."""
+    return {
+        "id": report.id,
+        "message_id": report.message_id,
+        "reason": report.reason,
+        "status": report.status,
+        "created_at": report.created_at,
+    }
+
+
+def reports_json(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    """Reports as superusers see them. Reads the messages of all together."""
+    statement = select(*MESSAGE_COLUMNS).where(Message.id.in_({report.message_id for report in reports}))
+    rows = db.session.execute(statement).all() if reports else []
+    messages = {message["id"]: message for message in messages_json(rows, None, db.session)}
+    return [
+        own_report_json(report)
+        | {
+            "reporter_id": report.reporter_id,
+            "note": report.note,
+            "settled_by_id": report.settled_by_id,
+            "settled_at": report.settled_at,
+            "message": messages.get(report.message_id),
+        }
+        for report in reports
+    ]

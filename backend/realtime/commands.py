@@ -1,0 +1,265 @@
+"""What a client may ask over its socket. Each operation is the same service that REST calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from backend.concurrency import LARGE_ANSWERS
+from backend.database import is_unavailable
+from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailable, ValidationFailed
+from backend.events import publish, typing_event
+from backend.http import rate_limits
+from backend.http.blueprint import flat_messages
+from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
+from backend.identity.tickets import identify_socket
+from backend.inbox.service import mark_read
+from backend.inbox.sync import sync_page
+from backend.messages.access import check_place, place_of
+from backend.messages.append import append_together
+from backend.messages.drafts import Draft, Sent
+from backend.messages.schemas import SendSchema, SyncSchema
+from backend.messages.serialise import as_sent
+from backend.messages.validation import check_not_blocked
+from backend.models import User
+from backend.models.base import db
+from backend.realtime.delivery.subscriptions import Positions
+from backend.realtime.hub import Hub
+from backend.realtime.right import Right
+from backend.realtime.transport.connection import Connection
+from backend.realtime.transport.frames import ClientFrame, Close, answer_frame, client_frame, error_frame
+from backend.users.blocks import is_blocked
+
+PAGE_BYTES = 512 * 1024
+"""About how large a page of `resumed` is at most: live events of other conversations fit into the write buffer beside it."""
+
+READ_SECONDS = 60.0
+"""How long a page of `resumed` waits for the client to read the one before it."""
+
+
+class TypingSchema(BodySchema):
+    conversation_id = Text(required=True, high=100)
+    is_typing = StrictBoolean(load_default=True)
+
+
+class ReadFrameSchema(BodySchema):
+    conversation_id = Text(required=True, high=100)
+    seq = WholeNumber(required=True)
+
+
+class AuthSchema(BodySchema):
+    token = Text(required=True, high=8192)
+
+
+class NoFields(BodySchema):
+    """A frame with nothing but its type and id."""
+
+
+SEND, TYPING, READ, RESUME, AUTH, NOTHING = (
+    SendSchema(), TypingSchema(), ReadFrameSchema(), SyncSchema(), AuthSchema(), NoFields(),
+)  # fmt: skip
+
+
+class Operations:
+    """Does what clients ask, in the order in which each of them asks it."""
+
+    def __init__(self, hub: Hub):
+        self.hub = hub
+        self._others: dict[str, tuple[Schema, Callable[[Connection, dict[str, Any], str | None], None]]] = {
+            "typing": (TYPING, self._typing),
+            "read": (READ, self._read),
+            "resume": (RESUME, self._resume),
+            "auth": (AUTH, self._auth),
+            "ping": (NOTHING, self._ping),
+        }
+
+    def perform(self, connection: Connection, batch: list[bytes]) -> None:
+        """Do the frames of *batch*. Sends that follow each other are committed together."""
+        sends: list[tuple[str | None, Draft]] = []
+        frames = [client_frame(data) for data in batch]
+        self._count(connection, frames)
+        for frame in frames:
+            if not connection.is_open:
+                return
+            try:
+                if frame.refusal is not None:
+                    raise frame.refusal
+                if frame.type == "send":
+                    sends.append((frame.id, self._draft(connection, frame.body)))
+                    continue
+                self._send(connection, sends)
+                self._other(connection, frame.type, frame.body, frame.id)
+            except ChatError as error:
+                self._send(connection, sends)
+                connection.write(error_frame(error, frame.id))
+        self._send(connection, sends)
+
+    def _count(self, connection: Connection, frames: list[ClientFrame]) -> None:
+        """Count *frames*, all at once, as calls of the user, and refuse those beyond its budget. Pings are free."""
+        if not self.hub.limits_frames:
+            return
+        counted = [frame for frame in frames if frame.type != "ping"]
+        if counted:
+            with self.hub.app.app_context():
+                allowed, refusal = rate_limits.allow_user(connection.user_id, len(counted))
+            for frame in counted[allowed:]:
+                frame.refusal = refusal
+
+    def _other(self, connection: Connection, type_: Any, frame: dict[str, Any], frame_id: str | None) -> None:
+        if not isinstance(type_, str) or type_ not in self._others:
+            raise ValidationFailed.of("type", "Unknown: send, typing, read, resume, auth or ping.")
+        schema, operation = self._others[type_]
+        body = _load(schema, frame)
+        try:
+            with self.hub.app.app_context():
+                operation(connection, body, frame_id)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            raise Unavailable from error
+
+    def _draft(self, connection: Connection, frame: dict[str, Any]) -> Draft:
+        _need(connection, "write")
+        body = _load(SEND, frame)
+        place = place_of(connection.user_id, body["conversation_id"], body["room_id"], body["recipient_id"])
+        return Draft(connection.user_id, place, body["content"], body["parent_id"], body["client_message_id"])
+
+    def _send(self, connection: Connection, sends: list[tuple[str | None, Draft]]) -> None:
+        """Append what was gathered, and acknowledge it: after the commit, never before."""
+        if not sends:
+            return
+        gathered = list(sends)
+        sends.clear()
+        try:
+            with self.hub.app.app_context():
+                results = append_together([draft for _, draft in gathered])
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            results = [Unavailable() for _ in gathered]
+        frames = []
+        for (frame_id, _), result in zip(gathered, results, strict=True):
+            if isinstance(result, Sent):
+                message = result.message if connection.may_read else as_sent(result.message)
+                frames.append(answer_frame("ack", frame_id, message=message))
+            else:
+                frames.append(error_frame(_told(result), frame_id))
+        connection.write(b"".join(frames))
+
+    def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        _need(connection, "write")
+        name = body["conversation_id"]
+        place, is_hidden = place_of(connection.user_id, name), False
+        if place.peer_id is not None or name not in connection.conversations:
+            with self.hub.reading():
+                check_place(_user(connection), place)
+                check_not_blocked(connection.user_id, place)
+                is_hidden = place.peer_id is not None and is_blocked(place.peer_id, by_id=connection.user_id)
+        if not is_hidden:
+            publish([typing_event(name, connection.user_id, body["is_typing"])])
+        connection.write(answer_frame("ok", frame_id))
+
+    def _read(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        _need(connection, "write")
+        mark_read(_user(connection), body["conversation_id"], body["seq"], origin=connection.uid)
+        connection.write(answer_frame("ok", frame_id))
+
+    def _ping(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        connection.write(answer_frame("pong", frame_id))
+
+    def _auth(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        """A fresh token, or a ticket, of the same user. Another's, or a bad one, ends the socket: its right is in doubt."""
+        try:
+            identity = identify_socket(body["token"])
+            if identity.user.id != connection.user_id:
+                raise Unauthorized("The token is another user's.")
+        except Unauthorized as error:
+            connection.write(error_frame(error, frame_id))
+            connection.close(Close.UNAUTHORIZED)
+            return
+        if not connection.right.scopes <= identity.scopes:
+            raise InsufficientScope("The token's scopes are fewer than those that the socket was opened with.")
+        connection.right = Right(
+            identity.user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at
+        )
+        connection.write(answer_frame("ok", frame_id))
+
+    def _resume(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
+        """Answer what /sync would, page after page; then let the live events continue each conversation exactly.
+
+        While a conversation is being caught up, its live events do not reach this socket. Where a later page fails, what it would
+        have held is told live: the next event must not hide what the client lacks. Where the first one fails nothing was
+        resumed, and all goes on from where it was.
+        """
+        _need(connection, "read")
+        following = self.hub.following
+        positions: Positions = {}
+        try:
+            with following.looking(connection):
+                positions |= following.pause(connection)
+                more = self._resume_page(connection, body["conversations"], frame_id, positions, is_first=True)
+            while connection.is_open and more:
+                more = self._resume_page(connection, more, frame_id, positions, is_first=False)
+        finally:
+            with self.hub.reading():
+                for name, (modseq, seq) in positions.items():
+                    following.follow(connection, name, modseq, seq)
+
+    def _resume_page(
+        self,
+        connection: Connection,
+        seen: dict[str, int],
+        frame_id: str | None,
+        positions: Positions,
+        *,
+        is_first: bool,
+    ) -> dict[str, int]:
+        """Answer one page: the first of all conversations, a later one of those that had more or did not fit.
+
+        Returns from where the next page goes on, in the conversations that are left.
+        """
+        connection.wait_for_room(READ_SECONDS)
+        with LARGE_ANSWERS.held(connection.user_id), self.hub.reading():
+            page = sync_page(_user(connection), seen, PAGE_BYTES, only=None if is_first else seen)
+        rows, more = page.conversations, page.next
+        connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=page.gone, done=not more))
+        with self.hub.reading():
+            for row in rows:
+                if row["id"] in more:
+                    positions[row["id"]] = (more[row["id"]], None)
+                    connection.conversations.add(row["id"])  # where it is new, it is ours to follow, too
+                else:
+                    positions.pop(row["id"], None)
+                    self.hub.following.follow(connection, row["id"], row["last_modseq"], row["last_seq"])
+        return more
+
+
+def _load(schema: Schema, frame: dict[str, Any]) -> dict[str, Any]:
+    fields = {name: value for name, value in frame.items() if name not in ("type", "id")}
+    try:
+        loaded: dict[str, Any] = schema.load(fields)
+    except ValidationError as error:
+        raise ValidationFailed(errors=flat_messages(error.normalized_messages())) from None
+    return loaded
+
+
+def _told(error: Exception) -> ChatError:
+    """What a client is told of a send that failed. What is no refusal is in the log, and concerns its own frame alone."""
+    if isinstance(error, ChatError):
+        return error
+    return Unavailable() if is_unavailable(error) else ChatError()
+
+
+def _need(connection: Connection, scope: str) -> None:
+    if scope not in connection.right.scopes:
+        raise InsufficientScope
+
+
+def _user(connection: Connection) -> User:
+    user = db.session.get(User, connection.user_id)
+    if user is None:
+        raise Unauthorized
+    user.scopes = connection.right.scopes
+    return user

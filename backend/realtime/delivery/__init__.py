@@ -1,0 +1,1 @@
+"""Delivery of a conversation's events in order, once, to its subscribers."""

@@ -1,0 +1,1 @@
+"""One WebSocket connection: frames in and out, backpressure, close."""

@@ -1,0 +1,97 @@
+"""One adoption, from the first rename to the last count. The caller's transaction holds it together."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from backend.models.base import Base, utcnow
+from backend.schema.legacy_import.detect import VERSION_TABLE, Legacy
+from backend.schema.legacy_import.messages import adopt_messages
+from backend.schema.legacy_import.rename import point_back, set_aside
+from backend.schema.legacy_import.report import Report
+from backend.schema.legacy_import.rooms import adopt_places
+from backend.schema.legacy_import.sessions import adopt_sign_ins
+from backend.schema.legacy_import.source import Source
+from backend.schema.legacy_import.users import adopt_roles, adopt_users, restart_ids
+
+CARRIED = ("users", "roles", "user_roles", "sessions", "refresh_tokens", "chat_rooms", "room_memberships", "messages")
+
+
+def adopt(connection: Connection, legacy: Legacy, migrate: Callable[[], None]) -> Report:
+    """Set the legacy tables aside, make ours with *migrate*, and carry the rows over. Never stops at a row."""
+    report = Report()
+    with _forgiving_text(connection):
+        names = (*legacy.tables, VERSION_TABLE) if legacy.has_version_table else legacy.tables
+        renamed = set_aside(connection, names)
+        migrate()
+        report.kept_as = renamed
+        _carry(connection, {t: Source(connection, renamed[t]) for t in legacy.tables}, report)
+        point_back(connection, renamed, report)
+    _check_references(connection)
+    return report
+
+
+def _carry(connection: Connection, sources: dict[str, Source], report: Report) -> None:
+    get = sources.get
+    for table, source in sources.items():
+        report.before[table] = source.count()
+    if (users := get("users")) is not None:
+        people = adopt_users(connection, users, report, utcnow())
+        adopt_roles(connection, get("roles"), get("user_roles"), people, report)
+        adopt_sign_ins(connection, get("sessions"), get("refresh_tokens"), people, report)
+        rooms, messages = get("chat_rooms"), get("messages")
+        places = adopt_places(connection, rooms, get("room_memberships"), messages, people, report)
+        adopt_messages(connection, messages, people, places, report)
+    for table in Base.metadata.tables:
+        report.after[table] = _count(connection, table)
+    for table, source in sources.items():
+        if table not in CARRIED or users is None:
+            report.note(table, "left: nothing is carried over from such a table", report.before[table])
+        elif unused := source.unused():
+            report.name(f"Columns of {table} that were not carried over: {', '.join(unused)}.")
+    _restart_all(connection, sources)
+
+
+def _count(connection: Connection, table: str) -> int:
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(sa.table(table))) or 0)
+
+
+def _restart_all(connection: Connection, sources: dict[str, Source]) -> None:
+    """New ids continue above every legacy id, those of rows that were left among them: an id never comes twice."""
+    for table in CARRIED:
+        source, highest = sources.get(table), 0
+        if source is not None and isinstance(source.types.get("id"), sa.Integer):
+            largest = connection.scalar(sa.select(sa.func.max(sa.column("id"))).select_from(sa.table(source.name)))
+            highest = largest if isinstance(largest, int) else 0
+        restart_ids(connection, table, highest)
+
+
+@contextmanager
+def _forgiving_text(connection: Connection) -> Iterator[None]:
+    """SQLite keeps bytes that are no UTF-8 under the name of text; they are read with marks in place of what is broken."""
+    driver: Any = connection.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+    former = driver.text_factory
+    driver.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    try:
+        yield
+    finally:
+        driver.text_factory = former
+
+
+def _check_references(connection: Connection) -> None:
+    """SQLite does not look at foreign keys during a migration: look now, before anything is committed."""
+    if connection.dialect.name != "sqlite":
+        return
+    for table in Base.metadata.tables:
+        broken = connection.exec_driver_sql(f"PRAGMA foreign_key_check({table})").first()
+        if broken is not None:
+            raise RuntimeError(f"the adoption would leave a row of {table} that refers to nothing: {tuple(broken)}")
