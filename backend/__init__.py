@@ -45,12 +45,14 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
-    import backend.auth.routes_proof  # noqa: F401  # more views of the same blueprint
-    from backend.accounts.routes import bp as users
-    from backend.audit.routes import bp as audit
+    import backend.accounts.routes
+    import backend.accounts.routes_administration
+    import backend.auth.routes_proof  # noqa: F401  # these are more views of blueprints below
+    from backend.accounts.routes_audit import bp as audit
     from backend.auth.routes import bp as auth
     from backend.auth.routes import token_bp
     from backend.auth.routes_tokens import bp as api_tokens
+    from backend.inbox.routes import bp as inbox
     from backend.messages.routes import bp as messages
     from backend.messages.routes import room_messages_bp
     from backend.moderation.routes import bp as reports
@@ -59,6 +61,7 @@ def _register_blueprints(app: Flask) -> None:
     from backend.realtime.gateway import bp as realtime
     from backend.rooms.routes import bp as rooms
     from backend.rooms.routes_invites import bp as invites
+    from backend.users.routes import bp as users
     from backend.users.routes_roles import accounts_bp
     from backend.users.routes_roles import bp as roles
     from backend.web.routes import bp as web
@@ -73,6 +76,7 @@ def _register_blueprints(app: Flask) -> None:
         rooms,
         invites,
         messages,
+        inbox,
         room_messages_bp,
         reports,
         ops,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import click
 from flask.cli import AppGroup
-from marshmallow import ValidationError
 from sqlalchemy import exc
 
 from backend.audit.log import record, user_target
 from backend.auth.password_rules import hash_new_password
 from backend.errors import ChatError
-from backend.http.fields import Text
 from backend.models import User
 from backend.models.base import db
+from backend.users.commands_account import checked, read_password, refusal
 from backend.users.creation import add_user
 from backend.users.fields import Email, Password, Username
 
@@ -47,28 +43,6 @@ def create(email: str, superuser: bool, username: str | None, password_stdin: bo
         reason = str(error.orig).strip().partition("\n")[0]
         raise click.ClickException(f"the database does not serve ({reason}). Is it at head? flask db upgrade") from None
     click.echo(_summary(user))
-
-
-def read_password(from_stdin: bool) -> str:
-    """A password from standard input, or typed twice."""
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return password
-
-
-def checked(name: str, field: Text, value: str) -> Any:
-    """*value* as *field* loads it. Raises click.ClickException with what is wrong with it."""
-    try:
-        return field.deserialize(value)
-    except ValidationError as error:
-        raise click.ClickException(f"{name}: {' '.join(error.messages)}") from None
-
-
-def refusal(error: ChatError) -> click.ClickException:
-    """What the command line says of *error*: what is wrong with each value, or else its sentence."""
-    faults = [f"The {field}: {' '.join(reasons)}" for field, reasons in (error.errors or {}).items()]
-    return click.ClickException("\n".join(faults) or error.detail)
 
 
 def _summary(user: User) -> str:

@@ -9,14 +9,14 @@ import click
 from sqlalchemy import func, select
 
 from backend.accounts import administration, erasure
-from backend.accounts.commands import checked, read_password, users
+from backend.accounts.commands import users
 from backend.audit.log import record, user_target
 from backend.auth.passwords import set_password
 from backend.http.json import encode
 from backend.models import User, UserSession
 from backend.models.base import db, utcnow
 from backend.traces import wipe_traces
-from backend.users.commands_account import of_account
+from backend.users.commands_account import checked, of_account, read_password
 from backend.users.fields import Password
 from backend.users.serialise import own_json
 

@@ -1,34 +1,20 @@
-"""`/api/users`: who is here."""
+"""`/api/users/me`: the caller's own account."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from flask import Response, request, stream_with_context
+from flask import Response, stream_with_context
 
 from backend.accounts import erasure, export, profile
 from backend.budgets import Limit
-from backend.http.blueprint import Blueprint
 from backend.http.json import encode
-from backend.http.pagination import PageArgs, paged
 from backend.http.rate_limits import PASSWORD, take
 from backend.identity.authenticate import need_fresh
 from backend.identity.guards import current_identity, current_user, fresh_session_required, large_answer, signed_in
-from backend.pagination import Page, Slice
-from backend.users import avatars, blocks, service
-from backend.users.schemas import (
-    AvatarArgs,
-    AvatarBody,
-    ErasureBody,
-    ExportSchema,
-    ProfileBody,
-    PublicUserSchema,
-    UserListArgs,
-    UserSchema,
-)
+from backend.users.routes import bp
+from backend.users.schemas import ErasureBody, ExportSchema, ProfileBody, UserSchema
 from backend.users.serialise import user_json
-
-bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
 
 EXPORT = Limit("export", 10, 3600)
 NAMES_OF_LOGIN = ("email", "username")
@@ -96,102 +82,3 @@ def export_me() -> Any:
     pieces = stream_with_context(export.begin_export(current_user, encode))
     headers = {"Content-Disposition": 'attachment; filename="confab-export.json"'}
     return Response(pieces, headers=headers, mimetype="application/json")
-
-
-@bp.put("/me/avatar")
-@bp.response(200, UserSchema)
-@signed_in
-@bp.arguments(AvatarBody, location="files")
-def set_avatar(files: dict[str, Any]) -> dict[str, Any]:
-    """Set your picture
-
-    JPEG, PNG, WebP or GIF. What is kept is a square of 512 pixels, made anew, without metadata.
-    """
-    return avatars.set_avatar(current_user, files["file"].stream)
-
-
-@bp.delete("/me/avatar")
-@bp.response(204)
-@signed_in
-def delete_avatar() -> None:
-    """Take your picture away"""
-    avatars.delete_avatar(current_user)
-
-
-@bp.get("/me/blocks")
-@bp.response(200, PublicUserSchema(many=True))
-@signed_in
-@paged
-@bp.arguments(PageArgs, location="query")
-def list_blocks(query: dict[str, Any]) -> Page[dict[str, Any]]:
-    """List whom you block
-
-    The latest first.
-    """
-    return blocks.list_blocks(current_user, query["part"])
-
-
-@bp.put("/me/blocks/<id:user_id>")
-@bp.response(204)
-@bp.alt_response(422, "UNPROCESSABLE_ENTITY")
-@signed_in
-def block_user(user_id: int) -> None:
-    """Block a user
-
-    Who is blocked can send you no direct message (403 `blocked`). Repeating it changes nothing.
-    """
-    blocks.block_user(current_user, user_id)
-
-
-@bp.delete("/me/blocks/<id:user_id>")
-@bp.response(204)
-@signed_in
-def unblock_user(user_id: int) -> None:
-    """Lift a block
-
-    Where there is none, nothing changes.
-    """
-    blocks.unblock_user(current_user, user_id)
-
-
-@bp.get("/<id:user_id>/avatar")
-@bp.response(200, {"type": "string", "format": "binary"}, content_type=avatars.CONTENT_TYPE)
-@bp.alt_response(304, description="It is the one that you have.", success=True)
-@signed_in
-@bp.arguments(AvatarArgs, location="query")
-def get_avatar(query: dict[str, Any], user_id: int) -> Any:
-    """Get a user's picture
-
-    `avatar_url` names it with its version, and under that address it never changes.
-    """
-    picture = avatars.get_avatar(user_id)
-    response = Response(picture.data, mimetype=avatars.CONTENT_TYPE)
-    response.set_etag(picture.version)
-    fresh = query.get("v") == picture.version
-    response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if fresh else "private, no-cache"
-    return response.make_conditional(request.environ)
-
-
-@bp.get("")
-@bp.response(200, UserSchema(many=True))
-@signed_in
-@paged
-@bp.arguments(UserListArgs, location="query")
-def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
-    """Find people by username or name, in the order of their usernames.
-
-    Deactivated accounts are listed to superusers alone.
-    """
-    part: Slice = query["part"]
-    return service.list_users(current_user, part, query["q"])
-
-
-@bp.get("/<id:user_id>")
-@bp.response(200, UserSchema)
-@signed_in
-def get_user(user_id: int) -> dict[str, Any]:
-    """A user's public profile; the caller's own, and any to a superuser, has the private fields too."""
-    return service.get_profile(current_user, user_id)
-
-
-cast(Any, set_avatar).is_upload = True  # MAX_UPLOAD_BYTES is its limit

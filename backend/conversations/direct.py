@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from backend.conversations.references import Place
 from backend.events import opened_event, publish
-from backend.messages.access import Place
 from backend.models import Conversation, ConversationEntry
 from backend.models.base import db, insert_on_conflict
 

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select, update
 
 from backend.conversations.direct import insert_missing
+from backend.conversations.references import place_of
 from backend.errors import NotFound, ValidationFailed
 from backend.events import announce, read_event
-from backend.messages.access import check_place, is_open_to, place_of
+from backend.messages.access import check_place, is_open_to
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Conversation, ConversationEntry, Message, MessageMention, Room, User
 from backend.models.base import db, utcnow

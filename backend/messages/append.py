@@ -16,11 +16,11 @@ from sqlalchemy import exc
 
 from backend.batching import Combiner
 from backend.conversations.direct import open_direct
+from backend.conversations.references import Place
 from backend.counters import COUNTS
 from backend.database import ANSWER_SECONDS, is_outage, is_unavailable
 from backend.errors import ChatError, Unavailable
 from backend.events import Event, publish
-from backend.messages.access import Place
 from backend.messages.batch_sql import Batch, begin_batch
 from backend.messages.drafts import Draft, Sent
 from backend.messages.numbering import Head, Write

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from backend.messages.access import Place
+from backend.conversations.references import Place
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
+from backend.conversations.references import Place, place_of
 from backend.errors import ValidationFailed
-from backend.messages.access import Place, check_place, get_message_for, place_of, visible_conversation_ids
+from backend.messages.access import check_place, get_message_for, visible_conversation_ids
 from backend.messages.append import append_message
 from backend.messages.drafts import Draft, Sent
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json

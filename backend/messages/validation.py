@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
+from backend.conversations.references import Place
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
-from backend.messages.access import Place
 from backend.messages.batch_sql import Batch, Key, is_member
 from backend.messages.drafts import Draft
 from backend.messages.mentions import find_mentioned, mentioned_ids

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from backend.http.fields import AnswerSchema, Id, Text
-from backend.http.pagination import PageArgs
+from backend.http.fields import AnswerSchema
 
 HEALTH = ("healthy", "degraded", "unhealthy")
 
@@ -41,21 +40,3 @@ class HealthSchema(AnswerSchema):
     uptime = fields.Float(required=True, metadata={"description": "Seconds since this worker started."})
     parts = fields.Dict(keys=fields.String(), values=fields.Nested(PartSchema), required=True)
     schema = fields.Nested(SchemaStateSchema, required=True)
-
-
-class AuditArgs(PageArgs):
-    """Which events are listed."""
-
-    action = Text(high=100, metadata={"description": "Such as `login.failed`."})
-    actor_id = Id(metadata={"description": "Who did it."})
-    target = Text(high=100, metadata={"description": "To whom or what: `user:7`, `room:3`."})
-
-
-class AuditEventSchema(AnswerSchema):
-    id = fields.Integer()
-    action = fields.String(metadata={"example": "login.failed"})
-    actor_id = fields.Integer(allow_none=True, metadata={"description": "Null: nobody known, or the command line."})
-    target = fields.String(allow_none=True, metadata={"example": "user:7"})
-    ip_address = fields.String(allow_none=True)
-    data = fields.Dict(allow_none=True)
-    created_at = fields.AwareDateTime()

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from backend.concurrency import LARGE_ANSWERS
+from backend.conversations.references import place_of
 from backend.database import is_unavailable
 from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailable, ValidationFailed
 from backend.events import publish, typing_event
@@ -17,7 +18,7 @@ from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
 from backend.identity.tickets import identify_socket
 from backend.inbox.service import mark_read
 from backend.inbox.sync import sync_page
-from backend.messages.access import check_place, place_of
+from backend.messages.access import check_place
 from backend.messages.append import append_together
 from backend.messages.drafts import Draft, Sent
 from backend.messages.schemas import SendSchema, SyncSchema

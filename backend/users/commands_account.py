@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import click
+from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, exc, or_, select
 
-from backend.accounts.commands import refusal
 from backend.errors import ChatError
+from backend.http.fields import Text
 from backend.models import User
 from backend.models.base import db
 from backend.users.emails import fold_email
@@ -68,3 +70,25 @@ def _find(which: ColumnElement[bool]) -> list[User]:
     found = db.session.scalars(select(User).where(which, User.deleted_at.is_(None)).order_by(User.id)).all()
     db.session.rollback()
     return list(found)
+
+
+def read_password(from_stdin: bool) -> str:
+    """A password from standard input, or typed twice."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def checked(name: str, field: Text, value: str) -> Any:
+    """*value* as *field* loads it. Raises click.ClickException with what is wrong with it."""
+    try:
+        return field.deserialize(value)
+    except ValidationError as error:
+        raise click.ClickException(f"{name}: {' '.join(error.messages)}") from None
+
+
+def refusal(error: ChatError) -> click.ClickException:
+    """What the command line says of *error*: what is wrong with each value, or else its sentence."""
+    faults = [f"The {field}: {' '.join(reasons)}" for field, reasons in (error.errors or {}).items()]
+    return click.ClickException("\n".join(faults) or error.detail)

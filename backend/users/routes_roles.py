@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.accounts import administration
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
 from backend.identity.guards import current_user, own_answer, signed_in, superuser
 from backend.pagination import Page
 from backend.users import roles
-from backend.users.schemas import AccountChangesBody, RoleBody, RoleChangesBody, RoleSchema, UserSchema
+from backend.users.schemas import RoleBody, RoleChangesBody, RoleSchema
 
 bp = Blueprint("roles", __name__, url_prefix="/api/roles", description="Names for sets of people")
 accounts_bp = Blueprint("accounts", __name__, url_prefix="/api/users", description="What superusers do with accounts")
@@ -79,16 +78,3 @@ def revoke_role(user_id: int, role_id: int) -> None:
     Repeating it changes nothing.
     """
     roles.revoke_role(current_user, user_id, role_id)
-
-
-@accounts_bp.patch("/<id:user_id>")
-@accounts_bp.response(200, UserSchema)
-@superuser
-@accounts_bp.arguments(AccountChangesBody)
-def update_account(body: dict[str, Any], user_id: int) -> dict[str, Any]:
-    """Change an account
-
-    Whoever is deactivated is out at once: sessions and sockets end. The last active superuser cannot
-    be deactivated or demoted (409 `last_superuser`).
-    """
-    return administration.update_account(current_user, user_id, body)

@@ -10,9 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, select, text, update
 
+from backend.conversations.references import Place
 from backend.conversations.sequence import take_modseq
 from backend.errors import NotFound
-from backend.messages.access import Place
 from backend.messages.append import append_messages
 from backend.messages.batch_sql import begin_batch
 from backend.messages.drafts import Draft, Sent

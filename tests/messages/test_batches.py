@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import exc, select, text
 
-from backend.messages.access import Place
+from backend.conversations.references import Place
 from backend.messages.append import append_messages
 from backend.messages.batch_sql import begin_batch
 from backend.messages.drafts import Draft, Sent

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import exc, select
 
+from backend.conversations.references import Place
 from backend.database import is_unavailable
 from backend.messages import append, batch_sql
-from backend.messages.access import Place
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from backend.messages.mentions import candidates

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from backend.conversations.references import Place
 from backend.events import Event
-from backend.messages.access import Place
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from backend.models import Conversation, Message

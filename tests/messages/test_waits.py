@@ -13,9 +13,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from backend.batching import Combiner
+from backend.conversations.references import Place
 from backend.database import is_unavailable
 from backend.messages import append
-from backend.messages.access import Place
 from backend.messages.append import append_messages, append_together
 from backend.messages.drafts import Draft, Sent
 from backend.models import Conversation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from threading import Event
 
-from backend.messages.access import place_of
+from backend.conversations.references import place_of
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from tests.realtime.client import Api, Frame, LiveClient

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from backend.audit import log
+from backend.audit.schemas import AuditArgs, AuditEventSchema
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import paged
 from backend.identity.guards import superuser
-from backend.ops.schemas import AuditArgs, AuditEventSchema
 from backend.pagination import Page
 
 bp = Blueprint("audit", __name__, url_prefix="/api/audit", description="What administrators and security rules did.")

@@ -1,0 +1,26 @@
+"""Queries and answers about the audit trail."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from backend.http.fields import AnswerSchema, Id, Text
+from backend.http.pagination import PageArgs
+
+
+class AuditArgs(PageArgs):
+    """Which events are listed."""
+
+    action = Text(high=100, metadata={"description": "Such as `login.failed`."})
+    actor_id = Id(metadata={"description": "Who did it."})
+    target = Text(high=100, metadata={"description": "To whom or what: `user:7`, `room:3`."})
+
+
+class AuditEventSchema(AnswerSchema):
+    id = fields.Integer()
+    action = fields.String(metadata={"example": "login.failed"})
+    actor_id = fields.Integer(allow_none=True, metadata={"description": "Null: nobody known, or the command line."})
+    target = fields.String(allow_none=True, metadata={"example": "user:7"})
+    ip_address = fields.String(allow_none=True)
+    data = fields.Dict(allow_none=True)
+    created_at = fields.AwareDateTime()

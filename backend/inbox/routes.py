@@ -1,0 +1,64 @@
+"""The inbox over HTTP: conversations, read marks and sync."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.database import read_only
+from backend.http.blueprint import Blueprint
+from backend.http.pagination import PageArgs, paged
+from backend.identity.guards import current_user, large_answer, reader, signed_in
+from backend.inbox import service
+from backend.inbox import sync as syncing
+from backend.messages import schemas
+from backend.pagination import Page
+
+bp = Blueprint("inbox", __name__, url_prefix="/api/chat", description="Conversations, read marks and sync.")
+
+
+@bp.get("/conversations")
+@bp.response(200, schemas.ConversationSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(PageArgs, location="query")
+def list_conversations(args: dict[str, Any]) -> Page[dict[str, Any]]:
+    """List your conversations
+
+    The inbox, last activity first, with exact unread counts.
+    """
+    return service.list_conversations(current_user, **args)
+
+
+@bp.patch("/conversations/<conversation_id>")
+@bp.response(200, schemas.ConversationSchema)
+@signed_in
+@bp.arguments(schemas.ConversationPatch)
+def update_conversation(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
+    """Mute or pin a conversation, for yourself"""
+    return service.update_conversation(current_user, conversation_id, **body)
+
+
+@bp.post("/conversations/<conversation_id>/read")
+@bp.response(200, schemas.ConversationSchema)
+@signed_in
+@bp.arguments(schemas.ReadSchema)
+def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
+    """Move your read mark
+
+    Forward only; behind the conversation's end is 422.
+    """
+    return service.mark_read(current_user, conversation_id, body["seq"])
+
+
+@bp.post("/sync")
+@bp.response(200, schemas.SyncAnswer)
+@reader
+@large_answer
+@bp.arguments(schemas.SyncSchema)
+def sync(body: dict[str, Any]) -> dict[str, Any]:
+    """Catch up
+
+    Everything that changed since the modseqs you saw last. Where `truncated`, ask again from the last message's modseq.
+    """
+    read_only()
+    return syncing.sync(current_user, body["conversations"])

@@ -1,0 +1,115 @@
+"""`/api/users`: who is here, pictures and blocks."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Response, request
+
+from backend.http.blueprint import Blueprint
+from backend.http.pagination import PageArgs, paged
+from backend.identity.guards import current_user, signed_in
+from backend.pagination import Page, Slice
+from backend.users import avatars, blocks, service
+from backend.users.schemas import AvatarArgs, AvatarBody, PublicUserSchema, UserListArgs, UserSchema
+
+bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles")
+
+
+@bp.put("/me/avatar")
+@bp.response(200, UserSchema)
+@signed_in
+@bp.arguments(AvatarBody, location="files")
+def set_avatar(files: dict[str, Any]) -> dict[str, Any]:
+    """Set your picture
+
+    JPEG, PNG, WebP or GIF. What is kept is a square of 512 pixels, made anew, without metadata.
+    """
+    return avatars.set_avatar(current_user, files["file"].stream)
+
+
+@bp.delete("/me/avatar")
+@bp.response(204)
+@signed_in
+def delete_avatar() -> None:
+    """Take your picture away"""
+    avatars.delete_avatar(current_user)
+
+
+@bp.get("/me/blocks")
+@bp.response(200, PublicUserSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(PageArgs, location="query")
+def list_blocks(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """List whom you block
+
+    The latest first.
+    """
+    return blocks.list_blocks(current_user, query["part"])
+
+
+@bp.put("/me/blocks/<id:user_id>")
+@bp.response(204)
+@bp.alt_response(422, "UNPROCESSABLE_ENTITY")
+@signed_in
+def block_user(user_id: int) -> None:
+    """Block a user
+
+    Who is blocked can send you no direct message (403 `blocked`). Repeating it changes nothing.
+    """
+    blocks.block_user(current_user, user_id)
+
+
+@bp.delete("/me/blocks/<id:user_id>")
+@bp.response(204)
+@signed_in
+def unblock_user(user_id: int) -> None:
+    """Lift a block
+
+    Where there is none, nothing changes.
+    """
+    blocks.unblock_user(current_user, user_id)
+
+
+@bp.get("/<id:user_id>/avatar")
+@bp.response(200, {"type": "string", "format": "binary"}, content_type=avatars.CONTENT_TYPE)
+@bp.alt_response(304, description="It is the one that you have.", success=True)
+@signed_in
+@bp.arguments(AvatarArgs, location="query")
+def get_avatar(query: dict[str, Any], user_id: int) -> Any:
+    """Get a user's picture
+
+    `avatar_url` names it with its version, and under that address it never changes.
+    """
+    picture = avatars.get_avatar(user_id)
+    response = Response(picture.data, mimetype=avatars.CONTENT_TYPE)
+    response.set_etag(picture.version)
+    fresh = query.get("v") == picture.version
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if fresh else "private, no-cache"
+    return response.make_conditional(request.environ)
+
+
+@bp.get("")
+@bp.response(200, UserSchema(many=True))
+@signed_in
+@paged
+@bp.arguments(UserListArgs, location="query")
+def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """Find people by username or name, in the order of their usernames.
+
+    Deactivated accounts are listed to superusers alone.
+    """
+    part: Slice = query["part"]
+    return service.list_users(current_user, part, query["q"])
+
+
+@bp.get("/<id:user_id>")
+@bp.response(200, UserSchema)
+@signed_in
+def get_user(user_id: int) -> dict[str, Any]:
+    """A user's public profile; the caller's own, and any to a superuser, has the private fields too."""
+    return service.get_profile(current_user, user_id)
+
+
+cast(Any, set_avatar).is_upload = True  # MAX_UPLOAD_BYTES is its limit
