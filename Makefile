@@ -38,6 +38,7 @@ lint: $(VENV)/.dev $(OPENAPI_LINT) ## check format, style, types and the OpenAPI
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy backend
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tests.openapi.lint
 
 audit: $(VENV)/.dev ## look for insecure code, and for dependencies with known vulnerabilities

@@ -4,15 +4,38 @@ from __future__ import annotations
 
 from flask import Flask
 
-import backend.models  # noqa: F401  # every table is known from the start
+# Every table is known from the start; and these modules add views and commands to groups of other modules.
+import backend.accounts.commands_admin
+import backend.accounts.routes
+import backend.accounts.routes_administration
+import backend.auth.routes_proof
+import backend.models  # noqa: F401
 from backend import database, settings
-from backend.auth import sweeping
+from backend.accounts import commands as accounts_commands
+from backend.accounts import routes_audit
+from backend.auth import commands as auth_commands
+from backend.auth import routes as auth_routes
+from backend.auth import routes_tokens, sweeping
 from backend.extensions import api, db, migrate
 from backend.http import errors, logging, rate_limits, reporting, requests
+from backend.inbox import commands as inbox_commands
+from backend.inbox import routes as inbox_routes
+from backend.messages import routes as messages_routes
+from backend.moderation import routes as moderation_routes
+from backend.ops import commands as ops_commands
+from backend.ops import routes as ops_routes
 from backend.ops import routes_metrics
+from backend.outbox import commands as outbox_commands
 from backend.outbox import sender
-from backend.realtime import server
+from backend.realtime import gateway, server
+from backend.rooms import commands as rooms_commands
+from backend.rooms import routes as rooms_routes
+from backend.rooms import routes_invites
+from backend.schema import commands as schema_commands
 from backend.schema.gate import resolve_models
+from backend.users import routes as users_routes
+from backend.users import routes_roles
+from backend.web import routes as web_routes
 from config import Config
 
 __version__ = settings.VERSION
@@ -24,6 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
     logging.configure(config.log_level)
     app = Flask("confab", static_folder=None, instance_path=str(config.instance_dir))
     settings.apply(app, config)
+    app.extensions["confab-factory"] = create_app
 
     reporting.init_app(app)
     requests.init_app(app)
@@ -45,59 +69,37 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _register_blueprints(app: Flask) -> None:
-    import backend.accounts.routes
-    import backend.accounts.routes_administration
-    import backend.auth.routes_proof  # noqa: F401  # these are more views of blueprints below
-    from backend.accounts.routes_audit import bp as audit
-    from backend.auth.routes import bp as auth
-    from backend.auth.routes import token_bp
-    from backend.auth.routes_tokens import bp as api_tokens
-    from backend.inbox.routes import bp as inbox
-    from backend.messages.routes import bp as messages
-    from backend.messages.routes import room_messages_bp
-    from backend.moderation.routes import bp as reports
-    from backend.ops.routes import bp as ops
-    from backend.ops.routes_metrics import bp as metrics
-    from backend.realtime.gateway import bp as realtime
-    from backend.rooms.routes import bp as rooms
-    from backend.rooms.routes_invites import bp as invites
-    from backend.users.routes import bp as users
-    from backend.users.routes_roles import accounts_bp
-    from backend.users.routes_roles import bp as roles
-    from backend.web.routes import bp as web
-
     for blueprint in (
-        auth,
-        token_bp,
-        api_tokens,
-        users,
-        accounts_bp,
-        roles,
-        rooms,
-        invites,
-        messages,
-        inbox,
-        room_messages_bp,
-        reports,
-        ops,
-        audit,
-        metrics,
+        auth_routes.bp,
+        auth_routes.token_bp,
+        routes_tokens.bp,
+        users_routes.bp,
+        routes_roles.accounts_bp,
+        routes_roles.bp,
+        rooms_routes.bp,
+        routes_invites.bp,
+        messages_routes.bp,
+        inbox_routes.bp,
+        messages_routes.room_messages_bp,
+        moderation_routes.bp,
+        ops_routes.bp,
+        routes_audit.bp,
+        routes_metrics.bp,
     ):
         api.register_blueprint(blueprint)
-    app.register_blueprint(realtime)
-    app.register_blueprint(web)
+    app.register_blueprint(gateway.bp)
+    app.register_blueprint(web_routes.bp)
 
 
 def _register_commands(app: Flask) -> None:
-    import backend.accounts.commands_admin  # noqa: F401  # more commands of the same group
-    from backend.accounts.commands import users
-    from backend.auth.commands import totp
-    from backend.inbox.commands import messages
-    from backend.ops.commands import doctor
-    from backend.outbox.commands import outbox
-    from backend.rooms.commands import rooms
-    from backend.schema.commands import db as db_group
-    from backend.schema.commands import schema
-
-    for command in (messages, outbox, totp, rooms, users, db_group, schema, doctor):
+    for command in (
+        inbox_commands.messages,
+        outbox_commands.outbox,
+        auth_commands.totp,
+        rooms_commands.rooms,
+        accounts_commands.users,
+        schema_commands.db,
+        schema_commands.schema,
+        ops_commands.doctor,
+    ):
         app.cli.add_command(command)

@@ -15,8 +15,10 @@ from typing import Any, cast
 
 import flask
 import gevent.monkey
+import psycopg2
 from flask_sqlalchemy.session import Session as FlaskSession
 from gevent.socket import wait_read, wait_write
+from psycopg2 import extensions
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc
 
 ANSWER_SECONDS = 4.0
@@ -128,8 +130,6 @@ def _yield_while_waiting() -> None:
     An exception in here makes psycopg2 close the connection. To close it here would wait for ever, and the whole worker with
     it: whoever executes a statement holds the connection's own lock.
     """
-    import psycopg2
-    from psycopg2 import extensions
 
     def wait(connection: Any) -> None:
         while (state := connection.poll()) != extensions.POLL_OK:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 import flask_migrate
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_migrate.cli import db as flask_migrate_group
 from sqlalchemy import Engine, exc
@@ -134,9 +134,7 @@ def move_database(url: str) -> None:
 
 
 def _move(source: Engine, config: Config) -> None:
-    from backend import create_app
-
-    target = create_app(config)
+    target: Flask = current_app.extensions["confab-factory"](config)
     with target.app_context():
         with database.engine.connect() as connection:
             refuse_strangers(connection)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from backend.storage import CHUNK, FileMissing, Storage, StorageAway, check_key
+from backend.storage.base import CHUNK, FileMissing, Storage, StorageAway, check_key
 
 MISSING = ("404", "NoSuchKey", "NotFound")
 

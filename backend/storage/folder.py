@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from backend.storage import CHUNK, FileMissing, Storage, StorageAway, check_key
+from backend.storage.base import CHUNK, FileMissing, Storage, StorageAway, check_key
 
 
 class FolderStorage(Storage):
