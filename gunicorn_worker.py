@@ -38,7 +38,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FIRST_REQUEST_SECONDS = 1.0
 
 
-class _Waiting:
+class KeepAliveWait:
     """A connection's wait for its next request. It ends in silence, after the keep-alive time or when the worker ends.
 
     Once the head has begun it has `Worker.patience` to arrive, and is refused (SlowHead) where it does not.
@@ -105,13 +105,13 @@ class Worker(GeventWorker):
         """
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(signum, signal.SIG_DFL)
-        self.idle: set[_Waiting] = set()
+        self.idle: set[KeepAliveWait] = set()
         RequestParser.mesg_class = Request
         super().init_process()
 
     def timeout_ctx(self) -> Any:
         """What bounds the wait for the next request of a connection: the keep-alive time, or the end of the worker."""
-        return _Waiting(self)
+        return KeepAliveWait(self)
 
     def load_wsgi(self) -> None:
         """Load the application; where it refuses to start, stop the whole server.
@@ -142,7 +142,7 @@ class Worker(GeventWorker):
         """
         client.has_asked = True
         client.outgoing.restart()
-        whole = WholeAnswers(client)
+        whole = BufferedResponseSocket(client)
         try:
             super().handle_request(listener_name, req, whole, addr)
         finally:
@@ -211,7 +211,7 @@ def _refusal(exc: BaseException) -> tuple[int, str, str, str]:
     return INTERNAL_ERROR
 
 
-class WholeAnswers:
+class BufferedResponseSocket:
     """A client's socket that sends the head of an answer together with the first of its body: one packet, one system call.
 
     Whatever else is done with the socket happens behind what is held back.

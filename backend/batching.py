@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Combiner(Generic[Item, Result]):
+class Batcher(Generic[Item, Result]):
     """Turns a function over a list into a function of one item that many greenlets or threads may call at once.
 
     Whoever comes first leads: it runs the function over everything that waits, and hands each caller its result. Those that
@@ -27,14 +27,14 @@ class Combiner(Generic[Item, Result]):
     def __init__(
         self,
         run: Callable[[list[Item]], Sequence[Result | Exception]],
-        most: int = 100,
-        spreads: Callable[[Exception], bool] = lambda error: False,
+        max_batch_size: int = 100,
+        fails_all: Callable[[Exception], bool] = lambda error: False,
         weigh: Callable[[Item], int] = lambda item: 1,
     ):
         self._run = run
-        self._spreads = spreads
+        self._fails_all = fails_all
         self._weigh = weigh
-        self._most = most
+        self._max_batch_size = max_batch_size
         self._lock = threading.Lock()
         self._waiting: list[_Seat[Item, Result]] = []
         self._is_led = False
@@ -72,18 +72,18 @@ class Combiner(Generic[Item, Result]):
 
     def _size_of_batch(self) -> int:
         weight = 0
-        for size, seat in enumerate(self._waiting[: self._most]):
+        for size, seat in enumerate(self._waiting[: self._max_batch_size]):
             weight += self._weigh(seat.item)
-            if weight > self._most:
+            if weight > self._max_batch_size:
                 return max(size, 1)
-        return self._most
+        return self._max_batch_size
 
     def _serve(self, items: list[Item]) -> tuple[list[Result | Exception], Exception | None]:
         """What becomes of *items*, and the failure that spreads, where there was one."""
         try:
             return list(self._run(items)), None
         except Exception as error:  # noqa: BLE001  # whatever it is, it is raised in the callers
-            if self._spreads(error):
+            if self._fails_all(error):
                 return [error] * len(items), error
             if len(items) == 1:
                 return [error], None

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from collections import Counter
 
-COUNTS: Counter[str] = Counter()
+COUNTERS: Counter[str] = Counter()

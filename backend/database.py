@@ -38,28 +38,28 @@ class RoutedSession(FlaskSession):
     """A session whose requests may declare that they only read; see `read_only`."""
 
     def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **kwargs: Any) -> Engine | Connection:
-        """The engine itself, or its autocommitting twin while the request only reads."""
+        """The engine itself, or its autocommitting read engine while the request only reads."""
         chosen = super().get_bind(mapper=mapper, clause=clause, bind=bind, **kwargs)
         if flask.g.get("is_read_only") and isinstance(chosen, Engine):
-            return reading(chosen)
+            return read_engine(chosen)
         return chosen
 
 
-def reading(engine: Engine) -> Engine:
-    """The twin of *engine*, on which every statement stands by itself."""
-    return _twins[engine]
+def read_engine(engine: Engine) -> Engine:
+    """The read engine of *engine*: each of its statements is a transaction of its own."""
+    return _read_engines[engine]
 
 
-_twins: dict[Engine, Engine] = {}
+_read_engines: dict[Engine, Engine] = {}
 
 
-def _make_twin(engine: Engine) -> Engine:
+def _make_read_engine(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         return engine.execution_options(is_read_only=True)
     options = _postgres_options(cast(QueuePool, engine.pool).size())
-    twin = create_engine(engine.url, isolation_level="AUTOCOMMIT", **options)
-    event.listen(engine, "engine_disposed", lambda _: twin.dispose())
-    return twin
+    read_only_engine = create_engine(engine.url, isolation_level="AUTOCOMMIT", **options)
+    event.listen(engine, "engine_disposed", lambda _: read_only_engine.dispose())
+    return read_only_engine
 
 
 def read_only() -> None:
@@ -70,7 +70,7 @@ def read_only() -> None:
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
     """Options of `create_engine` for *url*. Errors go to the log without the values of their statements.
 
-    Of *pool_size* connections half are the reading twin's.
+    Of *pool_size* connections half belong to the read engine.
     """
     if url.startswith("sqlite"):
         return {"hide_parameters": True, "connect_args": {"timeout": ANSWER_SECONDS}}
@@ -99,13 +99,13 @@ def _postgres_options(pool_size: int) -> dict[str, Any]:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Register what every connection of *engine* needs, and make its twin."""
+    """Register what every connection of *engine* needs, and make its read engine."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
     elif gevent.monkey.is_module_patched("socket"):
         _yield_while_waiting()
-    _twins[engine] = _make_twin(engine)
+    _read_engines[engine] = _make_read_engine(engine)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

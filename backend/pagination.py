@@ -14,8 +14,8 @@ DEFAULT_LIMIT = 50
 
 
 @dataclass(frozen=True)
-class Slice:
-    """Which part of a list is wanted."""
+class PageRequest:
+    """Which page of a list is wanted."""
 
     skip: int = 0
     limit: int = DEFAULT_LIMIT
@@ -29,9 +29,9 @@ class Page(Generic[T]):
     next: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def cut(cls, rows: Sequence[T], part: Slice) -> Page[T]:
+    def from_rows(cls, rows: Sequence[T], page_request: PageRequest) -> Page[T]:
         """The page of *rows* that were read with `limit + 1`: the one too many tells that more is behind."""
-        if len(rows) <= part.limit:
+        if len(rows) <= page_request.limit:
             return cls(list(rows))
-        following = part.skip + part.limit
-        return cls(list(rows[: part.limit]), {"skip": following} if following <= MAX_SKIP else {})
+        following = page_request.skip + page_request.limit
+        return cls(list(rows[: page_request.limit]), {"skip": following} if following <= MAX_SKIP else {})

@@ -12,7 +12,7 @@ import time
 
 from sqlalchemy import Connection, Engine
 
-from backend.database import ANSWER_SECONDS, is_unavailable, reading
+from backend.database import ANSWER_SECONDS, is_unavailable, read_engine
 
 log = logging.getLogger("confab.database")
 
@@ -57,7 +57,7 @@ def wipe_traces(engine: Engine, seconds: float, *, rewrite: bool = False) -> boo
 
 
 def _rewrite(engine: Engine, is_wanted: bool) -> bool:
-    with reading(engine).connect() as connection:
+    with read_engine(engine).connect() as connection:
         sizes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() or 0 for name in ("page_count", "page_size")]
         if is_wanted or sizes[0] * sizes[1] <= SMALL:
             _at_once(connection, "VACUUM")
@@ -65,7 +65,7 @@ def _rewrite(engine: Engine, is_wanted: bool) -> bool:
 
 
 def _truncate_wal(engine: Engine) -> bool:
-    with reading(engine).connect() as connection:
+    with read_engine(engine).connect() as connection:
         return _at_once(connection, "PRAGMA wal_checkpoint(TRUNCATE)") == 0
 
 

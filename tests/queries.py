@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event
 
-from backend.database import reading
+from backend.database import read_engine
 from backend.models.base import db
 
 _NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
@@ -28,8 +28,10 @@ def count_queries(app: Flask) -> Iterator[list[str]]:
             statements.append(statement)
 
     with app.app_context():
-        writing, twin = db.engine, reading(db.engine)
-    engines = [writing] if twin.pool is writing.pool else [writing, twin]  # over one pool they share their listeners
+        writing, reader = db.engine, read_engine(db.engine)
+    engines = (
+        [writing] if reader.pool is writing.pool else [writing, reader]
+    )  # over one pool they share their listeners
     for engine in engines:
         event.listen(engine, "before_cursor_execute", record)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.batching import Combiner
+from backend.batching import Batcher
 
 
 def in_threads(count: int, work: Callable[[int], None]) -> None:
@@ -26,9 +26,9 @@ def test_everyone_gets_its_own_result() -> None:
         batches.append(items)
         return [item * 2 for item in items]
 
-    combiner = Combiner(double, most=7)
+    batcher = Batcher(double, max_batch_size=7)
     results: dict[int, int] = {}
-    in_threads(60, lambda n: results.__setitem__(n, combiner(n)))
+    in_threads(60, lambda n: results.__setitem__(n, batcher(n)))
 
     assert results == {n: n * 2 for n in range(60)}
     assert sorted(item for batch in batches for item in batch) == list(range(60))
@@ -46,14 +46,14 @@ def test_who_comes_during_a_batch_shares_the_next() -> None:
             assert go.wait(10)
         return items
 
-    combiner = Combiner(run)
-    first = threading.Thread(target=combiner, args=("first",))
+    batcher = Batcher(run)
+    first = threading.Thread(target=batcher, args=("first",))
     first.start()
     assert started.wait(10)
-    others = [threading.Thread(target=combiner, args=(f"other{n}",)) for n in range(5)]
+    others = [threading.Thread(target=batcher, args=(f"other{n}",)) for n in range(5)]
     for thread in others:
         thread.start()
-    while len(combiner._waiting) < 5:
+    while len(batcher._waiting) < 5:
         threading.Event().wait(0.001)
     go.set()
     for thread in [first, *others]:
@@ -63,19 +63,19 @@ def test_who_comes_during_a_batch_shares_the_next() -> None:
 
 
 def test_a_failure_is_raised_in_its_own_caller_alone() -> None:
-    combiner: Combiner[int, int] = Combiner(lambda items: [ValueError(item) if item % 2 else item for item in items])
+    batcher: Batcher[int, int] = Batcher(lambda items: [ValueError(item) if item % 2 else item for item in items])
     outcomes: dict[int, object] = {}
 
     def call(n: int) -> None:
         try:
-            outcomes[n] = combiner(n)
+            outcomes[n] = batcher(n)
         except ValueError as error:
             outcomes[n] = error.args[0]
 
     in_threads(10, call)
     assert outcomes == {n: n for n in range(10)}
     with pytest.raises(ValueError, match="7"):
-        combiner(7)
+        batcher(7)
 
 
 def test_a_broken_batch_fails_all_its_callers_and_the_next_runs() -> None:
@@ -87,10 +87,10 @@ def test_a_broken_batch_fails_all_its_callers_and_the_next_runs() -> None:
             raise OSError("away")
         return items
 
-    combiner = Combiner(run)
+    batcher = Batcher(run)
     with pytest.raises(OSError, match="away"):
-        combiner(1)
-    assert combiner(2) == 2
+        batcher(1)
+    assert batcher(2) == 2
 
 
 def test_a_killed_leader_leaves_nobody_waiting() -> None:
@@ -105,10 +105,10 @@ def test_a_killed_leader_leaves_nobody_waiting() -> None:
             raise Killed
         return items
 
-    combiner = Combiner(run)
+    batcher = Batcher(run)
     with pytest.raises(Killed):
-        combiner(1)
-    assert combiner(2) == 2
+        batcher(1)
+    assert batcher(2) == 2
 
 
 def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
@@ -121,12 +121,12 @@ def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
         assert go.wait(10)
         raise OSError("away")
 
-    combiner: Combiner[int, int] = Combiner(run, spreads=lambda error: isinstance(error, OSError))
+    batcher: Batcher[int, int] = Batcher(run, fails_all=lambda error: isinstance(error, OSError))
     failures: list[str] = []
 
     def call(n: int) -> None:
         try:
-            combiner(n)
+            batcher(n)
         except OSError as error:
             failures.append(str(error))
 
@@ -136,7 +136,7 @@ def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
     others = [threading.Thread(target=call, args=(n,)) for n in range(1, 5)]
     for thread in others:
         thread.start()
-    while len(combiner._waiting) < 4:
+    while len(batcher._waiting) < 4:
         threading.Event().wait(0.001)
     go.set()
     for thread in [first, *others]:
@@ -145,13 +145,13 @@ def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
     assert (failures, batches) == (["away"] * 5, [1])
 
 
-def served_together(combiner: Combiner[int, int], started: threading.Event, go: threading.Event) -> dict[int, object]:
+def served_together(batcher: Batcher[int, int], started: threading.Event, go: threading.Event) -> dict[int, object]:
     """What 1, 2, 3, 4 get, who wait together while 0 is served; an error is its own outcome."""
     outcomes: dict[int, object] = {}
 
     def call(n: int) -> None:
         try:
-            outcomes[n] = combiner(n)
+            outcomes[n] = batcher(n)
         except ValueError as error:
             outcomes[n] = error
 
@@ -161,7 +161,7 @@ def served_together(combiner: Combiner[int, int], started: threading.Event, go: 
     for n in range(1, 5):
         threads.append(threading.Thread(target=call, args=(n,)))
         threads[-1].start()
-        while len(combiner._waiting) < n:
+        while len(batcher._waiting) < n:
             threading.Event().wait(0.001)
     go.set()
     for thread in threads:
@@ -181,7 +181,7 @@ def test_an_item_that_breaks_a_batch_breaks_nobody_elses() -> None:
             raise ValueError("two")
         return items
 
-    outcomes = served_together(Combiner(run), started, go)
+    outcomes = served_together(Batcher(run), started, go)
     assert {n: outcomes[n] for n in (0, 1, 3, 4)} == {0: 0, 1: 1, 3: 3, 4: 4}
     assert isinstance(outcomes[2], ValueError)
     assert batches == [[0], [1, 2, 3, 4], [1], [2], [3], [4]]
@@ -199,7 +199,7 @@ def test_a_failure_that_spreads_is_not_tried_for_each() -> None:
             raise ValueError("away")
         return items
 
-    outcomes = served_together(Combiner(run, spreads=lambda error: True), started, go)
+    outcomes = served_together(Batcher(run, fails_all=lambda error: True), started, go)
     assert batches == [[0], [1, 2, 3, 4]]
     assert all(isinstance(outcomes[n], ValueError) for n in range(1, 5))
 
@@ -218,7 +218,7 @@ def test_a_failure_that_spreads_while_items_run_alone_ends_the_trying() -> None:
             raise KeyError(2)
         return items
 
-    outcomes = served_together(Combiner(run, spreads=lambda error: isinstance(error, ValueError)), started, go)
+    outcomes = served_together(Batcher(run, fails_all=lambda error: isinstance(error, ValueError)), started, go)
     assert batches == [[0], [1, 2, 3, 4], [1], [2]]
     assert (outcomes[0], outcomes[1]) == (0, 1)
     assert all(isinstance(outcomes[n], ValueError) for n in (2, 3, 4))
@@ -234,5 +234,5 @@ def test_a_batch_is_as_large_as_its_items_weigh() -> None:
         assert go.wait(10)
         return items
 
-    served_together(Combiner(run, most=3, weigh=lambda item: item), started, go)
+    served_together(Batcher(run, max_batch_size=3, weigh=lambda item: item), started, go)
     assert batches == [[0], [1, 2], [3], [4]], "one that is too heavy by itself goes alone"

@@ -7,28 +7,28 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from backend.security.encryption import Unsealable, keyed_hash, seal, unseal
+from backend.security.encryption import DecryptionError, decrypt, encrypt, keyed_hash
 
 
 def test_what_is_sealed_opens_for_its_purpose_alone(sqlite_app: Flask, make_app: Callable[..., Flask]) -> None:
     with sqlite_app.app_context():
-        sealed = seal("outbox", "the secret å")
-        assert "secret" not in sealed
-        assert seal("outbox", "the secret å") != sealed
-        assert unseal("outbox", sealed) == "the secret å"
-        with pytest.raises(Unsealable):
-            unseal("totp", sealed)
-    with make_app(secret_key="another key").app_context(), pytest.raises(Unsealable):
-        unseal("outbox", sealed)
+        encrypted = encrypt("outbox", "the secret å")
+        assert "secret" not in encrypted
+        assert encrypt("outbox", "the secret å") != encrypted
+        assert decrypt("outbox", encrypted) == "the secret å"
+        with pytest.raises(DecryptionError):
+            decrypt("totp", encrypted)
+    with make_app(secret_key="another key").app_context(), pytest.raises(DecryptionError):
+        decrypt("outbox", encrypted)
 
 
 def test_what_was_tampered_with_does_not_open(sqlite_app: Flask) -> None:
     with sqlite_app.app_context():
-        sealed = seal("outbox", "text")
-        for place in range(10, len(sealed) - 2, 7):
-            other = "A" if sealed[place] != "A" else "B"
-            with pytest.raises(Unsealable):
-                unseal("outbox", sealed[:place] + other + sealed[place + 1 :])
+        encrypted = encrypt("outbox", "text")
+        for place in range(10, len(encrypted) - 2, 7):
+            other = "A" if encrypted[place] != "A" else "B"
+            with pytest.raises(DecryptionError):
+                decrypt("outbox", encrypted[:place] + other + encrypted[place + 1 :])
 
 
 def test_keyed_hashes_differ_by_purpose_and_key(sqlite_app: Flask, make_app: Callable[..., Flask]) -> None:

@@ -66,7 +66,7 @@ def lock_account(user_id: int, actor: User | None = None) -> User:
     return user
 
 
-def spare_last_superuser(user: User) -> None:
+def ensure_not_last_superuser(user: User) -> None:
     """Raise LastSuperuser where *user*, which `lock_account` gave, is the only superuser who can sign in."""
     others = select(User.id).where(
         User.id != user.id, User.is_superuser, User.is_active, User.deleted_at.is_(None)
@@ -88,14 +88,14 @@ def _set_active(actor_id: int | None, user: User, is_active: bool) -> None:
         user.is_active = True
         record("account.activated", actor_id, user_target(user.id))
         return
-    spare_last_superuser(user)
+    ensure_not_last_superuser(user)
     user.is_active = False
     record("account.deactivated", actor_id, user_target(user.id), {"sessions": end_access(user.id)})
 
 
 def _set_superuser(actor_id: int | None, user: User, is_superuser: bool) -> None:
     if not is_superuser:
-        spare_last_superuser(user)
+        ensure_not_last_superuser(user)
         drop_privileges(user.id)
     user.is_superuser = is_superuser
     record("superuser.granted" if is_superuser else "superuser.revoked", actor_id, user_target(user.id))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import case, delete, exists, func, or_, select, update
 
-from backend.conversations.sequence import take_modseq
+from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound
 from backend.events import announce, room_updated_event
 from backend.models import (
@@ -32,14 +32,14 @@ BATCH = 500
 """Messages in one transaction: few enough that nobody waits long for their conversation."""
 
 
-def leave_conversations(user_id: int, ghost_id: int, deadline: float | None = None) -> bool:
+def leave_conversations(user_id: int, tombstone_id: int, deadline: float | None = None) -> bool:
     """Take *user_id* out of every conversation. Commits as it goes; returns False where *deadline* came first."""
     for room_id in _rooms_of(user_id):
         _leave_room(user_id, room_id)
     for conversation_id in _conversations_of(user_id):
         has_readers = _has_readers(conversation_id, user_id)
         while (
-            _move_batch(conversation_id, user_id, ghost_id) if has_readers else _drop_batch(conversation_id)
+            _move_batch(conversation_id, user_id, tombstone_id) if has_readers else _drop_batch(conversation_id)
         ) == BATCH:
             if deadline is not None and time.monotonic() >= deadline:
                 return False
@@ -74,7 +74,7 @@ def _leave_room(user_id: int, room_id: int) -> None:
 
 
 def _hand_over(room: Room, user_id: int) -> bool:
-    heirs = (
+    successors = (
         select(RoomMembership, User)
         .join(RoomMembership.user)
         .where(RoomMembership.room_id == room.id, RoomMembership.user_id != user_id, RoomMembership.left_at.is_(None))
@@ -83,7 +83,7 @@ def _hand_over(room: Room, user_id: int) -> bool:
         .limit(1)
         .execution_options(populate_existing=True)
     )
-    found = db.session.execute(heirs).one_or_none()
+    found = db.session.execute(successors).one_or_none()
     if found is None:
         return False
     membership, heir = found
@@ -114,10 +114,10 @@ def _conversations_of(user_id: int) -> list[str]:
     return sorted({LOBBY, *db.session.scalars(found)})
 
 
-def _move_batch(conversation_id: str, user_id: int, ghost_id: int) -> int:
+def _move_batch(conversation_id: str, user_id: int, tombstone_id: int) -> int:
     """Rewrite the next messages of a conversation that show *user_id* in any way; how many those were."""
     try:
-        lock = take_modseq(conversation_id, 0)
+        lock = allocate_modseq(conversation_id, 0)
     except NotFound:
         return 0
     m = Message
@@ -129,13 +129,13 @@ def _move_batch(conversation_id: str, user_id: int, ghost_id: int) -> int:
     wanted = select(m.id).where(m.conversation_id == conversation_id, shown).order_by(m.seq).limit(BATCH)
     ids = db.session.scalars(wanted).all()
     if ids:
-        take_modseq(conversation_id, len(ids))
-        _rewrite(ids, lock, user_id, ghost_id)
+        allocate_modseq(conversation_id, len(ids))
+        _rewrite(ids, lock, user_id, tombstone_id)
     db.session.commit()
     return len(ids)
 
 
-def _rewrite(ids: Sequence[int], modseq: int, user_id: int, ghost_id: int) -> None:
+def _rewrite(ids: Sequence[int], modseq: int, user_id: int, tombstone_id: int) -> None:
     m = Message
     for table in (Reaction, MessageMention, Attachment):
         db.session.execute(delete(table).where(table.message_id.in_(ids), table.user_id == user_id))
@@ -143,8 +143,8 @@ def _rewrite(ids: Sequence[int], modseq: int, user_id: int, ghost_id: int) -> No
     is_own, is_to = m.sender_id == user_id, m.recipient_id == user_id
     values = {
         "modseq": modseq + place.c.n,
-        "sender_id": case((is_own, ghost_id), else_=m.sender_id),
-        "recipient_id": case((is_to, ghost_id), else_=m.recipient_id),
+        "sender_id": case((is_own, tombstone_id), else_=m.sender_id),
+        "recipient_id": case((is_to, tombstone_id), else_=m.recipient_id),
         # A key is unique for its sender, and all the erased are one.
         "client_message_id": case((is_own, None), else_=m.client_message_id),
         "request_hash": case((is_own, None), else_=m.request_hash),
@@ -166,7 +166,7 @@ def _has_readers(conversation_id: str, user_id: int) -> bool:
 def _drop_batch(conversation_id: str) -> int:
     """Delete the newest messages of a conversation: a reply goes before, or together with, what it refers to."""
     try:
-        take_modseq(conversation_id, 0)
+        allocate_modseq(conversation_id, 0)
     except NotFound:
         return 0
     newest = select(Message.id).where(Message.conversation_id == conversation_id)

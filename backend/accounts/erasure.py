@@ -15,7 +15,7 @@ import time
 
 from sqlalchemy import Table, delete, exc, exists, or_, select, update
 
-from backend.accounts.administration import end_access, lock_account, spare_last_superuser
+from backend.accounts.administration import end_access, ensure_not_last_superuser, lock_account
 from backend.accounts.anonymise import leave_conversations
 from backend.audit.log import record, user_target
 from backend.auth.api_tokens import revoke
@@ -41,7 +41,7 @@ from backend.models.base import Base, db, utcnow
 from backend.storage import storage
 from backend.traces import wipe_traces_soon
 from backend.users.serialise import avatar_version
-from backend.users.tombstone import FULL_NAME, ghost_id
+from backend.users.tombstone import FULL_NAME, tombstone_id
 
 log = logging.getLogger("confab.users")
 
@@ -79,7 +79,7 @@ def erase_self(caller: Identity, password: str | None = None, code: str | None =
 def erase_user(actor: User | None, user_id: int) -> None:
     """Shut the account and take everything personal out of its row. `finish` does the rest. Raises NotFound, LastSuperuser."""
     user = lock_account(user_id, actor if actor is not None and actor.id != user_id else None)
-    spare_last_superuser(user)
+    ensure_not_last_superuser(user)
     mobile, email = user.mobile, user.email
     picture = user.avatar if avatar_version(user) is not None else None
     end_access(user_id)
@@ -110,7 +110,7 @@ def finish(user_id: int, seconds: float | None = None) -> bool:
     try:
         _forget_words(user_id)
         _delete_files(user_id)
-        is_done = leave_conversations(user_id, ghost_id(), deadline)
+        is_done = leave_conversations(user_id, tombstone_id(), deadline)
         _forget(user_id)
         db.session.commit()
     except (exc.SQLAlchemyError, ChatError) as error:
@@ -131,7 +131,7 @@ def list_unfinished() -> list[int]:
         exists().where(Attachment.user_id == User.id),
         exists().where(ConversationEntry.user_id == User.id),
     )
-    statement = select(User.id).where(User.deleted_at.is_not(None), User.id != ghost_id(), or_(*left))
+    statement = select(User.id).where(User.deleted_at.is_not(None), User.id != tombstone_id(), or_(*left))
     return list(db.session.scalars(statement.order_by(User.id)))
 
 

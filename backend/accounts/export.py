@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, select
 
 from backend.audit.log import event_json, record, user_target
 from backend.auth.api_tokens import token_json
-from backend.database import reading
+from backend.database import read_engine
 from backend.messages.serialise import MESSAGE_COLUMNS, attachment_json, messages_json
 from backend.models import (
     ApiToken,
@@ -81,7 +81,7 @@ def _messages(user_id: int) -> Iterator[list[dict[str, Any]]]:
         last = 0
         while True:
             own = (_m.conversation_id == conversation_id, _m.sender_id == user_id, _m.seq > last)
-            with reading(db.engine).connect() as connection:
+            with read_engine(db.engine).connect() as connection:
                 page = _page(connection, select(*MESSAGE_COLUMNS).where(*own).order_by(_m.seq).limit(BATCH), user_id)
             if not page:
                 break
@@ -94,7 +94,7 @@ def _page(connection: Connection, statement: Select[Any], user_id: int) -> list[
 
 
 def _fetch(statement: Select[Any]) -> list[Any]:
-    with reading(db.engine).connect() as connection:
+    with read_engine(db.engine).connect() as connection:
         return list(connection.execute(statement))
 
 

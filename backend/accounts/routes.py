@@ -11,7 +11,7 @@ from backend.budgets import Limit
 from backend.http.json import encode
 from backend.http.rate_limits import PASSWORD, take
 from backend.identity.authenticate import need_fresh
-from backend.identity.guards import current_identity, current_user, fresh_session_required, large_answer, signed_in
+from backend.identity.guards import current_identity, current_user, fresh_session_required, large_answer, login_required
 from backend.users.routes import bp
 from backend.users.schemas import ErasureBody, ExportSchema, ProfileBody, UserSchema
 from backend.users.serialise import user_json
@@ -24,7 +24,7 @@ EMAIL_CHANGE = Limit("email-change", 5, 3600)
 
 @bp.get("/me")
 @bp.response(200, UserSchema)
-@signed_in
+@login_required
 def get_me() -> dict[str, Any]:
     """The caller's own profile."""
     user = current_identity.user  # not the proxy, which costs as much as the answer
@@ -33,7 +33,7 @@ def get_me() -> dict[str, Any]:
 
 @bp.patch("/me")
 @bp.response(200, UserSchema)
-@signed_in
+@login_required
 @bp.arguments(ProfileBody)
 def update_me(body: dict[str, Any]) -> dict[str, Any]:
     """Change your profile

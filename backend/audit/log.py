@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 
 from backend.models import AuditEvent
 from backend.models.base import db
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.request_context import address
 
 ACTIONS = {
@@ -68,7 +68,7 @@ def user_target(user_id: int) -> str:
 
 
 def list_events(
-    part: Slice, *, action: str | None = None, actor_id: int | None = None, target: str | None = None
+    page_request: PageRequest, *, action: str | None = None, actor_id: int | None = None, target: str | None = None
 ) -> Page[dict[str, Any]]:
     """The events, newest first; with filters, those alone that equal each of them."""
     statement = select(AuditEvent).order_by(AuditEvent.id.desc())
@@ -76,8 +76,8 @@ def list_events(
     for column, value in wanted:
         if value is not None:
             statement = statement.where(column == value)
-    rows = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1)).all()
-    return Page.cut([event_json(row) for row in rows], part)
+    rows = db.session.scalars(statement.offset(page_request.skip).limit(page_request.limit + 1)).all()
+    return Page.from_rows([event_json(row) for row in rows], page_request)
 
 
 def event_json(event: AuditEvent) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from backend.events import announce, revoked_event
 from backend.identity.authenticate import API_TOKEN_PREFIX
 from backend.models import ApiToken, RevokedToken, User
 from backend.models.base import db
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.security.hashing import hash_secret, new_secret
 
 SCOPES = ("read", "write", "admin", "health")
@@ -55,11 +55,11 @@ def create_token(
     return answer
 
 
-def list_tokens(user: User, part: Slice) -> Page[dict[str, Any]]:
+def list_tokens(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
     """The tokens of *user*, the newest first, without their secrets."""
     statement = select(ApiToken).where(ApiToken.user_id == user.id).order_by(ApiToken.id.desc())
-    rows = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1))
-    return Page.cut([token_json(row) for row in rows], part)
+    rows = db.session.scalars(statement.offset(page_request.skip).limit(page_request.limit + 1))
+    return Page.from_rows([token_json(row) for row in rows], page_request)
 
 
 def delete_token(user: User, token_id: int) -> None:

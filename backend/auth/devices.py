@@ -13,7 +13,7 @@ import secrets
 from sqlalchemy import select
 from sqlalchemy.orm import Session as DbSession
 
-from backend.database import reading
+from backend.database import read_engine
 from backend.models import User
 from backend.models.base import db
 from backend.security.encryption import keyed_hash
@@ -29,7 +29,7 @@ def issue_device_token(user_id: int, hashed_password: str | None, device: str | 
 
 def issue_for_user(user_id: int) -> str:
     """Like `issue_device_token`, for the password that the account has now."""
-    with DbSession(reading(db.engine)) as session:
+    with DbSession(read_engine(db.engine)) as session:
         hashed = session.scalar(select(User.hashed_password).where(User.id == user_id))
     return issue_device_token(user_id, hashed)
 

@@ -13,7 +13,7 @@ from backend.models import User, UserSession
 from backend.models.base import db
 
 
-def enter(user: User, device: Device, totp_code: str | None, by: str) -> Grant:
+def complete_sign_in(user: User, device: Device, totp_code: str | None, by: str) -> Grant:
     """Start a session of a user who proved who it is *by* something, in the current transaction.
 
     Raises TotpRequired and InvalidTotp.

@@ -14,7 +14,7 @@ from backend.budgets import Limit, count
 from backend.models import AccountToken, User
 from backend.models.base import db, utcnow
 from backend.outbox.mail import Mail
-from backend.outbox.queue import MAIL, count_recent, put
+from backend.outbox.queue import MAIL, count_recent, enqueue
 from backend.outbox.sender import composers
 from backend.security.encryption import keyed_hash
 from backend.security.hashing import hash_secret, new_secret
@@ -45,13 +45,13 @@ def put_verification(user: User) -> None:
     """Ask the owner of the address to confirm it, unless the address was asked too often lately."""
     if user.email is not None and _may_mail(VERIFY, user.email):
         payload = {"user_id": user.id, "email": user.email}
-        put(MAIL, VERIFY, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
+        enqueue(MAIL, VERIFY, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
 
 
 def put_reset(email: str) -> None:
     """Send a link for a new password to the account with this email, if there is one. To ask costs the same either way."""
     if _may_mail(RESET, email):
-        put(MAIL, RESET, {"email": email}, lifetime=RESET_LIFETIME)
+        enqueue(MAIL, RESET, {"email": email}, lifetime=RESET_LIFETIME)
 
 
 def notify(user: User, topic: str, **facts: str | None) -> None:
@@ -68,7 +68,7 @@ def notify(user: User, topic: str, **facts: str | None) -> None:
     details = "\n" + "".join(lines) if lines else ""
     body = f"{_greeting(user)}\n\n{text}\n{details}{_NOT_YOU}"
     payload = {"to": user.mail_address or user.email, "subject": subject, "text": body}
-    put(MAIL, topic, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
+    enqueue(MAIL, topic, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
 
 
 def _may_mail(kind: str, email: str) -> bool:

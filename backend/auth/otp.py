@@ -17,7 +17,7 @@ from sqlalchemy import exc, or_, select, text
 
 from backend.audit.log import record, user_target
 from backend.auth import mails
-from backend.auth.entry import enter
+from backend.auth.entry import complete_sign_in
 from backend.auth.service import refuse_login
 from backend.auth.sessions import Device, Grant, lock_own_session
 from backend.errors import TokenRevoked, ValidationFailed
@@ -25,7 +25,7 @@ from backend.identity.authenticate import Identity
 from backend.identity.errors import InvalidOtp, InvalidTotp, TotpRequired
 from backend.models import OtpCode, User
 from backend.models.base import db, insert_on_conflict, utcnow
-from backend.outbox.queue import SMS, put
+from backend.outbox.queue import SMS, enqueue
 from backend.request_context import network
 from backend.security.encryption import keyed_hash
 from backend.users.creation import MobileTaken, add_user
@@ -57,7 +57,7 @@ def send_code(mobile: str) -> None:
     """Have a new code sent to a number; the one before it ends."""
     code = f"{secrets.randbelow(10**6):06}"
     put_code(mobile, code)
-    put(SMS, "otp", {"to": mobile, "text": TEXT.format(code=code)}, lifetime=LIFETIME)
+    enqueue(SMS, "otp", {"to": mobile, "text": TEXT.format(code=code)}, lifetime=LIFETIME)
     db.session.commit()
 
 
@@ -176,7 +176,7 @@ def _open(mobile: str, device: Device, totp_code: str | None) -> Grant | None:
     if not user.is_active or user.deleted_at is not None:
         return None
     user.last_seen_at = utcnow()
-    return enter(user, device, totp_code, "otp")
+    return complete_sign_in(user, device, totp_code, "otp")
 
 
 def _holder_or_new(mobile: str) -> User:

@@ -12,7 +12,7 @@ from backend.auth import mails
 from backend.auth.password_rules import hash_new_password, names_of
 from backend.auth.sessions import end_sessions
 from backend.auth.ways_in import revoke_tokens_and_mobile, revoke_unproven
-from backend.database import reading
+from backend.database import read_engine
 from backend.errors import NotFound, TokenRevoked
 from backend.identity.authenticate import Identity, need_fresh
 from backend.identity.errors import InvalidPassword, InvalidToken
@@ -85,7 +85,7 @@ def set_password(owner: User, password: str) -> None:
     db.session.commit()
 
 
-def ask_for_reset(email: str) -> None:
+def request_reset(email: str) -> None:
     """Have a link sent to the account with this email. Known or unknown, the caller's cost is one row."""
     mails.put_reset(email)
     db.session.commit()
@@ -124,7 +124,7 @@ def use_token(token: str, purpose: str) -> AccountToken | None:
 
 def find_owner(token: str, purpose: str) -> User | None:
     """Whose a mailed token is, detached, as it is now; None where it is no good or the address is another's. Uses nothing up."""
-    with DbSession(reading(db.engine)) as session:
+    with DbSession(read_engine(db.engine)) as session:
         statement = select(User).join(AccountToken, AccountToken.user_id == User.id)
         may_enter = (User.email == AccountToken.email, User.is_active, User.deleted_at.is_(None))
         user = session.scalars(statement.where(*_is_live(token, purpose), *may_enter)).one_or_none()

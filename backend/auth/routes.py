@@ -19,14 +19,14 @@ from backend.auth.schemas import (
     TokenSchema,
 )
 from backend.auth.sessions import Device
-from backend.auth.throttle import count_totp, prove_password, recognised_device, remember_device, totp_key
+from backend.auth.throttle import count_totp, recognised_device, remember_device, totp_key, verify_password
 from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.fields import as_line
 from backend.http.pagination import PageArgs, paged
 from backend.http.rate_limits import limited
 from backend.identity import tickets
-from backend.identity.guards import current_identity, own_answer, signed_in, with_session
+from backend.identity.guards import current_identity, login_required, own_answer, session_required
 from backend.pagination import Page
 from backend.request_context import address
 
@@ -90,7 +90,7 @@ def refresh(body: dict[str, Any]) -> Any:
 
 @bp.post("/logout")
 @bp.response(204)
-@with_session
+@session_required
 def logout() -> None:
     """End this session at once."""
     sessions.logout(current_identity)
@@ -98,17 +98,17 @@ def logout() -> None:
 
 @bp.get("/sessions")
 @bp.response(200, SessionSchema(many=True))
-@signed_in
+@login_required
 @paged
 @bp.arguments(PageArgs, location="query")
 def list_sessions(args: dict[str, Any]) -> Page[dict[str, Any]]:
     """The caller's live sessions, the newest first."""
-    return sessions.list_sessions(current_identity, args["part"])
+    return sessions.list_sessions(current_identity, args["page_request"])
 
 
 @bp.delete("/sessions/<id:session_id>")
 @bp.response(204)
-@with_session
+@session_required
 def end_session(session_id: int) -> None:
     """End one of the caller's sessions."""
     sessions.end_session(current_identity, session_id)
@@ -116,7 +116,7 @@ def end_session(session_id: int) -> None:
 
 @bp.delete("/sessions")
 @bp.response(204)
-@with_session
+@session_required
 def end_other_sessions() -> None:
     """End all of the caller's sessions but this one."""
     sessions.end_other_sessions(current_identity)
@@ -124,7 +124,7 @@ def end_other_sessions() -> None:
 
 @bp.post("/ws-ticket")
 @bp.response(201, TicketSchema)
-@signed_in
+@login_required
 @own_answer
 def create_ticket() -> dict[str, Any]:
     """Get a ticket for a socket.
@@ -135,7 +135,7 @@ def create_ticket() -> dict[str, Any]:
 
 
 def _sign_in(account: service.Account, name: str, password: str, of: Device, totp_code: str | None) -> dict[str, Any]:
-    prove_password(account, name, password)
+    verify_password(account, name, password)
     if totp_code is not None:
         count_totp(totp_key(account))
     answer = service.login(account, of, totp_code)

@@ -32,9 +32,9 @@ from backend.identity.guards import (
     current_user,
     fresh_session_required,
     identity_if_any,
+    login_required,
     own_answer,
-    signed_in,
-    with_session,
+    session_required,
 )
 from backend.security.hashing import hash_secret
 from backend.users.emails import fold_email
@@ -114,7 +114,7 @@ def verify_otp(body: dict[str, Any]) -> Any:
 def forgot_password(body: dict[str, Any]) -> dict[str, str]:
     """Have a link for a new password mailed, if there is an account with this email. It is good for an hour, once."""
     take(FORGOT_EMAIL, hash_secret(fold_email(body["email"]))[:32])
-    passwords.ask_for_reset(body["email"])
+    passwords.request_reset(body["email"])
     return ACCEPTED
 
 
@@ -146,7 +146,7 @@ def verify_email(body: dict[str, Any]) -> None:
 
 @bp.post("/resend-verification")
 @bp.response(202, AcceptedSchema)
-@signed_in
+@login_required
 @own_answer
 def resend_verification() -> dict[str, str]:
     """Have the mail that confirms the address sent again."""
@@ -157,7 +157,7 @@ def resend_verification() -> dict[str, str]:
 
 @bp.post("/change-password")
 @bp.response(204)
-@with_session
+@session_required
 @bp.arguments(ChangePasswordBody)
 def change_password(body: dict[str, Any]) -> None:
     """Change the password
@@ -175,7 +175,7 @@ def change_password(body: dict[str, Any]) -> None:
 
 @bp.get("/totp")
 @bp.response(200, TotpStatusSchema)
-@signed_in
+@login_required
 def get_totp() -> dict[str, Any]:
     """Whether the caller has a second factor."""
     return totp.status(current_identity)
@@ -223,7 +223,7 @@ def disable_totp(body: dict[str, Any]) -> None:
 
 @bp.post("/confirm")
 @bp.response(204)
-@with_session
+@session_required
 @bp.arguments(ConfirmBody)
 def confirm_session(body: dict[str, Any]) -> None:
     """Confirm who you are

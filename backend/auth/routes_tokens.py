@@ -8,7 +8,7 @@ from backend.auth import api_tokens
 from backend.auth.schemas_tokens import ApiTokenBody, ApiTokenSchema, NewApiTokenSchema
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.identity.guards import current_user, fresh_session_required, with_session
+from backend.identity.guards import current_user, fresh_session_required, session_required
 from backend.pagination import Page
 
 bp = Blueprint("api-tokens", __name__, url_prefix="/api/auth/tokens", description="Keys for scripts")
@@ -16,7 +16,7 @@ bp = Blueprint("api-tokens", __name__, url_prefix="/api/auth/tokens", descriptio
 
 @bp.get("")
 @bp.response(200, ApiTokenSchema(many=True))
-@with_session
+@session_required
 @paged
 @bp.arguments(PageArgs, location="query")
 def list_api_tokens(query: dict[str, Any]) -> Page[dict[str, Any]]:
@@ -25,7 +25,7 @@ def list_api_tokens(query: dict[str, Any]) -> Page[dict[str, Any]]:
     The newest first, without their secrets. Needs a session, as all of this does: an API token
     gets 403.
     """
-    return api_tokens.list_tokens(current_user, query["part"])
+    return api_tokens.list_tokens(current_user, query["page_request"])
 
 
 @bp.post("")
@@ -43,7 +43,7 @@ def create_api_token(body: dict[str, Any]) -> Any:
 
 @bp.delete("/<id:token_id>")
 @bp.response(204)
-@with_session
+@session_required
 def delete_api_token(token_id: int) -> None:
     """Delete an API token
 

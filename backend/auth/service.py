@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session as DbSession
 
 from backend.audit.log import record, user_target
 from backend.auth import mails
-from backend.auth.entry import enter
+from backend.auth.entry import complete_sign_in
 from backend.auth.password_rules import hash_new_password
 from backend.auth.sessions import Device, start_session
-from backend.database import reading
+from backend.database import read_engine
 from backend.errors import InvalidCredentials
 from backend.identity.errors import InvalidTotp
 from backend.models import User
@@ -75,7 +75,7 @@ def find_account(*, email: str | None = None, username: str | None = None) -> Ac
     names += [is_named(username)] if username and len(username) <= MAX_NAME else []
     columns = (User.id, User.email, User.username, User.hashed_password, User.is_active, User.deleted_at)
     statement = select(*columns).where(or_(false(), *names)).order_by(User.id)
-    with DbSession(reading(db.engine)) as session:
+    with DbSession(read_engine(db.engine)) as session:
         rows = list(session.execute(statement)) if names else []
     if not rows:
         return Account("name:" + hash_secret(fold_email(email or username or ""))[:32])
@@ -85,7 +85,7 @@ def find_account(*, email: str | None = None, username: str | None = None) -> Ac
     return Account(f"user:{row.id}", row.id, row.hashed_password if may_enter else None)
 
 
-def prove_password(account: Account, password: str) -> None:
+def verify_password(account: Account, password: str) -> None:
     """Make sure that *password* is the account's.
 
     Raises InvalidCredentials, after the same time, whether the account is unknown, deactivated, without a password, or the
@@ -102,12 +102,12 @@ def login(account: Account, device: Device, totp_code: str | None = None) -> dic
     Raises TotpRequired and InvalidTotp where the account has a second factor, and InvalidCredentials where its password or its
     right to enter changed since it was found.
     """
-    user = _admit(account)
+    user = record_attempt(account)
     if user is None:
         refuse_login(account.user_id, "password")
         raise InvalidCredentials
     try:
-        grant = enter(user, device, totp_code, "password")
+        grant = complete_sign_in(user, device, totp_code, "password")
     except InvalidTotp:
         db.session.rollback()
         refuse_login(account.user_id, "totp")
@@ -122,7 +122,7 @@ def refuse_login(user_id: int | None, by: str) -> None:
     db.session.commit()
 
 
-def _admit(account: Account) -> User | None:
+def record_attempt(account: Account) -> User | None:
     """Lock the account's row and note the visit; None where the password or the right to enter changed since it was read."""
     statement = (
         update(User)

@@ -19,7 +19,7 @@ from backend.events import announce, revoked_event
 from backend.identity.authenticate import ACCESS_TOKEN_LIFETIME, FRESH_FOR, Identity, issue_access_token
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.security.hashing import hash_secret, new_secret
 from backend.users.serialise import own_json
 
@@ -170,16 +170,16 @@ def logout(caller: Identity) -> None:
     db.session.commit()
 
 
-def list_sessions(caller: Identity, part: Slice) -> Page[dict[str, Any]]:
+def list_sessions(caller: Identity, page_request: PageRequest) -> Page[dict[str, Any]]:
     """The caller's live sessions, the newest first."""
     statement = (
         select(UserSession)
         .where(UserSession.user_id == caller.user.id, UserSession.is_active, UserSession.expires_at > utcnow())
         .order_by(UserSession.id.desc())
-        .offset(part.skip)
-        .limit(part.limit + 1)
+        .offset(page_request.skip)
+        .limit(page_request.limit + 1)
     )
-    return Page.cut([_session_json(row, caller) for row in db.session.scalars(statement)], part)
+    return Page.from_rows([_session_json(row, caller) for row in db.session.scalars(statement)], page_request)
 
 
 def end_session(caller: Identity, session_id: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
 
 from backend.auth.sessions import max_age
-from backend.database import reading
+from backend.database import read_engine
 from backend.models import AccountToken, OtpCode, RefreshToken, RevokedToken, UserSession, WsTicket
 from backend.models.base import db, utcnow
 
@@ -88,7 +88,7 @@ def _delete_ended(now: datetime) -> None:
 
 def _batches(wanted: Select[Any]) -> Sequence[list[int]]:
     """The ids that *wanted* selects, in order, so that two who sweep at once do not wait for each other in a circle."""
-    with reading(db.engine).connect() as connection:
+    with read_engine(db.engine).connect() as connection:
         ids = sorted(connection.scalars(wanted))
     return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
 

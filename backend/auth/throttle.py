@@ -26,7 +26,7 @@ COOKIE_PATHS = ("/api/auth/login", "/token")
 COOKIE_SECONDS = 365 * 86_400
 
 
-def prove_password(account: service.Account, name: str, password: str) -> None:
+def verify_password(account: service.Account, name: str, password: str) -> None:
     """Make sure that *password* is that of *account*, which the caller called *name*.
 
     Raises RateLimited after too many tries, and InvalidCredentials.
@@ -34,12 +34,12 @@ def prove_password(account: service.Account, name: str, password: str) -> None:
     device = recognised_device(account)
     if device is not None:
         take(LOGIN_ACCOUNT, f"device:{device}")
-        service.prove_password(account, password)
+        service.verify_password(account, password)
         return
     take(LOGIN_ACCOUNT, "name:" + hash_secret(fold_email(name))[:32])
     # Counted for unknown accounts too, so that the time tells nothing either.
     of_account = count(LOGIN_ALL_NAMES, account.key)
-    service.prove_password(account, password)
+    service.verify_password(account, password)
     if of_account.is_over:
         show(of_account)
         of_account.check()

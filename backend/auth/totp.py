@@ -23,7 +23,7 @@ from backend.identity.authenticate import Identity
 from backend.identity.errors import InvalidTotp, TotpEnabled, TotpRequired, WrongTotp
 from backend.models import RecoveryCode, TotpFactor, User
 from backend.models.base import db, utcnow
-from backend.security.encryption import Unsealable, keyed_hash, seal, unseal
+from backend.security.encryption import DecryptionError, decrypt, encrypt, keyed_hash
 
 log = logging.getLogger("confab.auth")
 
@@ -78,7 +78,7 @@ def enrol(caller: Identity, password: str | None) -> dict[str, Any]:
         db.session.add(factor)
     elif factor.confirmed_at is not None:
         raise TotpEnabled
-    factor.secret, factor.last_step = seal(PURPOSE, secret), None
+    factor.secret, factor.last_step = encrypt(PURPOSE, secret), None
     uri = pyotp.TOTP(secret).provisioning_uri(name=user.email or user.mobile or user.username, issuer_name=ISSUER)
     db.session.commit()
     return {"secret": secret, "uri": uri, "qr_code": segno.make_qr(uri).svg_data_uri(scale=4)}
@@ -160,9 +160,9 @@ def _accept_totp(factor: TotpFactor, code: str) -> bool:
     if not re.fullmatch(r"[0-9]{6}", digits, re.ASCII):
         return False
     try:
-        totp = pyotp.TOTP(unseal(PURPOSE, factor.secret))
-    except Unsealable:
-        log.error("the second factor of user %d was sealed with another SECRET_KEY", factor.user_id)
+        totp = pyotp.TOTP(decrypt(PURPOSE, factor.secret))
+    except DecryptionError:
+        log.error("the second factor of user %d was encrypted with another SECRET_KEY", factor.user_id)
         return False
     now = int(time.time()) // STEP_SECONDS
     for step in (now + drift for drift in DRIFT):

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backend.conversations.references import Place
+from backend.conversations.references import ConversationRef
 from backend.events import opened_event, publish
 from backend.models import Conversation, ConversationEntry
 from backend.models.base import db, insert_on_conflict
 
 
-def open_direct(places: Iterable[tuple[int, Place]]) -> None:
+def open_direct(places: Iterable[tuple[int, ConversationRef]]) -> None:
     """Make the conversations of *places* (who opens, and where) and both sides' inbox rows, where they are missing.
 
     Each in a transaction of its own: two users who open the same one wait for each other, and for nothing else.

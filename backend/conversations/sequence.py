@@ -9,7 +9,7 @@ from backend.models import Conversation
 from backend.models.base import db
 
 
-def take_modseq(conversation_id: str, count: int = 1) -> int:
+def allocate_modseq(conversation_id: str, count: int = 1) -> int:
     """Lock the conversation and give out its next *count* modseqs; returns the last of them.
 
     The number is given under the row's lock, so modseqs follow commit order and have no gaps. Every durable change takes

@@ -11,11 +11,11 @@ from flask import request
 from marshmallow import EXCLUDE, Schema, post_load
 
 from backend.http.fields import WholeNumber
-from backend.pagination import DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, Page, Slice
+from backend.pagination import DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, Page, PageRequest
 
 
 class PageArgs(Schema):
-    """The paging part of a query. Loads `{"part": Slice, ...}` with whatever else the query holds."""
+    """The paging part of a query. Loads `{"page_request": PageRequest, ...}` with whatever else the query holds."""
 
     class Meta:
         unknown = EXCLUDE
@@ -26,8 +26,8 @@ class PageArgs(Schema):
     )
 
     @post_load
-    def _to_slice(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        data["part"] = Slice(data.pop("skip"), data.pop("limit"))
+    def _to_page_request(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        data["page_request"] = PageRequest(data.pop("skip"), data.pop("limit"))
         return data
 
 

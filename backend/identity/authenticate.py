@@ -16,10 +16,10 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session as DbSession
 from sqlalchemy.orm import make_transient_to_detached
 
-from backend.batching import Combiner
-from backend.database import UNAVAILABLE, is_unavailable, reading
+from backend.batching import Batcher
+from backend.database import UNAVAILABLE, is_unavailable, read_engine
 from backend.errors import TokenExpired, TokenRevoked, Unauthorized
-from backend.identity.errors import ReauthenticationRequired, SessionNeeded
+from backend.identity.errors import ReauthenticationRequired, SessionRequired
 from backend.models import ApiToken, RevokedToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_secret
@@ -59,10 +59,10 @@ class Identity:
         self.user.scopes = self.scopes
 
 
-def need_session(caller: Identity) -> None:
+def check_session(caller: Identity) -> None:
     """Raises SessionNeeded for an API token: one that leaks must not be able to outlive its own deletion."""
     if caller.session_id is None:
-        raise SessionNeeded
+        raise SessionRequired
 
 
 def need_fresh(caller: Identity) -> None:
@@ -196,16 +196,16 @@ _select_opened = (
 
 def _sessions() -> Callable[[int], _Opened | None]:
     """This application's combined look-up of sessions: concurrent requests share one query."""
-    combiner: Callable[[int], _Opened | None] | None = current_app.extensions.get("confab-sessions")
-    if combiner is None:
-        combiner = current_app.extensions.setdefault(
-            "confab-sessions", Combiner(_load_sessions, most=500, spreads=is_unavailable)
+    batcher: Callable[[int], _Opened | None] | None = current_app.extensions.get("confab-sessions")
+    if batcher is None:
+        batcher = current_app.extensions.setdefault(
+            "confab-sessions", Batcher(_load_sessions, max_batch_size=500, fails_all=is_unavailable)
         )
-    return combiner
+    return batcher
 
 
 def _load_sessions(ids: list[int]) -> Sequence[_Opened | None]:
-    with reading(db.engine).connect() as connection:
+    with read_engine(db.engine).connect() as connection:
         rows = connection.execute(_select_opened, {"ids": list(set(ids))}).all()
     found = {row[0]: _Opened(row[0], row[1], row[2], row[3], row[4], _detached_user(row[5:])) for row in rows}
     _record_seen(list(found.values()))
@@ -245,7 +245,7 @@ def _touch(column: str, *places: tuple[Table, set[int]]) -> None:
 
 def _identify_api_token(token: str) -> Identity:
     digest = hash_secret(token)
-    with DbSession(reading(db.engine)) as session:
+    with DbSession(read_engine(db.engine)) as session:
         statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.token == digest)
         row = session.execute(statement).one_or_none()
         if row is None and session.scalar(select(RevokedToken.id).where(RevokedToken.token == digest)):
@@ -259,7 +259,7 @@ def _identify_api_token(token: str) -> Identity:
 
 def identity_of_api_token(api_token_id: int) -> Identity:
     """The identity behind an API token's row. Raises Unauthorized, TokenExpired and TokenRevoked like `identify`."""
-    with DbSession(reading(db.engine)) as session:
+    with DbSession(read_engine(db.engine)) as session:
         statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.id == api_token_id)
         row = session.execute(statement).one_or_none()
         session.expunge_all()

@@ -54,5 +54,5 @@ class ReauthenticationRequired(Forbidden):
     detail = "Confirm who you are with POST /api/auth/confirm, then send this again within 10 minutes."
 
 
-class SessionNeeded(Forbidden):
+class SessionRequired(Forbidden):
     detail = "An API token may not change how its account is opened, nor end its sessions. Sign in for that."

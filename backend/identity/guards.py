@@ -14,7 +14,7 @@ from backend.concurrency import LARGE_ANSWERS
 from backend.errors import ChatError, Forbidden, InsufficientScope, Unauthorized
 from backend.http import rate_limits
 from backend.http.json import read_json
-from backend.identity.authenticate import Identity, identify, need_fresh, need_session
+from backend.identity.authenticate import Identity, check_session, identify, need_fresh
 from backend.models import User
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -23,13 +23,13 @@ current_identity: Identity = cast(Identity, LocalProxy(lambda: g.identity))
 current_user: User = cast(User, LocalProxy(lambda: g.identity.user))
 
 
-def signed_in(view: View) -> View:
+def login_required(view: View) -> View:
     """Only for a signed-in user, whose token has the scope `read` (GET, HEAD) or `write` (all else)."""
     return _guard(view, _need_scope_of_method)
 
 
 def reader(view: View) -> View:
-    """Like `signed_in`, for what reads, whatever its method: the token needs the scope `read`."""
+    """Like `login_required`, for what reads, whatever its method: the token needs the scope `read`."""
     return _guard(view, lambda identity: _need_scope(identity, "read"))
 
 
@@ -56,21 +56,21 @@ def superuser_or_scope(scope: str) -> Callable[[View], View]:
     return lambda view: _guard(view, check)
 
 
-def with_session(view: View) -> View:
-    """Like `signed_in`, for somebody who has signed in: an API token, whatever its scopes, is refused.
+def session_required(view: View) -> View:
+    """Like `login_required`, for somebody who has signed in: an API token, whatever its scopes, is refused.
 
     For what decides who can enter an account, and who stays in it.
     """
 
     def check(identity: Identity) -> None:
         _need_scope_of_method(identity)
-        need_session(identity)
+        check_session(identity)
 
     return _guard(view, check)
 
 
 def fresh_session_required(view: View) -> View:
-    """Like `signed_in`, for a user whose session is fresh: who signed in, or confirmed who they are, within 10 minutes.
+    """Like `login_required`, for a user whose session is fresh: who signed in, or confirmed who they are, within 10 minutes.
 
     For what would make a stolen token a lasting way in.
     """

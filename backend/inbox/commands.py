@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from backend.database import read_only
-from backend.inbox.consistency import find_faults
+from backend.inbox.consistency import check_consistency
 
 messages = AppGroup("messages", help="Messages and their numbers.")
 
@@ -16,7 +16,7 @@ def verify() -> None:
     """Check every conversation's numbers and every unread count against the rows. Exit 1 where one is wrong."""
     read_only()
     looked_at = wrong = 0
-    for count, faults in find_faults():
+    for count, faults in check_consistency():
         looked_at += count
         wrong += len(faults)
         for fault in faults:

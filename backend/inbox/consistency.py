@@ -14,7 +14,7 @@ PAGE = 200
 _c, _e, _m = Conversation.__table__.c, ConversationEntry.__table__.c, Message.__table__.c
 
 
-def find_faults() -> Iterator[tuple[int, list[str]]]:
+def check_consistency() -> Iterator[tuple[int, list[str]]]:
     """Go through all conversations, a page at a time: how many were looked at, and what is wrong with them, a line each.
 
     Each statement sees one moment, so that sends under way are no faults.

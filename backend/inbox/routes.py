@@ -7,7 +7,7 @@ from typing import Any
 from backend.database import read_only
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.identity.guards import current_user, large_answer, reader, signed_in
+from backend.identity.guards import current_user, large_answer, login_required, reader
 from backend.inbox import service
 from backend.inbox import sync as syncing
 from backend.messages import schemas
@@ -18,7 +18,7 @@ bp = Blueprint("inbox", __name__, url_prefix="/api/chat", description="Conversat
 
 @bp.get("/conversations")
 @bp.response(200, schemas.ConversationSchema(many=True))
-@signed_in
+@login_required
 @paged
 @bp.arguments(PageArgs, location="query")
 def list_conversations(args: dict[str, Any]) -> Page[dict[str, Any]]:
@@ -31,7 +31,7 @@ def list_conversations(args: dict[str, Any]) -> Page[dict[str, Any]]:
 
 @bp.patch("/conversations/<conversation_id>")
 @bp.response(200, schemas.ConversationSchema)
-@signed_in
+@login_required
 @bp.arguments(schemas.ConversationPatch)
 def update_conversation(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
     """Mute or pin a conversation, for yourself"""
@@ -40,7 +40,7 @@ def update_conversation(body: dict[str, Any], conversation_id: str) -> dict[str,
 
 @bp.post("/conversations/<conversation_id>/read")
 @bp.response(200, schemas.ConversationSchema)
-@signed_in
+@login_required
 @bp.arguments(schemas.ReadSchema)
 def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
     """Move your read mark

@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select, update
 
 from backend.conversations.direct import insert_missing
-from backend.conversations.references import place_of
+from backend.conversations.references import resolve_conversation
 from backend.errors import NotFound, ValidationFailed
 from backend.events import announce, read_event
-from backend.messages.access import check_place, is_open_to
+from backend.messages.access import authorize, is_open_to
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Conversation, ConversationEntry, Message, MessageMention, Room, User
 from backend.models.base import db, utcnow
 from backend.models.conversation import dm_peer
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.rooms.serialise import rooms_json
 from backend.users.blocks import is_blocked
 from backend.users.serialise import users_json
@@ -24,17 +24,19 @@ from backend.users.serialise import users_json
 _c, _e, _m = Conversation.__table__.c, ConversationEntry.__table__.c, Message.__table__.c
 
 
-def list_conversations(user: User, part: Slice) -> Page[dict[str, Any]]:
+def list_conversations(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
     """The inbox of *user*, last activity first. A direct conversation appears with its first message."""
     activity = func.coalesce(_c.last_message_at, _e.created_at)
-    statement = inbox_of(user.id).order_by(activity.desc(), _c.id).offset(part.skip).limit(part.limit + 1)
-    page = Page.cut(db.session.execute(statement).all(), part)
+    statement = (
+        inbox_of(user.id).order_by(activity.desc(), _c.id).offset(page_request.skip).limit(page_request.limit + 1)
+    )
+    page = Page.from_rows(db.session.execute(statement).all(), page_request)
     return Page(_conversations_json(user, page.items), page.next)
 
 
 def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict[str, Any]:
     """Set `is_muted` or `is_pinned` for *user* alone, and return the inbox row. Raises NotFound and NotAMember."""
-    check_place(user, place_of(user.id, conversation_id))
+    authorize(user, resolve_conversation(user.id, conversation_id))
     _last_seq(conversation_id)
     _add_entry(user.id, conversation_id)
     entry = update(ConversationEntry).where(_e.user_id == user.id, _e.conversation_id == conversation_id)
@@ -51,8 +53,8 @@ def mark_read(user: User, conversation_id: str, seq: int, origin: str | None = N
     *origin* names the socket that need not hear of it. Raises NotFound, NotAMember, and ValidationFailed past the
     conversation's end.
     """
-    place = place_of(user.id, conversation_id)
-    check_place(user, place)
+    place = resolve_conversation(user.id, conversation_id)
+    authorize(user, place)
     last_seq = _last_seq(conversation_id)
     if seq > last_seq:
         raise ValidationFailed.of("seq", f"The conversation ends at {last_seq}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
 
-from backend.conversations.references import Place, place_of
+from backend.conversations.references import ConversationRef, resolve_conversation
 from backend.errors import NotFound
 from backend.messages.serialise import MESSAGE_COLUMNS
 from backend.models import Conversation, ConversationEntry, RoomMembership, User
@@ -15,7 +15,7 @@ from backend.models.message import Message
 from backend.rooms.access import NotAMember, check_member
 
 
-def check_place(user: User, place: Place) -> None:
+def authorize(user: User, place: ConversationRef) -> None:
     """Raise NotFound or NotAMember unless *user* may read and write at *place*."""
     if place.room_id is not None:
         check_member(user, place.room_id)
@@ -35,7 +35,7 @@ def get_message_for(user: User, message_id: int) -> Row[Any]:
     if row is None:
         raise NotFound
     try:
-        check_place(user, place_of(user.id, row.conversation_id))
+        authorize(user, resolve_conversation(user.id, row.conversation_id))
     except NotAMember:
         raise NotFound from None
     return row

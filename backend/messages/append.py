@@ -14,22 +14,22 @@ from collections.abc import Sequence
 from flask import current_app
 from sqlalchemy import exc
 
-from backend.batching import Combiner
+from backend.batching import Batcher
 from backend.conversations.direct import open_direct
-from backend.conversations.references import Place
-from backend.counters import COUNTS
+from backend.conversations.references import ConversationRef
+from backend.counters import COUNTERS
 from backend.database import ANSWER_SECONDS, is_outage, is_unavailable
 from backend.errors import ChatError, Unavailable
 from backend.events import Event, publish
 from backend.messages.batch_sql import Batch, begin_batch
 from backend.messages.drafts import Draft, Sent
-from backend.messages.numbering import Head, Write
+from backend.messages.numbering import BatchWriter, Head
 from backend.messages.validation import Checks
 from backend.models.base import db
 
 log = logging.getLogger("confab.messages")
 
-MOST_IN_A_BATCH = 256
+MAX_BATCH_SIZE = 256
 """Drafts. Fifty mentions each, they take 26,000 values of one statement, and SQLite takes 32,000."""
 
 ATTEMPTS = 4
@@ -50,12 +50,12 @@ def append_message(draft: Draft) -> Sent:
 
 def append_together(drafts: Sequence[Draft]) -> list[Sent | Exception]:
     """Like `append_messages`, in one transaction with whatever else waits in this worker."""
-    combiner: Combiner[Sequence[Draft], list[Sent | Exception]] | None = current_app.extensions.get("confab-append")
-    if combiner is None:
-        combiner = current_app.extensions["confab-append"] = Combiner(
-            _append_all, most=MOST_IN_A_BATCH, spreads=is_outage, weigh=len
+    batcher: Batcher[Sequence[Draft], list[Sent | Exception]] | None = current_app.extensions.get("confab-append")
+    if batcher is None:
+        batcher = current_app.extensions["confab-append"] = Batcher(
+            _append_all, max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len
         )
-    return combiner(drafts)
+    return batcher(drafts)
 
 
 def _append_all(groups: list[Sequence[Draft]]) -> list[list[Sent | Exception]]:
@@ -125,23 +125,23 @@ def _append_together(drafts: Sequence[Draft], in_haste: bool = False) -> list[Se
         try:
             with begin_batch(db.engine, in_haste) as batch:
                 results, events = _append(batch, drafts)
-        except _Unopened as unopened:
+        except MissingConversations as unopened:
             open_direct(unopened.places)
         except exc.IntegrityError:
             # Another worker committed the same client_message_id, or a row we refer to went: the next look sees it.
             if len(drafts) > 1 or attempt == ATTEMPTS - 1:
                 raise
         else:
-            COUNTS["messages"] += sum(isinstance(result, Sent) and result.is_new for result in results)
+            COUNTERS["messages"] += sum(isinstance(result, Sent) and result.is_new for result in results)
             publish(events)
             return results
     raise Unavailable
 
 
-class _Unopened(Exception):
+class MissingConversations(Exception):
     """Direct conversations that do not exist yet. They are opened in transactions of their own, locking nothing else."""
 
-    def __init__(self, places: list[tuple[int, Place]]):
+    def __init__(self, places: list[tuple[int, ConversationRef]]):
         self.places = places
 
 
@@ -154,8 +154,8 @@ def _append(batch: Batch, drafts: Sequence[Draft]) -> tuple[list[Sent | Exceptio
         if draft.place.kind == "dm" and draft.place.conversation_id not in heads and checks.is_allowed(draft)
     ]
     if unopened:
-        raise _Unopened(unopened)
-    write = Write(batch, heads, checks)
+        raise MissingConversations(unopened)
+    write = BatchWriter(batch, heads, checks)
     results: list[Sent | Exception] = [write.take(draft) for draft in drafts]
     write.flush()
     return results, write.events()

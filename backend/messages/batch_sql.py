@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import Connection, Engine, Table, bindparam, exc, insert, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql
 
-from backend.database import reading
+from backend.database import read_engine
 from backend.models import Conversation, Message, MessageMention, RoomMembership
 
 _messages = cast(Table, Message.__table__)
@@ -42,7 +42,7 @@ Key = tuple[int, str]
 
 
 @dataclass(frozen=True)
-class Facts:
+class SendContext:
     """What holds under the locks, until the end of the batch."""
 
     heads: list[tuple[str, int, int, datetime | None]]
@@ -65,7 +65,7 @@ class Batch(Protocol):
 
     def open(
         self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
-    ) -> Facts:
+    ) -> SendContext:
         """Lock *conversations*, and look up their heads, which of *pairs* are members, and *keys*; take *count* ids.
 
         They are locked in the order of their ids, so that two batches never wait for each other in a circle.
@@ -82,7 +82,7 @@ def begin_batch(engine: Engine, in_haste: bool = False) -> Iterator[Batch]:
         with engine.begin() as connection:
             yield _SqliteBatch(connection)
         return
-    with reading(engine).connect() as connection:  # a connection that begins and ends no transactions by itself
+    with read_engine(engine).connect() as connection:  # a connection that begins and ends no transactions by itself
         ours = _PostgresBatch(connection, _OPEN_IN_HASTE if in_haste else _OPEN)
         try:
             yield ours
@@ -139,7 +139,7 @@ class _PostgresBatch:
 
     def open(
         self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
-    ) -> Facts:
+    ) -> SendContext:
         if _IS_PREPARED not in self.connection.info:
             self.connection.exec_driver_sql(_PREPARE)
             self.connection.info[_IS_PREPARED] = True
@@ -153,7 +153,7 @@ class _PostgresBatch:
             "count": count,
         }
         heads, members, has_repeats, ids = self.connection.exec_driver_sql(self._opening, given).one()
-        return Facts(
+        return SendContext(
             [(id_, seq, mod, at and datetime.fromisoformat(at)) for id_, seq, mod, at in orjson.loads(heads or "[]")],
             {(room, user) for room, user in orjson.loads(members or "[]")},
             has_repeats,
@@ -206,13 +206,13 @@ class _SqliteBatch:
 
     def open(
         self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
-    ) -> Facts:
+    ) -> SendContext:
         execute = self.connection.execute
         heads = execute(_SELECT_HEADS, {"ids": list(conversations)}).all()
         members = execute(_SELECT_MEMBERS, {"pairs": list(pairs)}).all() if pairs else ()
         last_id = execute(_SELECT_LAST_ID).scalar() or 0
         ids = list(range(last_id + 1, last_id + 1 + count))
-        return Facts([tuple(h) for h in heads], {tuple(m) for m in members}, bool(keys), ids)
+        return SendContext([tuple(h) for h in heads], {tuple(m) for m in members}, bool(keys), ids)
 
     def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
         self.connection.execute(_INSERT, rows)

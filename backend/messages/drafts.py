@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from backend.conversations.references import Place
+from backend.conversations.references import ConversationRef
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Draft:
     """A message that someone wants to send. Its fields are checked for form, not yet for right."""
 
     sender_id: int
-    place: Place
+    place: ConversationRef
     content: str
     parent_id: int | None = None
     client_message_id: str | None = None

@@ -46,13 +46,13 @@ class Head:
     news: list[_New] = field(default_factory=list)
     replies: Counter[int] = field(default_factory=Counter)
 
-    def take_modseq(self) -> int:
+    def allocate_modseq(self) -> int:
         """The next number of a change."""
         self.last_modseq += 1
         return self.last_modseq
 
 
-class Write:
+class BatchWriter:
     """Gives numbers to the drafts of one batch and writes them all at once."""
 
     def __init__(self, batch: Batch, heads: dict[str, Head], checks: Checks):
@@ -72,9 +72,9 @@ class Write:
             if draft.client_message_id and (earlier := self.checks.earlier.get(key)):
                 self._check_same(draft, earlier.request_hash)
                 return Sent(self._repeat(draft, earlier), is_new=False)
-            if draft.client_message_id and (twin := self.keyed.get(key)):
-                self._check_same(draft, twin.row["request_hash"])
-                return twin.sent(is_new=False)
+            if draft.client_message_id and (in_batch := self.keyed.get(key)):
+                self._check_same(draft, in_batch.row["request_hash"])
+                return in_batch.sent(is_new=False)
             self.checks.check(draft)
         except ChatError as refusal:
             return refusal
@@ -112,7 +112,7 @@ class Write:
             "id": next(self.ids),
             "conversation_id": draft.place.conversation_id,
             "seq": head.last_seq,
-            "modseq": head.take_modseq(),
+            "modseq": head.allocate_modseq(),
             "sender_id": draft.sender_id,
             "recipient_id": draft.place.peer_id,
             "room_id": draft.place.room_id,
@@ -137,7 +137,7 @@ class Write:
             return
         news = [new for head in changed.values() for new in head.news]
         parents = [
-            (parent_id, count, head.take_modseq())  # one change, and one number, however many replies
+            (parent_id, count, head.allocate_modseq())  # one change, and one number, however many replies
             for head in changed.values()
             for parent_id, count in sorted(head.replies.items())
         ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import paged
-from backend.identity.guards import current_user, own_answer, signed_in
+from backend.identity.guards import current_user, login_required, own_answer
 from backend.messages import schemas, service
 from backend.messages.drafts import Sent
 from backend.messages.serialise import as_sent
@@ -24,7 +24,7 @@ def _answer(sent: Sent) -> tuple[dict[str, Any], int]:
 @bp.post("/send")
 @bp.response(201, schemas.MessageSchema)
 @bp.alt_response(200, schema=schemas.MessageSchema, description="It was sent before; nothing was added.", success=True)
-@signed_in
+@login_required
 @own_answer
 @bp.arguments(schemas.SendSchema)
 def send_message(body: dict[str, Any]) -> Any:
@@ -37,7 +37,7 @@ def send_message(body: dict[str, Any]) -> Any:
 
 @bp.get("/messages")
 @bp.response(200, schemas.MessageSchema(many=True))
-@signed_in
+@login_required
 @paged
 @bp.arguments(schemas.MessageArgs, location="query")
 def list_messages(args: dict[str, Any]) -> Page[dict[str, Any]]:
@@ -50,7 +50,7 @@ def list_messages(args: dict[str, Any]) -> Page[dict[str, Any]]:
 
 @bp.get("/messages/<id:message_id>")
 @bp.response(200, schemas.MessageSchema)
-@signed_in
+@login_required
 def get_message(message_id: int) -> dict[str, Any]:
     """Get a message"""
     return service.get_message(current_user, message_id)
@@ -58,7 +58,7 @@ def get_message(message_id: int) -> dict[str, Any]:
 
 @room_messages_bp.get("/<id:room_id>/messages")
 @room_messages_bp.response(200, schemas.MessageSchema(many=True))
-@signed_in
+@login_required
 @paged
 @room_messages_bp.arguments(schemas.CursorArgs, location="query")
 def list_room_messages(args: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
@@ -72,7 +72,7 @@ def list_room_messages(args: dict[str, Any], room_id: int) -> Page[dict[str, Any
 @room_messages_bp.post("/<id:room_id>/messages")
 @room_messages_bp.response(201, schemas.MessageSchema)
 @room_messages_bp.alt_response(200, schema=schemas.MessageSchema, description="It was sent before.", success=True)
-@signed_in
+@login_required
 @own_answer
 @room_messages_bp.arguments(schemas.RoomSendSchema)
 def send_room_message(body: dict[str, Any], room_id: int) -> Any:

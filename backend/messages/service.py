@@ -6,16 +6,16 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
-from backend.conversations.references import Place, place_of
+from backend.conversations.references import ConversationRef, resolve_conversation
 from backend.errors import ValidationFailed
-from backend.messages.access import check_place, get_message_for, visible_conversation_ids
+from backend.messages.access import authorize, get_message_for, visible_conversation_ids
 from backend.messages.append import append_message
 from backend.messages.drafts import Draft, Sent
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Conversation, User
 from backend.models.base import db
 from backend.models.message import Message
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 
 BEYOND_ALL = 2**63 - 1
 """No message has such a seq."""
@@ -47,7 +47,7 @@ def send_message(
     Safe to repeat under the same *client_message_id*: the first message comes back. Raises NotFound, NotAMember, Blocked,
     IdempotencyConflict, or ValidationFailed where the parent is in another conversation.
     """
-    place = place_of(user.id, conversation_id, room_id, recipient_id)
+    place = resolve_conversation(user.id, conversation_id, room_id, recipient_id)
     return append_message(Draft(user.id, place, content, parent_id, client_message_id))
 
 
@@ -58,7 +58,7 @@ def get_message(user: User, message_id: int) -> dict[str, Any]:
 
 def list_messages(
     user: User,
-    part: Slice,
+    page_request: PageRequest,
     *,
     conversation_id: str | None = None,
     room_id: int | None = None,
@@ -75,26 +75,28 @@ def list_messages(
     if conversation_id is None and room_id is None and recipient_id is None:
         if before is not None or after is not None or around is not None:
             raise ValidationFailed("before, after and around need a conversation_id: seqs count within a conversation.")
-        return _of_all(user, part)
-    place = place_of(user.id, conversation_id, room_id, recipient_id)
-    check_place(user, place)
+        return _of_all(user, page_request)
+    place = resolve_conversation(user.id, conversation_id, room_id, recipient_id)
+    authorize(user, place)
     if around is not None:
-        return _around(user, place, around, part.limit)
-    return _of_one(user, place, part, before, after)
+        return _around(user, place, around, page_request.limit)
+    return _of_one(user, place, page_request, before, after)
 
 
-def _of_one(user: User, place: Place, part: Slice, before: int | None, after: int | None) -> Page[dict[str, Any]]:
-    values = {"conversation": place.conversation_id, "skip": part.skip, "most": part.limit + 1}
+def _of_one(
+    user: User, place: ConversationRef, page_request: PageRequest, before: int | None, after: int | None
+) -> Page[dict[str, Any]]:
+    values = {"conversation": place.conversation_id, "skip": page_request.skip, "most": page_request.limit + 1}
     if after is not None:
         rows = db.session.execute(_NEWER, values | {"seq": after}).all()
     else:
         rows = db.session.execute(_OLDER, values | {"seq": BEYOND_ALL if before is None else before}).all()
-    shown = rows[: part.limit]
-    cursor = {"after" if after is not None else "before": shown[-1].seq} if len(rows) > part.limit else {}
+    shown = rows[: page_request.limit]
+    cursor = {"after" if after is not None else "before": shown[-1].seq} if len(rows) > page_request.limit else {}
     return Page(messages_json(shown, user.id, db.session), cursor)
 
 
-def _around(user: User, place: Place, seq: int, limit: int) -> Page[dict[str, Any]]:
+def _around(user: User, place: ConversationRef, seq: int, limit: int) -> Page[dict[str, Any]]:
     """The message *seq* in the middle of *limit* messages, as far as there are that many on either side; then the older ones."""
     newer = db.session.execute(_in(place).where(_m.seq >= seq).order_by(_m.seq).limit(limit)).all()
     older = db.session.execute(_in(place).where(_m.seq < seq).order_by(_m.seq.desc()).limit(limit + 1)).all()
@@ -105,22 +107,22 @@ def _around(user: User, place: Place, seq: int, limit: int) -> Page[dict[str, An
     return Page(messages_json(shown, user.id, db.session), cursor)
 
 
-def _of_all(user: User, part: Slice) -> Page[dict[str, Any]]:
+def _of_all(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
     """What *user* may see in all conversations. Seqs have no gaps, so the newest n of each are those above last_seq - n.
 
     Ids are given under the conversation's lock too, so ordering by id never contradicts a conversation's own order.
     """
-    depth = part.skip + part.limit + 1
+    depth = page_request.skip + page_request.limit + 1
     statement = (
         select(*MESSAGE_COLUMNS)
         .join(Conversation, (Conversation.id == _m.conversation_id) & (_m.seq > Conversation.last_seq - depth))
         .where(Conversation.id.in_(visible_conversation_ids(user.id)))
         .order_by(_m.id.desc())
     )
-    rows = db.session.execute(statement.offset(part.skip).limit(part.limit + 1)).all()
-    page = Page.cut(rows, part)
+    rows = db.session.execute(statement.offset(page_request.skip).limit(page_request.limit + 1)).all()
+    page = Page.from_rows(rows, page_request)
     return Page(messages_json(page.items, user.id, db.session), page.next)
 
 
-def _in(place: Place) -> Select[Any]:
+def _in(place: ConversationRef) -> Select[Any]:
     return select(*MESSAGE_COLUMNS).where(_m.conversation_id == place.conversation_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
-from backend.conversations.references import Place
+from backend.conversations.references import ConversationRef
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
 from backend.messages.batch_sql import Batch, Key, is_member
 from backend.messages.drafts import Draft
@@ -29,7 +29,7 @@ class IdempotencyConflict(Conflict):
     detail = "Another message was sent under this client_message_id. Use a new one for each message."
 
 
-def check_not_blocked(user_id: int, place: Place) -> None:
+def check_not_blocked(user_id: int, place: ConversationRef) -> None:
     """Raise Blocked where *place* is a direct conversation with somebody who takes nothing from *user_id*."""
     if place.peer_id is not None and _find_blocks(db.session, {(place.peer_id, user_id)}):
         raise Blocked
@@ -47,7 +47,7 @@ class Checks:
         facts = batch.open(names, self._pairs(drafts), keys, len(drafts))
         self.heads, self.members, self.ids = facts.heads, facts.members, facts.ids
         self.earlier = _find_earlier(connection, keys) if facts.has_repeats else {}
-        self.living = self._living(drafts)
+        self.active_user_ids = self._active_user_ids(drafts)
         self.blocks = self._blocks(drafts)
         self.parents = self._parents({draft.parent_id for draft in drafts if draft.parent_id is not None})
 
@@ -59,7 +59,7 @@ class Checks:
         self.check_access(draft)
         place = draft.place
         if place.peer_id is not None:
-            if place.peer_id not in self.living:
+            if place.peer_id not in self.active_user_ids:
                 raise NotFound("There is no such user.")
             if (place.peer_id, draft.sender_id) in self.blocks:
                 raise Blocked
@@ -74,7 +74,7 @@ class Checks:
         place = draft.place
         if place.room_id is not None and (place.room_id, draft.sender_id) not in self.members:
             raise self._why_not_in(place.room_id)
-        if place.room_id is None and draft.sender_id not in self.living:
+        if place.room_id is None and draft.sender_id not in self.active_user_ids:
             raise TokenRevoked
 
     def is_allowed(self, draft: Draft) -> bool:
@@ -121,7 +121,7 @@ class Checks:
                 pairs.update((room_id, user_id) for user_id in self.named[draft.content])
         return pairs
 
-    def _living(self, drafts: Sequence[Draft]) -> set[int]:
+    def _active_user_ids(self, drafts: Sequence[Draft]) -> set[int]:
         """Which senders and recipients there are; erasing an account waits for the lock that we hold."""
         elsewhere = [draft for draft in drafts if draft.place.room_id is None]
         user_ids = {user_id for d in elsewhere for user_id in (d.sender_id, d.place.peer_id) if user_id is not None}

@@ -11,7 +11,7 @@ from backend.models.base import Base, BigInt, Keyed, UtcDateTime
 
 
 class TotpFactor(Keyed, Base):
-    """The secret that an account shares with an authenticator app (RFC 6238), sealed. It counts once it is confirmed.
+    """The secret that an account shares with an authenticator app (RFC 6238), encrypted. It counts once it is confirmed.
 
     `last_step` is the time step of the code that was used last: no code serves twice.
     """

@@ -13,8 +13,8 @@ from backend.models.base import Base, Keyed, UtcDateTime
 class OutboxMessage(Keyed, Base):
     """A text or a mail, written in the transaction that it tells of and sent outside of any request.
 
-    It waits while `next_attempt_at` is set. Recipient and text are sealed in `payload`, which goes once it was sent or given up;
-    what is left holds nothing personal.
+    It waits while `next_attempt_at` is set. Recipient and text are encrypted in `payload`, which is deleted once the message was
+    sent or given up; the rest holds nothing personal.
     """
 
     __tablename__ = "outbox"

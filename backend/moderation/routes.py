@@ -8,7 +8,7 @@ from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import paged
 from backend.http.rate_limits import take
-from backend.identity.guards import current_user, signed_in, superuser
+from backend.identity.guards import current_user, login_required, superuser
 from backend.moderation import service
 from backend.moderation.schemas import ReportArgs, ReportBody, ReportSchema, SettledReportSchema, SettlementBody
 from backend.pagination import Page
@@ -20,7 +20,7 @@ REPORT = Limit("report", 60, 3600)
 
 @bp.post("/chat/messages/<id:message_id>/report")
 @bp.response(201, ReportSchema)
-@signed_in
+@login_required
 @bp.arguments(ReportBody)
 def report_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
     """Report a message

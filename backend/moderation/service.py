@@ -13,7 +13,7 @@ from backend.messages.access import get_message_for
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Message, Report, User
 from backend.models.base import db, insert_on_conflict, utcnow
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 
 
 def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
@@ -30,13 +30,13 @@ def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
     return answer
 
 
-def list_reports(part: Slice, status: str | None = None) -> Page[dict[str, Any]]:
+def list_reports(page_request: PageRequest, status: str | None = None) -> Page[dict[str, Any]]:
     """All reports, or those of one *status*, the newest first, each with its message as it is now."""
     statement = select(Report).order_by(Report.id.desc())
     if status is not None:
         statement = statement.where(Report.status == status)
-    rows = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1)).all()
-    page = Page.cut(rows, part)
+    rows = db.session.scalars(statement.offset(page_request.skip).limit(page_request.limit + 1)).all()
+    page = Page.from_rows(rows, page_request)
     return Page(reports_json(page.items), page.next)
 
 

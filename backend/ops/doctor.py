@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.database import reading
+from backend.database import read_engine
 from backend.models.base import db
 from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault, find_second_instance
@@ -68,7 +68,7 @@ def examine(app: Flask) -> list[Finding]:
 
 def plan_repairs(app: Flask) -> list[str]:
     """SQL that would mend the drift of the database. Nothing is run."""
-    with app.app_context(), reading(db.engine).connect() as connection:
+    with app.app_context(), read_engine(db.engine).connect() as connection:
         return repair_plan(connection)
 
 
@@ -120,7 +120,7 @@ def _is_reachable(path: Path) -> bool:
 
 def _database(app: Flask) -> Iterator[Finding]:
     try:
-        with app.app_context(), reading(db.engine).connect() as connection:
+        with app.app_context(), read_engine(db.engine).connect() as connection:
             connection.execute(sa.text("SELECT 1"))
             if connection.dialect.name == "postgresql":
                 began = time.time()
@@ -135,7 +135,7 @@ def _database(app: Flask) -> Iterator[Finding]:
             problem, _, remedy = fault.rpartition(" Run: ")
             yield Finding("schema", problem or fault, f"Run: {remedy}" if problem else "See docs/migrations.md.")
         else:
-            with app.app_context(), reading(db.engine).connect() as connection:
+            with app.app_context(), read_engine(db.engine).connect() as connection:
                 for sentence in find_drift(connection):
                     yield Finding("schema", f"{sentence}.", "Run: flask doctor --repair-plan")
     except SQLAlchemyError as error:

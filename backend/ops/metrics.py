@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 from flask import Flask
 
-from backend.counters import COUNTS
+from backend.counters import COUNTERS
 from backend.models.base import db
 
 log = logging.getLogger("confab.metrics")
@@ -50,7 +50,7 @@ class Metrics:
             name: prometheus_client.Counter(f"confab_{name}", text, registry=self.registry)
             for name, text in COUNTED.items()
         }
-        self._told: Counter[str] = Counter(COUNTS)
+        self._told: Counter[str] = Counter(COUNTERS)
         self._gauges = {
             name: prometheus_client.Gauge(f"confab_{name}", text, registry=self.registry, multiprocess_mode=mode)  # type: ignore[arg-type]
             for name, text, mode in (
@@ -73,7 +73,7 @@ class Metrics:
     def look(self) -> None:
         """Bring everything that is not counted request by request up to date."""
         live = self.app.extensions.get("confab-live")
-        now = Counter(COUNTS)
+        now = Counter(COUNTERS)
         if live is not None:
             now.update({name: live.hub.metrics[name] for name in ("events", "repairs")})
         for name, counter in self._counters.items():

@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.database import reading
+from backend.database import read_engine
 from backend.errors import Unavailable
 from backend.models.base import db, utcnow
 from backend.schema.drift import find_drift
@@ -116,7 +116,7 @@ def _limited() -> Iterator[None]:
 
 
 def _database() -> Connection:
-    return reading(db.engine).connect()
+    return read_engine(db.engine).connect()
 
 
 def _find_revision_fault() -> str | None:

@@ -14,10 +14,10 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Row, delete, event, func, select, update
 
-from backend.database import RoutedSession, reading
+from backend.database import RoutedSession, read_engine
 from backend.models import OutboxMessage
 from backend.models.base import db, utcnow
-from backend.security.encryption import seal, unseal
+from backend.security.encryption import decrypt, encrypt
 
 SMS, MAIL = "sms", "mail"
 KINDS = (SMS, MAIL)
@@ -31,14 +31,14 @@ KEPT = timedelta(days=7)
 """How long the row of a message that was sent or given up is kept, without its text."""
 
 
-def put(kind: str, topic: str, payload: dict[str, Any], *, lifetime: timedelta, user_id: int | None = None) -> None:
+def enqueue(kind: str, topic: str, payload: dict[str, Any], *, lifetime: timedelta, user_id: int | None = None) -> None:
     """Add a message to the current transaction, without committing it. After *lifetime* nobody needs it any more."""
     now = utcnow()
     message = OutboxMessage(
         kind=kind,
         topic=topic,
         user_id=user_id,
-        payload=seal(PURPOSE, json.dumps(payload)),
+        payload=encrypt(PURPOSE, json.dumps(payload)),
         next_attempt_at=now,
         expires_at=now + lifetime,
     )
@@ -70,7 +70,7 @@ def claim(kind: str, most: int) -> list[Row[Any]]:
     now = utcnow()
     due = (OutboxMessage.kind == kind, OutboxMessage.next_attempt_at <= now)
     wanted = select(OutboxMessage.id).where(*due).order_by(OutboxMessage.next_attempt_at, OutboxMessage.id).limit(most)
-    with reading(db.engine).connect() as connection:
+    with read_engine(db.engine).connect() as connection:
         # Workers look every second: what finds nothing must cost nothing, on SQLite least of all the write lock.
         if connection.execute(wanted.limit(1)).first() is None:
             return []
@@ -94,8 +94,8 @@ def claim(kind: str, most: int) -> list[Row[Any]]:
 
 
 def payload_of(row: Row[Any]) -> dict[str, Any]:
-    """What was put there. Raises Unsealable where SECRET_KEY is another one since."""
-    payload: dict[str, Any] = json.loads(unseal(PURPOSE, row.payload))
+    """What was put there. Raises DecryptionError where SECRET_KEY is another one since."""
+    payload: dict[str, Any] = json.loads(decrypt(PURPOSE, row.payload))
     return payload
 
 
@@ -104,7 +104,7 @@ def settle_sent(row: Row[Any]) -> None:
     _settle(row, payload=None, next_attempt_at=None, sent_at=utcnow(), last_error=None)
 
 
-def settle_given_up(row: Row[Any], error: str) -> None:
+def mark_dead(row: Row[Any], error: str) -> None:
     """Nobody will try again: its text goes, too."""
     _settle(row, payload=None, next_attempt_at=None, given_up_at=utcnow(), last_error=error[:255])
 
@@ -114,7 +114,7 @@ def settle_failed(row: Row[Any], error: str) -> bool:
     wait = min(FIRST_WAIT * 2 ** min(row.attempts - 1, 20), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
     next_attempt_at = utcnow() + timedelta(seconds=wait)
     if next_attempt_at >= row.expires_at:
-        settle_given_up(row, error)
+        mark_dead(row, error)
         return False
     _settle(row, next_attempt_at=next_attempt_at, last_error=error[:255])
     return True

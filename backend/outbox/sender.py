@@ -17,7 +17,7 @@ from backend.models.base import db, utcnow
 from backend.outbox import queue
 from backend.outbox.gateways import Failed, Refused, sms_gateway
 from backend.outbox.mail import Mail, mailer
-from backend.security.encryption import Unsealable
+from backend.security.encryption import DecryptionError
 from config import Config
 
 log = logging.getLogger("confab.outbox")
@@ -85,7 +85,7 @@ class Outbox:
             try:
                 with gevent.Timeout(SEND_SECONDS, Failed("took too long")):
                     self._send(row)
-            except (Refused, Unsealable) as error:
+            except (Refused, DecryptionError) as error:
                 return _give_up(row, str(error) or "SECRET_KEY is another one since")
             except Exception as error:  # noqa: BLE001  # `_fail` reports what is no provider's failure
                 return _fail(row, error)
@@ -147,7 +147,7 @@ def _as_written(payload: dict[str, Any]) -> Mail:
 
 
 def _give_up(row: Row[Any], reason: str) -> bool:
-    queue.settle_given_up(row, reason)
+    queue.mark_dead(row, reason)
     log.error("%s %d (%s) was given up: %s", row.kind, row.id, row.topic, reason)
     return False
 

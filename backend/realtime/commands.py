@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from backend.concurrency import LARGE_ANSWERS
-from backend.conversations.references import place_of
+from backend.conversations.references import resolve_conversation
 from backend.database import is_unavailable
 from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailable, ValidationFailed
 from backend.events import publish, typing_event
@@ -18,7 +18,7 @@ from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
 from backend.identity.tickets import identify_socket
 from backend.inbox.service import mark_read
 from backend.inbox.sync import sync_page
-from backend.messages.access import check_place
+from backend.messages.access import authorize
 from backend.messages.append import append_together
 from backend.messages.drafts import Draft, Sent
 from backend.messages.schemas import SendSchema, SyncSchema
@@ -124,7 +124,7 @@ class Operations:
     def _draft(self, connection: Connection, frame: dict[str, Any]) -> Draft:
         _need(connection, "write")
         body = _load(SEND, frame)
-        place = place_of(connection.user_id, body["conversation_id"], body["room_id"], body["recipient_id"])
+        place = resolve_conversation(connection.user_id, body["conversation_id"], body["room_id"], body["recipient_id"])
         return Draft(connection.user_id, place, body["content"], body["parent_id"], body["client_message_id"])
 
     def _send(self, connection: Connection, sends: list[tuple[str | None, Draft]]) -> None:
@@ -152,10 +152,10 @@ class Operations:
     def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
         _need(connection, "write")
         name = body["conversation_id"]
-        place, is_hidden = place_of(connection.user_id, name), False
+        place, is_hidden = resolve_conversation(connection.user_id, name), False
         if place.peer_id is not None or name not in connection.conversations:
             with self.hub.reading():
-                check_place(_user(connection), place)
+                authorize(_user(connection), place)
                 check_not_blocked(connection.user_id, place)
                 is_hidden = place.peer_id is not None and is_blocked(place.peer_id, by_id=connection.user_id)
         if not is_hidden:

@@ -24,7 +24,7 @@ from backend.identity.authenticate import Identity
 from backend.identity.guards import bearer_token
 from backend.identity.tickets import identify_socket
 from backend.realtime.delivery.history import heads_for
-from backend.realtime.places import Place
+from backend.realtime.places import ConversationRef
 from backend.realtime.right import Right
 from backend.realtime.server import Live, live_of
 from backend.realtime.transport.connection import CLOSING_SECONDS, Connection
@@ -126,7 +126,7 @@ class _Opening:
         self.identity = identity
         self.client_id = client_id
 
-    def take_over(self, sock: RawSocket, place: Place) -> None:
+    def take_over(self, sock: RawSocket, place: ConversationRef) -> None:
         """Count the client in, let it follow its conversations from this moment, and tell it that all is ready."""
         hub, identity = self.live.hub, self.identity
         right = Right(
@@ -159,7 +159,7 @@ class _Opening:
         hub.announce([connection])
 
 
-def _detach(head: bytes, opening: _Opening | None, place: Place) -> Response:
+def _detach(head: bytes, opening: _Opening | None, place: ConversationRef) -> Response:
     """Answer by taking the connection over: a duplicate of its descriptor is served outside of the request.
 
     The request ends here, and with it the greenlet, the buffers and the context that an idle client would hold for hours.
@@ -182,7 +182,7 @@ class _Taken:
         return iter(())
 
 
-def _serve(raw: RawSocket, head: bytes, opening: _Opening | None, place: Place) -> None:
+def _serve(raw: RawSocket, head: bytes, opening: _Opening | None, place: ConversationRef) -> None:
     """Finish the handshake and hand the client to the hub, or say goodbye at once."""
     try:
         raw.send(head)

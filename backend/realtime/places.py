@@ -20,14 +20,14 @@ class Places:
         self.addresses: Counter[str] = Counter()
         self.users: dict[int, Counter[str]] = {}
 
-    def take(self, address: str) -> Place:
+    def take(self, address: str) -> ConversationRef:
         """A place for an opening from *address*, which whoever holds it must release. Raises RateLimited."""
         if self.is_limited and self.addresses[address] >= MAX_OF_ADDRESS:
             raise RateLimited("Too many sockets from this address. Close some, or come back later.", headers=RETRY)
-        return Place(self, address)
+        return ConversationRef(self, address)
 
 
-class Place:
+class ConversationRef:
     """One socket's part of the numbers of its address and, once it is known, of its user."""
 
     __slots__ = ("_address", "_client_id", "_places", "_user_id")

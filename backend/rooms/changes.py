@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, delete, exists, select, update
 
-from backend.conversations.sequence import take_modseq
+from backend.conversations.sequence import allocate_modseq
 from backend.errors import Forbidden
 from backend.events import announce, member_event, opened_event, room_event
 from backend.models import Conversation, ConversationEntry, Room, RoomInvite, RoomMembership
@@ -100,7 +100,7 @@ def close_room(room: Room) -> None:
     room.name, room.description = SCRUBBED_NAME, None
     conversation_id = room_conversation_id(room.id)
     # One modseq serves them all: they end together, and whoever syncs hears of it as "gone".
-    modseq = take_modseq(conversation_id)
+    modseq = allocate_modseq(conversation_id)
     db.session.execute(
         update(RoomMembership)
         .where(RoomMembership.room_id == room.id, RoomMembership.left_at.is_(None))
@@ -128,7 +128,7 @@ def _new_membership(room: Room, user_id: int) -> RoomMembership:
 def _stamp(membership: RoomMembership, type_: str | None = None) -> None:
     conversation_id = room_conversation_id(membership.room_id)
     with db.session.no_autoflush:  # the row goes in once, whole
-        membership.modseq = take_modseq(conversation_id)
+        membership.modseq = allocate_modseq(conversation_id)
     if type_ is None:
         type_ = "member.updated" if membership.left_at is None else "member.left"
     announce(member_event(type_, conversation_id, membership))

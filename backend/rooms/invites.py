@@ -18,7 +18,7 @@ from sqlalchemy import or_, select, update
 from backend.errors import Conflict, NotFound
 from backend.models import Room, RoomInvite, RoomMembership, User
 from backend.models.base import db, utcnow
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.rooms.access import get_room_as_admin, get_room_with_own
 from backend.rooms.changes import admit
 from backend.rooms.membership import Banned
@@ -71,12 +71,12 @@ def create_invite(
     return answer
 
 
-def list_invites(user: User, room_id: int, part: Slice) -> Page[dict[str, Any]]:
+def list_invites(user: User, room_id: int, page_request: PageRequest) -> Page[dict[str, Any]]:
     """The live invites of a room, the newest first, for its admins."""
     room = get_room_as_admin(user, room_id).room
     statement = _live().where(RoomInvite.room_id == room.id).order_by(RoomInvite.id.desc())
-    rows = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1))
-    return Page.cut([invite_json(row) for row in rows], part)
+    rows = db.session.scalars(statement.offset(page_request.skip).limit(page_request.limit + 1))
+    return Page.from_rows([invite_json(row) for row in rows], page_request)
 
 
 def revoke_invite(user: User, room_id: int, code: str) -> None:

@@ -14,7 +14,7 @@ from backend.errors import Conflict, Forbidden, NotFound
 from backend.events import announce, room_updated_event
 from backend.models import RoomMembership, User
 from backend.models.base import db
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.rooms.access import get_room_as_admin, get_room_as_owner, get_room_for
 from backend.rooms.changes import (
     admit,
@@ -48,7 +48,7 @@ class UserBanned(Conflict):
     detail = "This user is banned from the room. Lift the ban first."
 
 
-def list_members(user: User, room_id: int, part: Slice, *, banned: bool = False) -> Page[dict[str, Any]]:
+def list_members(user: User, room_id: int, page_request: PageRequest, *, banned: bool = False) -> Page[dict[str, Any]]:
     """The members of a room that *user* may see, in the order in which they joined; with *banned*, for admins, the banned."""
     access = get_room_as_admin(user, room_id) if banned else get_room_for(user, room_id)
     which = RoomMembership.is_banned if banned else RoomMembership.left_at.is_(None)
@@ -57,10 +57,10 @@ def list_members(user: User, room_id: int, part: Slice, *, banned: bool = False)
         .join(RoomMembership.user)
         .where(RoomMembership.room_id == access.room.id, which)
         .order_by(RoomMembership.joined_at, RoomMembership.id)
-        .offset(part.skip)
-        .limit(part.limit + 1)
+        .offset(page_request.skip)
+        .limit(page_request.limit + 1)
     )
-    page = Page.cut(db.session.execute(statement).all(), part)
+    page = Page.from_rows(db.session.execute(statement).all(), page_request)
     return Page(members_json(page.items, user), page.next)
 
 

@@ -8,7 +8,7 @@ from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import paged
 from backend.http.rate_limits import take
-from backend.identity.guards import current_user, large_answer, own_answer, signed_in
+from backend.identity.guards import current_user, large_answer, login_required, own_answer
 from backend.pagination import Page
 from backend.rooms import membership, service
 from backend.rooms.schemas import (
@@ -35,7 +35,7 @@ bp = Blueprint("rooms", __name__, url_prefix="/api/rooms", description="Rooms an
 
 @bp.get("")
 @bp.response(200, RoomSchema(many=True))
-@signed_in
+@login_required
 @paged
 @bp.arguments(RoomListArgs, location="query")
 def list_rooms(query: dict[str, Any]) -> Page[dict[str, Any]]:
@@ -45,7 +45,7 @@ def list_rooms(query: dict[str, Any]) -> Page[dict[str, Any]]:
 
 @bp.post("")
 @bp.response(201, RoomSchema)
-@signed_in
+@login_required
 @own_answer
 @bp.arguments(RoomBody)
 def create_room(body: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def create_room(body: dict[str, Any]) -> dict[str, Any]:
 
 @bp.get("/<id:room_id>")
 @bp.response(200, RoomSchema)
-@signed_in
+@login_required
 def get_room(room_id: int) -> dict[str, Any]:
     """A public room, or one that the caller is a member of."""
     return service.get_room(current_user, room_id)
@@ -67,7 +67,7 @@ def get_room(room_id: int) -> dict[str, Any]:
 
 @bp.patch("/<id:room_id>")
 @bp.response(200, RoomSchema)
-@signed_in
+@login_required
 @bp.arguments(RoomChangesBody)
 def update_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     """Change a room, as one of its admins. What is left out stays."""
@@ -76,7 +76,7 @@ def update_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
 
 @bp.delete("/<id:room_id>")
 @bp.response(204)
-@signed_in
+@login_required
 def delete_room(room_id: int) -> None:
     """Delete a room with all its messages, as its owner or as a superuser."""
     service.delete_room(current_user, room_id)
@@ -84,7 +84,7 @@ def delete_room(room_id: int) -> None:
 
 @bp.post("/<id:room_id>/join")
 @bp.response(200, RoomSchema)
-@signed_in
+@login_required
 def join_room(room_id: int) -> dict[str, Any]:
     """Become a member of a public room. Repeating it changes nothing; the banned get 403 `banned`."""
     return membership.join_room(current_user, room_id)
@@ -92,7 +92,7 @@ def join_room(room_id: int) -> dict[str, Any]:
 
 @bp.post("/<id:room_id>/leave")
 @bp.response(204)
-@signed_in
+@login_required
 def leave_room(room_id: int) -> None:
     """Leave a room. Its owner hands it over before (409 `owner_must_transfer`); an owner who is alone deletes it by leaving."""
     membership.leave_room(current_user, room_id)
@@ -100,7 +100,7 @@ def leave_room(room_id: int) -> None:
 
 @bp.get("/<id:room_id>/members")
 @bp.response(200, MemberSchema(many=True))
-@signed_in
+@login_required
 @large_answer
 @paged
 @bp.arguments(MemberListArgs, location="query")
@@ -111,7 +111,7 @@ def list_members(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 
 @bp.put("/<id:room_id>/members/<id:user_id>")
 @bp.response(200, MemberChangedSchema)
-@signed_in
+@login_required
 @bp.arguments(NewMemberBody, required=False)
 def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
     """Add somebody to a room
@@ -125,7 +125,7 @@ def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, An
 
 @bp.patch("/<id:room_id>/members/<id:user_id>")
 @bp.response(200, MemberChangedSchema)
-@signed_in
+@login_required
 @bp.arguments(MemberChangesBody)
 def update_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
     """Make a member an admin, ban somebody, or undo either, as an admin. A ban ends the membership; anybody can be banned."""
@@ -134,7 +134,7 @@ def update_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str,
 
 @bp.delete("/<id:room_id>/members/<id:user_id>")
 @bp.response(204)
-@signed_in
+@login_required
 def remove_member(room_id: int, user_id: int) -> None:
     """Remove a member, as an admin; or oneself, which is leaving."""
     membership.remove_member(current_user, room_id, user_id)
@@ -142,7 +142,7 @@ def remove_member(room_id: int, user_id: int) -> None:
 
 @bp.post("/<id:room_id>/transfer")
 @bp.response(200, RoomSchema)
-@signed_in
+@login_required
 @bp.arguments(TransferBody)
 def transfer_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     """Hand the room over to another member

@@ -8,7 +8,7 @@ from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
 from backend.http.rate_limits import take
-from backend.identity.guards import current_user, own_answer, signed_in
+from backend.identity.guards import current_user, login_required, own_answer
 from backend.pagination import Page
 from backend.rooms import invites
 from backend.rooms.schemas import InviteBody, InviteSchema, JoinBody, RoomSchema
@@ -20,7 +20,7 @@ bp = Blueprint("invites", __name__, url_prefix="/api/rooms", description="Links 
 
 @bp.get("/<id:room_id>/invites")
 @bp.response(200, InviteSchema(many=True))
-@signed_in
+@login_required
 @paged
 @bp.arguments(PageArgs, location="query")
 def list_invites(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
@@ -28,12 +28,12 @@ def list_invites(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 
     Those that still open it, the newest first; for its admins.
     """
-    return invites.list_invites(current_user, room_id, query["part"])
+    return invites.list_invites(current_user, room_id, query["page_request"])
 
 
 @bp.post("/<id:room_id>/invites")
 @bp.response(201, InviteSchema)
-@signed_in
+@login_required
 @own_answer
 @bp.arguments(InviteBody, required=False)
 def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
 
 @bp.delete("/<id:room_id>/invites/<secret:code>")
 @bp.response(204)
-@signed_in
+@login_required
 def revoke_invite(room_id: int, code: str) -> None:
     """Revoke an invite
 
@@ -59,7 +59,7 @@ def revoke_invite(room_id: int, code: str) -> None:
 
 @bp.post("/join")
 @bp.response(200, RoomSchema)
-@signed_in
+@login_required
 @bp.arguments(JoinBody)
 def join_by_code(body: dict[str, Any]) -> dict[str, Any]:
     """Join a room by an invite

@@ -11,7 +11,7 @@ from backend.events import announce, member_event, opened_event, room_updated_ev
 from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.rooms.access import (
     IS_ACTIVE,
     get_room_as_admin,
@@ -25,7 +25,7 @@ from backend.rooms.purge import purge_after_deletion
 from backend.rooms.serialise import room_json, rooms_json
 
 
-def list_rooms(user: User, part: Slice, *, mine: bool = False, q: str = "") -> Page[dict[str, Any]]:
+def list_rooms(user: User, page_request: PageRequest, *, mine: bool = False, q: str = "") -> Page[dict[str, Any]]:
     """The rooms that *user* may see, newest first; with *mine* those alone that they are in.
 
     *q* is part of a name or description: literal, in any case.
@@ -37,8 +37,8 @@ def list_rooms(user: User, part: Slice, *, mine: bool = False, q: str = "") -> P
         statement = statement.where(
             or_(Room.name.icontains(q, autoescape=True), Room.description.icontains(q, autoescape=True))
         )
-    rows = db.session.execute(statement.offset(part.skip).limit(part.limit + 1))
-    page = Page.cut([room for room, _ in rows], part)
+    rows = db.session.execute(statement.offset(page_request.skip).limit(page_request.limit + 1))
+    page = Page.from_rows([room for room, _ in rows], page_request)
     return Page(rooms_json(page.items, user), page.next)
 
 

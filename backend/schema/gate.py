@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
-from backend.database import reading
+from backend.database import read_engine
 from backend.extensions import Base, db
 from backend.schema.revisions import current_revisions, head_revision, head_revisions, known_revisions, may_serve
 
@@ -44,7 +44,7 @@ def find_fault(app: Flask) -> str | None:
     """One line on what keeps this code from serving this database, with the remedy; None where nothing does."""
     if (fault := find_second_instance(app)) is not None:
         return fault
-    with app.app_context(), reading(db.engine).connect() as connection:
+    with app.app_context(), read_engine(db.engine).connect() as connection:
         return find_revision_fault(connection) or find_missing(connection)
 
 

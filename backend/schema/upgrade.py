@@ -35,7 +35,7 @@ ATTEMPTS = 60
 REHEARSE = "dry-run"
 
 
-class Rehearsed(Exception):
+class DryRunRollback(Exception):
     """Everything was tried; roll it back."""
 
 
@@ -80,7 +80,7 @@ def _run_postgresql(context: Any, connection: Connection, options: Mapping[str, 
         connection.exec_driver_sql(f"SET {setting} = 0")
     connection.commit()
     try:
-        _take_turn(connection)
+        _acquire_lock(connection)
         connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_SECONDS}s'")
         connection.commit()
         for attempt in range(1, ATTEMPTS + 1):
@@ -97,7 +97,7 @@ def _run_postgresql(context: Any, connection: Connection, options: Mapping[str, 
         connection.invalidate()  # and with the connection goes the lock
 
 
-def _take_turn(connection: Connection) -> None:
+def _acquire_lock(connection: Connection) -> None:
     """Only one upgrade at a time; the next one then finds nothing left to do."""
     if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(LOCK_KEY))):
         click.echo("Another upgrade of this database is running; waiting for its end.")
@@ -142,7 +142,7 @@ def _run(context: Any, connection: Connection, options: Mapping[str, Any], is_re
                     copies.keep_copy(connection, head_revision())
                 _migrate(context, connection, options)
                 return
-    except Rehearsed:
+    except DryRunRollback:
         click.echo("This was a rehearsal: nothing was changed.")
         return
     _migrate(context, connection, options)
@@ -167,7 +167,7 @@ def _adopt(
     for line in report.lines():
         click.echo(line)
     if is_rehearsal:
-        raise Rehearsed
+        raise DryRunRollback
     click.echo("Adopted. When you no longer need the legacy tables: flask schema drop-legacy")
 
 

@@ -1,7 +1,7 @@
 """Secrets at rest: what must be read again is encrypted, what must only be recognised is hashed with a key.
 
 Each purpose has a key of its own, derived from SECRET_KEY (HKDF with SHA-256, RFC 5869): who has the database alone has nothing,
-and what was sealed for one purpose opens for no other.
+and what was encrypted for one purpose opens for no other.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 
 
-class Unsealable(Exception):
-    """What was sealed with another SECRET_KEY, or was tampered with."""
+class DecryptionError(Exception):
+    """What was encrypted with another SECRET_KEY, or was tampered with."""
 
 
-def seal(purpose: str, text: str) -> str:
+def encrypt(purpose: str, text: str) -> str:
     """*text*, encrypted and authenticated (Fernet: AES-128-CBC and HMAC-SHA-256)."""
     return _fernet(_secret_key(), purpose).encrypt(text.encode()).decode()
 
 
-def unseal(purpose: str, sealed: str) -> str:
-    """What was sealed for *purpose*. Raises Unsealable."""
+def decrypt(purpose: str, encrypted: str) -> str:
+    """What was encrypted for *purpose*. Raises DecryptionError."""
     try:
-        return _fernet(_secret_key(), purpose).decrypt(sealed.encode()).decode()
+        return _fernet(_secret_key(), purpose).decrypt(encrypted.encode()).decode()
     except InvalidToken as error:
-        raise Unsealable from error
+        raise DecryptionError from error
 
 
 def keyed_hash(purpose: str, text: str) -> str:

@@ -13,7 +13,7 @@ from backend.errors import Conflict, ValidationFailed
 from backend.events import announce, block_event
 from backend.models import Block, User
 from backend.models.base import db, insert_on_conflict
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.users.access import get_user, lock_self
 from backend.users.serialise import public_users_json
 
@@ -56,15 +56,15 @@ def is_blocked(blocked_id: int, by_id: int) -> bool:
     return db.session.scalar(wanted) is not None
 
 
-def list_blocks(user: User, part: Slice) -> Page[dict[str, Any]]:
+def list_blocks(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
     """Whom *user* blocks, the latest first: their public profiles."""
     statement = (
         select(User)
         .join(Block, Block.blocked_id == User.id)
         .where(Block.user_id == user.id)
         .order_by(Block.id.desc())
-        .offset(part.skip)
-        .limit(part.limit + 1)
+        .offset(page_request.skip)
+        .limit(page_request.limit + 1)
     )
-    page = Page.cut(db.session.scalars(statement).all(), part)
+    page = Page.from_rows(db.session.scalars(statement).all(), page_request)
     return Page(public_users_json(page.items, user), page.next)

@@ -11,7 +11,7 @@ from backend.audit.log import record, user_target
 from backend.errors import Conflict, NotFound, ValidationFailed
 from backend.models import Role, User, UserRole
 from backend.models.base import db, insert_on_conflict
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.users.access import get_user
 
 
@@ -20,10 +20,12 @@ class RoleTaken(Conflict):
     detail = "A role of this name exists."
 
 
-def list_roles(part: Slice) -> Page[dict[str, Any]]:
+def list_roles(page_request: PageRequest) -> Page[dict[str, Any]]:
     """All roles, by name."""
-    rows = db.session.scalars(select(Role).order_by(Role.name).offset(part.skip).limit(part.limit + 1)).all()
-    return Page.cut([role_json(row) for row in rows], part)
+    rows = db.session.scalars(
+        select(Role).order_by(Role.name).offset(page_request.skip).limit(page_request.limit + 1)
+    ).all()
+    return Page.from_rows([role_json(row) for row in rows], page_request)
 
 
 def create_role(actor: User, name: str, description: str | None = None) -> dict[str, Any]:

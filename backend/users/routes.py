@@ -8,8 +8,8 @@ from flask import Response, request
 
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.identity.guards import current_user, signed_in
-from backend.pagination import Page, Slice
+from backend.identity.guards import current_user, login_required
+from backend.pagination import Page, PageRequest
 from backend.users import avatars, blocks, service
 from backend.users.schemas import AvatarArgs, AvatarBody, PublicUserSchema, UserListArgs, UserSchema
 
@@ -18,7 +18,7 @@ bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles
 
 @bp.put("/me/avatar")
 @bp.response(200, UserSchema)
-@signed_in
+@login_required
 @bp.arguments(AvatarBody, location="files")
 def set_avatar(files: dict[str, Any]) -> dict[str, Any]:
     """Set your picture
@@ -30,7 +30,7 @@ def set_avatar(files: dict[str, Any]) -> dict[str, Any]:
 
 @bp.delete("/me/avatar")
 @bp.response(204)
-@signed_in
+@login_required
 def delete_avatar() -> None:
     """Take your picture away"""
     avatars.delete_avatar(current_user)
@@ -38,7 +38,7 @@ def delete_avatar() -> None:
 
 @bp.get("/me/blocks")
 @bp.response(200, PublicUserSchema(many=True))
-@signed_in
+@login_required
 @paged
 @bp.arguments(PageArgs, location="query")
 def list_blocks(query: dict[str, Any]) -> Page[dict[str, Any]]:
@@ -46,13 +46,13 @@ def list_blocks(query: dict[str, Any]) -> Page[dict[str, Any]]:
 
     The latest first.
     """
-    return blocks.list_blocks(current_user, query["part"])
+    return blocks.list_blocks(current_user, query["page_request"])
 
 
 @bp.put("/me/blocks/<id:user_id>")
 @bp.response(204)
 @bp.alt_response(422, "UNPROCESSABLE_ENTITY")
-@signed_in
+@login_required
 def block_user(user_id: int) -> None:
     """Block a user
 
@@ -63,7 +63,7 @@ def block_user(user_id: int) -> None:
 
 @bp.delete("/me/blocks/<id:user_id>")
 @bp.response(204)
-@signed_in
+@login_required
 def unblock_user(user_id: int) -> None:
     """Lift a block
 
@@ -75,7 +75,7 @@ def unblock_user(user_id: int) -> None:
 @bp.get("/<id:user_id>/avatar")
 @bp.response(200, {"type": "string", "format": "binary"}, content_type=avatars.CONTENT_TYPE)
 @bp.alt_response(304, description="It is the one that you have.", success=True)
-@signed_in
+@login_required
 @bp.arguments(AvatarArgs, location="query")
 def get_avatar(query: dict[str, Any], user_id: int) -> Any:
     """Get a user's picture
@@ -92,7 +92,7 @@ def get_avatar(query: dict[str, Any], user_id: int) -> Any:
 
 @bp.get("")
 @bp.response(200, UserSchema(many=True))
-@signed_in
+@login_required
 @paged
 @bp.arguments(UserListArgs, location="query")
 def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
@@ -100,13 +100,13 @@ def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
 
     Deactivated accounts are listed to superusers alone.
     """
-    part: Slice = query["part"]
-    return service.list_users(current_user, part, query["q"])
+    page_request: PageRequest = query["page_request"]
+    return service.list_users(current_user, page_request, query["q"])
 
 
 @bp.get("/<id:user_id>")
 @bp.response(200, UserSchema)
-@signed_in
+@login_required
 def get_user(user_id: int) -> dict[str, Any]:
     """A user's public profile; the caller's own, and any to a superuser, has the private fields too."""
     return service.get_profile(current_user, user_id)

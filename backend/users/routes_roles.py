@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.identity.guards import current_user, own_answer, signed_in, superuser
+from backend.identity.guards import current_user, login_required, own_answer, superuser
 from backend.pagination import Page
 from backend.users import roles
 from backend.users.schemas import RoleBody, RoleChangesBody, RoleSchema
@@ -17,12 +17,12 @@ accounts_bp = Blueprint("accounts", __name__, url_prefix="/api/users", descripti
 
 @bp.get("")
 @bp.response(200, RoleSchema(many=True))
-@signed_in
+@login_required
 @paged
 @bp.arguments(PageArgs, location="query")
 def list_roles(query: dict[str, Any]) -> Page[dict[str, Any]]:
     """List the roles, by name"""
-    return roles.list_roles(query["part"])
+    return roles.list_roles(query["page_request"])
 
 
 @bp.post("")

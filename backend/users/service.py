@@ -8,10 +8,10 @@ from sqlalchemy import or_, select
 
 from backend.models import User
 from backend.models.base import db
-from backend.pagination import Page, Slice
+from backend.pagination import Page, PageRequest
 from backend.users.access import get_user
 from backend.users.serialise import user_json, users_json
-from backend.users.tombstone import is_ghost
+from backend.users.tombstone import is_tombstone
 
 _SEARCHED = (User.username, User.full_name, User.first_name, User.last_name)
 
@@ -23,10 +23,10 @@ def get_profile(viewer: User, user_id: int) -> dict[str, Any]:
     "deleted user", whose are the messages of the erased.
     """
     found = db.session.get(User, user_id)
-    return user_json(found if found is not None and is_ghost(found) else get_user(user_id), viewer)
+    return user_json(found if found is not None and is_tombstone(found) else get_user(user_id), viewer)
 
 
-def list_users(viewer: User, part: Slice, q: str = "") -> Page[dict[str, Any]]:
+def list_users(viewer: User, page_request: PageRequest, q: str = "") -> Page[dict[str, Any]]:
     """The people whose username or name contains *q*, in the order of their usernames.
 
     *q* is literal and its case does not matter. Erased accounts never appear, and deactivated ones only to superusers: others
@@ -37,6 +37,6 @@ def list_users(viewer: User, part: Slice, q: str = "") -> Page[dict[str, Any]]:
         statement = statement.where(User.is_active)
     if q:
         statement = statement.where(or_(*(column.icontains(q, autoescape=True) for column in _SEARCHED)))
-    users = db.session.scalars(statement.offset(part.skip).limit(part.limit + 1)).all()
-    page = Page.cut(users, part)
+    users = db.session.scalars(statement.offset(page_request.skip).limit(page_request.limit + 1)).all()
+    page = Page.from_rows(users, page_request)
     return Page(users_json(page.items, viewer), page.next)

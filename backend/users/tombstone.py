@@ -13,7 +13,7 @@ USERNAME = "deleted user"
 FULL_NAME = "Deleted user"
 
 
-def ghost_id() -> int:
+def tombstone_id() -> int:
     """The id of that row, which is made with its first use and committed at once. It is nobody's, and nobody signs in to it."""
     statement = select(User.id).where(User.username == USERNAME)
     found: int | None = db.session.scalar(statement)
@@ -25,6 +25,6 @@ def ghost_id() -> int:
     return db.session.scalars(statement).one()
 
 
-def is_ghost(user: User) -> bool:
+def is_tombstone(user: User) -> bool:
     """Whether *user* is that row."""
     return user.username == USERNAME

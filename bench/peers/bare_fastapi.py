@@ -30,7 +30,7 @@ class Body(BaseModel):
     body: str
 
 
-async def signed_in(authorization: str = Header()) -> int:
+async def login_required(authorization: str = Header()) -> int:
     try:
         return int(jwt.decode(authorization[7:], SECRET, algorithms=["HS256"])["sub"])
     except jwt.PyJWTError:
@@ -38,17 +38,17 @@ async def signed_in(authorization: str = Header()) -> int:
 
 
 @app.post("/rooms/{room}/messages", status_code=201)
-async def send(room: int, message: Body, user: int = Depends(signed_in)):
+async def send(room: int, message: Body, user: int = Depends(login_required)):
     row = await app.state.pool.fetchrow(INSERT, room, user, message.body)
     return {"id": row["id"], "created_at": row["created_at"].isoformat()}
 
 
-@app.get("/rooms/{room}/messages", dependencies=[Depends(signed_in)])
+@app.get("/rooms/{room}/messages", dependencies=[Depends(login_required)])
 async def history(room: int, limit: int = 50, before: int = 2**62):
     rows = await app.state.pool.fetch(LATEST, room, before, limit)
     return {"messages": [{"id": r[0], "sender": r[1], "body": r[2], "created_at": r[3].isoformat()} for r in rows]}
 
 
 @app.get("/me")
-async def me(user: int = Depends(signed_in)):
+async def me(user: int = Depends(login_required)):
     return {"id": user}

@@ -171,7 +171,7 @@ def test_a_password_that_changed_while_it_was_checked(app: Flask, register: Regi
     register()
     with app.app_context():
         account = service.find_account(email=EMAIL)
-        service.prove_password(account, PASSWORD)
+        service.verify_password(account, PASSWORD)
         change(app, **values)
         with pytest.raises(InvalidCredentials):
             service.login(account, Device())

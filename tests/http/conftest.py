@@ -18,7 +18,7 @@ from backend.http.fields import BodySchema, Id, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs, paged
 from backend.http.rate_limits import limited
 from backend.identity.authenticate import issue_access_token
-from backend.identity.guards import signed_in
+from backend.identity.guards import login_required
 from backend.models.base import db
 from backend.pagination import Page
 from tests.client import Client
@@ -59,8 +59,8 @@ def lab_blueprint() -> Blueprint:
     @paged
     @bp.arguments(PageArgs, location="query")
     def list_names(args: dict[str, Any], name: str) -> Page[int]:
-        part = args["part"]
-        return Page.cut(range(part.skip, part.skip + part.limit + 1), part)
+        page_request = args["page_request"]
+        return Page.from_rows(range(page_request.skip, page_request.skip + page_request.limit + 1), page_request)
 
     @bp.route("/any", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def any_method() -> Response:
@@ -90,7 +90,7 @@ def lab_blueprint() -> Blueprint:
         return jsonify(1)
 
     @bp.get("/me")
-    @signed_in
+    @login_required
     def me() -> Response:
         return jsonify(1)
 

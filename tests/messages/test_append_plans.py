@@ -25,7 +25,7 @@ INSERT INTO messages (conversation_id, seq, modseq, sender_id, content, client_m
 ANALYZE conversations, room_memberships, messages
 """
 
-COUNTS = "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements"
+PLANS = "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements"
 STEPS = {
     "confab_lock": "(ARRAY['dm:7:8'])",
     "confab_look": "(ARRAY['dm:7:8'], ARRAY[1000], ARRAY[1000], ARRAY[1000], ARRAY['key 1'], 1)",
@@ -59,7 +59,7 @@ def test_no_table_is_read_whole(batch: Batch, step: str) -> None:
 
 def test_a_plan_serves_every_batch(batch: Batch) -> None:
     """Left to itself PostgreSQL plans what takes arrays anew each time, which takes longer than to execute it."""
-    made = {name: (reused, anew) for name, reused, anew in batch.connection.exec_driver_sql(COUNTS)}
+    made = {name: (reused, anew) for name, reused, anew in batch.connection.exec_driver_sql(PLANS)}
     assert made["confab_lock"][0] > 0
     assert made["confab_look"][0] > 0
     assert sum(anew for _, anew in made.values()) == 0

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, select, text, update
 
-from backend.conversations.references import Place
-from backend.conversations.sequence import take_modseq
+from backend.conversations.references import ConversationRef
+from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound
 from backend.messages.append import append_messages
 from backend.messages.batch_sql import begin_batch
@@ -22,7 +22,7 @@ from backend.models.base import db, utcnow
 from tests.factories import Factory
 from tests.processes import wait_until
 
-LOBBY = Place("lobby", "lobby")
+LOBBY = ConversationRef("lobby", "lobby")
 
 
 def write(batch: Any, draft: Draft) -> None:
@@ -70,7 +70,7 @@ def test_one_key_in_two_conversations(make_pg: Factory, at_once: Callable[[Draft
     ann = make_pg.client()
     ann_id: int = ann.user.id  # type: ignore[attr-defined]
     room_id: int = make_pg.room(ann)["id"]
-    first = Draft(ann_id, Place(f"room:{room_id}", "room", room_id=room_id), "in the room", None, "key")
+    first = Draft(ann_id, ConversationRef(f"room:{room_id}", "room", room_id=room_id), "in the room", None, "key")
     refused, sent = at_once(first, [Draft(ann_id, LOBBY, "in the lobby", None, "key"), Draft(ann_id, LOBBY, "next")])
     assert isinstance(refused, IdempotencyConflict)
     assert isinstance(sent, Sent)
@@ -83,7 +83,7 @@ def test_one_key_in_two_conversations_alone(
     ann = make_pg.client()
     ann_id: int = ann.user.id  # type: ignore[attr-defined]
     room_id: int = make_pg.room(ann)["id"]
-    first = Draft(ann_id, Place(f"room:{room_id}", "room", room_id=room_id), "in the room", None, "key")
+    first = Draft(ann_id, ConversationRef(f"room:{room_id}", "room", room_id=room_id), "in the room", None, "key")
     [refused] = at_once(first, [Draft(ann_id, LOBBY, "in the lobby", None, "key")])
     assert isinstance(refused, IdempotencyConflict)
     with make_pg.app.app_context():
@@ -98,4 +98,4 @@ def make_pg(postgresql_app: Flask) -> Factory:
 
 def test_a_number_of_a_conversation_that_is_not_there(app: Flask) -> None:
     with app.app_context(), pytest.raises(NotFound):
-        take_modseq("room:404")
+        allocate_modseq("room:404")

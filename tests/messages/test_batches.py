@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import exc, select, text
 
-from backend.conversations.references import Place
+from backend.conversations.references import ConversationRef
 from backend.messages.append import append_messages
 from backend.messages.batch_sql import begin_batch
 from backend.messages.drafts import Draft, Sent
@@ -17,7 +17,7 @@ from backend.models.base import db
 from tests.factories import Factory
 from tests.queries import count_queries
 
-LOBBY = Place("lobby", "lobby")
+LOBBY = ConversationRef("lobby", "lobby")
 
 
 @pytest.fixture
@@ -33,20 +33,20 @@ def made(postgresql_app: Flask, wiped: None) -> Iterator[Factory]:
 
 
 def test_refusals_alone(made: Factory) -> None:
-    room = Place("room:404", "room", room_id=404)
+    room = ConversationRef("room:404", "room", room_id=404)
     assert not isinstance(append_messages([Draft(made.user().id, room, "x")])[0], Sent)
 
 
 def test_the_first_direct_message(made: Factory) -> None:
     ann, ben = made.user(), made.user()
-    place = Place(f"dm:{ann.id}:{ben.id}", "dm", peer_id=ben.id)
+    place = ConversationRef(f"dm:{ann.id}:{ben.id}", "dm", peer_id=ben.id)
     assert isinstance(append_messages([Draft(ann.id, place, "x")])[0], Sent)
 
 
 def test_a_send_to_a_room_takes_two_exchanges_with_and_without_a_key(made: Factory, postgresql_app: Flask) -> None:
     ann = made.user()
     room_id = made.room(made.client(ann))["id"]
-    place, asked = Place(f"room:{room_id}", "room", room_id=room_id), []
+    place, asked = ConversationRef(f"room:{room_id}", "room", room_id=room_id), []
     for key in (None, None, "a key", "another", "a key"):
         with count_queries(postgresql_app) as queries:
             [sent] = append_messages([Draft(ann.id, place, "x", client_message_id=key)])

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import exc, select
 
-from backend.conversations.references import Place
+from backend.conversations.references import ConversationRef
 from backend.database import is_unavailable
 from backend.messages import append, batch_sql
 from backend.messages.append import append_messages
@@ -25,7 +25,7 @@ from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
 
-LOBBY = Place("lobby", "lobby")
+LOBBY = ConversationRef("lobby", "lobby")
 HUGE = 2**63
 DOTS = " ".join("@ab" + "." * 98 for _ in range(39))
 
@@ -38,19 +38,19 @@ def _faulty(sender_id: int) -> dict[str, Draft]:
     """Drafts that fail in every way: some are refused, the others no schema would let through."""
     key = uuid.uuid4().hex
     return {
-        "a room that no column can name": Draft(sender_id, Place(f"room:{HUGE}", "room", room_id=HUGE), "x"),
-        "a peer that no column can name": Draft(sender_id, Place(f"dm:1:{HUGE}", "dm", peer_id=HUGE), "x"),
+        "a room that no column can name": Draft(sender_id, ConversationRef(f"room:{HUGE}", "room", room_id=HUGE), "x"),
+        "a peer that no column can name": Draft(sender_id, ConversationRef(f"dm:1:{HUGE}", "dm", peer_id=HUGE), "x"),
         "a parent that no column can name": Draft(sender_id, LOBBY, "x", parent_id=HUGE),
         "a sender that no column can name": Draft(HUGE, LOBBY, "x"),
         "a NUL": Draft(sender_id, LOBBY, "a\0b"),
         "a lone surrogate": Draft(sender_id, LOBBY, "a\ud800b"),
         "an id of a thousand characters": Draft(sender_id, LOBBY, "x", client_message_id="k" * 1000),
-        "no room": Draft(sender_id, Place("room:987654", "room", room_id=987654), "x"),
-        "no peer": Draft(sender_id, Place("dm:1:987654", "dm", peer_id=987654), "x"),
+        "no room": Draft(sender_id, ConversationRef("room:987654", "room", room_id=987654), "x"),
+        "no peer": Draft(sender_id, ConversationRef("dm:1:987654", "dm", peer_id=987654), "x"),
         "no parent": Draft(sender_id, LOBBY, "x", parent_id=987654),
         "a key, and one body": Draft(sender_id, LOBBY, "one body", client_message_id="twice"),
         "the key, and another body": Draft(sender_id, LOBBY, "another body", client_message_id="twice"),
-        "a nameless place": Draft(sender_id, Place("nowhere", "lobby"), "x"),
+        "a nameless place": Draft(sender_id, ConversationRef("nowhere", "lobby"), "x"),
         "content that is no text": Draft(sender_id, LOBBY, b"x"),  # type: ignore[arg-type]
         "what fails in the middle": Draft(sender_id, LOBBY, "planted", client_message_id=key),
     }

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from backend.conversations.references import Place
+from backend.conversations.references import ConversationRef
 from backend.events import Event
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
@@ -30,7 +30,9 @@ def test_a_reader_by_seq_misses_nothing_of_eight_writers(postgresql_app: Flask, 
     def write(sender_id: int) -> None:
         with app.app_context():
             for n in range(MESSAGES // WRITERS // BATCH):
-                drafts = [Draft(sender_id, Place("lobby", "lobby"), f"{sender_id} {n} {k}") for k in range(BATCH)]
+                drafts = [
+                    Draft(sender_id, ConversationRef("lobby", "lobby"), f"{sender_id} {n} {k}") for k in range(BATCH)
+                ]
                 failures.extend(result for result in append_messages(drafts) if not isinstance(result, Sent))
 
     def read_on() -> None:
@@ -113,7 +115,9 @@ def test_two_batches_over_the_same_conversations_never_deadlock(postgresql_app: 
     def work(sender_id: int, order: list[int]) -> None:
         with app.app_context():
             for _ in range(40):
-                drafts = [Draft(sender_id, Place(f"room:{room}", "room", room_id=room), "x") for room in order]
+                drafts = [
+                    Draft(sender_id, ConversationRef(f"room:{room}", "room", room_id=room), "x") for room in order
+                ]
                 failures.extend(result for result in append_messages(drafts) if not isinstance(result, Sent))
 
     threads = [
@@ -129,7 +133,7 @@ def test_two_batches_over_the_same_conversations_never_deadlock(postgresql_app: 
 
 def test_one_refusal_in_a_batch_leaves_no_gap(app: Flask, make: Factory) -> None:
     ann = make.user()
-    lobby, nowhere = Place("lobby", "lobby"), Place("room:77", "room", room_id=77)
+    lobby, nowhere = ConversationRef("lobby", "lobby"), ConversationRef("room:77", "room", room_id=77)
     with app.app_context():
         results = append_messages([Draft(ann.id, lobby, "1"), Draft(ann.id, nowhere, "no"), Draft(ann.id, lobby, "2")])
     assert [result.message["seq"] if isinstance(result, Sent) else type(result).__name__ for result in results] == [
@@ -144,7 +148,7 @@ def test_replies_of_one_batch_leave_no_number_out(app: Flask, make: Factory, mon
     told: list[Event] = []
     monkeypatch.setattr("backend.messages.append.publish", told.extend)
     with app.app_context():
-        sender, lobby = make.user().id, Place("lobby", "lobby")
+        sender, lobby = make.user().id, ConversationRef("lobby", "lobby")
         parents = [r.message["id"] for r in append_messages([Draft(sender, lobby, "a"), Draft(sender, lobby, "b")])]
         append_messages([Draft(sender, lobby, "reply", parent_id=parents[n % 2]) for n in range(5)])
     numbers = [event.modseq for event in told]

@@ -12,8 +12,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from backend.batching import Combiner
-from backend.conversations.references import Place
+from backend.batching import Batcher
+from backend.conversations.references import ConversationRef
 from backend.database import is_unavailable
 from backend.messages import append
 from backend.messages.append import append_messages, append_together
@@ -24,7 +24,7 @@ from tests.factories import Factory
 from tests.processes import wait_until
 from tests.threads import at_once
 
-LOBBY = Place("lobby", "lobby")
+LOBBY = ConversationRef("lobby", "lobby")
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def test_a_conversation_that_is_held_fails_no_send_to_another(make_pg: Factory) 
     ann = make_pg.client()
     ann_id: int = ann.user.id  # type: ignore[attr-defined]
     room = make_pg.room(ann)
-    stuck = Place(room["conversation_id"], "room", room_id=room["id"])
+    stuck = ConversationRef(room["conversation_id"], "room", room_id=room["id"])
     drafts = [Draft(ann_id, LOBBY if n % 10 == 0 else stuck, f"{n}") for n in range(50)]
     with make_pg.app.app_context():
         started = time.monotonic()
@@ -91,7 +91,7 @@ def test_a_batch_is_counted_in_drafts(app: Flask, make: Factory, monkeypatch: py
         return real(drafts)
 
     monkeypatch.setattr(append, "append_messages", noting)
-    each = append.MOST_IN_A_BATCH // 4
+    each = append.MAX_BATCH_SIZE // 4
 
     def send(count: int) -> list[Any]:
         with app.app_context():
@@ -100,8 +100,8 @@ def test_a_batch_is_counted_in_drafts(app: Flask, make: Factory, monkeypatch: py
     first = threading.Thread(target=send, args=(1,))
     first.start()
     assert started.wait(20)
-    combiner: Combiner[Any, Any] = app.extensions["confab-append"]
-    opener = threading.Thread(target=lambda: (wait_until(lambda: len(combiner._waiting) == 9, "all to wait"), go.set()))
+    batcher: Batcher[Any, Any] = app.extensions["confab-append"]
+    opener = threading.Thread(target=lambda: (wait_until(lambda: len(batcher._waiting) == 9, "all to wait"), go.set()))
     opener.start()
     results = at_once([lambda: send(each)] * 9)
     first.join()

@@ -44,10 +44,10 @@ class Provider:
             raise error
 
 
-def put(app: Flask, kind: str = "sms", lifetime: int = 300, text: str = "the secret 123456") -> None:
+def enqueue(app: Flask, kind: str = "sms", lifetime: int = 300, text: str = "the secret 123456") -> None:
     payload = {"to": TO, "text": text} if kind == "sms" else {"to": "a@example.com", "subject": "s", "text": text}
     with app.app_context():
-        queue.put(kind, "test", payload, lifetime=timedelta(seconds=lifetime))
+        queue.enqueue(kind, "test", payload, lifetime=timedelta(seconds=lifetime))
         db.session.commit()
 
 
@@ -57,7 +57,7 @@ def row(app: Flask) -> OutboxMessage:
 
 
 def test_it_is_sealed_till_it_is_sent_and_then_gone(app: Flask, outgoing: Outgoing) -> None:
-    put(app)
+    enqueue(app)
     waiting = row(app)
     assert waiting.payload is not None
     assert "123456" not in waiting.payload
@@ -72,7 +72,7 @@ def test_it_is_sealed_till_it_is_sent_and_then_gone(app: Flask, outgoing: Outgoi
 
 def test_a_rollback_sends_nothing(app: Flask, outgoing: Outgoing) -> None:
     with app.app_context():
-        queue.put("sms", "test", {"to": TO, "text": "x"}, lifetime=timedelta(minutes=5))
+        queue.enqueue("sms", "test", {"to": TO, "text": "x"}, lifetime=timedelta(minutes=5))
         db.session.flush()
         db.session.rollback()
     assert outgoing.outbox.drain() == {"sms": 0, "mail": 0}
@@ -83,7 +83,7 @@ def test_failures_are_tried_again_ever_later(
     app: Flask, outgoing: Outgoing, clock: Any, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider = outgoing.outbox.sms = Provider(error, error, error)
-    put(app)
+    enqueue(app)
     waits = []
     for attempt in range(1, 4):
         outgoing.outbox.drain()
@@ -105,7 +105,7 @@ def test_failures_are_tried_again_ever_later(
 
 def test_it_is_given_up_when_it_would_be_too_late(app: Flask, outgoing: Outgoing, clock: Any) -> None:
     provider = outgoing.outbox.sms = Provider(*[Failed("HTTP 500")] * 100)
-    put(app)
+    enqueue(app)
     outgoing.outbox.drain()
     while (due := row(app).next_attempt_at) is not None:
         clock.move_to(due + timedelta(milliseconds=1))
@@ -119,7 +119,7 @@ def test_it_is_given_up_when_it_would_be_too_late(app: Flask, outgoing: Outgoing
 
 def test_waits_do_not_grow_for_ever(app: Flask, outgoing: Outgoing) -> None:
     outgoing.outbox.sms = Provider(Failed("HTTP 500"))
-    put(app, lifetime=86_400)
+    enqueue(app, lifetime=86_400)
     with app.app_context():
         db.session.execute(update(OutboxMessage).values(attempts=30_000))
         db.session.commit()
@@ -129,13 +129,13 @@ def test_waits_do_not_grow_for_ever(app: Flask, outgoing: Outgoing) -> None:
 
 def test_what_was_refused_is_not_tried_again(app: Flask, outgoing: Outgoing) -> None:
     outgoing.outbox.sms = Provider(Refused("HTTP 400"))
-    put(app)
+    enqueue(app)
     outgoing.outbox.drain()
     assert (row(app).given_up_at is not None, row(app).payload, row(app).last_error) == (True, None, "HTTP 400")
 
 
 def test_what_is_too_late_is_not_sent(app: Flask, outgoing: Outgoing, clock: Any) -> None:
-    put(app)
+    enqueue(app)
     clock.shift(300)
     outgoing.outbox.drain()
     assert (outgoing.texts, row(app).last_error, row(app).payload) == ([], "too late", None)
@@ -145,14 +145,14 @@ def test_what_nobody_thought_of_is_reported_and_tried_again(
     app: Flask, outgoing: Outgoing, caplog: pytest.LogCaptureFixture
 ) -> None:
     outgoing.outbox.sms = Provider(ZeroDivisionError("quoting 123456"))
-    put(app)
+    enqueue(app)
     outgoing.outbox.drain()
     assert (row(app).last_error, row(app).sent_at) == ("ZeroDivisionError", None)
     assert "nobody thought of" in caplog.text
 
 
 def test_another_secret_key_opens_nothing(app: Flask, outgoing: Outgoing) -> None:
-    put(app)
+    enqueue(app)
     with app.app_context():
         db.session.execute(update(OutboxMessage).values(payload="gAAAAA"))
         db.session.commit()
@@ -168,14 +168,14 @@ def test_who_hangs_is_stopped(app: Flask, outgoing: Outgoing, monkeypatch: pytes
 
     monkeypatch.setattr(sender, "SEND_SECONDS", 0.05)
     outgoing.outbox.sms = Hung()  # type: ignore[assignment]
-    put(app)
+    enqueue(app)
     outgoing.outbox.drain()
     assert row(app).last_error == "took too long"
 
 
 def test_workers_never_take_the_same(app: Flask, outgoing: Outgoing) -> None:
     for n in range(30):
-        put(app, text=str(n))
+        enqueue(app, text=str(n))
 
     def claim() -> list[int]:
         with app.app_context():
@@ -188,7 +188,7 @@ def test_workers_never_take_the_same(app: Flask, outgoing: Outgoing) -> None:
 
 
 def test_who_died_leaves_it_to_the_others(app: Flask, outgoing: Outgoing, clock: Any) -> None:
-    put(app)
+    enqueue(app)
     with app.app_context():
         [dead] = queue.claim("sms", 10)
         assert queue.claim("sms", 10) == []
@@ -196,14 +196,14 @@ def test_who_died_leaves_it_to_the_others(app: Flask, outgoing: Outgoing, clock:
         assert queue.claim("sms", 10) == []
         clock.shift(1)
         [taken] = queue.claim("sms", 10)
-        queue.settle_given_up(dead, "late")
+        queue.mark_dead(dead, "late")
         assert row(app).given_up_at is None, "who lost the lease has no say"
         queue.settle_sent(taken)
     assert (row(app).attempts, row(app).sent_at is not None) == (2, True)
 
 
 def test_old_rows_are_swept(app: Flask, outgoing: Outgoing, clock: Any, make: Factory) -> None:
-    put(app)
+    enqueue(app)
     outgoing.outbox.drain()
     user = make.user()
     with app.app_context():
@@ -223,15 +223,15 @@ def test_old_rows_are_swept(app: Flask, outgoing: Outgoing, clock: Any, make: Fa
     assert counts() == [1, 0, 0]
     clock.shift(6 * 86_400)
     assert counts() == [0, 0, 0]
-    put(app)
+    enqueue(app)
     clock.shift(86_400)
     assert counts()[0] == 1, "what waits is never swept"
 
 
 def test_the_commands(app: Flask, outgoing: Outgoing) -> None:
     run = app.test_cli_runner().invoke
-    put(app)
-    put(app, "mail")
+    enqueue(app)
+    enqueue(app, "mail")
     waiting = run(args=["outbox", "status"]).output
     assert waiting.splitlines() == [
         "sms: waiting 1, failing 0, oldest_seconds 0, sent 0, given_up 0",
@@ -259,7 +259,7 @@ def test_workers_send_at_once_and_outlive_every_failure(
     greenlets = outgoing.outbox.start()
     try:
         for n in range(25):
-            put(app, text=str(n))
+            enqueue(app, text=str(n))
         with gevent.Timeout(20):
             while len(outgoing.texts) < 25:
                 gevent.sleep(0.01)

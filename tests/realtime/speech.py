@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from threading import Event
 
-from backend.conversations.references import place_of
+from backend.conversations.references import resolve_conversation
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from tests.realtime.client import Api, Frame, LiveClient
@@ -14,7 +14,7 @@ from tests.realtime.conftest import House, beside
 
 def write_unheard(house: House, author: Api, name: str, count: int) -> None:
     """So many messages in one commit, of which no hint tells any worker."""
-    place = place_of(author.id, conversation_id=name)
+    place = resolve_conversation(author.id, conversation_id=name)
     with house.app.app_context():
         results = append_messages([Draft(author.id, place, f"unheard {n}", None, None) for n in range(count)])
     assert all(isinstance(result, Sent) for result in results)

@@ -32,7 +32,7 @@ from backend.realtime.transport.write_buffer import Outbox
 
 if TYPE_CHECKING:
     from backend.realtime.hub import Hub
-    from backend.realtime.places import Place
+    from backend.realtime.places import ConversationRef
     from backend.realtime.right import Right
 
 READ = 1
@@ -58,7 +58,7 @@ class Connection:
         "_waiting", "client_id", "conversations", "heard_at", "is_open", "opened_at", "pinged_at", "place", "right", "uid",
     )  # fmt: skip
 
-    def __init__(self, hub: Hub, sock: socket, right: Right, client_id: str, uid: str, place: Place | None):
+    def __init__(self, hub: Hub, sock: socket, right: Right, client_id: str, uid: str, place: ConversationRef | None):
         self._hub = hub
         self._socket = sock
         self._out = Outbox(self, sock)
