@@ -226,12 +226,12 @@ class Operations:
             page = sync_page(_user(connection), seen, PAGE_BYTES, only=None if is_first else seen)
         rows, more = page.conversations, page.next
         connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=page.gone, done=not more))
+        # Where a conversation did not fit, the client is behind the position from which this socket followed it, too.
+        positions.update({name: (modseq, None) for name, modseq in more.items()})
+        connection.conversations.update(more)  # those that are new are ours to follow, too
         with self.hub.reading():
             for row in rows:
-                if row["id"] in more:
-                    positions[row["id"]] = (more[row["id"]], None)
-                    connection.conversations.add(row["id"])  # where it is new, it is ours to follow, too
-                else:
+                if row["id"] not in more:
                     positions.pop(row["id"], None)
                     self.hub.following.follow(connection, row["id"], row["last_modseq"], row["last_seq"])
         return more

@@ -12,11 +12,13 @@ from tests.realtime.client import Api, Frame, LiveClient
 from tests.realtime.conftest import House, beside
 
 
-def write_unheard(house: House, author: Api, name: str, count: int) -> None:
-    """So many messages in one commit, of which no hint tells any worker."""
+def write_unheard(house: House, author: Api, name: str, count: int, size: int = 0) -> None:
+    """So many messages of *size* characters at least, in one commit, of which no hint tells any worker."""
     place = resolve_conversation(author.id, conversation_id=name)
     with house.app.app_context():
-        results = append_messages([Draft(author.id, place, f"unheard {n}", None, None) for n in range(count)])
+        results = append_messages(
+            [Draft(author.id, place, f"unheard {n}".ljust(size, "."), None, None) for n in range(count)]
+        )
     assert all(isinstance(result, Sent) for result in results)
 
 

@@ -64,3 +64,22 @@ def test_what_a_page_of_a_resumption_failed_to_tell_is_told_live(failing: House)
     told = [message["seq"] for message in row["messages"]]
     told += [frame["message"]["seq"] for frame in messages(client, room) if frame["type"] == "message.created"]
     assert told == list(range(1, 3 * SYNC_PAGE + 2))
+
+
+def test_conversations_that_did_not_fit_in_the_first_page_are_told_live(failing: House) -> None:
+    """The socket was opened at their heads; the client had seen nothing of them."""
+    author, listener = failing.user(), failing.user()
+    rooms = [author.room(listener) for _ in range(4)]
+    for room in rooms:
+        write_unheard(failing, author, room["conversation_id"], 100, size=2_000)
+    client = listener.live()
+    [page, error] = client.resume({room["conversation_id"]: 0 for room in rooms})
+    assert (page["done"], error["code"]) == (False, "unavailable")
+    answered = {row["id"]: [message["seq"] for message in row["messages"]] for row in page["conversations"]}
+    assert not answered.keys() >= {room["conversation_id"] for room in rooms}
+    for room in rooms:
+        content = f"end of {room['id']}"
+        author.send(content, room_id=room["id"])
+        client.message(content, timeout=15)
+        live = [frame["message"]["seq"] for frame in messages(client, room) if frame["type"] == "message.created"]
+        assert answered.get(room["conversation_id"], []) + live == list(range(1, 102))
