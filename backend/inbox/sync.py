@@ -19,7 +19,10 @@ from backend.models import Conversation, ConversationEntry, User
 from backend.models.base import db
 
 PAGE = 200
-"""The most messages, and the most members, of one conversation in an answer."""
+"""The most messages of one conversation in an answer, and the most members, as long as there is a message among them."""
+
+CROWD = 2_000
+"""The most members where no message is among them: about as many as an answer holds."""
 
 TOTAL = 4_000
 """About how many messages an answer holds in all: with many conversations each gets a smaller page, and is truncated."""
@@ -83,6 +86,8 @@ def sync_page(user: User, seen: Mapping[str, int], max_bytes: int, only: Collect
         found = load_changes(user, {id_: since[id_] for id_ in ordered[start:end]}, size)
         for place in range(start, end):
             changes = found.get(ordered[place])
+            if changes is not None and changes.is_truncated and not changes.messages:
+                changes = load_changes(user, {ordered[place]: since[ordered[place]]}, size, CROWD).get(ordered[place])
             if changes is None:
                 continue  # the user left it since the heads were read
             row, cost, is_full = _fill(changes, free, is_first=not page.conversations)

@@ -37,14 +37,17 @@ class Changes:
         yield from sorted(both, key=lambda each: each[1]["modseq"])
 
 
-def load_changes(user: User, since: Mapping[str, int], size: int) -> dict[str, Changes]:
-    """What changed behind *since* in the conversations that it names and *user* may read: *size* of each kind at most.
+def load_changes(
+    user: User, since: Mapping[str, int], size: int, most_members: int | None = None
+) -> dict[str, Changes]:
+    """What changed behind *since* in the conversations that it names and *user* may read.
 
-    A constant number of statements. The heads are read first, and no change behind them is told.
+    At most *size* messages of each, and *most_members* members: *size* of them unless told. A constant number of statements. The
+    heads are read first, and no change behind them is told.
     """
     rows = db.session.execute(inbox_of(user.id).where(_c.id.in_(since))).all()
     changed = [row for row in rows if row.last_modseq > since[row.id]]
-    upto = _cutoffs(changed, since, size)
+    upto = _cutoffs(changed, since, size, most_members or size)
     reach = _reach(changed, since, upto)
     messages = _messages(user, reach) if changed else {}
     members = _members(user, reach) if any(row.room_id is not None for row in changed) else {}
@@ -65,14 +68,14 @@ def load_changes(user: User, since: Mapping[str, int], size: int) -> dict[str, C
     }
 
 
-def _cutoffs(rows: Sequence[Row[Any]], since: Mapping[str, int], size: int) -> dict[str, int]:
+def _cutoffs(rows: Sequence[Row[Any]], since: Mapping[str, int], size: int, most_members: int) -> dict[str, int]:
     """For each conversation the modseq up to which it is answered now: its head, or the last change of its page."""
     upto = {row.id: row.last_modseq for row in rows}
-    # There cannot be more changed messages or members than changes, so only a longer reach can overflow its page.
-    long = {row.id: since[row.id] for row in rows if row.last_modseq - since[row.id] > size}
-    if long:
-        for column, name in ((_m.conversation_id, _c.id), (_rm.room_id, _c.room_id)):
-            _cut(upto, long, column, name, size)
+    for of, name, most in ((_m.conversation_id, _c.id, size), (_rm.room_id, _c.room_id, most_members)):
+        # There cannot be more changed messages or members than changes, so only a longer reach can overflow its page.
+        long = {row.id: since[row.id] for row in rows if row.last_modseq - since[row.id] > most}
+        if long:
+            _cut(upto, long, of, name, most)
     return upto
 
 

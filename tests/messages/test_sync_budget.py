@@ -62,6 +62,25 @@ def many_rooms(app: Flask, user_id: int, count: int) -> list[str]:
     return names
 
 
+def add_members(app: Flask, room: dict[str, Any], count: int, **fields: Any) -> list[int]:
+    """Let *count* new users with these *fields* come into *room*, by SQL; their ids."""
+    with app.app_context():
+        people = [{"username": f"m{n}", "email": f"m{n}@example.com", **fields} for n in range(count)]
+        db.session.execute(insert(User), people)
+        ids = list(db.session.scalars(text("SELECT id FROM users WHERE username LIKE 'm%' ORDER BY id")))
+        head = db.session.get(Conversation, room["conversation_id"])
+        assert head is not None
+        modseqs = range(head.last_modseq + 1, head.last_modseq + count + 1)
+        rows = [
+            {"user_id": id_, "room_id": room["id"], "modseq": modseq, "joined_at": utcnow()}
+            for id_, modseq in zip(ids, modseqs, strict=True)
+        ]
+        db.session.execute(insert(RoomMembership), rows)
+        head.last_modseq += count
+        db.session.commit()
+    return ids
+
+
 def answers(client: Client, seen: dict[str, int]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Answers of /sync, with their sizes, until nothing is truncated: as a client asks that knows the contract alone."""
     seen = dict(seen)
@@ -117,23 +136,7 @@ def test_a_crowd_of_members_comes_in_pages(app: Flask, make: Factory) -> None:
     """Each with a long story of themselves."""
     ann = make.client()
     room = make.room(ann, "crowd")
-    with app.app_context():
-        count, now = 450, utcnow()
-        people = [
-            {"username": f"m{n}", "email": f"m{n}@example.com", "bio": "\U0001f511" * 1_000} for n in range(count)
-        ]
-        db.session.execute(insert(User), people)
-        ids = db.session.scalars(text("SELECT id FROM users WHERE username LIKE 'm%' ORDER BY id")).all()
-        modseqs = range(2, count + 2)
-        rows = [
-            {"user_id": id_, "room_id": room["id"], "modseq": modseq, "joined_at": now}
-            for id_, modseq in zip(ids, modseqs, strict=True)
-        ]
-        db.session.execute(insert(RoomMembership), rows)
-        head = db.session.get(Conversation, room["conversation_id"])
-        assert head is not None
-        head.last_modseq = count + 1
-        db.session.commit()
+    ids = add_members(app, room, 450, bio="\U0001f511" * 1_000)
     told = []
     for size, answer in answers(ann, {"lobby": 0}):
         assert size < ABOUT
@@ -144,6 +147,18 @@ def test_a_crowd_of_members_comes_in_pages(app: Flask, make: Factory) -> None:
             if row["id"] == room["conversation_id"]
         ]
     assert sorted(told) == sorted({*ids, ann.user.id})  # type: ignore[attr-defined]
+
+
+def test_a_crowd_comes_with_the_message_behind_it(app: Flask, make: Factory) -> None:
+    """A client that knows the contract alone goes on from the last message, and needs one where a row is truncated."""
+    ann = make.client()
+    room = make.room(ann, "crowd")
+    ids = add_members(app, room, 700)
+    fill(app, room, ann.user.id, 250, 10)  # type: ignore[attr-defined]
+    pages = [answer for _, answer in answers(ann, {})]
+    rows = [row for page in pages for row in page["conversations"] if row["id"] == room["conversation_id"]]
+    assert [len(row["messages"]) for row in rows] == [200, 50]
+    assert [member["user_id"] for member in rows[0]["members"]] == [ann.user.id, *ids]  # type: ignore[attr-defined]
 
 
 def test_ten_thousand_conversations(app: Flask, make: Factory) -> None:
