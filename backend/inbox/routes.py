@@ -58,7 +58,8 @@ def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
 def sync(body: dict[str, Any]) -> dict[str, Any]:
     """Catch up
 
-    Everything that changed since the modseqs you saw last. Where `truncated`, ask again from the last message's modseq.
+    Everything that changed since the modseqs you saw last. Where `truncated`, ask again from the
+    highest modseq of the row's messages and members.
     """
     read_only()
     return syncing.sync(current_user, body["conversations"])
