@@ -10,7 +10,7 @@ from backend.audit.log import record, user_target
 from backend.auth.api_tokens import drop_privileges
 from backend.auth.sessions import end_sessions
 from backend.errors import Conflict, Forbidden, NotFound
-from backend.events import announce, revoked_event
+from backend.events import publish_on_commit, revoked_event
 from backend.models import User, UserSession, WsTicket
 from backend.models.base import db
 from backend.users.roles import set_roles
@@ -79,7 +79,7 @@ def end_access(user_id: int) -> int:
     """End every session, ticket and socket of the account in the current transaction; how many sessions there were."""
     count = len(end_sessions(UserSession.user_id == user_id))
     db.session.execute(delete(WsTicket).where(WsTicket.user_id == user_id))
-    announce(revoked_event(user_id))  # sockets that API tokens opened, too
+    publish_on_commit(revoked_event(user_id))  # sockets that API tokens opened, too
     return count
 
 

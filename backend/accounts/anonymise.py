@@ -9,7 +9,7 @@ from sqlalchemy import case, delete, exists, func, or_, select, update
 
 from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound
-from backend.events import announce, room_updated_event
+from backend.events import publish_on_commit, room_updated_event
 from backend.models import (
     Attachment,
     Conversation,
@@ -90,7 +90,7 @@ def _hand_over(room: Room, user_id: int) -> bool:
     set_admin(room, membership, is_admin=True)
     room.owner_id = heir.id
     db.session.flush()
-    announce(room_updated_event(room_json(room, heir)))
+    publish_on_commit(room_updated_event(room_json(room, heir)))
     return True
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 
 from backend.audit.log import record
 from backend.errors import Conflict, Forbidden, NotFound
-from backend.events import announce, revoked_event
+from backend.events import publish_on_commit, revoked_event
 from backend.identity.authenticate import API_TOKEN_PREFIX
 from backend.models import ApiToken, RevokedToken, User
 from backend.models.base import db
@@ -67,7 +67,7 @@ def delete_token(user: User, token_id: int) -> None:
     if not revoke(ApiToken.id == token_id, ApiToken.user_id == user.id):
         raise NotFound
     record("api_token.deleted", user.id, f"api_token:{token_id}")
-    announce(revoked_event(user.id))
+    publish_on_commit(revoked_event(user.id))
     db.session.commit()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from backend.audit.log import record, user_target
 from backend.errors import NotFound, TokenExpired, TokenReused, TokenRevoked, Unauthorized
-from backend.events import announce, revoked_event
+from backend.events import publish_on_commit, revoked_event
 from backend.identity.authenticate import ACCESS_TOKEN_LIFETIME, FRESH_FOR, Identity, issue_access_token
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
@@ -159,7 +159,7 @@ def end_sessions(*which: ColumnElement[bool]) -> list[int]:
     ids = [row.id for row in ended]
     if ids:
         db.session.execute(update(UserSession).where(UserSession.id.in_(ids)).values(is_active=False))
-        announce(*(revoked_event(user_id) for user_id in {row.user_id for row in ended}))
+        publish_on_commit(*(revoked_event(user_id) for user_id in {row.user_id for row in ended}))
     return ids
 
 

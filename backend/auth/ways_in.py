@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, or_
 
 from backend.auth.api_tokens import revoke
-from backend.events import announce, revoked_event
+from backend.events import publish_on_commit, revoked_event
 from backend.models import ApiToken, RecoveryCode, TotpFactor, User
 from backend.models.base import db
 
@@ -21,7 +21,7 @@ def revoke_tokens_and_mobile(user: User) -> dict[str, Any]:
     had_mobile = user.mobile is not None
     user.mobile = user.mobile_verified_at = None
     count = revoke(ApiToken.user_id == user.id)
-    announce(revoked_event(user.id))  # no session need have ended for the tokens' sockets to close
+    publish_on_commit(revoked_event(user.id))  # no session need have ended for the tokens' sockets to close
     return {"api_tokens": count, "mobile": had_mobile}
 
 
@@ -40,5 +40,5 @@ def revoke_unproven(user: User, proven_at: datetime) -> dict[str, Any]:
     )
     if factor is not None:
         db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
-    announce(revoked_event(user.id))
+    publish_on_commit(revoked_event(user.id))
     return {"api_tokens": count, "mobile": had_mobile, "totp": factor is not None}

@@ -199,7 +199,7 @@ class RedisBus(LocalBus):
             envelope = orjson.loads(data)
             if envelope["from"] == self.me or self.deliver is None:
                 return
-            events = [Event(**wire) for wire in envelope["events"]]
+            events = [Event.from_wire(wire) for wire in envelope["events"]]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             log.warning("something foreign was said on the bus")
             return

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, sele
 from backend.conversations.direct import insert_missing
 from backend.conversations.references import resolve_conversation
 from backend.errors import NotFound, ValidationFailed
-from backend.events import announce, read_event
+from backend.events import publish_on_commit, read_event
 from backend.messages.access import authorize, is_open_to
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Conversation, ConversationEntry, Message, MessageMention, Room, User
@@ -46,11 +46,11 @@ def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict
     return answer
 
 
-def mark_read(user: User, conversation_id: str, seq: int, origin: str | None = None) -> dict[str, Any]:
+def mark_read(user: User, conversation_id: str, seq: int, source_connection: str | None = None) -> dict[str, Any]:
     """Move *user*'s read mark to *seq*, never back, and return the inbox row.
 
     The direct messages up to there become `is_read`. The other side is told of neither as it happens where *user* blocks it.
-    *origin* names the socket that need not hear of it. Raises NotFound, NotAMember, and ValidationFailed past the
+    *source_connection* names the socket that need not hear of it. Raises NotFound, NotAMember, and ValidationFailed past the
     conversation's end.
     """
     place = resolve_conversation(user.id, conversation_id)
@@ -67,7 +67,7 @@ def mark_read(user: User, conversation_id: str, seq: int, origin: str | None = N
         received = (_m.conversation_id == conversation_id, _m.seq > mark, _m.seq <= seq, _m.recipient_id == user.id)
         db.session.execute(update(Message).where(*received).values(is_read=True))
         is_hidden = place.peer_id is not None and is_blocked(place.peer_id, by_id=user.id)
-        announce(read_event(conversation_id, user.id, seq, origin, to_itself_alone=is_hidden))
+        publish_on_commit(read_event(conversation_id, user.id, seq, source_connection, to_reader_only=is_hidden))
     answer = _conversation_json(user, conversation_id)
     db.session.commit()
     return answer

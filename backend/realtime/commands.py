@@ -164,7 +164,7 @@ class Operations:
 
     def _read(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
         _need(connection, "write")
-        mark_read(_user(connection), body["conversation_id"], body["seq"], origin=connection.uid)
+        mark_read(_user(connection), body["conversation_id"], body["seq"], source_connection=connection.uid)
         connection.write(answer_frame("ok", frame_id))
 
     def _ping(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:

@@ -187,7 +187,7 @@ class Hub:
         channel = self.channels.get(name)
         if event.type == "typing":
             self.typing.heard(event)
-        elif channel is not None and event.type == "hub.room_updated":
+        elif channel is not None and event.type == "control.room_updated":
             self.spawn(self.watch.tell_room, channel, _time(event.body["updated_at"]))
         elif channel is not None:
             self.delivery.send(channel, [event])
@@ -199,24 +199,24 @@ class Hub:
         here = list(self.users.get(user_id, ()))
         if not here:
             return
-        if event.type == "hub.opened":
+        if event.type == "control.conversation_opened":
             self.following.admit(user_id, event.body["conversation_id"], event.body["since"])
-        elif event.type == "hub.block_changed":
+        elif event.type == "control.block_changed":
             self.hiding.changed(event.body["by_id"], user_id)
-        elif event.type == "hub.connected":
+        elif event.type == "control.device_connected":
             self._keep_newest(here, event)
-        elif event.type == "hub.revoked":
+        elif event.type == "control.credentials_revoked":
             self.spawn(self.on_revoked, here)
         else:
             frame = event_frame(event)
             for connection in here:
-                if connection.uid != event.origin and connection.may_read:
+                if connection.uid != event.source_connection and connection.may_read:
                     connection.write(frame)
 
     def _keep_newest(self, here: Iterable[Connection], event: Event) -> None:
         """A device's newer socket replaces its older ones. Who announces an older one was deaf when ours was announced."""
         opened_at, same = event.body["opened_at"], [c for c in here if c.client_id == event.body["client_id"]]
-        for older in [c for c in same if c.opened_at < opened_at and c.uid != event.origin]:
+        for older in [c for c in same if c.opened_at < opened_at and c.uid != event.source_connection]:
             older.close(Close.REPLACED)
         self.announce([c for c in same if c.opened_at > opened_at])
 

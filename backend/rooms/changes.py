@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, exists, select, update
 
 from backend.conversations.sequence import allocate_modseq
 from backend.errors import Forbidden
-from backend.events import announce, member_event, opened_event, room_event
+from backend.events import member_event, opened_event, publish_on_commit, room_event
 from backend.models import Conversation, ConversationEntry, Room, RoomInvite, RoomMembership
 from backend.models.base import db, utcnow
 from backend.models.conversation import room_conversation_id
@@ -37,7 +37,7 @@ def admit(room: Room, user_id: int, former: RoomMembership | None, is_admin: boo
     membership.joined_at, membership.left_at, membership.is_admin = utcnow(), None, is_admin
     membership.left_by_self = None
     _stamp(membership, "member.joined")
-    announce(opened_event(room_conversation_id(room.id), user_id, membership.modseq - 1))
+    publish_on_commit(opened_event(room_conversation_id(room.id), user_id, membership.modseq - 1))
     conversation_id = room_conversation_id(room.id)
     head = select(Conversation.last_seq).where(Conversation.id == conversation_id).scalar_subquery()
     db.session.add(ConversationEntry(user_id=user_id, conversation_id=conversation_id, last_read_seq=head))
@@ -107,7 +107,7 @@ def close_room(room: Room) -> None:
         .values(left_at=now, is_admin=False, modseq=modseq)
     )
     _drop_entries(conversation_id)
-    announce(room_event("room.deleted", conversation_id, room_id=room.id))
+    publish_on_commit(room_event("room.deleted", conversation_id, room_id=room.id))
     db.session.execute(delete(RoomInvite).where(RoomInvite.room_id == room.id))
 
 
@@ -131,7 +131,7 @@ def _stamp(membership: RoomMembership, type_: str | None = None) -> None:
         membership.modseq = allocate_modseq(conversation_id)
     if type_ is None:
         type_ = "member.updated" if membership.left_at is None else "member.left"
-    announce(member_event(type_, conversation_id, membership))
+    publish_on_commit(member_event(type_, conversation_id, membership))
 
 
 def _drop_entries(conversation_id: str, *which: ColumnElement[bool]) -> None:

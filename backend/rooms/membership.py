@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from backend.errors import Conflict, Forbidden, NotFound
-from backend.events import announce, room_updated_event
+from backend.events import publish_on_commit, room_updated_event
 from backend.models import RoomMembership, User
 from backend.models.base import db
 from backend.pagination import Page, PageRequest
@@ -170,7 +170,7 @@ def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
     room.owner_id = user_id
     db.session.flush()
     answer = room_json(room, user)
-    announce(room_updated_event(answer))
+    publish_on_commit(room_updated_event(answer))
     db.session.commit()
     return answer
 

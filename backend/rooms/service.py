@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import or_
 
 from backend.audit.log import record
-from backend.events import announce, member_event, opened_event, room_updated_event
+from backend.events import member_event, opened_event, publish_on_commit, room_updated_event
 from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
@@ -60,7 +60,7 @@ def create_room(user: User, name: str, description: str | None = None, is_public
     db.session.add_all([owner, ConversationEntry(user_id=user.id, conversation_id=conversation_id)])
     db.session.flush()
     answer = room_json(room, user)
-    announce(opened_event(conversation_id, user.id), member_event("member.joined", conversation_id, owner))
+    publish_on_commit(opened_event(conversation_id, user.id), member_event("member.joined", conversation_id, owner))
     db.session.commit()
     return answer
 
@@ -77,7 +77,7 @@ def update_room(user: User, room_id: int, changes: dict[str, Any]) -> dict[str, 
     db.session.flush()
     answer = room_json(room, user)
     if is_changed:
-        announce(room_updated_event(answer))
+        publish_on_commit(room_updated_event(answer))
     db.session.commit()
     return answer
 

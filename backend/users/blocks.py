@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from backend.errors import Conflict, ValidationFailed
-from backend.events import announce, block_event
+from backend.events import block_event, publish_on_commit
 from backend.models import Block, User
 from backend.models.base import db, insert_on_conflict
 from backend.pagination import Page, PageRequest
@@ -38,7 +38,7 @@ def block_user(user: User, user_id: int) -> None:
         raise TooManyBlocks
     row = insert_on_conflict(Block).values(user_id=user.id, blocked_id=user_id)
     if db.session.scalar(row.on_conflict_do_nothing().returning(Block.id)) is not None:
-        announce(block_event(user_id, user.id))
+        publish_on_commit(block_event(user_id, user.id))
     db.session.commit()
 
 
@@ -46,7 +46,7 @@ def unblock_user(user: User, user_id: int) -> None:
     """Lift a block. Where there is none, nothing changes."""
     block = delete(Block).where(Block.user_id == user.id, Block.blocked_id == user_id)
     if db.session.scalar(block.returning(Block.id)) is not None:
-        announce(block_event(user_id, user.id))
+        publish_on_commit(block_event(user_id, user.id))
     db.session.commit()
 
 

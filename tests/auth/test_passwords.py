@@ -221,7 +221,7 @@ def test_a_reset_of_an_unproven_address_closes_what_was_open(
     said: list[Event] = []
     monkeypatch.setattr(app.extensions["confab-bus"], "deliver", said.extend)
     assert reset(app, ask(app, outgoing)).status_code == 204
-    assert [(event.type, event.user_id) for event in said] == [("hub.revoked", user_id)]
+    assert [(event.type, event.user_id) for event in said] == [("control.credentials_revoked", user_id)]
     answer = login(app, NEW).get_json()
     assert (answer["user"]["email_verified"], answer["user"]["mobile"]) == (True, None)
     assert Client(app, secret).get("/api/users/me").status_code == 401

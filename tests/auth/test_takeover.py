@@ -186,7 +186,9 @@ def test_a_change_with_revoke_ends_api_tokens_and_takes_the_number_off(
     monkeypatch.setattr(app.extensions["confab-bus"], "deliver", said.extend)
     again = {"current_password": NEW, "new_password": PASSWORD, "revoke": True}
     assert own.post(CHANGE, again).status_code == 204
-    assert ("hub.revoked", intruder.answer["user"]["id"]) in [(event.type, event.user_id) for event in said]
+    assert ("control.credentials_revoked", intruder.answer["user"]["id"]) in [
+        (event.type, event.user_id) for event in said
+    ]
     assert code(intruder.script.get("/api/rooms")) == (401, "token_revoked")
     me = own.get("/api/users/me").get_json()
     assert (me["mobile"], me["mobile_verified"]) == (None, False)

@@ -92,7 +92,7 @@ def test_one_who_is_ahead_costs_the_others_nothing(crowd: Crowd) -> None:
 
 
 def test_a_read_mark_goes_to_all_but_the_device_that_read(crowd: Crowd) -> None:
-    crowd.hub.take([read_event("lobby", 4, 7, origin="4a")])
+    crowd.hub.take([read_event("lobby", 4, 7, source_connection="4a")])
     assert crowd.encoded == {"event_frame": 1}
     assert {uid for uid, _ in crowd.written} == {listener.uid for listener in crowd.channel.listeners} - {"4a"}
 

@@ -33,7 +33,7 @@ class Frames:
             return self.public
         if user_id not in self._own:
             self._own[user_id] = [
-                author_frame(event) if event.author_id == user_id and event.private else frame
+                author_frame(event) if event.author_id == user_id and event.author_only else frame
                 for event, frame in zip(self._events, self.public, strict=True)
             ]
         return self._own[user_id]
@@ -107,9 +107,9 @@ class Delivery:
         users = self._hub.users
         authors = [c for user_id in frames.authors for c in users.get(user_id, ()) if c in channel.listeners]
         others = channel.listeners.difference(authors)
-        if channel.floors or any(event.origin for event in events):
+        if channel.floors or any(event.source_connection for event in events):
             for connection in (*authors, *others):
-                is_news = [channel.hears(connection, e) and e.origin != connection.uid for e in events]
+                is_news = [channel.hears(connection, e) and e.source_connection != connection.uid for e in events]
                 if any(is_news):
                     connection.write(b"".join(compress(frames.of(connection.user_id), is_news)))
             return

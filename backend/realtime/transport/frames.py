@@ -87,8 +87,8 @@ def presence_frame(user_id: int, is_online: bool, last_seen_at: datetime | None 
 def author_frame(event: Event) -> bytes:
     """*event* as its author sees it."""
     body = event.body
-    if event.private:
-        body = {**body, "message": {**body["message"], **event.private}}
+    if event.author_only:
+        body = {**body, "message": {**body["message"], **event.author_only}}
     return text_frame({"type": event.type, **body})
 
 
