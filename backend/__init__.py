@@ -8,7 +8,9 @@ from flask import Flask
 import backend.accounts.commands_admin
 import backend.accounts.routes
 import backend.accounts.routes_administration
-import backend.auth.routes_proof
+import backend.auth.routes_otp
+import backend.auth.routes_password
+import backend.auth.routes_totp
 import backend.models  # noqa: F401
 from backend import database, settings
 from backend.accounts import commands as accounts_commands

@@ -117,3 +117,13 @@ class TicketSchema(AnswerSchema):
 
     ticket = fields.String()
     expires_in = fields.Integer(metadata={"description": "Seconds."})
+
+
+class AcceptedSchema(AnswerSchema):
+    """The same whatever comes of it."""
+
+    status = fields.String(metadata={"enum": ["accepted"]})
+
+
+ACCEPTED = {"status": "accepted"}
+"""What `AcceptedSchema` describes."""

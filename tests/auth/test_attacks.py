@@ -14,7 +14,7 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from backend.auth import routes_proof
+from backend.auth import routes_otp
 from backend.budgets import Limit
 from backend.identity.authenticate import issue_access_token
 from backend.models.base import utcnow
@@ -100,9 +100,9 @@ def test_a_taken_email_costs_the_same_hash(client: Client, known: None, monkeypa
 
 
 SPENT = [
-    (routes_proof.SEND_OTP_NUMBER[0], 3, 3600),
-    (routes_proof.SEND_OTP_NUMBER[1], 10, 86_400),
-    (routes_proof.VERIFY_OTP_NUMBER, 10, 60),
+    (routes_otp.SEND_OTP_NUMBER[0], 3, 3600),
+    (routes_otp.SEND_OTP_NUMBER[1], 10, 86_400),
+    (routes_otp.VERIFY_OTP_NUMBER, 10, 60),
 ]
 
 
@@ -139,8 +139,8 @@ def test_budgets_against_pumping(
     app: Flask, make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, name: str, mobiles: list[str]
 ) -> None:
     """Many numbers, whose owner is paid for each text: by address, by block of numbers, by country, and in all."""
-    limit: Limit = getattr(routes_proof, name)
-    monkeypatch.setattr(routes_proof, name, Limit(limit.name, 3, limit.seconds))
+    limit: Limit = getattr(routes_otp, name)
+    monkeypatch.setattr(routes_otp, name, Limit(limit.name, 3, limit.seconds))
     client = Client(make_limited())
     if name == "SEND_OTP":
         client_calls = [client.post("/api/auth/send-otp", {"mobile": mobile}) for mobile in mobiles * 16]
@@ -156,7 +156,7 @@ def test_budgets_against_pumping(
 def test_a_number_that_is_refused_uses_up_no_shared_budget(
     app: Flask, make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes_proof, "SEND_OTP_ALL", Limit("send-otp-all", 4, 3600))
+    monkeypatch.setattr(routes_otp, "SEND_OTP_ALL", Limit("send-otp-all", 4, 3600))
     client = Client(make_limited())
     one = [client.post("/api/auth/send-otp", {"mobile": MOBILE}).status_code for _ in range(10)]
     assert one == [202] * 3 + [429] * 7

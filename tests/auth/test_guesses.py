@@ -123,9 +123,9 @@ def test_a_block_takes_100_texts_an_hour_from_all(make_limited: Callable[..., Fl
 def test_a_country_and_all_have_budgets_for_first_texts(
     make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from backend.auth import routes_proof
+    from backend.auth import routes_otp
 
-    monkeypatch.setattr(routes_proof, "SEND_OTP_COUNTRY", Limit("send-otp-country", 2, 3600))
+    monkeypatch.setattr(routes_otp, "SEND_OTP_COUNTRY", Limit("send-otp-country", 2, 3600))
     client = Client(make_limited())
     assert [send_from(client, "203.0.113.1", f"+46701740{n}05") for n in range(4, 8)] == [202, 202, 202, 429]
     assert send_from(client, "203.0.113.2", "+46731740605") == 202

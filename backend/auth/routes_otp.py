@@ -1,0 +1,77 @@
+"""`/api/auth`: one-time codes by text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.auth import devices, otp
+from backend.auth.routes import bp, device
+from backend.auth.schemas import ACCEPTED, AcceptedSchema, TokenSchema
+from backend.auth.schemas_otp import OtpBody, OtpRequestBody
+from backend.auth.throttle import remember_device
+from backend.budgets import Limit, count
+from backend.http.rate_limits import address, limited, take
+from backend.identity.authenticate import need_fresh
+from backend.identity.guards import identity_if_any
+
+HOUR, DAY = 3600, 86_400
+SEND_OTP = Limit("send-otp", 60, HOUR)
+SEND_OTP_NUMBER = (Limit("send-otp-number", 3, HOUR), Limit("send-otp-number-day", 10, DAY))
+SEND_OTP_SENDER = Limit("send-otp-sender", 60, HOUR)
+SEND_OTP_SENDER_PREFIX = Limit("send-otp-sender-prefix", 20, HOUR)
+# These each serve twice: for the first text that an address asks for in an hour, and for those after it.
+SEND_OTP_PREFIX = Limit("send-otp-prefix", 50, HOUR)
+SEND_OTP_COUNTRY = Limit("send-otp-country", 250, HOUR)
+SEND_OTP_ALL = Limit("send-otp-all", 500, HOUR)
+VERIFY_OTP = Limit("verify-otp", 60)
+VERIFY_OTP_NUMBER = Limit("verify-otp-number", 10)
+
+
+@bp.post("/send-otp")
+@bp.response(202, AcceptedSchema)
+@limited(SEND_OTP)
+@bp.arguments(OtpRequestBody)
+def send_otp(body: dict[str, Any]) -> dict[str, str]:
+    """Send a code to a telephone number, known or unknown. It is good for 5 minutes and 5 tries, once."""
+    mobile = body["mobile"]
+    country = otp.check_number(mobile)
+    for limit in SEND_OTP_NUMBER:
+        take(limit, mobile)
+    # Last the budgets that all share: what is refused above uses up nothing of them.
+    _take_shared(mobile[:-4], country)
+    otp.send_code(mobile)
+    return ACCEPTED
+
+
+def _take_shared(prefix: str, country: str) -> None:
+    """Count a text against what all may cause together. Raises RateLimited.
+
+    First texts of an address have budgets of their own, so that a few addresses that ask again and again close nothing to others.
+    """
+    take(SEND_OTP_SENDER_PREFIX, f"{address()}:{prefix}")
+    share = "first" if count(SEND_OTP_SENDER, address()).used == 1 else "more"
+    for limit, of in ((SEND_OTP_PREFIX, prefix), (SEND_OTP_COUNTRY, country), (SEND_OTP_ALL, "all")):
+        count(limit, f"{share}:{of}").check()
+
+
+@bp.post("/verify-otp")
+@bp.response(200, TokenSchema)
+@bp.alt_response(401, "UNAUTHORIZED")
+@bp.alt_response(403, "FORBIDDEN")
+@limited(VERIFY_OTP)
+@bp.arguments(OtpBody)
+def verify_otp(body: dict[str, Any]) -> Any:
+    """Sign in with a code sent to a number; an unknown number becomes a new account.
+
+    With a bearer token the number is verified for that account instead. That needs a fresh session (403
+    `reauthentication_required`), and the answer is `{"user"}` alone.
+    """
+    mobile, code, caller = body["mobile"], body["code"], identity_if_any()
+    if caller is not None:
+        need_fresh(caller)
+    take(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
+    if caller is not None:
+        return {"user": otp.verify_number(caller, mobile, code)}
+    answer = otp.sign_in(mobile, code, device(body.get("device_info")), body.get("totp_code"))
+    remember_device(devices.issue_for_user(answer["user"]["id"]))
+    return answer

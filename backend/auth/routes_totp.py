@@ -1,0 +1,100 @@
+"""`/api/auth`: the second factor, and the confirmation that makes a session fresh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.auth import confirmation, totp
+from backend.auth.routes import bp
+from backend.auth.routes_otp import VERIFY_OTP_NUMBER
+from backend.auth.schemas_totp import (
+    ConfirmBody,
+    PasswordBody,
+    PasswordOrCodeBody,
+    RecoveryCodesSchema,
+    TotpConfirmBody,
+    TotpSecretSchema,
+    TotpStatusSchema,
+)
+from backend.auth.throttle import count_totp
+from backend.http.rate_limits import PASSWORD, address, take
+from backend.identity.guards import (
+    current_identity,
+    current_user,
+    fresh_session_required,
+    login_required,
+    session_required,
+)
+
+
+@bp.get("/totp")
+@bp.response(200, TotpStatusSchema)
+@login_required
+def get_totp() -> dict[str, Any]:
+    """Whether the caller has a second factor."""
+    return totp.status(current_identity)
+
+
+@bp.post("/totp")
+@bp.response(201, TotpSecretSchema)
+@fresh_session_required
+@bp.arguments(PasswordBody)
+def enrol_totp(body: dict[str, Any]) -> Any:
+    """Get a secret to share with an authenticator app. It counts once it is confirmed. Needs a fresh session."""
+    _count_proof(body)
+    return totp.enrol(current_identity, body.get("password"))
+
+
+@bp.post("/totp/confirm")
+@bp.response(200, RecoveryCodesSchema)
+@fresh_session_required
+@bp.arguments(TotpConfirmBody)
+def confirm_totp(body: dict[str, Any]) -> Any:
+    """Switch the second factor on with a code of the app, and get the recovery codes. Needs a fresh session."""
+    _count_proof(body)
+    return totp.confirm(current_identity, body["totp_code"])
+
+
+@bp.post("/totp/recovery-codes")
+@bp.response(200, RecoveryCodesSchema)
+@fresh_session_required
+@bp.arguments(PasswordOrCodeBody)
+def renew_recovery_codes(body: dict[str, Any]) -> Any:
+    """Get new recovery codes; the old ones end. Needs a fresh session."""
+    _count_proof(body)
+    return totp.renew_recovery_codes(current_identity, body.get("password"), body.get("totp_code"))
+
+
+@bp.delete("/totp")
+@bp.response(204)
+@fresh_session_required
+@bp.arguments(PasswordOrCodeBody)
+def disable_totp(body: dict[str, Any]) -> None:
+    """Switch the second factor off. Needs a fresh session."""
+    _count_proof(body)
+    totp.switch_off(current_identity, body.get("password"), body.get("totp_code"))
+
+
+@bp.post("/confirm")
+@bp.response(204)
+@session_required
+@bp.arguments(ConfirmBody)
+def confirm_session(body: dict[str, Any]) -> None:
+    """Confirm who you are
+
+    This session is fresh for 10 minutes from then on, as after signing in. Send the `password`, or a `code` that was
+    sent to the verified number, or the `totp_code` of the second factor. Where a second factor is on, `password` and
+    `code` need `totp_code` beside them. 403 `invalid_password`, `invalid_otp` or `invalid_totp` says which was wrong.
+    """
+    _count_proof(body)
+    if "code" in body and current_user.mobile is not None:
+        take(VERIFY_OTP_NUMBER, f"{current_user.mobile}:{address()}")
+    confirmation.confirm(current_identity, **body)
+
+
+def _count_proof(body: dict[str, Any]) -> None:
+    """Count what is sent of a signed-in user's password and second factor as a try. Raises RateLimited."""
+    if body.get("password") is not None:
+        take(PASSWORD, str(current_user.id))
+    if body.get("totp_code") is not None:
+        count_totp(f"confirm:{current_user.id}")

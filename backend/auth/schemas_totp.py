@@ -1,0 +1,56 @@
+"""What the calls about the second factor and `confirm` take and answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from backend.auth.schemas import TotpCode
+from backend.http.fields import AnswerSchema, BodySchema, Text
+
+
+class ConfirmBody(BodySchema):
+    """Proof that it is still the same person."""
+
+    password = Text()
+    code = Text(low=1, high=20, metadata={"description": "A fresh one-time code, sent to the verified number."})
+    totp_code = TotpCode()
+
+    @validates_schema
+    def _some_proof(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError("Send your password, a code sent by text, or totp_code.", "password")
+
+
+class PasswordBody(BodySchema):
+    """What clients sent before sessions were fresh."""
+
+    may_be_absent = True
+    password = Text(
+        allow_none=True, metadata={"description": "Not needed any more; where it is sent it must be the present one."}
+    )
+
+
+class PasswordOrCodeBody(PasswordBody):
+    totp_code = TotpCode(allow_none=True)
+
+
+class TotpConfirmBody(BodySchema):
+    totp_code = TotpCode(required=True)
+
+
+class TotpStatusSchema(AnswerSchema):
+    is_enabled = fields.Boolean()
+    confirmed_at = fields.DateTime(allow_none=True)
+    recovery_codes_left = fields.Integer()
+
+
+class TotpSecretSchema(AnswerSchema):
+    secret = fields.String(metadata={"description": "In base 32, for those who type it."})
+    uri = fields.String(metadata={"description": "otpauth://totp/…"})
+    qr_code = fields.String(metadata={"description": "The uri as a QR code: an SVG in a data: URI."})
+
+
+class RecoveryCodesSchema(AnswerSchema):
+    recovery_codes = fields.List(fields.String(), metadata={"description": "Each serves once. Shown here alone."})
