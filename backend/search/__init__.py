@@ -1,0 +1,1 @@
+"""Full-text search of messages: tokens, queries, matches and the index."""

@@ -1,0 +1,66 @@
+"""Whether a message matches a query, and where: what is true, however the databases find it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from backend.search.query import Clause, Query
+from backend.search.tokens import Token, tokenize
+
+
+def matches(query: Query, texts: Iterable[str]) -> bool:
+    """Whether each clause of *query* occurs in one of *texts* (a message's content and the names of its attachments)."""
+    if not query.clauses:
+        return False
+    documents = [_Document(tokenize(text)) for text in texts]
+    return all(any(document.has(clause) for document in documents) for clause in query.clauses)
+
+
+def highlights(query: Query, content: str) -> list[list[int]]:
+    """Where *content* matches clauses of *query*: `[start, length]` in code points, sorted, none touching another.
+
+    Whole words are marked, also where a prefix was asked for; of a phrase each word is.
+    """
+    document = _Document(tokenize(content))
+    marked = sorted({place for clause in query.clauses for place in document.places(clause)})
+    merged: list[list[int]] = []
+    for place in marked:
+        token = document.tokens[place]
+        if merged and token.start <= sum(merged[-1]):
+            merged[-1][1] = max(merged[-1][1], token.start + token.length - merged[-1][0])
+        else:
+            merged.append([token.start, token.length])
+    return merged
+
+
+class _Document:
+    def __init__(self, tokens: list[Token]):
+        self.tokens = tokens
+        self.terms = tuple(token.term for token in tokens)
+        self._places: dict[str, list[int]] = {}
+        for place, term in enumerate(self.terms):
+            self._places.setdefault(term, []).append(place)
+
+    def has(self, clause: Clause) -> bool:
+        return next(self._first_places(clause), None) is not None
+
+    def places(self, clause: Clause) -> Iterator[int]:
+        """The places of the tokens that match *clause*, each once."""
+        done = 0
+        for first in self._first_places(clause):
+            end = first + len(clause.terms)
+            yield from range(max(first, done), end)
+            done = end
+
+    def _first_places(self, clause: Clause) -> Iterator[int]:
+        if clause.is_prefix:
+            begun = [places for term, places in self._places.items() if term.startswith(clause.terms[0])]
+            yield from sorted(place for places in begun for place in places)
+            return
+        length = len(clause.terms)
+        for place in self._places.get(clause.terms[0], ()):
+            if self.terms[place : place + length] == clause.terms and self._is_unbroken(clause, place):
+                yield place
+
+    def _is_unbroken(self, clause: Clause, place: int) -> bool:
+        return all(self.tokens[place + first].run == self.tokens[place + last].run for first, last in clause.runs)

@@ -1,0 +1,170 @@
+"""The tokenizer of search: one for messages and for queries, in front of both databases.
+
+Text is compared in NFKC, case-folded and without diacritics:
+
+- A diacritic is a mark that a reader may leave out: the combining marks of Latin, Greek and Cyrillic, the points of Hebrew and
+  Syriac and the vowel signs of Arabic (`_DIACRITICS`), and the stroke of Latin letters that Unicode does not decompose (ø, đ, ł).
+- A mark that is a letter stays: the vowel signs and viramas of the Indic scripts, the marks of Thai, the voicing marks of kana.
+- Characters without width (joiners, soft hyphens, directional marks) are left out, and do not end a word.
+
+A word is a run of letters, marks and numbers. Scripts that put no spaces between words (Han, kana, Hangul, Bopomofo, Thai, Lao,
+Khmer, Myanmar) give a token for each character. Everything else separates tokens. There are no stop words and no stemming.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+MAX_TERM = 64
+"""Code points of a word that the index keeps. Whoever looks for a longer word compares the texts themselves."""
+
+_UNSPACED = (
+    "\u0e01-\u0eff"  # Thai, Lao
+    "\u1000-\u109f\ua9e0-\ua9fe\uaa60-\uaa7f"  # Myanmar
+    "\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff"  # Hangul
+    "\u1780-\u17ff"  # Khmer
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u303c\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+    "\u3041-\u30ff\u31f0-\u31ff\U0001aff0-\U0001b16f"  # kana
+    "\u3105-\u312f\u31a0-\u31bf"  # Bopomofo
+)
+_DIACRITICS = (
+    "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # of any script
+    "\u0483-\u0489\u2de0-\u2dff\ua66f-\ua672\ua674-\ua67d\ua69e\ua69f"  # Cyrillic
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\ufb1e"  # Hebrew
+    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08ff"  # Arabic
+    "\u0711\u0730-\u074a"  # Syriac
+    "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"  # variation selectors
+)
+_WORD_OR_RUN = re.compile(f"[{_UNSPACED}]+|[^ {_UNSPACED}]+")
+_UNSPACED_FIRST = re.compile(f"[{_UNSPACED}]")
+_ASCII_WORD = re.compile("[a-z0-9]+")
+_DIACRITIC = re.compile(f"[{_DIACRITICS}]")
+_NEIGHBOURING_MARKS = re.compile(f"[{''.join(filter(unicodedata.combining, map(chr, range(0x300, 0x1F000))))}]{{2,}}")
+_STROKED = re.compile("LATIN SMALL LETTER ([A-Z]) WITH |LATIN SMALL LETTER DOTLESS (I)")
+_ZERO_WIDTH_SPACE = "\u200b"
+_COMPOSABLE = re.compile(
+    "[\u3046-\u30fd][\u3099\u309a]|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
+)
+"""What NFC composes again of what NFKD took apart: voiced kana, and syllables of Hangul. Other letters may stay apart, since
+text and query are taken apart alike."""
+_MAX_FOLDS = 20_000
+
+
+class Token(NamedTuple):
+    """A word, or one character of a script without spaces, where it stands in a text."""
+
+    term: str
+    """What is compared."""
+
+    start: int
+    """Where it begins in the text, in code points."""
+
+    length: int
+    """How many code points of the text it takes, with the diacritics that belong to it."""
+
+    run: int
+    """The same number for the characters of one unbroken run of a script without spaces; for a word, -1."""
+
+
+class _Folds(dict[str, str]):
+    """What each character becomes: letters to compare, nothing, or a space where it separates words."""
+
+    def __missing__(self, char: str) -> str:
+        if len(self) >= _MAX_FOLDS:
+            self.clear()
+        self[char] = folded = _fold_character(char)
+        return folded
+
+
+def _fold_character(char: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", char)
+    folded = unicodedata.normalize("NFKD", _DIACRITIC.sub("", decomposed).casefold())
+    kept = "".join(_fold_part(part) for part in _DIACRITIC.sub("", folded))
+    return _COMPOSABLE.sub(lambda found: unicodedata.normalize("NFC", found[0]), kept)
+
+
+def _fold_part(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Cf" and char != _ZERO_WIDTH_SPACE:
+        return ""
+    if category[0] not in "LMN" and not _is_ideograph(char):
+        return " "
+    stroked = _STROKED.match(unicodedata.name(char, ""))
+    return (stroked[1] or stroked[2]).lower() if stroked else char
+
+
+def _is_ideograph(char: str) -> bool:
+    """True for radicals, which are symbols to Unicode, and for ideographs that this Python does not know yet."""
+    return "\u2e80" <= char <= "\u2fdf" or "\U00020000" <= char <= "\U0003ffff"
+
+
+_FOLDS = _Folds()
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of *text* in their order. It takes time in proportion to the length of *text*."""
+    if text.isascii():
+        return [Token(word[0], word.start(), len(word[0]), -1) for word in _ASCII_WORD.finditer(text.lower())]
+    parts = _compose(_order_marks(_fold(text)))
+    return list(_tokens(parts))
+
+
+_Part = tuple[str, int, int]
+"""A character as it is compared, and where its source in the text begins and ends."""
+
+
+def _fold(text: str) -> list[_Part]:
+    pieces = [_FOLDS[char] for char in text]
+    ends = list(range(1, len(text) + 1))
+    for at in range(len(text) - 2, -1, -1):
+        if not pieces[at + 1] and unicodedata.category(text[at + 1])[0] == "M":
+            ends[at] = ends[at + 1]  # a diacritic belongs to the letter before it
+    return [(char, at, ends[at]) for at, piece in enumerate(pieces) for char in piece]
+
+
+def _order_marks(parts: list[_Part]) -> list[_Part]:
+    """Neighbouring marks in the canonical order: they may be typed in any."""
+    for found in _NEIGHBOURING_MARKS.finditer(_text(parts)):
+        marks = slice(*found.span())
+        parts[marks] = sorted(parts[marks], key=lambda part: unicodedata.combining(part[0]))
+    return parts
+
+
+def _compose(parts: list[_Part]) -> list[_Part]:
+    composed: list[_Part] = []
+    done = 0
+    for found in _COMPOSABLE.finditer(_text(parts)):
+        char = unicodedata.normalize("NFC", found[0])
+        if len(char) == 1:
+            composed += parts[done : found.start()]
+            composed.append((char, parts[found.start()][1], parts[found.end() - 1][2]))
+            done = found.end()
+    return composed + parts[done:]
+
+
+def _tokens(parts: list[_Part]) -> Iterator[Token]:
+    for found in _WORD_OR_RUN.finditer(_text(parts)):
+        own = parts[found.start() : found.end()]
+        if _UNSPACED_FIRST.match(found[0]):
+            yield from (Token(char, start, end - start, found.start()) for char, start, end in own)
+        else:
+            start = min(part[1] for part in own)  # marks were ordered: it need not be the first
+            yield Token(found[0], start, max(part[2] for part in own) - start, -1)
+
+
+def _text(parts: list[_Part]) -> str:
+    return "".join([part[0] for part in parts])
+
+
+def index_terms(texts: Iterable[str]) -> set[str]:
+    """What the index keeps of a message: its words, cut to `MAX_TERM`, and each character of a run alone and with the next."""
+    terms: set[str] = set()
+    for text in texts:
+        tokens = tokenize(text)
+        terms.update(token.term[:MAX_TERM] for token in tokens)
+        terms.update(one.term + two.term for one, two in pairwise(tokens) if one.run == two.run >= 0)
+    return terms
