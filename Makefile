@@ -1,4 +1,4 @@
-# One verb for everything. `make` alone lists them.
+# `make` alone lists the targets.
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,14 +13,14 @@ OPENAPI_LINT := tests/openapi/node_modules/.installed
 .PHONY: help install run migrate test coverage lint audit conformance bench chaos lock
 .DELETE_ON_ERROR:
 
-help: ## list the verbs
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
-install: $(VENV)/.runtime ## make .venv and install what the server needs
+install: $(VENV)/.runtime ## create .venv and install the server's requirements
 
-# Only an embedded database is migrated unasked: whoever runs PostgreSQL decides when (`make migrate`). `exec` puts gunicorn
-# in the shell's place, so that a signal to this command reaches it.
-run: $(VENV)/.runtime ## set up, migrate an embedded (SQLite) database, and serve
+# Only an embedded database is migrated automatically. For PostgreSQL the operator chooses the time (`make migrate`). `exec`
+# replaces the shell with gunicorn, so that a signal to this command reaches gunicorn.
+run: $(VENV)/.runtime ## install, migrate an embedded (SQLite) database, and serve
 	@url="$${DATABASE_URL-$$($(BIN)/dotenv --file .env get DATABASE_URL 2>/dev/null)}"; \
 	case "$$url" in "" | sqlite*) $(BIN)/flask db upgrade || exit 1 ;; esac; \
 	exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
@@ -31,7 +31,7 @@ migrate: $(VENV)/.runtime ## bring the database that DATABASE_URL names to head
 test: $(VENV)/.dev ## run every test, on SQLite and on a real PostgreSQL and Redis
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-coverage: $(VENV)/.dev ## the same, with a report of the lines and branches that no test reaches; takes half as long again
+coverage: $(VENV)/.dev ## the same, with a report of untested lines and branches; takes half as long again
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.dev $(OPENAPI_LINT) ## check format, style, types and the OpenAPI document
@@ -41,25 +41,25 @@ lint: $(VENV)/.dev $(OPENAPI_LINT) ## check format, style, types and the OpenAPI
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tests.openapi.lint
 
-audit: $(VENV)/.dev ## look for insecure code, and for dependencies with known vulnerabilities
+audit: $(VENV)/.dev ## check for insecure code, and for dependencies with known vulnerabilities
 	@$(BIN)/python -m tests.audit
 
-conformance: $(VENV)/.dev ## let Autobahn's cases judge the socket, and schemathesis the API
+conformance: $(VENV)/.dev ## check the socket with Autobahn's cases, and the API with schemathesis
 	@$(BIN)/python -m tests.conformance $(ARGS)
 
 bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare peers
 	@.venv-bench/bin/python bench/run.py $(ARGS)
 
-chaos: $(VENV)/.dev ## kill everything for long, and count what the socket lost
+chaos: $(VENV)/.dev ## kill the servers again and again, and count events that the socket lost
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-lock: $(VENV)/.dev ## write the requirements files anew from the .in files, pinned and with hashes
+lock: $(VENV)/.dev ## generate the requirements files from the .in files, pinned and with hashes
 	@$(BIN)/$(COMPILE) --output-file requirements.txt requirements.in
 	@$(BIN)/$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
 	@$(BIN)/$(COMPILE) --output-file requirements-sentry.txt requirements-sentry.in
 	@$(BIN)/$(COMPILE) --output-file bench/requirements.txt bench/requirements.in
 
-# The stamps make an installation happen again only after a requirements file changed.
+# With these stamps, packages are installed again only after a requirements file changed.
 $(VENV)/.runtime: requirements.txt | $(BIN)/python
 	@echo "confab: installing requirements.txt into $(VENV)"
 	@$(BIN)/python $(PIP_INSTALL) requirements.txt
@@ -74,9 +74,9 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@.venv-bench/bin/python $(PIP_INSTALL) bench/requirements.txt
 	@touch $@
 
-# npm comes with Node.js from requirements-dev.txt, so that no machine needs one of its own.
+# npm comes with Node.js from requirements-dev.txt, so the machine needs no Node.js of its own.
 $(OPENAPI_LINT): tests/openapi/package-lock.json | $(VENV)/.dev
-	@echo "confab: installing the linters of the OpenAPI document"
+	@echo "confab: installing the linters for the OpenAPI document"
 	@$(BIN)/python -m tests.openapi.node
 	@touch $@
 
