@@ -49,9 +49,8 @@ def process_members() -> dict[str, int]:
 
 def post_worker_init(worker: Any) -> None:
     """Let the worker send what waits in the outbox, and tell whoever started it by hand where to look."""
-    for name in ("confab-outbox", "confab-metrics"):
-        if part := getattr(worker.wsgi, "extensions", {}).get(name):
-            part.start()
+    if state := getattr(worker.wsgi, "extensions", {}).get("confab"):
+        state.start()
     if environment.app_env == "development" and worker.age == 1:
         print(
             f"Confab is at {environment.public_url} (API: {environment.public_url}/docs). Ctrl-C ends it.", flush=True

@@ -159,9 +159,9 @@ class Worker(GeventWorker):
 
     def close_sockets(self) -> None:
         """Tell every socket to come back later, and end idle connections. In greenlets: a signal may interrupt anything."""
-        stop = getattr(self.wsgi, "extensions", {}).get("confab-stop")
-        if stop is not None:
-            gevent.spawn(stop)
+        state = getattr(self.wsgi, "extensions", {}).get("confab")
+        if state is not None:
+            gevent.spawn(state.stop)
         gevent.spawn(self.end_idle)
 
     def end_idle(self) -> None:

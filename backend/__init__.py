@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 from flask import Flask
 
 # Every table is known from the start; and these modules add views and commands to groups of other modules.
@@ -16,25 +18,31 @@ from backend import database, settings
 from backend.accounts import commands as accounts_commands
 from backend.accounts import routes_audit
 from backend.auth import commands as auth_commands
+from backend.auth import mails, routes_tokens, sweeping
 from backend.auth import routes as auth_routes
-from backend.auth import routes_tokens, sweeping
-from backend.extensions import api, db, migrate
+from backend.extensions import db, migrate
 from backend.http import errors, logging, rate_limits, reporting, requests
+from backend.http.openapi import ProblemApi
+from backend.identity import authenticate
 from backend.inbox import commands as inbox_commands
 from backend.inbox import routes as inbox_routes
+from backend.messages import append
 from backend.messages import routes as messages_routes
 from backend.moderation import routes as moderation_routes
 from backend.ops import commands as ops_commands
 from backend.ops import routes as ops_routes
 from backend.ops import routes_metrics
+from backend.ops.metrics import Metrics
 from backend.outbox import commands as outbox_commands
-from backend.outbox import sender
+from backend.outbox.sender import Outbox
 from backend.realtime import gateway, server
 from backend.rooms import commands as rooms_commands
 from backend.rooms import routes as rooms_routes
 from backend.rooms import routes_invites
 from backend.schema import commands as schema_commands
 from backend.schema.gate import resolve_models
+from backend.state import State
+from backend.storage import open_storage
 from backend.users import routes as users_routes
 from backend.users import routes_roles
 from backend.web import routes as web_routes
@@ -49,7 +57,8 @@ def create_app(config: Config | None = None) -> Flask:
     logging.configure(config.log_level)
     app = Flask("confab", static_folder=None, instance_path=str(config.instance_dir))
     settings.apply(app, config)
-    app.extensions["confab-factory"] = create_app
+    api = ProblemApi()
+    app.extensions["confab"] = _make_state(app, config, api)
 
     reporting.init_app(app)
     requests.init_app(app)
@@ -58,9 +67,7 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
-    server.init_app(app)
-    sender.init_app(app, also_sweep=(sweeping.sweep,))
-    _register_blueprints(app)
+    _register_blueprints(app, api)
     routes_metrics.init_app(app)
     _register_commands(app)
 
@@ -70,7 +77,21 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-def _register_blueprints(app: Flask) -> None:
+def _make_state(app: Flask, config: Config, api: ProblemApi) -> State:
+    return State(
+        create_app=create_app,
+        api=api,
+        bus=server.make_bus(config.redis_url),
+        outbox=Outbox(app, mails.COMPOSERS, also_sweep=(sweeping.sweep,)),
+        storage=cache(partial(open_storage, config.storage_url)),
+        load_session=authenticate.session_loader(),
+        append=append.draft_batcher(),
+        limits=rate_limits.make_windows(config),
+        metrics=Metrics(app) if config.metrics_token is not None else None,
+    )
+
+
+def _register_blueprints(app: Flask, api: ProblemApi) -> None:
     for blueprint in (
         auth_routes.bp,
         auth_routes.token_bp,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
-
-from flask import current_app
 
 from backend.errors import RateLimited
+from backend.state import confab_state
 
 
 @dataclass(frozen=True)
@@ -18,13 +16,6 @@ class Limit:
     name: str
     amount: int
     seconds: int = 60
-
-
-class Windows(Protocol):
-    """Counts what happens under a key. A window opens with the first count and closes *seconds* later."""
-
-    def count(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
-        """Count *amount* more; return the count of the open window and the seconds until it closes."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ def count(limit: Limit, key: str, amount: int = 1) -> Count:
 
     With `RATE_LIMITS=off` nothing is counted, and nothing is ever over.
     """
-    windows: Windows | None = current_app.extensions.get("confab-limits")
+    windows = confab_state().limits
     if windows is None:
         return Count(limit, 0, 0.0)
     return Count(limit, *windows.count(f"{limit.name}:{key}", limit.seconds, amount))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from flask import current_app
 from sqlalchemy import event
 
 from backend.database import RoutedSession
 from backend.extensions import db
+from backend.state import confab_state
 
 log = logging.getLogger("confab.realtime")
 
@@ -66,18 +66,11 @@ release reads both names and writes the previous ones. The next release writes t
 _PRESENT_NAMES = {previous: present for present, previous in _PREVIOUS_NAMES.items()}
 
 
-class Publisher(Protocol):
-    """The part of a bus that services use."""
-
-    def publish(self, events: Sequence[Event]) -> None: ...
-
-
 def publish(events: Sequence[Event]) -> None:
     """Publish *events* to every worker. Never fails and never blocks: a lost event is found in the database."""
-    publisher: Publisher | None = current_app.extensions.get("confab-bus")
-    if publisher is not None and events:
+    if events:
         try:
-            publisher.publish(events)
+            confab_state().bus.publish(events)
         except Exception:
             log.exception("an event could not be published")
 

@@ -7,13 +7,14 @@ import re
 from flask import Flask
 
 from backend.outbox.mail import Mail
+from backend.state import confab_state
 
 
 class Outgoing:
     """Takes the place of the gateways of *app*. To ask for something sends first all that waits."""
 
     def __init__(self, app: Flask):
-        self.outbox = app.extensions["confab-outbox"]
+        self.outbox = confab_state(app).outbox
         self.texts: list[tuple[str, str]] = []
         self.mails: list[Mail] = []
         self.before = (self.outbox.sms, self.outbox.mail)

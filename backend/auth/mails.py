@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from backend.models import AccountToken, User
 from backend.models.base import db, utcnow
 from backend.outbox.mail import Mail
 from backend.outbox.queue import MAIL, count_recent, enqueue
-from backend.outbox.sender import composers
+from backend.outbox.sender import Composer
 from backend.security.encryption import keyed_hash
 from backend.security.hashing import hash_secret, new_secret
 from backend.users.emails import fold_email
@@ -145,5 +146,5 @@ def _link(page: str, token: str) -> str:
     return f"{current_app.config['CONFAB'].public_url}/#/{page}?token={token}"
 
 
-composers[VERIFY] = _verification
-composers[RESET] = _reset
+COMPOSERS: Mapping[str, Composer] = {VERIFY: _verification, RESET: _reset}
+"""For the outbox: the mails that are made when they are sent."""

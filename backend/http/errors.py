@@ -52,9 +52,8 @@ def problem(
 
 
 def init_app(app: Flask) -> None:
-    """Register the handlers."""
+    """Register the handlers. `backend.http.openapi` registers that of HTTPException."""
     app.register_error_handler(ChatError, _chat_error)
-    app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
     for kind in UNAVAILABLE:
         app.register_error_handler(kind, _database_error)
@@ -64,7 +63,8 @@ def _chat_error(error: ChatError) -> Response:
     return problem(error.status, error.code, error.detail, error.errors, error.headers)
 
 
-def _http_exception(error: HTTPException) -> Response:
+def http_exception(error: HTTPException) -> Response:
+    """The answer to what werkzeug and Flask raise."""
     status = error.code or 500
     kept = [(k, v) for k, v in error.get_headers() if k.lower() not in ("content-type", "content-length")]
     code = CODES.get(status, "bad_request" if status < 500 else "internal_error")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 from apispec import APISpec
 from flask import Flask, current_app, request
 from flask_smorest import Api
 from werkzeug import Response
+from werkzeug.exceptions import HTTPException
 
+from backend.http.errors import http_exception
 from backend.http.json import encode
-from backend.http.operations import complete, failure
+from backend.http.operations import complete
 from backend.http.requests import IdConverter
+from backend.state import confab_state
 
 DESCRIPTION = """Accounts, rooms, direct messages and their history, over REST.
 
@@ -47,7 +50,10 @@ PROBLEM = {
 
 
 class ProblemApi(Api):
-    """The API's document. Errors are ours (`backend.http.errors`), so the library registers no handler of its own."""
+    """The API of one application and its document, at `/openapi.json`. Errors are those of `backend.http.errors`."""
+
+    ERROR_SCHEMA: ClassVar = {"$ref": "#/components/schemas/Problem"}
+    DEFAULT_ERROR_RESPONSE_NAME = None  # the failures of an operation are listed one by one
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,8 +65,6 @@ class ProblemApi(Api):
             API_TITLE="Confab",
             API_VERSION=app.config["VERSION"],
             OPENAPI_VERSION="3.0.3",
-            OPENAPI_URL_PREFIX="/",
-            OPENAPI_JSON_PATH="openapi.json",
             API_SPEC_OPTIONS={
                 "info": {
                     "description": DESCRIPTION,
@@ -72,7 +76,7 @@ class ProblemApi(Api):
         )
         super().init_app(app, **kwargs)
         spec: APISpec = self.spec
-        app.extensions["confab-spec"] = spec
+        spec.components.schema("Problem", component=PROBLEM)
         spec.components.security_scheme(
             "bearer", {"type": "http", "scheme": "bearer", "description": "An access token or an API token."}
         )
@@ -88,34 +92,30 @@ class ProblemApi(Api):
             },
         )
 
-    def _openapi_json(self) -> Response:
-        """The document of the application that is asked: the library would serve that of the one made last."""
-        extensions = current_app.extensions
-        if "confab-openapi" not in extensions:
-            extensions["confab-openapi"] = encode(document(current_app))
-        response = current_app.response_class(extensions["confab-openapi"], mimetype="application/json")
+        app.add_url_rule("/openapi.json", "openapi_json", self._serve)
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """The library registers this as the handler of what werkzeug and Flask raise."""
+        return http_exception(error)
+
+    def document(self) -> dict[str, Any]:
+        """The whole OpenAPI document."""
+        return complete(self.spec.to_dict(), self._app.url_map)
+
+    @cached_property
+    def _encoded(self) -> bytes:
+        return encode(self.document())
+
+    def _serve(self) -> Response:
+        response = current_app.response_class(self._encoded, mimetype="application/json")
         response.cache_control.no_cache = True
         response.add_etag()
         return response.make_conditional(request)
 
-    def _register_error_handlers(self) -> None:
-        pass
-
-    def _register_etag_headers(self) -> None:
-        pass  # nor for headers that no answer of ours has
-
-    def _register_pagination_header(self) -> None:
-        pass
-
-    def _register_responses(self) -> None:
-        self.spec.components.schema("Problem", component=PROBLEM)
-        for status in HTTPStatus:
-            self.spec.components.response(status.name, failure(status), lazy=True)
-
 
 def document(app: Flask) -> dict[str, Any]:
     """The whole OpenAPI document of *app*."""
-    return complete(app.extensions["confab-spec"].to_dict(), app.url_map)
+    return confab_state(app).api.document()
 
 
 def _id_parameter(_converter: IdConverter) -> dict[str, Any]:

@@ -51,6 +51,8 @@ def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
     operations = list(_operations(document))
     names = Counter(endpoints[path, method].rpartition(".")[2] for path, method, _ in operations)
     responses = document.setdefault("components", {}).setdefault("responses", {})
+    document["components"].get("schemas", {}).pop("PaginationMetadata", None)  # the library's; no operation has it
+    responses.update({name: failure(HTTPStatus[name]) for name in responses})  # in place of the library's descriptions
     for path, method, operation in operations:
         endpoint = endpoints[path, method]
         name = endpoint.rpartition(".")[2]
@@ -61,7 +63,6 @@ def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
             status_name = HTTPStatus(status).name
             responses.setdefault(status_name, failure(status))
             operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{status_name}"})
-        operation["responses"].pop("default", None)  # the library's; ours are named one by one
         operation["responses"] = dict(sorted(operation["responses"].items()))
     return document
 

@@ -14,10 +14,12 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 
-from backend.budgets import Count, Limit, Windows, count
+from backend.budgets import Count, Limit, count
 from backend.errors import RateLimited
 from backend.http.windows import MemoryWindows, RedisWindows, SturdyWindows
 from backend.request_context import network_of
+from backend.state import Windows
+from config import Config
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -27,13 +29,17 @@ PASSWORD = Limit("password", 10)
 """How often a signed-in user may say its password: a stolen access token must not help to guess it."""
 
 
-def init_app(app: Flask) -> None:
-    """Make the counters. `RATE_LIMITS=off` leaves them out, and `take` then does nothing."""
-    config = app.config["CONFAB"]
+def make_windows(config: Config) -> Windows | None:
+    """The counters. None with `RATE_LIMITS=off`: `take` then does nothing."""
     if not config.rate_limits:
+        return None
+    return SturdyWindows(RedisWindows(config.redis_url)) if config.redis_url else MemoryWindows()
+
+
+def init_app(app: Flask) -> None:
+    """Register the hooks, unless `RATE_LIMITS=off`."""
+    if not app.config["CONFAB"].rate_limits:
         return
-    windows: Windows = SturdyWindows(RedisWindows(config.redis_url)) if config.redis_url else MemoryWindows()
-    app.extensions["confab-limits"] = windows
     app.before_request(_limit_the_rest)
     app.after_request(_tell)
 

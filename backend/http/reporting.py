@@ -37,7 +37,6 @@ def init_app(app: Flask) -> None:
     if config.sentry_dsn is None:
         return
     reporter = Reporter(_client(config, app.config["VERSION"]))
-    app.extensions["confab-reports"] = reporter
     for name in LOGGERS:
         logging.getLogger(name).addHandler(reporter)
 

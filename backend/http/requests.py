@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -59,6 +60,7 @@ class SecretConverter(UnicodeConverter):
 _RULE_PARTS = re.compile(r"<(?:([a-z]+)(?:\([^)]*\))?:)?[^>]+>|[^<]+")
 
 
+@lru_cache(maxsize=16)
 def _secret_paths(rules: Map) -> re.Pattern[str]:
     """A pattern of what stands before a secret, by the rules that have one, whatever comes behind and whether they match it."""
     found = [r"(?!)"]
@@ -77,10 +79,7 @@ def _shown_path() -> str:
 
     By the text of the path: a request that no rule takes, or not with its method, holds the same secret.
     """
-    extensions = current_app.extensions
-    if "confab-secret-paths" not in extensions:
-        extensions["confab-secret-paths"] = _secret_paths(current_app.url_map)
-    found = extensions["confab-secret-paths"].match(request.path)
+    found = _secret_paths(current_app.url_map).match(request.path)
     return f"{found[0]}***" if found else request.path
 
 

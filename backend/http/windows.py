@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from backend.budgets import Windows
+from backend.state import Windows
 
 log = logging.getLogger("confab.limits")
 

@@ -23,6 +23,7 @@ from backend.identity.errors import ReauthenticationRequired, SessionRequired
 from backend.models import ApiToken, RevokedToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_secret
+from backend.state import confab_state
 
 log = logging.getLogger("confab.auth")
 
@@ -121,7 +122,7 @@ def user_of_session(session_id: int) -> User:
 
 
 def _live_session(session_id: int) -> _Opened:
-    found = _sessions()(session_id)
+    found = confab_state().load_session(session_id)
     if found is None or not found.is_active or found.expires_at <= utcnow():
         raise TokenRevoked
     if not found.user.is_active or found.user.deleted_at is not None:
@@ -194,14 +195,9 @@ _select_opened = (
 # Rows of the tables and not entities: this is read for every request, and the ORM's loading takes as long as the query.
 
 
-def _sessions() -> Callable[[int], _Opened | None]:
-    """This application's combined look-up of sessions: concurrent requests share one query."""
-    batcher: Callable[[int], _Opened | None] | None = current_app.extensions.get("confab-sessions")
-    if batcher is None:
-        batcher = current_app.extensions.setdefault(
-            "confab-sessions", Batcher(_load_sessions, max_batch_size=500, fails_all=is_unavailable)
-        )
-    return batcher
+def session_loader() -> Callable[[int], _Opened | None]:
+    """A function that loads a session by its id. Concurrent calls share one query."""
+    return Batcher(_load_sessions, max_batch_size=500, fails_all=is_unavailable)
 
 
 def _load_sessions(ids: list[int]) -> Sequence[_Opened | None]:

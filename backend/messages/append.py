@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Sequence
 
-from flask import current_app
 from sqlalchemy import exc
 
 from backend.batching import Batcher
@@ -26,6 +25,7 @@ from backend.messages.drafts import Draft, Sent
 from backend.messages.numbering import BatchWriter, Head
 from backend.messages.validation import Checks
 from backend.models.base import db
+from backend.state import confab_state
 
 log = logging.getLogger("confab.messages")
 
@@ -50,12 +50,12 @@ def append_message(draft: Draft) -> Sent:
 
 def append_together(drafts: Sequence[Draft]) -> list[Sent | Exception]:
     """Like `append_messages`, in one transaction with whatever else waits in this worker."""
-    batcher: Batcher[Sequence[Draft], list[Sent | Exception]] | None = current_app.extensions.get("confab-append")
-    if batcher is None:
-        batcher = current_app.extensions["confab-append"] = Batcher(
-            _append_all, max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len
-        )
-    return batcher(drafts)
+    return confab_state().append(drafts)
+
+
+def draft_batcher() -> Batcher[Sequence[Draft], list[Sent | Exception]]:
+    """The function behind `append_together`: it writes what concurrent calls give it in one transaction."""
+    return Batcher(_append_all, max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len)
 
 
 def _append_all(groups: list[Sequence[Draft]]) -> list[list[Sent | Exception]]:

@@ -15,6 +15,8 @@ from flask import Flask
 
 from backend.counters import COUNTERS
 from backend.models.base import db
+from backend.realtime import server
+from backend.state import confab_state
 
 log = logging.getLogger("confab.metrics")
 
@@ -72,7 +74,7 @@ class Metrics:
 
     def look(self) -> None:
         """Bring everything that is not counted request by request up to date."""
-        live = self.app.extensions.get("confab-live")
+        live = server.running(self.app)
         now = Counter(COUNTERS)
         if live is not None:
             now.update({name: live.hub.metrics[name] for name in ("events", "repairs")})
@@ -81,7 +83,7 @@ class Metrics:
         self._told = now
         with self.app.app_context():
             pool: Any = db.engine.pool
-        bus = self.app.extensions["confab-bus"]
+        bus = confab_state(self.app).bus
         values = {
             "open_sockets": len(live.hub.connections) if live is not None else 0,
             "followed_conversations": len(live.hub.channels) if live is not None else 0,

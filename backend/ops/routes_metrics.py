@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -11,7 +12,7 @@ from flask import Flask, Response, current_app, g, request
 from backend.errors import NotFound, Unauthorized
 from backend.http.blueprint import Blueprint
 from backend.identity.guards import bearer_token
-from backend.ops.metrics import Metrics
+from backend.state import Metrics, confab_state
 
 bp = Blueprint("metrics", __name__, url_prefix="/metrics", description="Whether Confab is alive, ready and sound.")
 
@@ -20,10 +21,10 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def init_app(app: Flask) -> None:
-    """Begin to count, where METRICS_TOKEN is set."""
-    if app.config["CONFAB"].metrics_token is not None:
-        app.extensions["confab-metrics"] = Metrics(app)
-        app.after_request(_observe)
+    """Count requests if METRICS_TOKEN is set."""
+    metrics = confab_state(app).metrics
+    if metrics is not None:
+        app.after_request(partial(_observe, metrics))
 
 
 @bp.get("")
@@ -36,7 +37,7 @@ def get_metrics() -> Any:
 
     With METRICS_TOKEN as bearer token, and no other; 404 where none is set.
     """
-    metrics: Metrics | None = current_app.extensions.get("confab-metrics")
+    metrics = confab_state().metrics
     if metrics is None:
         raise NotFound("There is nothing at this address.")
     token: str = current_app.config["CONFAB"].metrics_token
@@ -45,9 +46,8 @@ def get_metrics() -> Any:
     return Response(metrics.text(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
-def _observe(response: Response) -> Response:
-    metrics: Metrics = current_app.extensions["confab-metrics"]
-    # The template and never the path: a label for every id would fill the memory of whoever gathers them.
+def _observe(metrics: Metrics, response: Response) -> Response:
+    # The route's template, not the path: a label for each id would fill the memory of Prometheus.
     route = request.url_rule.rule if request.url_rule is not None else "unknown"
     method = request.method if request.method in METHODS else "OTHER"
     status = request.environ.get("confab.status", response.status_code)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from backend.outbox.queue import status
+from backend.state import confab_state
 
 outbox = AppGroup("outbox", help="Texts and mails that wait to be sent.")
 
@@ -14,7 +14,7 @@ outbox = AppGroup("outbox", help="Texts and mails that wait to be sent.")
 @outbox.command("drain")
 def drain() -> None:
     """Send all that is due now, and exit."""
-    counts = current_app.extensions["confab-outbox"].drain()
+    counts = confab_state().outbox.drain()
     click.echo(f"sent {counts['sms']} sms and {counts['mail']} mail")
 
 

@@ -11,13 +11,13 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import Row, delete, event, func, select, update
 
 from backend.database import RoutedSession, read_engine
 from backend.models import OutboxMessage
 from backend.models.base import db, utcnow
 from backend.security.encryption import decrypt, encrypt
+from backend.state import confab_state
 
 SMS, MAIL = "sms", "mail"
 KINDS = (SMS, MAIL)
@@ -49,7 +49,7 @@ def enqueue(kind: str, topic: str, payload: dict[str, Any], *, lifetime: timedel
 @event.listens_for(RoutedSession, "after_commit")
 def _wake_sender(session: RoutedSession) -> None:
     if session.info.pop("has_mail_to_send", False):
-        current_app.extensions["confab-outbox"].wake()
+        confab_state().outbox.wake()
 
 
 @event.listens_for(RoutedSession, "after_rollback")

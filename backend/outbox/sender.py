@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gevent
@@ -34,24 +34,22 @@ AT_ONCE = 10
 SWEEP_SECONDS = 3600.0
 
 Composer = Callable[[dict[str, Any]], Mail | None]
-composers: dict[str, Composer] = {}
-"""How the mail of a topic is made at the moment of sending, where what it holds must not lie in the database till then."""
-
-
-def init_app(app: Flask, also_sweep: Sequence[Callable[[], None]] = ()) -> None:
-    """Give *app* its outbox. Nothing is sent before `start`, which each worker of gunicorn calls.
-
-    *also_sweep* is called, in an application context, whenever the outbox sweeps itself.
-    """
-    app.extensions["confab-outbox"] = Outbox(app, also_sweep)
+"""Makes a mail from its payload when it is sent. None means that the mail is no longer needed."""
 
 
 class Outbox:
-    """What one worker sends."""
+    """Sends the messages of one application. Sends nothing before `start`, which each worker of gunicorn calls.
 
-    def __init__(self, app: Flask, also_sweep: Sequence[Callable[[], None]] = ()):
+    *composers* makes the mails of a topic whose text must not be in the database. All others are sent as they were queued.
+    *also_sweep* is called, in an application context, whenever the outbox sweeps itself.
+    """
+
+    def __init__(
+        self, app: Flask, composers: Mapping[str, Composer], also_sweep: Sequence[Callable[[], None]] = ()
+    ) -> None:
         config = app.config["CONFAB"]
         self.app = app
+        self.composers = composers
         self.also_sweep = also_sweep
         self.sms = sms_gateway(config)
         self.mail = mailer(config)
@@ -98,7 +96,7 @@ class Outbox:
         if row.kind == queue.SMS:
             self.sms.send(payload["to"], payload["text"], key)
             return
-        mail = composers.get(row.topic, _as_written)(payload)
+        mail = self.composers.get(row.topic, _as_written)(payload)
         db.session.remove()  # no connection is held while the provider is waited for
         if mail is not None:
             self.mail.send(mail, key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
+from typing import cast
 
 import gevent
 from flask import Flask, current_app
@@ -16,20 +16,19 @@ from backend.realtime.heartbeat import Ticker
 from backend.realtime.hub import Hub
 from backend.realtime.presence.tracker import Presence
 from backend.realtime.reconciler import Watch
+from backend.state import confab_state
 
 
-def init_app(app: Flask) -> None:
-    """Give *app* its bus. The hub is made with the first socket, in the worker that serves it."""
-    redis_url = app.config["CONFAB"].redis_url
-    app.extensions["confab-bus"] = RedisBus(redis_url) if redis_url else LocalBus()
-    app.extensions["confab-stop"] = partial(stop, app)
+def make_bus(redis_url: str | None) -> LocalBus:
+    """The bus of an application. The hub is made with the first socket, in the worker that serves it."""
+    return RedisBus(redis_url) if redis_url else LocalBus()
 
 
 class Live:
     """A worker's hub with everything that runs beside it."""
 
     def __init__(self, app: Flask):
-        bus: LocalBus = app.extensions["confab-bus"]
+        bus = cast(LocalBus, confab_state(app).bus)
         self.hub = Hub(app, limits_frames=app.config["CONFAB"].rate_limits)
         self.hub.bus = bus
         self.hub.perform = Operations(self.hub).perform
@@ -42,24 +41,26 @@ class Live:
         gevent.spawn(ticker.run)
         self.presence.start()
 
+    def stop(self) -> None:
+        """Close every socket of this worker with 1012, so that its clients reconnect to another."""
+        self.hub.stop()
+
 
 _making = threading.Lock()
 
 
 def live_of(app: Flask) -> Live:
     """The live part of *app* in this worker, started with its first socket."""
-    live: Live | None = app.extensions.get("confab-live")
+    live = running(app)
     if live is None:
         with _making:
-            live = app.extensions.get("confab-live")
+            live = running(app)
             if live is None:
                 whole: Flask = app._get_current_object() if app is current_app else app  # type: ignore[attr-defined]
-                live = app.extensions["confab-live"] = Live(whole)
+                live = confab_state(app).realtime = Live(whole)
     return live
 
 
-def stop(app: Flask) -> None:
-    """Close every socket of this worker (1012), so that its clients come back to another."""
-    live: Live | None = app.extensions.get("confab-live")
-    if live is not None:
-        live.hub.stop()
+def running(app: Flask) -> Live | None:
+    """The live part of *app* in this worker, or None where no socket was opened yet."""
+    return cast("Live | None", confab_state(app).realtime)

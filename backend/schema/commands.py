@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 import flask_migrate
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_migrate.cli import db as flask_migrate_group
 from sqlalchemy import Engine, exc
@@ -19,6 +19,7 @@ from backend.schema.documentation import describe_schema
 from backend.schema.legacy_import.rename import drop_legacy, list_legacy
 from backend.schema.upgrade import REHEARSE
 from backend.settings import MIGRATIONS
+from backend.state import confab_state
 from config import Config, ConfigError
 
 DOCUMENT = Path(MIGRATIONS).parent / "docs" / "schema.md"
@@ -134,7 +135,7 @@ def move_database(url: str) -> None:
 
 
 def _move(source: Engine, config: Config) -> None:
-    target: Flask = current_app.extensions["confab-factory"](config)
+    target = confab_state().create_app(config)
     with target.app_context():
         with database.engine.connect() as connection:
             refuse_strangers(connection)

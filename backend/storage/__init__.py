@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app
-
+from backend.state import confab_state
 from backend.storage.base import FileMissing, Storage, StorageAway, check_key
 from backend.storage.bucket import BucketStorage
 from backend.storage.folder import FolderStorage
@@ -13,10 +12,7 @@ __all__ = ["FileMissing", "Storage", "StorageAway", "check_key", "open_storage",
 
 def storage() -> Storage:
     """The storage of the current application, opened with its first use."""
-    found: Storage | None = current_app.extensions.get("confab-storage")
-    if found is None:
-        url: str = current_app.config["CONFAB"].storage_url
-        found = current_app.extensions["confab-storage"] = open_storage(url)
+    found: Storage = confab_state().storage()
     return found
 
 

@@ -19,6 +19,7 @@ from backend.budgets import Limit
 from backend.identity.authenticate import issue_access_token
 from backend.models.base import utcnow
 from backend.security import hashing
+from backend.state import confab_state
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.auth.test_otp import MOBILE, ask, other_than, verify
 from tests.client import Client
@@ -165,7 +166,7 @@ def test_a_number_that_is_refused_uses_up_no_shared_budget(
 
 def test_a_code_is_guessed_10_times_a_minute(make_limited: Callable[..., Flask], outgoing: Outgoing) -> None:
     limited = make_limited()
-    limited.extensions["confab-outbox"] = outgoing.outbox
+    confab_state(limited).outbox = outgoing.outbox
     client = Client(limited)
     sent = ask(client, outgoing)
     guesses = [

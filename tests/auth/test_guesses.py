@@ -12,6 +12,7 @@ from backend.auth import otp
 from backend.budgets import Limit
 from backend.models import OtpCode
 from backend.models.base import db
+from backend.state import confab_state
 from tests.auth.test_otp import MOBILE, SEND, VERIFY, ask, other_than
 from tests.client import Client
 from tests.outgoing import Outgoing
@@ -85,7 +86,7 @@ def test_the_numbers_of_the_document() -> None:
 
 def test_a_stranger_uses_up_no_minute_of_a_number(make_limited: Callable[..., Flask], outgoing: Outgoing) -> None:
     limited = make_limited()
-    limited.extensions["confab-outbox"] = outgoing.outbox
+    confab_state(limited).outbox = outgoing.outbox
     client = Client(limited)
     code = ask(client, outgoing)
     assert [verify_from(client, "203.0.113.1", other_than(code)) for _ in range(11)] == [401] * 10 + [429]

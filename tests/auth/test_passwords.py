@@ -16,6 +16,7 @@ from backend.events import Event
 from backend.models import AccountToken, ApiToken, AuditEvent, TotpFactor, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_secret, new_secret
+from backend.state import confab_state
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
@@ -219,7 +220,7 @@ def test_a_reset_of_an_unproven_address_closes_what_was_open(
         db.session.execute(update(UserSession).values(is_active=False))  # the token's sockets are the only ones
         db.session.commit()
     said: list[Event] = []
-    monkeypatch.setattr(app.extensions["confab-bus"], "deliver", said.extend)
+    monkeypatch.setattr(confab_state(app).bus, "deliver", said.extend)
     assert reset(app, ask(app, outgoing)).status_code == 204
     assert [(event.type, event.user_id) for event in said] == [("control.credentials_revoked", user_id)]
     answer = login(app, NEW).get_json()

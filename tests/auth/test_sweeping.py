@@ -14,6 +14,7 @@ from backend.auth import sweeping
 from backend.models import AccountToken, OtpCode, RefreshToken, RevokedToken, User, UserSession, WsTicket
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_password
+from backend.state import confab_state
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
@@ -45,7 +46,7 @@ def logout(app: Flask, answer: dict[str, Any]) -> None:
 
 def sweep(app: Flask) -> None:
     """As every worker does once an hour."""
-    app.extensions["confab-outbox"].sweep()
+    confab_state(app).outbox.sweep()
 
 
 def rows(app: Flask, column: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from backend.events import Event
 from backend.models import AccountToken, AuditEvent, User
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_password
+from backend.state import confab_state
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
@@ -183,7 +184,7 @@ def test_a_change_with_revoke_ends_api_tokens_and_takes_the_number_off(
     assert own.post(CHANGE, change).status_code == 204
     assert intruder.script.get("/api/rooms").status_code == 200
     said: list[Event] = []
-    monkeypatch.setattr(app.extensions["confab-bus"], "deliver", said.extend)
+    monkeypatch.setattr(confab_state(app).bus, "deliver", said.extend)
     again = {"current_password": NEW, "new_password": PASSWORD, "revoke": True}
     assert own.post(CHANGE, again).status_code == 204
     assert ("control.credentials_revoked", intruder.answer["user"]["id"]) in [

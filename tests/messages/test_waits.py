@@ -20,6 +20,7 @@ from backend.messages.append import append_messages, append_together
 from backend.messages.drafts import Draft, Sent
 from backend.models import Conversation
 from backend.models.base import db
+from backend.state import confab_state
 from tests.factories import Factory
 from tests.processes import wait_until
 from tests.threads import at_once
@@ -100,7 +101,7 @@ def test_a_batch_is_counted_in_drafts(app: Flask, make: Factory, monkeypatch: py
     first = threading.Thread(target=send, args=(1,))
     first.start()
     assert started.wait(20)
-    batcher: Batcher[Any, Any] = app.extensions["confab-append"]
+    batcher: Batcher[Any, Any] = confab_state(app).append
     opener = threading.Thread(target=lambda: (wait_until(lambda: len(batcher._waiting) == 9, "all to wait"), go.set()))
     opener.start()
     results = at_once([lambda: send(each)] * 9)

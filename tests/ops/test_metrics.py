@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from flask_migrate import upgrade
 
+from backend.state import confab_state
 from tests.client import Client
 from tests.factories import Factory
 from tests.processes import wait_until
@@ -47,7 +48,7 @@ def test_without_a_token_there_is_nothing(sqlite_app: Flask) -> None:
     for client in (Client(sqlite_app), Client(sqlite_app, "x")):
         response = client.get("/metrics")
         assert (response.status_code, response.json["code"]) == (404, "not_found")
-    assert "confab-metrics" not in sqlite_app.extensions
+    assert confab_state(sqlite_app).metrics is None
 
 
 @pytest.mark.parametrize("token", [None, "wrong", TOKEN + "x", TOKEN[:-1], "\u00e9"])

@@ -19,6 +19,7 @@ from flask import Flask
 from backend.outbox import gateways, mail
 from backend.outbox.gateways import Console, Failed, Refused, Twilio, Webhook, sms_gateway
 from backend.outbox.mail import ConsoleMailer, Mail, SmtpMailer, mailer
+from backend.state import confab_state
 from config import Config
 from tests.outbox.sinks import MailSink, WebSink, mail_sink, web_sink
 
@@ -217,7 +218,7 @@ def test_in_production_nobody_reads_codes_in_the_log_unasked(
 ) -> None:
     caplog.set_level("INFO")
     secrets = {"SECRET_KEY": token_hex(32), "JWT_SECRET_KEY": token_hex(32)}
-    outbox = make_app({"APP_ENV": "production", **secrets, **environ}).extensions["confab-outbox"]
+    outbox = confab_state(make_app({"APP_ENV": "production", **secrets, **environ})).outbox
     caplog.set_level("INFO")
     assert sum(warning in record.getMessage() for record in caplog.records) == 2
     for send in (lambda: outbox.sms.send(TO, "Code: 123456", "k"), lambda: outbox.mail.send(MAIL, "k")):
