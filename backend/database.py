@@ -19,7 +19,7 @@ import psycopg2
 from flask_sqlalchemy.session import Session as FlaskSession
 from gevent.socket import wait_read, wait_write
 from psycopg2 import extensions
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc
+from sqlalchemy import Connection, Engine, Executable, QueuePool, Row, create_engine, event, exc
 
 ANSWER_SECONDS = 4.0
 """How long one step of a conversation with PostgreSQL may take; the contract promises a 503 within 10 s."""
@@ -48,6 +48,12 @@ class RoutedSession(FlaskSession):
 def read_engine(engine: Engine) -> Engine:
     """The read engine of *engine*: each of its statements is a transaction of its own."""
     return _read_engines[engine]
+
+
+def read_all(engine: Engine, statement: Executable) -> list[Row[Any]]:
+    """Return the rows of *statement*. The connection is given back at once, so a slow reader of the rows holds none."""
+    with read_engine(engine).connect() as connection:
+        return list(connection.execute(statement))
 
 
 _read_engines: dict[Engine, Engine] = {}

@@ -1,15 +1,21 @@
-"""Everything that Confab holds of a user, as one JSON document, written while it is read: it may be long."""
+"""Everything that Confab holds of a user: as one JSON document, or as a ZIP archive of that document and the user's files.
+
+Both are written while they are read, because they may be long.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from backend.accounts.export_names import Names, Row
 from backend.audit.log import event_json, record, user_target
 from backend.auth.api_tokens import token_json
-from backend.database import read_engine
+from backend.database import read_all, read_engine
 from backend.messages.serialise import MESSAGE_COLUMNS, attachment_json, messages_json
 from backend.models import (
     ApiToken,
@@ -27,57 +33,96 @@ from backend.models import (
 )
 from backend.models.base import db, utcnow
 from backend.moderation.service import own_report_json
+from backend.storage import FileMissing, storage
+from backend.storage.archive import Entry, zip_stream
+from backend.users.avatars import avatar_key
 from backend.users.serialise import user_json
 
 BATCH = 100
-"""Rows that are held at once: messages have 16 kB at most."""
+"""How many rows are held at once. A message has at most 16 kB."""
+
+DOCUMENT = "export.json"
+"""The path of the document in the archive."""
 
 _m = Message.__table__.c
-
+_UNSAFE = re.compile(r"[^\w .()+-]")
 
 Encode = Callable[[Any], bytes]
 
 
-def begin_export(user: User, encode: Encode) -> Iterator[bytes]:
-    """Note in the audit trail that *user* fetches all of their data, and return it in pieces; *encode* makes JSON of a value."""
-    own = user_json(user, user)
+def export_json(user: User, encode: Encode) -> Iterator[bytes]:
+    """Return all data of *user* as one JSON document, in pieces. *encode* turns a value into JSON. The audit log records it."""
+    document, _ = _begin(user, encode)
+    return document
+
+
+def export_zip(user: User, encode: Encode) -> Iterator[bytes]:
+    """Like `export_json`, as a ZIP archive that holds the files of *user* too."""
+    document, files = _begin(user, encode)
+    return zip_stream(_entries(document, files))
+
+
+def _begin(user: User, encode: Encode) -> tuple[Iterator[bytes], Iterator[Entry]]:
+    document = _document(user.id, user_json(user, user), Names(user), encode)
+    files = _files(user.id, avatar_key(user))
     record("account.exported", user.id, user_target(user.id))
     db.session.commit()
-    return _document(user.id, own, encode)
+    return document, files
 
 
-def _document(user_id: int, own: dict[str, Any], encode: Encode) -> Iterator[bytes]:
+def _entries(document: Iterator[bytes], files: Iterator[Entry]) -> Iterator[Entry]:
+    yield DOCUMENT, document
+    yield from files
+
+
+def _document(user_id: int, own: Row, names: Names, encode: Encode) -> Iterator[bytes]:
     yield b'{"exported_at":' + encode(utcnow()) + b',"user":' + encode(own)
-    for name, model, column, serialise in PARTS:
-        yield from _array(name, _rows(model, getattr(model, column) == user_id, serialise), encode)
-    yield from _array("messages", _messages(user_id), encode)
+    for part in PARTS:
+        rows = _rows(part.model, getattr(part.model, part.owner) == user_id, part.serialise)
+        yield from _members(part.name, b"[]", _completed(rows, part.complete, names), encode)
+    yield from _members("messages", b"[]", _completed(_messages(user_id), Names.note_messages, names), encode)
+    yield from _members("users", b"{}", names.users(), encode)
     yield b"}\n"
 
 
-def _array(name: str, pages: Iterator[list[dict[str, Any]]], encode: Encode) -> Iterator[bytes]:
-    yield f',"{name}":['.encode()
+def _members(name: str, brackets: bytes, pages: Iterator[Any], encode: Encode) -> Iterator[bytes]:
+    """Return an array, or an object, that is the pages one after another."""
+    yield f',"{name}":'.encode() + brackets[:1]
     separator = b""
     for page in pages:
-        yield separator + encode(page)[1:-1]
-        separator = b","
-    yield b"]"
+        if page:
+            yield separator + encode(page)[1:-1]
+            separator = b","
+    yield brackets[1:]
 
 
-def _rows(model: Any, own: Any, serialise: Callable[[Any], dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The rows of *model* in the order of their ids. No connection is held while the caller sends what it got."""
-    last = 0
-    while True:
-        statement = select(model.__table__).where(own, model.id > last).order_by(model.id).limit(BATCH)
-        rows = _fetch(statement)
-        if not rows:
-            return
+def _completed(
+    pages: Iterator[list[Row]], complete: Callable[[Names, list[Row]], None] | None, names: Names
+) -> Iterator[list[Row]]:
+    for page in pages:
+        if complete is not None:
+            complete(names, page)
+        yield page
+
+
+def _rows(model: Any, own: Any, serialise: Callable[[Any], Row]) -> Iterator[list[Row]]:
+    """Return the rows of *model* in the order of their ids. No connection is held while the caller sends them."""
+    for rows in _pages(model, own):
         yield [serialise(row) for row in rows]
+
+
+def _pages(model: Any, own: Any) -> Iterator[list[Any]]:
+    last = 0
+    while rows := read_all(
+        db.engine, select(model.__table__).where(own, model.id > last).order_by(model.id).limit(BATCH)
+    ):
+        yield rows
         last = rows[-1].id
 
 
-def _messages(user_id: int) -> Iterator[list[dict[str, Any]]]:
-    """What the user wrote, by conversation, so that an index gives each page its rows in order."""
-    for (conversation_id,) in _fetch(select(_m.conversation_id).where(_m.sender_id == user_id).distinct()):
+def _messages(user_id: int) -> Iterator[list[Row]]:
+    """Return what the user wrote, by conversation, so that an index gives each page its rows in order."""
+    for (conversation_id,) in read_all(db.engine, select(_m.conversation_id).where(_m.sender_id == user_id).distinct()):
         last = 0
         while True:
             own = (_m.conversation_id == conversation_id, _m.sender_id == user_id, _m.seq > last)
@@ -89,44 +134,63 @@ def _messages(user_id: int) -> Iterator[list[dict[str, Any]]]:
             last = page[-1]["seq"]
 
 
-def _page(connection: Connection, statement: Select[Any], user_id: int) -> list[dict[str, Any]]:
+def _page(connection: Connection, statement: Select[Any], user_id: int) -> list[Row]:
     return messages_json(connection.execute(statement).all(), user_id, connection)
 
 
-def _fetch(statement: Select[Any]) -> list[Any]:
-    with read_engine(db.engine).connect() as connection:
-        return list(connection.execute(statement))
+def _files(user_id: int, avatar: str | None) -> Iterator[Entry]:
+    """Return the user's files. One that is deleted meanwhile is left out."""
+    for path, key in _file_keys(user_id, avatar):
+        try:
+            pieces = storage().read(key)
+        except FileMissing:
+            continue
+        yield path, pieces
 
 
-def _fields(*names: str) -> Callable[[Any], dict[str, Any]]:
+def _file_keys(user_id: int, avatar: str | None) -> Iterator[tuple[str, str]]:
+    """Return the path in the archive and the storage key of each file. A new kind of file is added here."""
+    if avatar is not None:
+        yield "avatar.webp", avatar
+    for rows in _pages(Attachment, Attachment.user_id == user_id):
+        for row in rows:
+            yield f"attachments/{row.id}-{_safe(row.filename)}", row.storage_key
+
+
+def _safe(filename: str) -> str:
+    """Return *filename* as a name that every system can unpack, in the folder that it is meant for."""
+    return _UNSAFE.sub("_", filename).strip(". ")
+
+
+def _fields(*names: str) -> Callable[[Any], Row]:
     return lambda row: {name: getattr(row, name) for name in names}
 
 
-PARTS: tuple[tuple[str, Any, str, Callable[[Any], dict[str, Any]]], ...] = (
-    (
-        "sessions",
-        UserSession,
-        "user_id",
-        _fields("id", "device_info", "ip_address", "is_active", "created_at", "last_seen_at", "expires_at"),
-    ),
-    ("api_tokens", ApiToken, "user_id", token_json),
-    ("blocks", Block, "user_id", _fields("blocked_id", "created_at")),
-    (
-        "conversations",
-        ConversationEntry,
-        "user_id",
-        _fields("conversation_id", "last_read_seq", "is_muted", "is_pinned", "created_at"),
-    ),
-    (
-        "rooms",
-        RoomMembership,
-        "user_id",
-        _fields("room_id", "is_admin", "is_banned", "joined_at", "left_at"),
-    ),
-    ("reactions", Reaction, "user_id", _fields("message_id", "emoji", "created_at")),
-    ("mentions", MessageMention, "user_id", _fields("message_id", "conversation_id", "created_at")),
-    ("attachments", Attachment, "user_id", attachment_json),
-    ("reports", Report, "reporter_id", own_report_json),
-    ("security_events", AuditEvent, "actor_id", event_json),
+@dataclass(frozen=True)
+class Part:
+    """An array of the document: the rows of *model* whose column *owner* is the user, serialised, with names added."""
+
+    name: str
+    model: Any
+    owner: str
+    serialise: Callable[[Any], Row]
+    complete: Callable[[Names, list[Row]], None] | None = None
+
+
+SESSION_FIELDS = _fields("id", "device_info", "ip_address", "is_active", "created_at", "last_seen_at", "expires_at")
+ENTRY_FIELDS = _fields("conversation_id", "last_read_seq", "is_muted", "is_pinned", "created_at")
+MEMBERSHIP_FIELDS = _fields("room_id", "is_admin", "is_banned", "joined_at", "left_at")
+
+PARTS = (
+    Part("sessions", UserSession, "user_id", SESSION_FIELDS),
+    Part("api_tokens", ApiToken, "user_id", token_json),
+    Part("blocks", Block, "user_id", _fields("blocked_id", "created_at"), Names.add_to_blocks),
+    Part("conversations", ConversationEntry, "user_id", ENTRY_FIELDS, Names.add_to_conversations),
+    Part("rooms", RoomMembership, "user_id", MEMBERSHIP_FIELDS, Names.add_to_rooms),
+    Part("reactions", Reaction, "user_id", _fields("message_id", "emoji", "created_at")),
+    Part("mentions", MessageMention, "user_id", _fields("message_id", "conversation_id", "created_at")),
+    Part("attachments", Attachment, "user_id", attachment_json),
+    Part("reports", Report, "reporter_id", own_report_json),
+    Part("security_events", AuditEvent, "actor_id", event_json, Names.note_events),
 )
-"""What there is of a user beside profile and messages: name, table, column and shape."""
+"""What the document holds beside the profile, the messages and the names."""

@@ -13,7 +13,7 @@ from backend.http.rate_limits import PASSWORD, take
 from backend.identity.authenticate import need_fresh
 from backend.identity.guards import current_identity, current_user, fresh_session_required, large_answer, login_required
 from backend.users.routes import bp
-from backend.users.schemas import ErasureBody, ExportSchema, ProfileBody, UserSchema
+from backend.users.schemas import ErasureBody, ExportArgs, ExportSchema, ProfileBody, UserSchema
 from backend.users.serialise import user_json
 
 EXPORT = Limit("export", 10, 3600)
@@ -70,15 +70,19 @@ def erase_me(body: dict[str, Any]) -> None:
 
 @bp.get("/me/export")
 @bp.response(200, ExportSchema)
+@bp.response(200, {"type": "string", "format": "binary"}, content_type="application/zip")
 @fresh_session_required
 @large_answer
-def export_me() -> Any:
+@bp.arguments(ExportArgs, location="query")
+def export_me(query: dict[str, Any]) -> Any:
     """Get all of your data
 
-    As one JSON document, which is written while it is read. Needs a fresh session (403
-    `reauthentication_required`).
+    As one JSON document, or with `format=zip` as an archive of the same document (`export.json`) and your files. It is
+    written while it is read. Needs a fresh session (403 `reauthentication_required`).
     """
     take(EXPORT, str(current_user.id))
-    pieces = stream_with_context(export.begin_export(current_user, encode))
-    headers = {"Content-Disposition": 'attachment; filename="confab-export.json"'}
-    return Response(pieces, headers=headers, mimetype="application/json")
+    kind = query["format"]
+    begin = export.export_zip if kind == "zip" else export.export_json
+    headers = {"Content-Disposition": f'attachment; filename="confab-export.{kind}"'}
+    pieces = stream_with_context(begin(current_user, encode))
+    return Response(pieces, headers=headers, mimetype=f"application/{kind}")

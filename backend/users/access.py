@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from backend.errors import NotFound, TokenRevoked
 from backend.models import User
 from backend.models.base import db
+from backend.users.tombstone import USERNAME as TOMBSTONE
 
 
 def get_user(user_id: int) -> User:
@@ -15,6 +16,11 @@ def get_user(user_id: int) -> User:
     if user is None or user.deleted_at is not None:
         raise NotFound
     return user
+
+
+def is_shown() -> ColumnElement[bool]:
+    """Return the condition that a user's profile is shown: the account is not erased, or it is the tombstone."""
+    return or_(User.deleted_at.is_(None), User.username == TOMBSTONE)
 
 
 def get_active_user(user_id: int) -> User:

@@ -57,9 +57,14 @@ def get_avatar(user_id: int) -> Picture:
     return Picture(b"".join(storage().read(user.avatar)), version)
 
 
+def avatar_key(user: User) -> str | None:
+    """Return the storage key of the picture of *user*; None where there is none."""
+    return user.avatar if avatar_version(user) is not None else None
+
+
 def _replace(user: User, key: str | None) -> tuple[dict[str, Any], str | None]:
     own = lock_self(user)
-    former = own.avatar if avatar_version(own) is not None else None
+    former = avatar_key(own)
     own.avatar = key
     db.session.flush()
     answer = user_json(own, user)

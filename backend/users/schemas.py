@@ -132,6 +132,27 @@ class ErasureBody(BodySchema):
     code = Text(low=1, high=20, metadata={"description": "A fresh one-time code, sent to the verified number."})
 
 
+class ExportArgs(Schema):
+    """In which format the export comes."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    format = Text(
+        load_default="json",
+        validate=validate.OneOf(("json", "zip")),
+        metadata={"description": "`json`: the document alone. `zip`: the document as `export.json`, and your files."},
+    )
+
+
+class NamedUserSchema(AnswerSchema):
+    """Who an id stands for."""
+
+    id = fields.Integer()
+    username = fields.String()
+    full_name = fields.String(allow_none=True)
+
+
 class ExportSchema(AnswerSchema):
     """All of a user's data."""
 
@@ -140,11 +161,19 @@ class ExportSchema(AnswerSchema):
     sessions = fields.List(fields.Dict())
     api_tokens = fields.List(fields.Dict())
     blocks = fields.List(fields.Dict())
-    conversations = fields.List(fields.Dict())
-    rooms = fields.List(fields.Dict())
+    conversations = fields.List(
+        fields.Dict(),
+        metadata={"description": "Each with its `room` (id, name) or its `user` (id, username, full_name)."},
+    )
+    rooms = fields.List(fields.Dict(), metadata={"description": "Each with its `name`; null where you may not see it."})
     reactions = fields.List(fields.Dict())
     mentions = fields.List(fields.Dict())
     attachments = fields.List(fields.Dict())
     reports = fields.List(fields.Dict())
     security_events = fields.List(fields.Dict())
     messages = fields.List(fields.Dict(), metadata={"description": "What the user wrote, by conversation."})
+    users = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(NamedUserSchema),
+        metadata={"description": "Everybody that the document speaks of and that you may see, by id."},
+    )
