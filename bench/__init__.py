@@ -1,1 +1,1 @@
-"""Speed, measured against references in the same run. See README.md; start with `run.py`."""
+"""Speed, measured against references in the same run. See README.md; `run.py` is the command."""

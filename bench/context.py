@@ -1,4 +1,4 @@
-"""What every workload is given; servers and users are made when the first workload asks for them."""
+"""The context that every workload receives. Servers and users are created when a workload first uses them."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -6,37 +6,37 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.crowd import Crowd
 from bench.postgres import DurablePostgres
 from bench.seed import Population, populate
 from bench.servers import PEERS, Confab, Server, bare_fastapi
+from bench.socket_group import SocketGroup
 
 CONFAB, BASELINE = "Confab", "Confab, baseline"
 
 
 class Deployment:
-    """One checkout of Confab with a database, an instance folder, users and rooms of its own."""
+    """One checkout of Confab with its own database, instance folder, users and rooms."""
 
     def __init__(self, name: str, checkout: Path, bench: "Bench"):
         self.name, self.checkout, self.bench = name, checkout, bench
         self.database = "confab" if name == CONFAB else "baseline"
-        self.people: Population | None = None
+        self._people: Population | None = None
 
     @cached_property
     def server(self) -> Server:
-        """The running server; it is started when it is first asked for."""
+        """The running server. It starts at the first access."""
         return self.bench.launch(self.make())
 
     def make(self) -> Server:
-        """One more server on the same database, not started."""
+        """Return another server on the same database, not started."""
         return Confab(self.name, self.checkout, self._dsn, self._instance)
 
-    async def meet_people(self) -> Population:
-        """The users and rooms, with tokens that are good for a while."""
-        if self.people is None:
-            self.people = await populate(self.server.url)
-        await self.people.refresh()
-        return self.people
+    async def population(self) -> Population:
+        """Return the users and rooms, with access tokens that outlive the next workload."""
+        if self._people is None:
+            self._people = await populate(self.server.url)
+        await self._people.refresh()
+        return self._people
 
     @cached_property
     def _instance(self) -> Path:
@@ -44,7 +44,7 @@ class Deployment:
 
     @cached_property
     def _dsn(self) -> str:
-        """A database that is at head, as an operator makes it."""
+        """A database at head, created as an operator would create it."""
         dsn = self.bench.postgres.create(self.database)
         Confab(self.name, self.checkout, dsn, self._instance).migrate()
         return dsn
@@ -61,10 +61,10 @@ class Bench:
     postgres: DurablePostgres
     stack: ExitStack
     started: list[Server] = field(default_factory=list)
-    crowds: dict[str, Crowd] = field(default_factory=dict)
+    groups: dict[str, SocketGroup] = field(default_factory=dict)
 
     def launch(self, server: Server) -> Server:
-        """Start a server that lives as long as the bench."""
+        """Start a server that runs until the bench ends."""
         self.started.append(self.stack.enter_context(server))
         return server
 
@@ -81,12 +81,12 @@ class Bench:
 
     @cached_property
     def deployments(self) -> list[Deployment]:
-        """Confab, and the checkout that it is compared with, if there is one."""
+        """Confab, and the baseline checkout if there is one."""
         return [self.confab] + ([Deployment(BASELINE, self.baseline, self)] if self.baseline else [])
 
     @property
     def roots(self) -> list[int]:
-        """The processes whose CPU time is the servers' own."""
+        """The ids of the processes whose CPU time counts as the servers'."""
         return [server.pid for server in self.started] + [self.postgres.pid]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Start-up time and idle memory. The peer's are printed for comparison; the targets are Confab's alone."""
+"""Start-up time and idle memory. The peer's values are printed for comparison; only Confab has targets."""
 
 import asyncio
 import statistics
@@ -12,19 +12,19 @@ from bench.machine import pss_kb
 from bench.servers import Server
 from tests.processes import descendants
 
-SETTLE = 3  # seconds from the first answer to the look at the memory
+SETTLE = 3  # seconds between the first answer and measuring the memory
 LAUNCHES = 3
 
 
 @dataclass
 class Launch:
     seconds: float
-    root_mb: float  # gunicorn's master; all of a server that has no workers
+    root_mb: float  # gunicorn's master, or the whole server if it has no workers
     worker_mb: float
 
 
 async def coldstart(bench: Bench) -> None:
-    """From the start of gunicorn, on a database at head, to the first answer."""
+    """Measure the time from the start of gunicorn, on a database at head, to the first answer."""
     peer, confab = await _launches(bench)
     seconds = [launch.seconds for launch in confab]
     spread = min(seconds), max(seconds)
@@ -33,14 +33,14 @@ async def coldstart(bench: Bench) -> None:
 
 
 async def memory(bench: Bench) -> None:
-    """PSS of a worker that has answered a request and is idle."""
+    """Measure the PSS of a worker that has answered a request and is idle."""
     peer, confab = await _launches(bench)
     sizes = [launch.worker_mb for launch in confab]
     if not all(sizes):
-        raise RuntimeError("no worker was found under gunicorn's master")
+        raise RuntimeError("gunicorn's master has no worker process")
     spread = min(sizes), max(sizes)
     report.verdict("memory of a worker", statistics.median(sizes), 120, at_least=False, unit=" MB", spread=spread)
-    report.detail(f"gunicorn's master besides: {_median(confab, 'root_mb'):.1f} MB")
+    report.detail(f"gunicorn's master in addition: {_median(confab, 'root_mb'):.1f} MB")
     report.detail(f"bare FastAPI: {_median(peer, 'root_mb'):.1f} MB")
 
 
@@ -48,15 +48,15 @@ def _median(launches: list[Launch], field: str) -> float:
     return statistics.median(getattr(launch, field) for launch in launches)
 
 
-_done: dict[int, tuple[list[Launch], list[Launch]]] = {}
+_results: dict[int, tuple[list[Launch], list[Launch]]] = {}
 
 
 async def _launches(bench: Bench) -> tuple[list[Launch], list[Launch]]:
-    """The peer's and Confab's, in turn. One set serves both workloads."""
-    if id(bench) not in _done:
+    """Launch the peer and Confab alternately. Both workloads use the same launches."""
+    if id(bench) not in _results:
         pairs = [(await _launch(bench.make_peer), await _launch(bench.confab.make)) for _ in range(LAUNCHES)]
-        _done[id(bench)] = tuple(map(list, zip(*pairs, strict=True)))
-    return _done[id(bench)]
+        _results[id(bench)] = tuple(map(list, zip(*pairs, strict=True)))
+    return _results[id(bench)]
 
 
 async def _launch(make: Callable[[], Server]) -> Launch:

@@ -1,4 +1,4 @@
-"""HTTP load: an HTTP/1.1 client thin enough not to be the bottleneck, and closed loops of calls."""
+"""HTTP load: an HTTP/1.1 client that is fast enough not to be the bottleneck, and closed loops of calls."""
 
 import asyncio
 import json
@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 Call = Callable[[], Awaitable[None]]
-PATIENCE = 60  # seconds for the last answers of a run to arrive
+ANSWER_TIMEOUT = 60  # seconds for the last answers of a run to arrive
 
 
 class AnswerError(RuntimeError):
-    """A server answered something else than the workload counts on."""
+    """A server gave an answer that the workload does not expect."""
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection with one request at a time; opened at need, and again when closed."""
+    """One keep-alive connection with one request at a time. It opens at the first request, and again after it was closed."""
 
     def __init__(self, url: str):
         parts = urlsplit(url)
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
         return body
 
     async def exchange(self, request: bytes) -> tuple[int, bytes]:
-        """Send a request and wait for its answer. A connection that an idle server closed is made anew."""
+        """Send a request and return status and body of its answer. Reconnects if the server closed the idle connection."""
         loop = asyncio.get_running_loop()
         for attempt in range(3):
             if self.transport is None or self.transport.is_closing():
@@ -116,7 +116,7 @@ def build(method: str, path: str, token: str | None = None, body: bytes | None =
 
 
 async def call_json(connection: Connection, method: str, path: str, status: int, **options):
-    """One call that is not measured, with its body and its answer as Python values."""
+    """Make one call that is not measured, with body and answer as Python values."""
     body = options.get("body")
     data = None if body is None else json.dumps(body).encode()
     answer = await connection.expect(status, build(method, path, options.get("token"), data))
@@ -124,13 +124,13 @@ async def call_json(connection: Connection, method: str, path: str, status: int,
 
 
 async def call_many(url: str, jobs, width: int = 8) -> list:
-    """Run *jobs*, functions of a connection, *width* at a time; the results are in their order."""
+    """Run *jobs*, which are functions of a connection, *width* at a time. Returns the results in the order of *jobs*."""
     jobs = list(jobs)
-    results, waiting = [None] * len(jobs), iter(enumerate(jobs))
+    results, queue = [None] * len(jobs), iter(enumerate(jobs))
 
     async def worker():
         connection = Connection(url)
-        for at, job in waiting:
+        for at, job in queue:
             results[at] = await job(connection)
         connection.close()
 
@@ -139,9 +139,9 @@ async def call_many(url: str, jobs, width: int = 8) -> list:
 
 
 async def closed_loop(calls: list[Call], seconds: float, pause: float = 0) -> tuple[float, list[float]]:
-    """Every call in a task of its own, back to back (or after *pause*), for *seconds*.
+    """Repeat every call in its own task for *seconds*, with *pause* seconds between two calls.
 
-    Returns the seconds it took and the latency of each call.
+    Returns the elapsed seconds and the latency of each call.
     """
     latencies: list[float] = []
     start = time.perf_counter()
@@ -153,10 +153,10 @@ async def closed_loop(calls: list[Call], seconds: float, pause: float = 0) -> tu
             if pause:
                 await asyncio.sleep(pause)
 
-    await asyncio.wait_for(asyncio.gather(*map(repeat, calls)), seconds + PATIENCE)
+    await asyncio.wait_for(asyncio.gather(*map(repeat, calls)), seconds + ANSWER_TIMEOUT)
     return time.perf_counter() - start, latencies
 
 
 def content() -> bytes:
-    """A message of 100 bytes that carries the time of its sending."""
+    """Return a message of 100 bytes that contains the time of sending."""
     return b"@@%019d|" % time.perf_counter_ns() + b"x" * 78

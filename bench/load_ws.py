@@ -1,4 +1,4 @@
-"""WebSocket load: a client thin enough for thousands of sockets in one process, and its dialects."""
+"""WebSocket load: a client that is light enough for thousands of sockets in one process, and its protocols."""
 
 import asyncio
 import base64
@@ -7,16 +7,16 @@ import os
 import time
 from urllib.parse import urlsplit
 
-STAMP = b"@@"  # begins a measured content, see load_http.content
+STAMP = b"@@"  # the start of a measured message, see load_http.content
 CREATED = b'{"type":"message.created"'
 TEXT, CLOSE, PING = 1, 8, 9
 CONNECT_TIMEOUT = 30
 
 
 class Socket(asyncio.Protocol):
-    """A client of a server that sends every text back to everyone as it came, as peers/ws_node.js does.
+    """A client of a server that sends every text unchanged to all clients, like peers/ws_node.js.
 
-    Counts the messages that arrive; with `latencies` set to a list also how long each was on its way.
+    It counts the messages that arrive. If `latencies` is a list, it appends the latency of each in seconds.
     """
 
     path = "/"
@@ -24,7 +24,7 @@ class Socket(asyncio.Protocol):
     def __init__(self, path: str | None = None):
         self.path = path or self.path
         self.received, self.latencies, self.refused = 0, None, None
-        self.watched: dict[int, asyncio.Future] = {}
+        self.pending: dict[int, asyncio.Future] = {}
         self.buffer, self.upgraded = b"", False
         self.ready = asyncio.get_running_loop().create_future()
 
@@ -44,7 +44,7 @@ class Socket(asyncio.Protocol):
 
     def connection_lost(self, _reason):
         lost = ConnectionError(f"the socket was closed: {self.refused or 'by the server'}")
-        for future in (self.ready, *self.watched.values()):
+        for future in (self.ready, *self.pending.values()):
             if not future.done():
                 future.set_exception(lost)
 
@@ -64,7 +64,7 @@ class Socket(asyncio.Protocol):
         self.buffer = self._frames(data)
 
     def _frames(self, data: bytes) -> bytes:
-        """Handle the whole frames in *data* and return the rest. Servers do not mask."""
+        """Handle the complete frames in *data* and return the rest. Servers do not mask frames."""
         at, end = 0, len(data)
         while end - at >= 2:
             length, payload = data[at + 1] & 127, at + 2
@@ -86,7 +86,7 @@ class Socket(asyncio.Protocol):
         return data[at:]
 
     def write(self, opcode: int, payload: bytes):
-        """A whole frame, masked with zeros, which is the cheapest mask."""
+        """Write one frame, masked with zeros, which is the cheapest mask."""
         size = len(payload)
         head = bytes((opcode, 0x80 | size)) if size < 126 else bytes((opcode, 0xFE)) + size.to_bytes(2, "big")
         self.transport.write(head + b"\0\0\0\0" + payload)
@@ -96,17 +96,17 @@ class Socket(asyncio.Protocol):
 
     def on_text(self, data: bytes, start: int, end: int):
         self.count(data, start, end)
-        self.settle(data, start, end)
+        self.acknowledge(data, start, end)
 
     def count(self, data: bytes, start: int, end: int):
-        """A message was delivered."""
+        """Count a delivered message, and record its latency."""
         self.received += 1
         if self.latencies is not None and (stamp := self.stamp(data, start, end)):
             self.latencies.append((time.perf_counter_ns() - stamp) / 1e9)
 
-    def settle(self, data: bytes, start: int, end: int):
-        """A message of ours was acknowledged."""
-        future = self.watched.pop(self.stamp(data, start, end), None) if self.watched else None
+    def acknowledge(self, data: bytes, start: int, end: int):
+        """Complete the pending send that this message acknowledges."""
+        future = self.pending.pop(self.stamp(data, start, end), None) if self.pending else None
         if future and not future.done():
             future.set_result(None)
 
@@ -122,8 +122,8 @@ class Socket(asyncio.Protocol):
         return text
 
     async def post_and_wait(self, text: bytes):
-        """Send, and wait until the server has acknowledged it (a peer: has sent it back)."""
-        future = self.watched[self.stamp(text, 0, len(text))] = asyncio.get_running_loop().create_future()
+        """Send, and wait until the server has acknowledged the message (a peer: has sent it back)."""
+        future = self.pending[self.stamp(text, 0, len(text))] = asyncio.get_running_loop().create_future()
         self.post(text)
         await future
 
@@ -134,7 +134,7 @@ class SocketIo(Socket):
     path = "/socket.io/?EIO=4&transport=websocket"
 
     def on_upgrade(self):
-        pass  # ready when the namespace has answered
+        pass  # ready after the answer of the namespace
 
     def on_text(self, data, start, end):
         kind = data[start : start + 2]
@@ -152,10 +152,10 @@ class SocketIo(Socket):
 
 
 class ConfabSocket(Socket):
-    """Confab's own protocol: `ready` first, `ack` to a `send`, `message.created` to everyone.
+    """A client of Confab's protocol: `ready` first, `ack` for a `send`, `message.created` to all subscribers.
 
-    Sends go to *rooms* in turn. They count as acknowledged by their `ack`, or with `own_delivery` when
-    the message itself has come back, which is what the peers' echo means.
+    Sends go to *rooms* in turn. A send counts as acknowledged at its `ack`. With `own_delivery` it counts when
+    the message itself arrives, which corresponds to the peers' echo.
     """
 
     def __init__(self, client_id: str, token: str, rooms: list[int], own_delivery: bool = False):
@@ -163,17 +163,17 @@ class ConfabSocket(Socket):
         self.rooms, self.turn, self.own_delivery = rooms, 0, own_delivery
 
     def on_upgrade(self):
-        pass  # ready when the server says so
+        pass  # ready after the frame `ready`
 
     def on_text(self, data, start, end):
         if data.startswith(CREATED, start):
             self.count(data, start, end)
             if self.own_delivery:
-                self.settle(data, start, end)
+                self.acknowledge(data, start, end)
             return
         frame = json.loads(data[start:end])
         if frame["type"] == "ack" and not self.own_delivery:
-            self.settle(data, start, end)
+            self.acknowledge(data, start, end)
         elif frame["type"] == "ready":
             self.ready.set_result(None)
         elif frame["type"] == "error":

@@ -1,7 +1,7 @@
-"""What the machine was doing during a run: cores, CPU time and memory of process trees.
+"""The state of the machine during a run: cores, CPU time and memory of process trees.
 
-The servers and their PostgreSQL have one core, the load generator another. A run during which
-something else took the servers' core is *tainted*: it is repeated, and counted only as a last resort.
+The servers and their PostgreSQL have one core, the load generator another. A run is *tainted* if
+other processes used the servers' core. It is repeated, and counts only if no clean run replaces it.
 """
 
 import os
@@ -22,7 +22,7 @@ MAX_OTHER = 70
 
 @contextmanager
 def pinned(core: int):
-    """Run the block, and whatever processes it starts, on *core*."""
+    """Run the block, and the processes that it starts, on *core*."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -32,7 +32,7 @@ def pinned(core: int):
 
 
 def pss_kb(pid: int) -> int:
-    """The memory of one process, with a fair share of what it shares; 0 when it is gone."""
+    """Return the PSS of one process in kB, or 0 if it has ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
@@ -61,7 +61,7 @@ def _cpu_seconds(root: int) -> float:
 
 
 def _busy_seconds() -> dict[int, float]:
-    """Seconds that each core was not idle, since boot."""
+    """Return the busy seconds of each core since boot."""
     busy = {}
     for line in Path("/proc/stat").read_text().splitlines():
         if found := re.match(r"cpu(\d+) ", line):
@@ -76,7 +76,7 @@ class Usage:
 
     load: int  # this process, the load generator
     servers: int
-    other: int  # neither, on all cores
+    other: int  # all other processes, on all cores
     other_on_server_core: int
 
     @property
@@ -84,7 +84,7 @@ class Usage:
         return self.other_on_server_core > MAX_OTHER_ON_SERVER_CORE or self.other > MAX_OTHER
 
     @property
-    def dirt(self) -> int:
+    def taint_score(self) -> int:
         return 3 * max(0, self.other_on_server_core) + max(0, self.other) if self.tainted else 0
 
 

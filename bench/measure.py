@@ -1,7 +1,7 @@
 """Runs, rounds and ratios.
 
-A *round* runs every arm once, one after the other (peer, Confab, peer, Confab, ...), so that what
-disturbs the machine for longer than a run disturbs all arms alike. A ratio is formed inside each
+A *round* runs every arm once, one after the other (peer, Confab, peer, Confab, ...), so that a
+disturbance that lasts longer than a run affects all arms alike. A ratio is calculated within each
 round; the result is the median of the rounds.
 """
 
@@ -31,16 +31,16 @@ def percentile(sorted_values: list[float], share: float) -> float:
 
 
 def make_run(elapsed: float, latencies: list[float], count: int | None = None) -> Run:
-    """*count* is how many things were done, where that is not the number of latencies."""
+    """Return the run's rate and percentiles. *count* is the number of operations, by default that of the latencies."""
     in_order = sorted(latencies)
     if not in_order:
-        raise RuntimeError("nothing was measured: no call was answered in time")
+        raise RuntimeError("no call was answered in time, so nothing was measured")
     done = len(in_order) if count is None else count
     return Run(done / elapsed, percentile(in_order, 0.5) * 1e3, percentile(in_order, 0.99) * 1e3)
 
 
 class Rounds:
-    """The measured rounds: for each a Run by the name of its arm."""
+    """The measured rounds. Each maps the name of an arm to its Run."""
 
     def __init__(self, rounds: list[dict[str, Run]]):
         self.rounds = rounds
@@ -49,12 +49,12 @@ class Rounds:
         return statistics.median(getattr(r[arm], field) for r in self.rounds)
 
     def ratio(self, above: str, below: str, field: str = "rate") -> tuple[float, float, float]:
-        """Median, least and greatest of *above* / *below* over the rounds."""
+        """Return median, minimum and maximum of *above* / *below* over the rounds."""
         ratios = [getattr(r[above], field) / getattr(r[below], field) for r in self.rounds]
         return statistics.median(ratios), min(ratios), max(ratios)
 
     def notes(self) -> list[str]:
-        """What a reader of the numbers should know about how they came about."""
+        """Return notes on disturbances, for the reader of the numbers."""
         runs = [(name, run) for r in self.rounds for name, run in r.items() if run.usage]
         found = []
         if tainted := sum(run.usage.tainted for _, run in runs):
@@ -64,14 +64,14 @@ class Rounds:
 
 
 async def measure_rounds(arms: dict[str, Arm], roots: list[int], seconds: float, runs: int) -> Rounds:
-    """Warm every arm up, then measure *runs* rounds; tainted ones are repeated, three times at most."""
+    """Warm every arm up, then measure *runs* rounds. Tainted rounds are repeated, three times at most."""
     for arm in arms.values():
         await arm(min(WARM_UP, seconds))
     meter, rounds, clean = Meter(roots), [], 0
     while clean < runs and len(rounds) < runs + MAX_REPEATS:
         rounds.append({name: await _metered(arm, seconds, meter) for name, arm in arms.items()})
-        clean += _dirt(rounds[-1]) == 0
-    return Rounds(sorted(rounds, key=_dirt)[:runs])
+        clean += _taint_score(rounds[-1]) == 0
+    return Rounds(sorted(rounds, key=_taint_score)[:runs])
 
 
 async def _metered(arm: Arm, seconds: float, meter: Meter) -> Run:
@@ -81,5 +81,5 @@ async def _metered(arm: Arm, seconds: float, meter: Meter) -> Run:
     return run
 
 
-def _dirt(one_round: dict[str, Run]) -> int:
-    return sum(run.usage.dirt for run in one_round.values())
+def _taint_score(one_round: dict[str, Run]) -> int:
+    return sum(run.usage.taint_score for run in one_round.values())

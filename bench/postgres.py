@@ -1,4 +1,4 @@
-"""The private PostgreSQL of the tests, on the servers' core and with the durability that production has."""
+"""The private PostgreSQL of the tests, on the servers' core and with the durability of production."""
 
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,7 +12,7 @@ DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
 class DurablePostgres(PrivatePostgres):
-    """The tests do without fsync; an acknowledged send that is measured must have reached the disk."""
+    """A private PostgreSQL with fsync, which the tests turn off. A measured send must be on the disk when it is acknowledged."""
 
     def __init__(self) -> None:
         self.urls: dict[str, str] = {}
@@ -21,7 +21,7 @@ class DurablePostgres(PrivatePostgres):
 
     def _command(self) -> list[str | Path]:
         settings = [part for name, value in DURABLE.items() for part in ("-c", f"{name}={value}")]
-        return [*super()._command(), *settings]  # the last one wins
+        return [*super()._command(), *settings]  # the last value of a setting counts
 
     def create(self, database: str) -> str:
         self.urls[database] = self.new_database(database)
@@ -29,7 +29,7 @@ class DurablePostgres(PrivatePostgres):
 
     @contextmanager
     def cursor(self, database: str):
-        """Each statement is a transaction of its own: psycopg2's `with connection` would make one of all."""
+        """Open a cursor on *database* in autocommit. `with connection` would make one transaction of all statements."""
         with closing(psycopg2.connect(self.urls[database])) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:

@@ -1,28 +1,28 @@
-"""How results are printed: one line for each target, the numbers it was made from beneath."""
+"""The output: one line for each target, and below it the numbers that it was calculated from."""
 
 from bench.context import BASELINE, CONFAB
 from bench.measure import Rounds
 
 MIN_OF_BASELINE = 0.95
-"""How fast a workload has to be at least, measured by the same one of the baseline."""
+"""The minimum rate of a workload, relative to the same workload of the baseline."""
 
 missed: list[str] = []
 
 
 def verdict(name: str, value: float, target: float, *, at_least: bool, unit: str = "", spread=None) -> None:
-    """A result beside its target, and whether it meets it."""
+    """Print a result, its target, and whether the result meets it."""
     met = value >= target if at_least else value <= target
     if not met:
         missed.append(name)
     measured = f"{_number(value)}{unit}"
     if spread:
         measured += f" [{_number(spread[0])}..{_number(spread[1])}]"
-    wanted = f"{'>=' if at_least else '<='} {target:.3g}{unit}"
-    print(f"{name:<34} {measured:<24} target {wanted:<14} {'ok' if met else 'MISS'}", flush=True)
+    limit = f"{'>=' if at_least else '<='} {target:.3g}{unit}"
+    print(f"{name:<34} {measured:<24} target {limit:<14} {'ok' if met else 'MISS'}", flush=True)
 
 
 def ratio(name: str, rounds: Rounds, above: str, below: str, target: float, **options) -> None:
-    """The verdict on *above* / *below*, rates unless `field` names something else."""
+    """Print the verdict on *above* / *below*. They are rates, unless `field` names another value."""
     at_least = options.pop("at_least", True)
     if not {above, below} <= set(rounds.rounds[0]):
         print(f"{name:<34} not measured", flush=True)
@@ -32,7 +32,7 @@ def ratio(name: str, rounds: Rounds, above: str, below: str, target: float, **op
 
 
 def against_baseline(name: str, rounds: Rounds, field: str = "rate") -> None:
-    """The verdict on Confab / the baseline checkout, where one was measured: no workload may become slower."""
+    """Print the verdict on Confab / the baseline checkout, if there is one. No workload may become slower."""
     if BASELINE in rounds.rounds[0]:
         at_least = field == "rate"
         target = MIN_OF_BASELINE if at_least else 1 / MIN_OF_BASELINE

@@ -1,4 +1,4 @@
-"""The workloads over REST, beside the bare FastAPI endpoint."""
+"""The workloads over REST, compared with the bare FastAPI endpoint."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from bench.seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer
 
 PEER = "bare FastAPI"
 READERS, PAGE = 16, 50
-STORM, BYSTANDERS = 32, 10
+LOGIN_CLIENTS, MEASURED_CLIENTS = 32, 10
 
 
 def http_arm(calls: list[Call]) -> Arm:
@@ -31,7 +31,7 @@ def getter(url: str, path: str, token: str) -> Call:
 
 
 def sender(url: str, token: str, requests: list[tuple[str, str]]) -> Call:
-    """Sends to its rooms in turn; each is a path and the body's beginning, in which the content is missing."""
+    """Return a call that sends *requests* in turn. Each is a path and a template of the body, with a place for the content."""
     connection, turn = Connection(url), 0
 
     async def call() -> None:
@@ -60,10 +60,10 @@ def confab_senders(url: str, people: Population) -> list[Call]:
 
 
 async def send(bench: Bench) -> None:
-    """Acknowledged sends by 50 users in 10 rooms."""
+    """Measure acknowledged sends by 50 users in 10 rooms."""
     arms = {PEER: http_arm(peer_senders(bench.peer.url))}
     for confab in bench.deployments:
-        arms[confab.name] = http_arm(confab_senders(confab.server.url, await confab.meet_people()))
+        arms[confab.name] = http_arm(confab_senders(confab.server.url, await confab.population()))
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
     report.ratio("send", rounds, CONFAB, PEER, 0.7)
     report.against_baseline("send", rounds)
@@ -71,10 +71,10 @@ async def send(bench: Bench) -> None:
 
 
 async def me(bench: Bench) -> None:
-    """Who am I, asked by 50 users."""
+    """Measure `GET /api/users/me` by 50 users."""
     arms = {PEER: http_arm([getter(bench.peer.url, "/me", token) for token in peer_tokens()])}
     for confab in bench.deployments:
-        people = await confab.meet_people()
+        people = await confab.population()
         arms[confab.name] = http_arm([getter(people.url, "/api/users/me", token) for token in people.tokens])
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
     report.ratio("me", rounds, CONFAB, PEER, 0.3)
@@ -83,12 +83,12 @@ async def me(bench: Bench) -> None:
 
 
 async def history(bench: Bench) -> None:
-    """The latest 50 of a room with a million messages, and of one with a thousand."""
+    """Measure reading the latest 50 messages of a room with 1,000,000 messages, and of one with 1,000."""
     peer, small = bench.peer.url, f"{CONFAB}, 1,000"
     await asyncio.to_thread(seed_peer, bench.postgres)
     arms = {PEER: await _readers(peer, f"/rooms/{PEER_LARGE}/messages?limit={PAGE}", peer_tokens())}
     for confab in bench.deployments:
-        await seed_history(bench.postgres, confab.database, await confab.meet_people())
+        await seed_history(bench.postgres, confab.database, await confab.population())
         arms[confab.name] = await _confab_readers(confab, "large")
     arms[small] = await _confab_readers(bench.confab, "small")
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
@@ -99,13 +99,13 @@ async def history(bench: Bench) -> None:
 
 
 async def _confab_readers(confab: Deployment, room: str) -> Arm:
-    people = await confab.meet_people()
+    people = await confab.population()
     path = f"/api/rooms/{people.rooms[room]}/messages?limit={PAGE}"
     return await _readers(people.url, path, people.tokens)
 
 
 async def _readers(url: str, path: str, tokens: list[str]) -> Arm:
-    """An arm that reads *path*, after a look at whether it answers a whole page."""
+    """Return an arm that reads *path*. Raises AnswerError if the answer is not a full page."""
     answer = json.loads(await Connection(url).expect(200, build("GET", path, tokens[0])))
     page = answer if isinstance(answer, list) else answer["messages"]
     if len(page) != PAGE:
@@ -114,25 +114,25 @@ async def _readers(url: str, path: str, tokens: list[str]) -> Arm:
 
 
 async def login_storm(bench: Bench) -> None:
-    """What ten clients notice of others that log in all at once. bcrypt has the same core as the server."""
-    people = await bench.confab.meet_people()
+    """Measure the latency of ten clients while 32 others log in. bcrypt runs on the same core as the server."""
+    people = await bench.confab.population()
     url = people.url
-    clients = [getter(url, "/api/users/me", token) for token in people.tokens[:BYSTANDERS]]
-    storm = [_login(url, people.users[n % len(people.users)].email) for n in range(STORM)]
-    calm, stormy, logins = "calm", f"with {STORM} clients that log in", 0
+    clients = [getter(url, "/api/users/me", token) for token in people.tokens[:MEASURED_CLIENTS]]
+    login_calls = [_login(url, people.users[n % len(people.users)].email) for n in range(LOGIN_CLIENTS)]
+    quiet, during, logins = "no logins", f"with {LOGIN_CLIENTS} clients that log in", 0
 
-    async def in_the_storm(seconds: float) -> Run:
+    async def during_logins(seconds: float) -> Run:
         nonlocal logins
-        task = asyncio.create_task(closed_loop(storm, seconds))
+        task = asyncio.create_task(closed_loop(login_calls, seconds))
         run = make_run(*await closed_loop(clients, seconds))
         logins += len((await task)[1])
         return run
 
-    arms = {calm: http_arm(clients), stormy: in_the_storm}
+    arms = {quiet: http_arm(clients), during: during_logins}
     rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
-    report.verdict("login-storm, p99 of others", rounds.median(stormy, "p99"), 100, at_least=False, unit=" ms")
+    report.verdict("login-storm, p99 of others", rounds.median(during, "p99"), 100, at_least=False, unit=" ms")
     report.details(rounds)
-    report.detail(f"{logins} logins in all")
+    report.detail(f"{logins} logins in total")
 
 
 def _login(url: str, email: str) -> Call:

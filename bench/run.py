@@ -1,8 +1,8 @@
-"""Measure Confab against its targets. `make bench` runs everything; name workloads to run only those.
+"""Measure Confab against its targets. `make bench` runs all workloads over REST; named workloads run alone.
 
 .venv-bench/bin/python bench/run.py                    all workloads over REST
-.venv-bench/bin/python bench/run.py send history       these two
-.venv-bench/bin/python bench/run.py live               the socket, beside Node's ws and socket.io
+.venv-bench/bin/python bench/run.py send history       only these two
+.venv-bench/bin/python bench/run.py live               the socket, compared with Node's ws and socket.io
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 import uvloop
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)  # as `python -m bench.run` would have it
+sys.path[0] = str(ROOT)  # as with `python -m bench.run`
 
 from bench import footprint, live, report, rest  # noqa: E402
 from bench.context import Bench  # noqa: E402
@@ -24,7 +24,7 @@ from bench.machine import LOAD_CORE, SERVER_CORE  # noqa: E402
 from bench.postgres import DurablePostgres  # noqa: E402
 from bench.servers import StartError  # noqa: E402
 
-# Start-up and memory come first: nothing else runs yet, and nothing is shared with another Confab.
+# Start-up and memory come first: no other server runs yet, so no memory is shared with another Confab.
 REST = {
     "coldstart": footprint.coldstart,
     "memory": footprint.memory,
@@ -33,7 +33,7 @@ REST = {
     "me": rest.me,
     "login-storm": rest.login_storm,
 }
-# The crowds of the last three stay connected; what must be alone comes before them.
+# The socket groups of the last three stay connected, so workloads that must run alone come before them.
 LIVE = {
     "socket-send": live.socket_send,
     "rest-with-sockets": live.rest_with_sockets,
@@ -48,25 +48,25 @@ MAX_FILES = 65536
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join([*REST, "rest", *LIVE, "live"]))
-    parser.add_argument("--seconds", type=float, default=4, help="of one run (%(default)s)")
-    parser.add_argument("--runs", type=int, default=5, help="rounds that count (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=4, help="seconds of one run (%(default)s)")
+    parser.add_argument("--runs", type=int, default=5, help="number of counted rounds (%(default)s)")
     parser.add_argument("--receivers", type=int, default=1000, help="sockets of the live workloads (%(default)s)")
     parser.add_argument("--peers-only", action="store_true", help="live: leave Confab out")
-    parser.add_argument("--app", type=Path, default=ROOT, help="the checkout to measure (this one)")
-    parser.add_argument("--baseline", type=Path, help="another checkout, measured in the same rounds and compared with")
+    parser.add_argument("--app", type=Path, default=ROOT, help="the checkout to measure (default: this one)")
+    parser.add_argument("--baseline", type=Path, help="another checkout, measured in the same rounds for comparison")
     options = parser.parse_args()
-    wanted = set(options.workloads or ["rest"])
+    chosen = set(options.workloads or ["rest"])
     for name, group in (("rest", REST), ("live", LIVE)):
-        if name in wanted:
-            wanted = wanted - {name} | set(group)
-    if unknown := wanted - {*REST, *LIVE}:
+        if name in chosen:
+            chosen = chosen - {name} | set(group)
+    if unknown := chosen - {*REST, *LIVE}:
         parser.error(f"no such workload: {', '.join(sorted(unknown))}")
-    options.workloads = wanted
+    options.workloads = chosen
     return options
 
 
 async def run(options: argparse.Namespace, bench: Bench) -> int:
-    """The number of workloads that could not be measured."""
+    """Run the chosen workloads. Returns the number of those that failed."""
     failed = 0
     for name, workload in {**REST, **LIVE}.items():
         if name in options.workloads:
@@ -77,7 +77,7 @@ async def run(options: argparse.Namespace, bench: Bench) -> int:
                 return 1
             except Exception as error:  # noqa: BLE001  (the other workloads can still be measured)
                 failed += 1
-                print(f"{name:<34} could not be measured: {error}", flush=True)
+                print(f"{name:<34} failed: {error}", flush=True)
                 if not isinstance(error, RuntimeError | OSError):
                     traceback.print_exc()
     return failed
@@ -90,7 +90,7 @@ def main() -> int:
     os.sched_setaffinity(0, {LOAD_CORE})
     print(f"servers on core {SERVER_CORE}, load on core {LOAD_CORE}; {options.runs} rounds of {options.seconds:g} s")
     if SERVER_CORE == LOAD_CORE:
-        print("note: one core for both; the ratios say little")
+        print("note: servers and load share one core; the ratios are not reliable")
     with DurablePostgres() as postgres, ExitStack() as stack:
         checkouts = options.app.resolve(), options.baseline and options.baseline.resolve()
         settings = *checkouts, options.seconds, options.runs, options.receivers, options.peers_only

@@ -1,4 +1,4 @@
-"""What the workloads find: users and rooms, made through Confab's own API, and long histories, by SQL."""
+"""The data of the workloads: users and rooms, created through Confab's API, and long histories, inserted with SQL."""
 
 import asyncio
 import time
@@ -11,10 +11,10 @@ from bench.servers import JWT_SECRET_KEY, PEER_SECRET
 
 USERS, ROOMS, ROOMS_EACH = 50, 10, 4
 PASSWORD = "correct horse battery"
-REFRESH_AFTER = 8 * 60  # an access token lives for 15 minutes
+REFRESH_AFTER = 8 * 60  # seconds; an access token is valid for 15 minutes
 SMALL, LARGE = 1_000, 1_000_000
 PEER_SMALL, PEER_LARGE = 1001, 1002
-SENT = "repeat('x', 100)"
+CONTENT = "repeat('x', 100)"
 
 
 @dataclass
@@ -27,7 +27,7 @@ class User:
 
 @dataclass
 class Population:
-    """The users, and the rooms by name, of a running Confab."""
+    """The users of a running Confab, and its rooms by name."""
 
     url: str
     users: list[User] = field(default_factory=list)
@@ -39,11 +39,11 @@ class Population:
         return [user.access_token for user in self.users]
 
     def rooms_of(self, index: int) -> list[int]:
-        """The few rooms that the user at *index* sends to."""
+        """Return the ids of the rooms to which the user at *index* sends."""
         return [self.rooms[f"room {(index + k) % ROOMS}"] for k in range(ROOMS_EACH)]
 
     async def refresh(self) -> None:
-        """Make sure that the access tokens outlive the next workload."""
+        """Refresh the access tokens if they could expire during the next workload."""
         if time.monotonic() - self.refreshed_at < REFRESH_AFTER:
             return
 
@@ -56,7 +56,7 @@ class Population:
         self.refreshed_at = time.monotonic()
 
     async def make_room(self, name: str, members: list[User]) -> int:
-        """A room of the first user's, which *members* have joined."""
+        """Create a room of the first member, which the other members join. Returns its id."""
         owner, *others = members
 
         async def create(connection):
@@ -73,7 +73,7 @@ class Population:
 
 
 async def populate(url: str) -> Population:
-    """Fifty users, and ten rooms in which each user is a member of four."""
+    """Create 50 users and 10 rooms. Each user is a member of four rooms."""
 
     async def register(connection, number: int) -> User:
         body = {"email": f"bench{number}@example.com", "password": PASSWORD}
@@ -94,7 +94,7 @@ def peer_tokens() -> list[str]:
 
 
 def seed_users(postgres, database: str, count: int) -> list[str]:
-    """As many accounts, each with a session of its own; returns their access tokens. Made by SQL: passwords take long to hash."""
+    """Create *count* accounts, each with a session, and return their access tokens. SQL avoids hashing the passwords."""
     with postgres.cursor(database) as cursor:
         cursor.execute(
             """
@@ -110,14 +110,14 @@ def seed_users(postgres, database: str, count: int) -> list[str]:
             {"count": count},
         )
         sessions = cursor.fetchall()
-        _settle(cursor)
+        _vacuum(cursor)
     now = int(time.time())
     claims = {"iss": "confab", "aud": "confab", "type": "access", "jti": "bench", "iat": now, "exp": now + 900}
     return [jwt.encode(claims | {"sub": str(user), "sid": sid}, JWT_SECRET_KEY, "HS256") for user, sid in sessions]
 
 
 async def seed_history(postgres, database: str, people: Population) -> None:
-    """A room of 1,000 and one of 1,000,000 messages, interleaved as traffic would be."""
+    """Create a room of 1,000 and one of 1,000,000 messages, interleaved as in real traffic."""
     for name in ("small", "large"):
         await people.make_room(name, people.users)
     await asyncio.to_thread(_seed_confab, postgres, database, people)
@@ -126,13 +126,13 @@ async def seed_history(postgres, database: str, people: Population) -> None:
 def _seed_confab(postgres, database: str, people: Population) -> None:
     small, large = people.rooms["small"], people.rooms["large"]
     ids = [user.id for user in people.users]
-    every = LARGE // SMALL + 1  # each so many messages the small room gets one
+    every = LARGE // SMALL + 1  # the small room gets one of this many messages
     with postgres.cursor(database) as cursor:
         cursor.execute(
             f"""
             INSERT INTO messages (conversation_id, room_id, seq, modseq, sender_id, content, is_read,
                                   created_at, updated_at)
-            SELECT c.id, room, c.last_seq + n, c.last_modseq + n, (%(ids)s::bigint[])[g %% {USERS} + 1], {SENT},
+            SELECT c.id, room, c.last_seq + n, c.last_modseq + n, (%(ids)s::bigint[])[g %% {USERS} + 1], {CONTENT},
                    false, at, at
             FROM generate_series(1, {LARGE + SMALL}) g,
                  LATERAL (SELECT CASE WHEN g %% {every} = 0 THEN %(small)s ELSE %(large)s END AS room,
@@ -149,24 +149,24 @@ def _seed_confab(postgres, database: str, people: Population) -> None:
                 " last_message_at = now() WHERE id = %s",
                 (count, count, f"room:{room}"),
             )
-        _settle(cursor)
+        _vacuum(cursor)
 
 
 def seed_peer(postgres) -> None:
-    """The same in the database of the bare FastAPI endpoint."""
+    """Insert the same histories into the database of the bare FastAPI endpoint."""
     every = LARGE // SMALL + 1
     with postgres.cursor("peer") as cursor:
         cursor.execute(
             f"""
             INSERT INTO messages (room_id, sender_id, body)
-            SELECT CASE WHEN g % {every} = 0 THEN {PEER_SMALL} ELSE {PEER_LARGE} END, g % {USERS} + 1, {SENT}
+            SELECT CASE WHEN g % {every} = 0 THEN {PEER_SMALL} ELSE {PEER_LARGE} END, g % {USERS} + 1, {CONTENT}
             FROM generate_series(1, {LARGE + SMALL}) g
             """
         )
-        _settle(cursor)
+        _vacuum(cursor)
 
 
-def _settle(cursor) -> None:
-    """Let no later run pay for the seeding: statistics, hint bits and the checkpoint are done with."""
+def _vacuum(cursor) -> None:
+    """Update statistics and hint bits, and write a checkpoint, so that no later run includes this work."""
     cursor.execute("VACUUM ANALYZE")
     cursor.execute("CHECKPOINT")

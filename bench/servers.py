@@ -1,4 +1,4 @@
-"""The servers under test: started on the servers' core, awaited, and ended with this process."""
+"""The servers under test. They run on the servers' core, and end with this process."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ START_TIMEOUT = 60
 
 
 class StartError(RuntimeError):
-    """A server does not start, so that nothing can be measured."""
+    """A server did not start, so nothing can be measured."""
 
 
 class Server:
@@ -37,7 +37,7 @@ class Server:
         self.stop()
 
     def start(self) -> "Server":
-        """Returns at the first answer; `start_seconds` says how long that took."""
+        """Start the process and wait for its first answer. `start_seconds` is the time that this took."""
         self.folder = tempfile.TemporaryDirectory(prefix="confab-bench-")
         self.log = Path(self.folder.name) / "log"
         begun = time.perf_counter()
@@ -61,7 +61,7 @@ class Server:
         return self.process.pid
 
     def _answers(self) -> bool:
-        """Any HTTP answer will do; without a probe, an open port."""
+        """Return whether the server gives any HTTP answer, or without a probe, whether its port is open."""
         parts = urlsplit(self.url)
         try:
             with socket.create_connection((parts.hostname, parts.port), 0.5) as link:
@@ -82,7 +82,7 @@ def bare_fastapi(dsn: str) -> Server:
 
 
 def node(name: str, script: str) -> Server:
-    """A peer in Node; npm installs the pinned packages where they are missing."""
+    """Return a peer in Node. npm installs the pinned packages if they are missing."""
     if not (HERE / "node_modules").exists():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=HERE, check=True)
     port = free_port()
@@ -95,12 +95,12 @@ def raw_gevent() -> Server:
 
 
 class Confab(Server):
-    """The application, run as an operator runs it: migrate, then gunicorn with its own configuration."""
+    """The application as an operator runs it: migrate, then gunicorn with Confab's configuration."""
 
     def __init__(self, name: str, checkout: Path, dsn: str, instance: Path):
         port = free_port()
         own = checkout / ".venv" / "bin"
-        self.bin = own if own.exists() else Path(sys.executable).parent  # which has requirements.txt too
+        self.bin = own if own.exists() else Path(sys.executable).parent  # this environment has requirements.txt too
         command = [str(self.bin / "gunicorn"), "-c", "gunicorn.conf.py", "wsgi:app"]
         env = {
             "APP_ENV": "production",
@@ -113,7 +113,7 @@ class Confab(Server):
             "RATE_LIMITS": "off",
             "LOG_LEVEL": "warning",
             "WEB_CONCURRENCY": "1",
-            "PYTHONDONTWRITEBYTECODE": "",  # an operator's second start finds everything compiled
+            "PYTHONDONTWRITEBYTECODE": "",  # so that a second start uses the compiled files, as in production
         }
         super().__init__(name, command, checkout, port, "/api/health", **env)
 

@@ -1,6 +1,6 @@
-"""The reference for REST: FastAPI and asyncpg with nothing around them.
+"""The reference for REST: FastAPI and asyncpg without any other layer.
 
-It checks the token's signature and nothing else: no session, no membership, no limits.
+It checks only the token's signature: no session, no membership, no limits.
 Needs DSN and JWT_SECRET in the environment; servers.py starts it with uvicorn, uvloop and httptools.
 """
 

@@ -1,7 +1,7 @@
-"""What gevent can do on this machine: a fan-out with nothing around it, a goal rather than a reference.
+"""The speed of gevent on this machine: a fan-out without any other layer. It is a goal, not a reference.
 
-A plain StreamServer does the upgrade, each client has a reader greenlet, and the sender's greenlet
-writes one frame, made once, to every socket without waiting. A slow reader is dropped.
+A plain StreamServer does the upgrade, and each client has a reader greenlet. The sender's greenlet
+encodes a frame once and writes it to every socket without waiting. A slow reader is disconnected.
 Usage: gevent_raw.py PORT
 """
 
@@ -33,7 +33,7 @@ def fan_out(payload: bytes) -> None:
 
 
 def handle(link, _address) -> None:
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # without it: stalls of 40 ms
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # without this, delays of 40 ms
     try:
         rest = upgrade(link)
         senders[link] = link._sock.send  # the non-blocking send in C

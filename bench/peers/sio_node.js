@@ -1,4 +1,4 @@
-// The reference for a framework's fan-out: one socket.io room, in memory. Usage: node sio_node.js PORT
+// The reference for the fan-out of a framework: one socket.io room, in memory. Usage: node sio_node.js PORT
 const http = require('http').createServer();
 const { Server } = require('socket.io');
 

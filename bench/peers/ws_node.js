@@ -1,4 +1,4 @@
-// The reference for fan-out: Node's `ws`, every text back to everyone, in memory. Usage: node ws_node.js PORT
+// The reference for fan-out: Node's `ws`. It sends every text to all clients, in memory. Usage: node ws_node.js PORT
 const { WebSocketServer, WebSocket } = require('ws');
 
 const options = { host: '127.0.0.1', port: +process.argv[2], perMessageDeflate: false, backlog: 4096 };
