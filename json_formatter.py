@@ -1,4 +1,4 @@
-"""Log records as JSON. For gunicorn's master as well as the application, so it imports nothing of `backend`."""
+"""Log records as JSON. Gunicorn's master uses this module too, so it imports nothing of `backend`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 
 class JsonFormatter(OrjsonFormatter):
-    """Writes one line a record: time, level, logger, message, and the exception where there is one.
+    """Writes one line for each record: time, level, logger, message, and the exception if there is one.
 
-    *context* returns members that every line has besides, and `extra={"data": {...}}` adds some to one line. No other
-    attribute of a record is written: libraries set some, and a secret may be among them.
+    *context* returns additional members for every line. `extra={"data": {...}}` adds members to one line. No other
+    attribute of a record is written, because libraries set some that contain secrets.
     """
 
     def __init__(self, context: Callable[[], Mapping[str, Any]] = dict):
@@ -23,7 +23,7 @@ class JsonFormatter(OrjsonFormatter):
         self.context = context
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
-        """Fill *log_data*, in the order of the line."""
+        """Fill *log_data* in the order of the members in the line."""
         time = datetime.fromtimestamp(record.created, UTC)
         log_data["time"] = time.isoformat(timespec="microseconds").replace("+00:00", "Z")
         log_data["level"] = record.levelname.lower()
@@ -35,7 +35,7 @@ class JsonFormatter(OrjsonFormatter):
             log_data["exception"] = message_dict["exc_info"]
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
-        """Serialise the line. What orjson refuses (half a surrogate pair, a number above 64 bits) is written all the same."""
+        """Serialise the line. Values that orjson refuses (half a surrogate pair, a number above 64 bits) go through `json`."""
         try:
             return str(super().jsonify_log_record(log_data))
         except TypeError:

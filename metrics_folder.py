@@ -1,4 +1,4 @@
-"""The folder in which gunicorn's workers keep their numbers for Prometheus. For the master: imports nothing of `backend`."""
+"""The folder of the workers' metrics for Prometheus. Gunicorn's master uses this module, so it imports nothing of `backend`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from config import Config
 
 
 def prepare(config: Config) -> None:
-    """Make the folder, empty, and let the library know of it: what an earlier run left is not ours. Without a token, nothing."""
+    """Create the folder, empty it after an earlier run, and set the library's variable. Does nothing without METRICS_TOKEN."""
     if config.metrics_token is not None:
         folder = config.instance_dir / f"metrics-{config.port}"
         shutil.rmtree(folder, ignore_errors=True)
@@ -19,7 +19,7 @@ def prepare(config: Config) -> None:
 
 
 def forget(config: Config, pid: int, log: Any) -> None:
-    """Take what a worker that ended had open out of the numbers; what it counted stays. Never fails: the master calls it."""
+    """Remove the gauges of a worker that ended; its counters stay. Never raises, because the master calls it."""
     if config.metrics_token is None:
         return
     try:
@@ -27,4 +27,4 @@ def forget(config: Config, pid: int, log: Any) -> None:
 
         mark_process_dead(pid)
     except Exception:
-        log.exception("the numbers of worker %s stay", pid)
+        log.exception("could not remove the metrics of worker %s", pid)

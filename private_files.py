@@ -1,6 +1,6 @@
-"""What the server keeps in files is for its own account alone: no other account of the machine reads them.
+"""Permissions of the server's files: only its own account can read them, and no other account of the machine.
 
-For gunicorn's master as well, so it imports nothing of `backend`.
+Gunicorn's master uses this module, so it imports nothing of `backend`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _OWN_FOLDERS = re.compile(r"uploads|metrics-[0-9]+|lost\+found")
 
 
 def set_umask() -> None:
-    """Close what this process makes from now on to every other account: the database beside its WAL, uploads, copies."""
+    """Deny other accounts access to files that this process creates from now on: database, WAL, uploads, copies."""
     os.umask(OTHERS)
 
 
 def private_paths(config: Config) -> Iterator[Path]:
-    """What there is of INSTANCE_DIR, the secrets and uploads in it, and the SQLite database with its WAL and copies."""
+    """Yield the existing paths of INSTANCE_DIR, its secrets and uploads, and the SQLite database with its WAL and copies."""
     folder = config.instance_dir
     names = [folder, *(folder / name for name in SECRET_FILES), folder / "uploads"]
     database = config.database_file
@@ -35,17 +35,17 @@ def private_paths(config: Config) -> Iterator[Path]:
 
 
 def is_open(path: Path) -> bool:
-    """Whether the mode of *path* lets other accounts do anything with it."""
+    """Return whether the mode of *path* gives other accounts any access."""
     return bool(path.stat().st_mode & OTHERS)
 
 
 def tighten(config: Config) -> None:
-    """Close to other accounts what an earlier release, or a careless copy, left open to them.
+    """Remove other accounts' access to files of an earlier release, or to copied files.
 
-    What belongs to another account stays as it is, and so does a folder that holds more than ours; `flask doctor` names them.
+    Files of another account do not change, and neither does a folder with foreign content. `flask doctor` reports them.
     """
     for path in private_paths(config):
-        with suppress(OSError):  # it is gone, or on a file system that knows no modes
+        with suppress(OSError):  # the file is gone, or its file system has no modes
             if is_open(path) and _is_ours(path):
                 path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS)
 

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: through `backend.schema.upgrade`, which also adopts legacy databases."""
+"""Alembic's entry point. It runs migrations through `backend.schema.upgrade`, which also adopts legacy databases."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
-# The releases that go on serving after this migration. One that takes something away says instead why nobody reads it any more:
-# contracts = "..." (docs/migrations.md)
+# The releases that can still serve the database after this migration. A migration that removes something declares instead why
+# no release reads it any more: contracts = "..." (docs/migrations.md)
 compatible_with = (${repr(down_revision)},)
 
 

@@ -1,4 +1,4 @@
-"""What waits to be sent, and second factors
+"""Add the outbox, second factors and recovery codes
 
 Revision ID: 0002
 Revises: 0001

@@ -1,4 +1,4 @@
-"""API tokens that were revoked
+"""Add a table of revoked API tokens
 
 Revision ID: 0003
 Revises: 0002

@@ -1,4 +1,4 @@
-"""When a session's user last proved who they are
+"""Add the time of the last authentication to sessions
 
 Revision ID: 0004
 Revises: 0003

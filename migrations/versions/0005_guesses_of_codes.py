@@ -1,4 +1,4 @@
-"""Who asked for a one-time code, and how often each guesser tried it
+"""Add the requester of a one-time code, and the number of guesses of each guesser
 
 Revision ID: 0005
 Revises: 0004

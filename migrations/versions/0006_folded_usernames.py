@@ -1,4 +1,4 @@
-"""Addresses as they were typed, and usernames that are one name in any case
+"""Add email addresses as typed, and case-folded usernames
 
 Revision ID: 0006
 Revises: 0005
@@ -22,7 +22,7 @@ def upgrade() -> None:
 
 
 def _fold_domains() -> None:
-    """Emails are compared with their domains in Unicode from now on: there are few that were typed in ASCII (`xn--`)."""
+    """Store domains in Unicode, which emails are now compared by. Few rows have a domain in ASCII (`xn--`)."""
     connection = op.get_bind()
     users = sa.table("users", sa.column("id", sa.BigInteger), sa.column("email", sa.String))
     for id_, email in connection.execute(

@@ -1,4 +1,4 @@
-"""Fold the usernames that there are; of several that differ in case alone, the oldest account's holds the name
+"""Fill the case-folded usernames; if several differ only in case, the oldest account keeps the name
 
 Revision ID: 0007
 Revises: 0006

@@ -1,4 +1,4 @@
-"""No two accounts hold one username
+"""Make case-folded usernames unique
 
 Revision ID: 0008
 Revises: 0007

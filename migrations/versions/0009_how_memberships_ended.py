@@ -1,4 +1,4 @@
-"""Whether a membership was ended by its member
+"""Add whether a membership was ended by its own member
 
 Revision ID: 0009
 Revises: 0008
