@@ -1,7 +1,7 @@
 """Configuration from the environment, checked as a whole before anything starts.
 
-`Config.from_env()` reads every variable of `.env.example` and raises `ConfigError` with one line for each fault, so that an
-operator mends all of them at once. Nothing else in the project reads the environment.
+`Config.from_env()` reads every variable of `.env.example`. It raises `ConfigError` with one line for each fault, so that an
+operator can correct all of them at once. No other module of the project reads the environment.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ SMS_GATEWAYS = ("console", "webhook", "twilio")
 ORIGIN = r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 MIB = 1024 * 1024
 SECRET_FILES = ("secret_key", "jwt_secret_key")
-"""Where INSTANCE_DIR keeps the secrets that are made, by the names of their fields."""
+"""The files of generated secrets in INSTANCE_DIR, which are also the names of their fields."""
 
 MIN_SECRET_BYTES, MIN_DIFFERENT_CHARACTERS = 32, 12
 
 check_metrics_token = validate.Length(
-    min=16, error="must have at least {min} characters: openssl rand -hex 24 makes one."
+    min=16, error="must have at least {min} characters: openssl rand -hex 24 generates one."
 )
 
 
 class ConfigError(Exception):
-    """The environment does not describe a server that can run. `faults` has one line for each variable at fault."""
+    """The environment has invalid variables. `faults` has one line for each fault."""
 
     def __init__(self, faults: list[str]):
         super().__init__("\n".join(faults))
@@ -44,7 +44,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """What the environment says, checked. The names are those of the variables, in lower case."""
+    """The checked values of the environment. The names are those of the variables, in lower case."""
 
     app_env: str
     host: str
@@ -83,12 +83,12 @@ class Config:
 
     @property
     def is_embedded(self) -> bool:
-        """True where the database is a SQLite file of this checkout, which `make run` migrates itself."""
+        """True if the database is a SQLite file, which `make run` migrates."""
         return self.database_url.startswith("sqlite")
 
     @property
     def database_file(self) -> Path | None:
-        """The file of a SQLite database."""
+        """The file of a SQLite database, or None."""
         return Path(self.database_url.removeprefix("sqlite:///").partition("?")[0]) if self.is_embedded else None
 
     @classmethod
@@ -104,12 +104,12 @@ class Config:
         if faults:
             raise ConfigError(faults)
         for name in SECRET_FILES:
-            values[name] = values[name] or _made_secret(values["instance_dir"], name)
+            values[name] = values[name] or _generated_secret(values["instance_dir"], name)
         return cls(**values)
 
 
 def _read_all(env: Environment) -> dict[str, Any]:
-    """The value of every variable, by the name of its field."""
+    """Return the value of every variable, by the name of its field."""
     host, port = env.text("HOST") or "127.0.0.1", env.number("PORT", 8000, 1, 65535)
     instance = Path(env.text("INSTANCE_DIR") or "instance").absolute()
     app_env = env.choice("APP_ENV", ENVIRONMENTS, "development")
@@ -154,14 +154,12 @@ def _read_all(env: Environment) -> dict[str, Any]:
 
 
 def _check_together(values: dict[str, Any], faults: list[str]) -> None:
-    """Add to *faults* what is wrong with several variables together, and with each of a list."""
+    """Add to *faults* the faults of variables that depend on each other, and of the items of lists."""
     if values["app_env"] == "production":
         _check_secrets(values, faults)
     if values["web_concurrency"] > 1:
         if values["redis_url"] is None:
-            faults.append(
-                "WEB_CONCURRENCY above 1 needs REDIS_URL: workers hear of each other's messages through Redis."
-            )
+            faults.append("WEB_CONCURRENCY above 1 needs REDIS_URL: workers exchange events through Redis.")
         if values["database_url"].startswith("sqlite"):
             faults.append("WEB_CONCURRENCY above 1 needs a PostgreSQL DATABASE_URL: SQLite serves one worker.")
     services.check_sms(values, faults)
@@ -171,7 +169,7 @@ def _check_together(values: dict[str, Any], faults: list[str]) -> None:
 
 
 def _check_secrets(values: dict[str, Any], faults: list[str]) -> None:
-    remedy = "openssl rand -base64 48 makes one."
+    remedy = "openssl rand -base64 48 generates one."
     for name in ("SECRET_KEY", "JWT_SECRET_KEY", "JWT_SECRET_KEY_PREVIOUS"):
         secret = values[name.lower()]
         if secret is None:
@@ -185,26 +183,26 @@ def _check_secrets(values: dict[str, Any], faults: list[str]) -> None:
 
 
 def is_guessable(secret: str) -> bool:
-    """True for a secret that somebody typed: few different characters, or a piece that is repeated."""
+    """Return True for a secret that looks typed: few different characters, or a repeated part."""
     words = [word.casefold() for word in re.findall(r"[^\W_]{3,}", secret)]
     has_repeated_word = len(set(words)) < len(words)
     return len(set(secret)) < MIN_DIFFERENT_CHARACTERS or has_repeated_word or _is_periodic(secret)
 
 
 def _is_periodic(text: str) -> bool:
-    """True where *text* is one piece again and again, the last time perhaps not whole."""
+    """Return True if *text* repeats one part, of which the last may be incomplete."""
     return any(text[size:] == text[:-size] for size in range(1, len(text) // 2 + 1))
 
 
-def _made_secret(instance: Path, name: str) -> str:
-    """A secret made once for this INSTANCE_DIR and kept there for the owner alone: no default is ever shared."""
+def _generated_secret(instance: Path, name: str) -> str:
+    """Return the secret of this INSTANCE_DIR. It is generated once and stored with mode 600, so that no default is shared."""
     path, draft = instance / name, instance / f".{name}.{secrets.token_hex(4)}"
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
         try:
-            os.link(draft, path)  # the first of several processes wins, and none reads half a secret
+            os.link(draft, path)  # the first of several processes wins, and none reads an incomplete secret
         except FileExistsError:
             pass
         finally:

@@ -1,4 +1,4 @@
-"""Typed values from the environment, read by environs, whose errors become sentences for an operator. Part of config.py."""
+"""Typed values from the environment. environs reads them, and its errors become sentences for an operator. Part of config.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from environs import Env, EnvValidationError, ValidationError
 
 
 class Environment(Env):
-    """Reads the variables of one mapping. Nothing raises for a wrong value: `faults` returns them all at the end.
+    """Reads the variables of one mapping. An invalid value raises no error; `faults` returns all of them at the end.
 
     A validator raises `environs.ValidationError` with the rest of a sentence that begins with the variable's name.
     """
@@ -20,11 +20,11 @@ class Environment(Env):
         self._given = environ
 
     def _get_value(self, env_key: str, default: Any) -> Any:
-        """Look *env_key* up in the mapping, where `Env` would ask `os.environ`. An empty variable counts as not set."""
+        """Look *env_key* up in the mapping instead of `os.environ`. An empty variable counts as not set."""
         return self._given.get(env_key, "").strip() or default
 
     def text(self, name: str, validate: Callable[[str], Any] | None = None) -> str | None:
-        """Return the value, or None. One that is wrong is returned too: for the rules about several variables it is set."""
+        """Return the value, or None. An invalid value is returned too, because rules about several variables count it as set."""
         if validate is not None:
             self.str(name, None, validate=validate)
         return self.str(name, None)
@@ -40,7 +40,7 @@ class Environment(Env):
         return default if raw is None else int(raw)
 
     def choice(self, name: str, options: tuple[str, ...], default: str) -> str:
-        """Return one of *options*, which are in lower case; the variable may be in any."""
+        """Return one of *options*, which are in lower case. The variable may be in any case."""
 
         def validate(raw: str) -> None:
             if raw.lower() not in options:
@@ -50,12 +50,12 @@ class Environment(Env):
         return default if raw is None else raw.lower()
 
     def items(self, name: str) -> tuple[str, ...]:
-        """Return what the commas of a variable separate."""
+        """Return the items of a comma-separated variable."""
         items: list[str] = self.list(name, [], subcast=str.strip)
         return tuple(item for item in items if item)
 
     def faults(self) -> list[str]:
-        """Return a line for each fault so far, in the order of reading. Nothing can be read afterwards."""
+        """Return a line for each fault, in the order of reading. No variable can be read afterwards."""
         try:
             self.seal()
         except EnvValidationError as error:

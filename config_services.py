@@ -1,4 +1,4 @@
-"""What the environment says of services outside: database, Redis, the gateways of texts and mails, Sentry. Part of config.py."""
+"""The variables of external services: database, Redis, the gateways of texts and mails, Sentry. Part of config.py."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def normalise_database_url(url: str) -> str:
 
 
 def check_webhook_url(url: str) -> None:
-    """Raise ValidationError for anything but a web address."""
+    """Raise ValidationError for an invalid web address."""
     if not _is_address(url, ("http", "https")):
         raise ValidationError("must be an address such as https://sms.example.com/send.")
 
 
 def check_sms(values: dict[str, Any], faults: list[str]) -> None:
-    """Add to *faults* what SMS_GATEWAY lacks, and the countries that are none."""
+    """Add to *faults* the variables that SMS_GATEWAY needs and that are not set, and invalid countries."""
     if values["sms_gateway"] == "webhook" and not values["sms_webhook_url"]:
         faults.append("SMS_GATEWAY=webhook needs SMS_WEBHOOK_URL.")
     if values["sms_gateway"] == "twilio":
@@ -62,10 +62,10 @@ def check_sms(values: dict[str, Any], faults: list[str]) -> None:
 
 
 def check_smtp_url(url: str) -> None:
-    """Raise ValidationError for what is no mail server, and for one that would get a password unencrypted."""
+    """Raise ValidationError for an invalid address of a mail server, and for one that would receive a password unencrypted."""
     if url == "console":
         return
-    # The value is not repeated: it may hold a password.
+    # The errors do not contain the value, because it may contain a password.
     if not _is_address(url, ("smtp", "smtps")):
         raise ValidationError("must be smtp://user:password@host:port or smtps://…, with its password URL-encoded.")
     query = urlsplit(url).query
@@ -73,13 +73,13 @@ def check_smtp_url(url: str) -> None:
         raise ValidationError("takes ?starttls=1 and nothing else after the question mark.")
     if sends_password_openly(url) and query != "starttls=0":
         raise ValidationError(
-            "would send its password unencrypted: write smtps:// or add ?starttls=1; where the way to the mail"
-            " server is safe by itself, ?starttls=0 says so."
+            "would send its password unencrypted: write smtps:// or add ?starttls=1; or, if the connection to the"
+            " mail server is protected in another way, ?starttls=0."
         )
 
 
 def sends_password_openly(smtp_url: str) -> bool:
-    """True where the password of *smtp_url* would go over a network unencrypted."""
+    """Return True if the password of *smtp_url* would be sent over a network unencrypted."""
     parts = urlsplit(smtp_url)
     has_password = bool(parts.username or parts.password)
     return (
@@ -88,14 +88,14 @@ def sends_password_openly(smtp_url: str) -> bool:
 
 
 def check_mail_from(sender: str) -> None:
-    """Raise ValidationError for what cannot be the sender of a mail."""
+    """Raise ValidationError for an invalid sender of mails."""
     address = parseaddr(sender)[1]
     if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not sender.isprintable():
         raise ValidationError("must be an address such as Confab <confab@example.com>.")
 
 
 def check_sentry_dsn(dsn: str) -> None:
-    """Raise ValidationError for what is no DSN, and where the package that sends the reports is not installed."""
+    """Raise ValidationError for an invalid DSN, and if the package that sends the reports is not installed."""
     if not _is_address(dsn, ("http", "https")) or not re.fullmatch(r"[^/]+//[^/@:]+@[^?#]*/[0-9]+", dsn):
         raise ValidationError("must be the address that Sentry shows for a project: https://KEY@HOST/NUMBER.")
     if find_spec("sentry_sdk") is None:
@@ -106,7 +106,7 @@ def check_sentry_dsn(dsn: str) -> None:
 
 
 def _is_here(host: str) -> bool:
-    """Whether *host* is this machine."""
+    """Return whether *host* is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -117,5 +117,5 @@ def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and url.isprintable()
-    except ValueError:  # a port that is none, a bracket that does not close
+    except ValueError:  # an invalid port, or a bracket without its end
         return False
