@@ -27,7 +27,11 @@ class Factory:
     def user(self, username: str | None = None, **fields: Any) -> User:
         """An account without a password, unless `hashed_password` is given."""
         n = next(_numbers)
-        extra = {k: fields.pop(k) for k in list(fields) if k in ("is_active", "deleted_at", "bio", "full_name")}
+        extra = {
+            k: fields.pop(k)
+            for k in list(fields)
+            if k in ("is_active", "deleted_at", "bio", "full_name", "mobile_verified_at")
+        }
         with self.app.app_context():
             user = add_user(
                 username=username or f"user{n}",

@@ -89,7 +89,7 @@ def sign_in(mobile: str, code: str, device: Device, totp_code: str | None = None
         db.session.commit()  # the try counts, and the code still serves together with the second factor
         raise
     except InvalidTotp:
-        refuse_login(_holder_id(mobile), "totp")
+        refuse_login(find_holder_id(mobile), "totp")
         raise
     row.used_at = utcnow()
     db.session.commit()
@@ -131,13 +131,13 @@ def _try_code(mobile: str, code: str, user_id: int | None = None) -> OtpCode:
     """The live code of a number, locked. Raises InvalidOtp where *code* is not it, and records it of *user_id* or the holder."""
     row = _match_code(mobile, code)
     if row is None:
-        refuse_login(user_id or _holder_id(mobile), "otp")
+        refuse_login(user_id or find_holder_id(mobile), "otp")
         raise InvalidOtp
     return row
 
 
-def _holder_id(mobile: str) -> int | None:
-    """Who signs in with a number."""
+def find_holder_id(mobile: str) -> int | None:
+    """Return the id of the account that signs in with this number, or None."""
     return db.session.scalar(select(User.id).where(User.mobile == mobile, User.mobile_verified_at.is_not(None)))
 
 

@@ -8,6 +8,7 @@ from flask import request
 
 from backend.auth import devices, service, sessions
 from backend.auth.oauth import as_oauth_errors, check_form
+from backend.auth.refusals import log_refused_sign_in
 from backend.auth.schemas import (
     LoginBody,
     OAuthErrorSchema,
@@ -135,10 +136,11 @@ def create_ticket() -> dict[str, Any]:
 
 
 def _sign_in(account: service.Account, name: str, password: str, of: Device, totp_code: str | None) -> dict[str, Any]:
-    verify_password(account, name, password)
-    if totp_code is not None:
-        count_totp(totp_key(account))
-    answer = service.login(account, of, totp_code)
+    with log_refused_sign_in("password", lambda: account.user_id):
+        verify_password(account, name, password)
+        if totp_code is not None:
+            count_totp(totp_key(account))
+        answer = service.login(account, of, totp_code)
     user_id: int = answer["user"]["id"]
     remember_device(devices.issue_device_token(user_id, account.hashed_password, recognised_device(account)))
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backend.auth import devices, otp
+from backend.auth.refusals import log_refused_sign_in
 from backend.auth.routes import bp, device
 from backend.auth.schemas import ACCEPTED, AcceptedSchema, TokenSchema
 from backend.auth.schemas_otp import OtpBody, OtpRequestBody
@@ -69,9 +70,11 @@ def verify_otp(body: dict[str, Any]) -> Any:
     mobile, code, caller = body["mobile"], body["code"], identity_if_any()
     if caller is not None:
         need_fresh(caller)
-    take(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
     if caller is not None:
+        take(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
         return {"user": otp.verify_number(caller, mobile, code)}
-    answer = otp.sign_in(mobile, code, device(body.get("device_info")), body.get("totp_code"))
+    with log_refused_sign_in("otp", lambda: otp.find_holder_id(mobile)):
+        take(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
+        answer = otp.sign_in(mobile, code, device(body.get("device_info")), body.get("totp_code"))
     remember_device(devices.issue_for_user(answer["user"]["id"]))
     return answer
