@@ -122,6 +122,11 @@ def room_event(type_: str, conversation_id: str, **body: Any) -> Event:
     return Event(type_, {"conversation_id": conversation_id, **body}, conversation_id=conversation_id)
 
 
+def room_deleted_event(conversation_id: str) -> Event:
+    """`room.deleted`."""
+    return room_event("room.deleted", conversation_id, room_id=int(conversation_id.removeprefix("room:")))
+
+
 def room_updated_event(room: dict[str, Any]) -> Event:
     """For hubs alone: send `room.updated` to the members of *room*, each with the fields that they may see."""
     return room_event("control.room_updated", room["conversation_id"], updated_at=room["updated_at"])

@@ -19,7 +19,7 @@ class Api(Protocol):
 
 
 class Bus(Protocol):
-    """Carries events between workers (`backend.bus`)."""
+    """The part of `backend.bus.base.Bus` that is used below it."""
 
     @property
     def is_up(self) -> bool: ...

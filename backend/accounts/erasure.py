@@ -21,7 +21,7 @@ from backend.audit.log import record, user_target
 from backend.auth.api_tokens import revoke
 from backend.auth.otp import use_code
 from backend.auth.passwords import confirm_password
-from backend.conversations.contacts import acquainted_with
+from backend.conversations.contacts import contacts_of
 from backend.errors import ChatError, ValidationFailed
 from backend.events import offline_event, publish_on_commit
 from backend.identity.authenticate import Identity
@@ -89,7 +89,7 @@ def erase_user(actor: User | None, user_id: int) -> None:
     user.is_active = user.is_superuser = False
     user.deleted_at = utcnow()
     db.session.flush()
-    publish_on_commit(*(offline_event(other_id, user_id) for other_id in acquainted_with(user_id)))
+    publish_on_commit(*(offline_event(other_id, user_id) for other_id in contacts_of(user_id)))
     revoke(ApiToken.user_id == user_id)
     record("account.erased", actor.id if actor is not None else None, user_target(user_id))
     _forget_words(user_id)

@@ -1,1 +1,1 @@
-"""How workers tell each other of events: in this process, or through Redis."""
+"""How workers exchange events: within this process, or through Redis."""

@@ -1,7 +1,7 @@
 """The bus over Redis pub/sub.
 
-Two greenlets outlive every failure of the server, whether it was killed, hangs, was flushed or restarted. One reads. The other
-writes, so that nobody else waits for Redis: publications, and subscriptions, which callers only wish for.
+Two greenlets survive every failure of Redis, whether it was killed, hangs, was flushed or restarted. One reads. The other writes
+publications and subscriptions, so that no caller waits for Redis.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from backend.bus.local import LocalBus
+from backend.bus.base import Bus, OnEvents, OnSubscribed
 from backend.events import Event
 from backend.http.json import encode
 
@@ -31,76 +31,81 @@ SOCKET_SECONDS = 1.0
 """How long Redis may take to answer before it counts as away."""
 
 QUIET_SECONDS = 2.0
-"""After so long without a word Redis is asked for one; after twice as long the link counts as dead."""
+"""After this long without data the link is pinged; after twice as long it counts as dead."""
 
 RETRY_SECONDS = 0.5
-MAX_WAITING = 10_000
-AT_ONCE = 200
+MAX_QUEUED = 10_000
+BATCH = 200
 
 
-class RedisBus(LocalBus):
-    """The bus of several workers."""
+class RedisBus(Bus):
+    """The bus of several workers.
+
+    `client` is a Redis client for other uses, and `prefix` what the names of all keys and channels begin with. `node_id` names
+    this worker.
+    """
 
     def __init__(self, url: str):
-        super().__init__()
-        self.me = secrets.token_hex(6)
+        self.node_id = secrets.token_hex(6)
         self.client = redis.Redis.from_url(
             url,
             protocol=2,
             socket_timeout=SOCKET_SECONDS,
             socket_connect_timeout=SOCKET_SECONDS,
             health_check_interval=0,
-            retry=Retry(NoBackoff(), 0),  # trying again is done here, where it can be seen
+            retry=Retry(NoBackoff(), 0),  # this class retries, where the log shows it
         )
         # Publications reach every database of a Redis, so its number is part of the name.
         database = self.client.connection_pool.connection_kwargs.get("db") or 0
         self.prefix = f"confab:{database}:"
+        self._on_events: OnEvents | None = None
+        self._on_subscribed: OnSubscribed | None = None
         self._wanted: set[str] = set()
         self._subscribed: set[str] = set()
-        self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=MAX_WAITING)
+        self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=MAX_QUEUED)
         self._has_work = gevent.event.Event()
-        self._is_started = False
         self._link: Any = None
-        self._heard_at = 0.0
+        self._received_at = 0.0
 
-    def start(self) -> None:
-        """Begin to listen and to send."""
-        if not self._is_started:
-            self._is_started = True
-            gevent.spawn(self._listen)
-            gevent.spawn(self._work)
+    @property
+    def _is_started(self) -> bool:
+        return self._on_events is not None
+
+    def start(self, on_events: OnEvents, on_subscribed: OnSubscribed) -> None:
+        is_running = self._is_started
+        self._on_events, self._on_subscribed = on_events, on_subscribed
+        if not is_running:
+            gevent.spawn(self._read_loop)
+            gevent.spawn(self._write_loop)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Hand *events* to this worker's hub, and to Redis for the others."""
-        super().publish(events)
-        by_name: dict[str, list[dict[str, Any]]] = {}
+        if self._on_events is not None:
+            self._on_events(events)
+        by_topic: dict[str, list[dict[str, Any]]] = {}
         for event in events:
-            name = f"u:{event.user_id}" if event.user_id is not None else f"c:{event.conversation_id}"
-            by_name.setdefault(name, []).append(event.to_wire())
-        for name, group in by_name.items():
-            self._outgoing.append((self.prefix + name, encode({"from": self.me, "events": group})))
+            topic = f"u:{event.user_id}" if event.user_id is not None else f"c:{event.conversation_id}"
+            by_topic.setdefault(topic, []).append(event.to_wire())
+        for topic, group in by_topic.items():
+            self._outgoing.append((self.prefix + topic, encode({"from": self.node_id, "events": group})))
         if self._is_started:
             self._has_work.set()
         else:
-            self._publish()  # a command, or a worker without sockets: there is no greenlet to do it
+            self._flush()  # a command, or a worker without sockets: no greenlet runs that would do it
 
     @property
     def is_up(self) -> bool:
-        """Whether the listener is connected; before the first socket there is nobody who would listen."""
+        """Whether the reader is connected. Before the first socket there is no reader, and none is needed."""
         return not self._is_started or self._link is not None
 
-    def follow(self, name: str) -> None:
-        """Hear of *name*; `followed` is told when that is so."""
-        self._wanted.add(name)
+    def subscribe(self, topic: str) -> None:
+        self._wanted.add(topic)
         self._has_work.set()
 
-    def unfollow(self, name: str) -> None:
-        """Hear of *name* no more."""
-        self._wanted.discard(name)
+    def unsubscribe(self, topic: str) -> None:
+        self._wanted.discard(topic)
         self._has_work.set()
 
     def ping(self) -> bool:
-        """Whether Redis answers."""
         try:
             return bool(self.client.ping())
         except (RedisError, OSError):
@@ -108,41 +113,41 @@ class RedisBus(LocalBus):
 
     # -- writing
 
-    def _work(self) -> None:
+    def _write_loop(self) -> None:
         while True:
             self._has_work.wait(QUIET_SECONDS)
             self._has_work.clear()
             try:
-                self._steer()
-                if not self._publish():
+                self._sync_subscriptions()
+                if not self._flush():
                     gevent.sleep(RETRY_SECONDS)
             except (RedisError, OSError):
-                self._link = None  # the reader makes a new one
+                self._link = None  # the reader opens a new one
             except Exception:
                 log.exception("the bus failed")
                 gevent.sleep(RETRY_SECONDS)
 
-    def _steer(self) -> None:
-        """Subscribe to what is wanted, and to nothing else."""
+    def _sync_subscriptions(self) -> None:
+        """Subscribe to exactly the wanted topics, and ping a quiet link."""
         link = self._link
         if link is None:
             return
-        for command, names in (
+        for command, topics in (
             ("SUBSCRIBE", self._wanted - self._subscribed),
             ("UNSUBSCRIBE", self._subscribed - self._wanted),
         ):
-            ordered = sorted(names)
-            for start in range(0, len(ordered), AT_ONCE):
-                part = ordered[start : start + AT_ONCE]
+            ordered = sorted(topics)
+            for start in range(0, len(ordered), BATCH):
+                part = ordered[start : start + BATCH]
                 self._subscribed.symmetric_difference_update(part)
-                link.send_command(command, *(self.prefix + name for name in part), check_health=False)
-        if time.monotonic() - self._heard_at > QUIET_SECONDS:
+                link.send_command(command, *(self.prefix + topic for topic in part), check_health=False)
+        if time.monotonic() - self._received_at > QUIET_SECONDS:
             link.send_command("PING", check_health=False)
 
-    def _publish(self) -> bool:
-        """Send what waits; what cannot be sent is dropped, for the database has it."""
+    def _flush(self) -> bool:
+        """Send what is queued. False where Redis is away: the queue is dropped then, since the database holds every event."""
         while self._outgoing:
-            batch = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), AT_ONCE))]
+            batch = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), BATCH))]
             try:
                 pipe = self.client.pipeline(transaction=False)
                 for name, data in batch:
@@ -155,21 +160,24 @@ class RedisBus(LocalBus):
 
     # -- reading
 
-    def _listen(self) -> None:
-        """Listen for ever. Retrying is done here and not in the library, whose own listener was seen to end in silence."""
+    def _read_loop(self) -> None:
+        """Read for ever. This loop reconnects by itself: the library's own listener was seen to end without an error."""
         while True:
             pool = self.client.connection_pool
             link = pool.connection_class(**pool.connection_kwargs)
             try:
                 link.connect()
-                self._heard_at = time.monotonic()
+                self._received_at = time.monotonic()
                 self._subscribed = set()
                 self._link = link
                 self._has_work.set()
                 while self._link is link:
                     self._read(link)
             except (RedisError, OSError) as error:
-                log.warning("the bus is away: %s; messages come from the database meanwhile", type(error).__name__)
+                log.warning(
+                    "Redis is away (%s): workers find each other's messages through the database, within a second",
+                    type(error).__name__,
+                )
             except Exception:
                 log.exception("the bus failed")
             finally:
@@ -182,25 +190,25 @@ class RedisBus(LocalBus):
 
     def _read(self, link: Any) -> None:
         try:
-            said = link.read_response(timeout=QUIET_SECONDS, disconnect_on_error=False)
+            response = link.read_response(timeout=QUIET_SECONDS, disconnect_on_error=False)
         except redis.TimeoutError:
-            if time.monotonic() - self._heard_at > 2 * QUIET_SECONDS:
+            if time.monotonic() - self._received_at > 2 * QUIET_SECONDS:
                 raise
             return
-        self._heard_at = time.monotonic()
-        match said:
+        self._received_at = time.monotonic()
+        match response:
             case [b"message", _, data]:
-                self._hear(data)
-            case [b"subscribe", name, _] if self.followed is not None:
-                self.followed([name.decode().removeprefix(self.prefix)])
+                self._on_message(data)
+            case [b"subscribe", name, _] if self._on_subscribed is not None:
+                self._on_subscribed([name.decode().removeprefix(self.prefix)])
 
-    def _hear(self, data: bytes) -> None:
+    def _on_message(self, data: bytes) -> None:
         try:
             envelope = orjson.loads(data)
-            if envelope["from"] == self.me or self.deliver is None:
+            if envelope["from"] == self.node_id or self._on_events is None:
                 return
             events = [Event.from_wire(wire) for wire in envelope["events"]]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            log.warning("something foreign was said on the bus")
+            log.warning("a message on the bus is not from Confab, or from a release that this one does not understand")
             return
-        self.deliver(events)
+        self._on_events(events)

@@ -30,7 +30,7 @@ _select_watchers, _select_watched = (
 )
 
 
-def acquaintances(of: Collection[int], among: Collection[int], besides: Collection[str] = ()) -> dict[int, set[int]]:
+def shared_contacts(of: Collection[int], among: Collection[int], besides: Collection[str] = ()) -> dict[int, set[int]]:
     """For each user in *of*, those *among* others who share a conversation with it, one *besides* those that are named."""
     if len(of) > len(among):
         return _turned(_find(_select_pairs, among, of, besides))
@@ -49,7 +49,7 @@ def watched(user_id: int, among: Collection[int]) -> set[int]:
     return _find(_select_watched, [user_id], among).get(user_id, set())
 
 
-def acquainted_with(user_id: int) -> set[int]:
+def contacts_of(user_id: int) -> set[int]:
     """Everybody who shares a conversation with *user_id*."""
     return {other_id for _, other_id in db.session.execute(_select_pairs, {"of": [user_id], "besides": [LOBBY]})}
 

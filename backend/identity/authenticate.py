@@ -19,6 +19,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from backend.batching import Batcher
 from backend.database import UNAVAILABLE, is_unavailable, read_engine
 from backend.errors import TokenExpired, TokenRevoked, Unauthorized
+from backend.identity.credentials import Credentials
 from backend.identity.errors import ReauthenticationRequired, SessionRequired
 from backend.models import ApiToken, RevokedToken, User, UserSession
 from backend.models.base import db, utcnow
@@ -58,6 +59,11 @@ class Identity:
 
     def __post_init__(self) -> None:
         self.user.scopes = self.scopes
+
+    @property
+    def credentials(self) -> Credentials:
+        """What a socket keeps of this identity."""
+        return Credentials(self.user.id, self.scopes, self.session_id, self.api_token_id, self.expires_at)
 
 
 def check_session(caller: Identity) -> None:

@@ -74,7 +74,7 @@ class Metrics:
 
     def look(self) -> None:
         """Bring everything that is not counted request by request up to date."""
-        live = server.running(self.app)
+        live = server.running_server(self.app)
         now = Counter(COUNTERS)
         if live is not None:
             now.update({name: live.hub.metrics[name] for name in ("events", "repairs")})
@@ -85,8 +85,8 @@ class Metrics:
             pool: Any = db.engine.pool
         bus = confab_state(self.app).bus
         values = {
-            "open_sockets": len(live.hub.connections) if live is not None else 0,
-            "followed_conversations": len(live.hub.channels) if live is not None else 0,
+            "open_sockets": len(live.hub.registry.connections) if live is not None else 0,
+            "followed_conversations": len(live.hub.channels.by_name) if live is not None else 0,
             "database_connections_in_use": pool.checkedout(),
             "database_connections_most": pool.size() + max(pool._max_overflow, 0),
             "bus_up": int(bus.is_up),

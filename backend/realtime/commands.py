@@ -1,4 +1,4 @@
-"""What a client may ask over its socket. Each operation is the same service that REST calls."""
+"""The commands that clients send over their sockets."""
 
 from __future__ import annotations
 
@@ -28,16 +28,15 @@ from backend.models import User
 from backend.models.base import db
 from backend.realtime.delivery.subscriptions import Positions
 from backend.realtime.hub import Hub
-from backend.realtime.right import Right
 from backend.realtime.transport.connection import Connection
 from backend.realtime.transport.frames import ClientFrame, Close, answer_frame, client_frame, error_frame
 from backend.users.blocks import is_blocked
 
 PAGE_BYTES = 512 * 1024
-"""About how large a page of `resumed` is at most: live events of other conversations fit into the write buffer beside it."""
+"""The approximate limit of a page of `resumed`: live events of other conversations fit into the write buffer beside it."""
 
 READ_SECONDS = 60.0
-"""How long a page of `resumed` waits for the client to read the one before it."""
+"""How long a page of `resumed` waits until the client has read the one before it."""
 
 
 class TypingSchema(BodySchema):
@@ -58,29 +57,35 @@ class NoFields(BodySchema):
     """A frame with nothing but its type and id."""
 
 
-SEND, TYPING, READ, RESUME, AUTH, NOTHING = (
+SEND, TYPING, READ, RESUME, AUTH, NO_FIELDS = (
     SendSchema(), TypingSchema(), ReadFrameSchema(), SyncSchema(), AuthSchema(), NoFields(),
 )  # fmt: skip
 
 
-class Operations:
-    """Does what clients ask, in the order in which each of them asks it."""
+class CommandHandler:
+    """Handles the frames of clients, those of each client in order. Each command calls the same service as its REST route."""
 
-    def __init__(self, hub: Hub):
-        self.hub = hub
-        self._others: dict[str, tuple[Schema, Callable[[Connection, dict[str, Any], str | None], None]]] = {
+    def __init__(self, hub: Hub, *, is_rate_limited: bool):
+        self._hub = hub
+        self._is_rate_limited = is_rate_limited
+        self._commands: dict[str, tuple[Schema, Callable[[Connection, dict[str, Any], str | None], None]]] = {
             "typing": (TYPING, self._typing),
             "read": (READ, self._read),
             "resume": (RESUME, self._resume),
             "auth": (AUTH, self._auth),
-            "ping": (NOTHING, self._ping),
+            "ping": (NO_FIELDS, self._ping),
         }
 
-    def perform(self, connection: Connection, batch: list[bytes]) -> None:
-        """Do the frames of *batch*. Sends that follow each other are committed together."""
+    @property
+    def types(self) -> list[str]:
+        """The types of frames that clients may send."""
+        return ["send", *self._commands]
+
+    def handle_batch(self, connection: Connection, batch: list[bytes]) -> None:
+        """Handle the frames of *batch*, in order. Consecutive sends are committed together."""
         sends: list[tuple[str | None, Draft]] = []
         frames = [client_frame(data) for data in batch]
-        self._count(connection, frames)
+        self._count_calls(connection, frames)
         for frame in frames:
             if not connection.is_open:
                 return
@@ -91,31 +96,31 @@ class Operations:
                     sends.append((frame.id, self._draft(connection, frame.body)))
                     continue
                 self._send(connection, sends)
-                self._other(connection, frame.type, frame.body, frame.id)
+                self._command(connection, frame.type, frame.body, frame.id)
             except ChatError as error:
                 self._send(connection, sends)
                 connection.write(error_frame(error, frame.id))
         self._send(connection, sends)
 
-    def _count(self, connection: Connection, frames: list[ClientFrame]) -> None:
-        """Count *frames*, all at once, as calls of the user, and refuse those beyond its budget. Pings are free."""
-        if not self.hub.limits_frames:
+    def _count_calls(self, connection: Connection, frames: list[ClientFrame]) -> None:
+        """Count *frames* as calls of the user, and refuse those beyond the limit. Pings are not counted."""
+        if not self._is_rate_limited:
             return
         counted = [frame for frame in frames if frame.type != "ping"]
         if counted:
-            with self.hub.app.app_context():
+            with self._hub.runtime.app_context():
                 allowed, refusal = rate_limits.allow_user(connection.user_id, len(counted))
             for frame in counted[allowed:]:
                 frame.refusal = refusal
 
-    def _other(self, connection: Connection, type_: Any, frame: dict[str, Any], frame_id: str | None) -> None:
-        if not isinstance(type_, str) or type_ not in self._others:
-            raise ValidationFailed.of("type", "Unknown: send, typing, read, resume, auth or ping.")
-        schema, operation = self._others[type_]
+    def _command(self, connection: Connection, type_: Any, frame: dict[str, Any], frame_id: str | None) -> None:
+        if not isinstance(type_, str) or type_ not in self._commands:
+            raise ValidationFailed.of("type", f"Must be one of: {', '.join(self.types)}.")
+        schema, command = self._commands[type_]
         body = _load(schema, frame)
         try:
-            with self.hub.app.app_context():
-                operation(connection, body, frame_id)
+            with self._hub.runtime.app_context():
+                command(connection, body, frame_id)
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -128,13 +133,13 @@ class Operations:
         return Draft(connection.user_id, place, body["content"], body["parent_id"], body["client_message_id"])
 
     def _send(self, connection: Connection, sends: list[tuple[str | None, Draft]]) -> None:
-        """Append what was gathered, and acknowledge it: after the commit, never before."""
+        """Append the gathered sends, and acknowledge them: after the commit, never before."""
         if not sends:
             return
         gathered = list(sends)
         sends.clear()
         try:
-            with self.hub.app.app_context():
+            with self._hub.runtime.app_context():
                 results = append_together([draft for _, draft in gathered])
         except Exception as error:
             if not is_unavailable(error):
@@ -146,7 +151,7 @@ class Operations:
                 message = result.message if connection.may_read else as_sent(result.message)
                 frames.append(answer_frame("ack", frame_id, message=message))
             else:
-                frames.append(error_frame(_told(result), frame_id))
+                frames.append(error_frame(_refusal_of(result), frame_id))
         connection.write(b"".join(frames))
 
     def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
@@ -154,7 +159,7 @@ class Operations:
         name = body["conversation_id"]
         place, is_hidden = resolve_conversation(connection.user_id, name), False
         if place.peer_id is not None or name not in connection.conversations:
-            with self.hub.reading():
+            with self._hub.runtime.reading():
                 authorize(_user(connection), place)
                 check_not_blocked(connection.user_id, place)
                 is_hidden = place.peer_id is not None and is_blocked(place.peer_id, by_id=connection.user_id)
@@ -171,7 +176,7 @@ class Operations:
         connection.write(answer_frame("pong", frame_id))
 
     def _auth(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
-        """A fresh token, or a ticket, of the same user. Another's, or a bad one, ends the socket: its right is in doubt."""
+        """Take the credentials of a fresh token or a ticket of the same user. Any other token closes the socket (4401)."""
         try:
             identity = identify_socket(body["token"])
             if identity.user.id != connection.user_id:
@@ -180,33 +185,31 @@ class Operations:
             connection.write(error_frame(error, frame_id))
             connection.close(Close.UNAUTHORIZED)
             return
-        if not connection.right.scopes <= identity.scopes:
+        if not connection.credentials.scopes <= identity.scopes:
             raise InsufficientScope("The token's scopes are fewer than those that the socket was opened with.")
-        connection.right = Right(
-            identity.user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at
-        )
+        connection.credentials = identity.credentials
         connection.write(answer_frame("ok", frame_id))
 
     def _resume(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
-        """Answer what /sync would, page after page; then let the live events continue each conversation exactly.
+        """Answer what /sync would, page after page; the live events of each conversation continue its last page exactly.
 
-        While a conversation is being caught up, its live events do not reach this socket. Where a later page fails, what it would
-        have held is told live: the next event must not hide what the client lacks. Where the first one fails nothing was
-        resumed, and all goes on from where it was.
+        Until then the socket gets no live event of that conversation. Where a later page fails, its events are delivered live: a
+        later event must not hide what the client misses. Where the first page fails nothing was resumed, and every subscription
+        continues from where it was.
         """
         _need(connection, "read")
-        following = self.hub.following
+        subscriptions = self._hub.subscriptions
         positions: Positions = {}
         try:
-            with following.looking(connection):
-                positions |= following.pause(connection)
+            with self._hub.bootstrapping(connection):
+                positions |= subscriptions.pause(connection)
                 more = self._resume_page(connection, body["conversations"], frame_id, positions, is_first=True)
             while connection.is_open and more:
                 more = self._resume_page(connection, more, frame_id, positions, is_first=False)
         finally:
-            with self.hub.reading():
+            with self._hub.runtime.reading():
                 for name, (modseq, seq) in positions.items():
-                    following.follow(connection, name, modseq, seq)
+                    self._hub.subscribe(connection, name, modseq, seq)
 
     def _resume_page(
         self,
@@ -217,23 +220,23 @@ class Operations:
         *,
         is_first: bool,
     ) -> dict[str, int]:
-        """Answer one page: the first of all conversations, a later one of those that had more or did not fit.
+        """Send one page: the first has all conversations, a later one those that had more or did not fit.
 
-        Returns from where the next page goes on, in the conversations that are left.
+        Returns the modseqs from which the next page continues, for the conversations that are left.
         """
-        connection.wait_for_room(READ_SECONDS)
-        with LARGE_ANSWERS.held(connection.user_id), self.hub.reading():
+        connection.wait_until_written(READ_SECONDS)
+        with LARGE_ANSWERS.held(connection.user_id), self._hub.runtime.reading():
             page = sync_page(_user(connection), seen, PAGE_BYTES, only=None if is_first else seen)
         rows, more = page.conversations, page.next
         connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=page.gone, done=not more))
-        # Where a conversation did not fit, the client is behind the position from which this socket followed it, too.
+        # Where a conversation did not fit, the client is behind the position at which this socket was subscribed before.
         positions.update({name: (modseq, None) for name, modseq in more.items()})
-        connection.conversations.update(more)  # those that are new are ours to follow, too
-        with self.hub.reading():
+        connection.conversations.update(more)  # so that nobody else subscribes this socket to the new ones
+        with self._hub.runtime.reading():
             for row in rows:
                 if row["id"] not in more:
                     positions.pop(row["id"], None)
-                    self.hub.following.follow(connection, row["id"], row["last_modseq"], row["last_seq"])
+                    self._hub.subscribe(connection, row["id"], row["last_modseq"], row["last_seq"])
         return more
 
 
@@ -246,15 +249,15 @@ def _load(schema: Schema, frame: dict[str, Any]) -> dict[str, Any]:
     return loaded
 
 
-def _told(error: Exception) -> ChatError:
-    """What a client is told of a send that failed. What is no refusal is in the log, and concerns its own frame alone."""
+def _refusal_of(error: Exception) -> ChatError:
+    """The error that answers a failed send. An unexpected one is in the log; its details are not sent."""
     if isinstance(error, ChatError):
         return error
     return Unavailable() if is_unavailable(error) else ChatError()
 
 
 def _need(connection: Connection, scope: str) -> None:
-    if scope not in connection.right.scopes:
+    if scope not in connection.credentials.scopes:
         raise InsufficientScope
 
 
@@ -262,5 +265,5 @@ def _user(connection: Connection) -> User:
     user = db.session.get(User, connection.user_id)
     if user is None:
         raise Unauthorized
-    user.scopes = connection.right.scopes
+    user.scopes = connection.credentials.scopes
     return user

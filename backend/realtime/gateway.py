@@ -1,13 +1,12 @@
-"""The way in: `GET /ws/{client_id}`. The view takes the connection over from the request, and the request ends."""
+"""The opening of a WebSocket: `GET /ws/{client_id}`. The view takes the TCP connection over, and the request ends."""
 
 from __future__ import annotations
 
 import logging
 import os
 import re
-import secrets
 from _socket import AF_UNIX, IPPROTO_TCP, SHUT_WR, TCP_NODELAY
-from _socket import socket as RawSocket  # noqa: N812  # a class; its wrapper in `socket` is gevent's here, and waits
+from _socket import socket as RawSocket  # noqa: N812  # the class; the one in `socket` is gevent's here, and blocks
 from collections.abc import Iterator
 
 import gevent
@@ -24,11 +23,18 @@ from backend.identity.authenticate import Identity
 from backend.identity.guards import bearer_token
 from backend.identity.tickets import identify_socket
 from backend.realtime.delivery.history import heads_for
-from backend.realtime.places import ConversationRef
-from backend.realtime.right import Right
-from backend.realtime.server import Live, live_of
+from backend.realtime.server import RealtimeServer, realtime_server
 from backend.realtime.transport.connection import CLOSING_SECONDS, Connection
-from backend.realtime.transport.frames import HEARTBEAT_SECONDS, REASONS, TYPING_SECONDS, Close, close_frame, text_frame
+from backend.realtime.transport.connection_limits import ConnectionSlot
+from backend.realtime.transport.frames import (
+    HEARTBEAT_SECONDS,
+    REASONS,
+    TYPING_SECONDS,
+    Close,
+    close_frame,
+    protocol_log,
+    text_frame,
+)
 from backend.users.serialise import user_json
 
 bp = Blueprint("realtime", __name__)
@@ -36,12 +42,12 @@ log = logging.getLogger("confab.realtime")
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 VERSION = "13"
-"""Of the protocol, which whoever asks for another is told (RFC 6455, section 4.4)."""
+"""The only version of the protocol that is served (RFC 6455, section 4.4)."""
 
 
 class UpgradeRequired(ChatError):
     status, code = 426, "upgrade_required"
-    detail = "Open a WebSocket at this address."
+    detail = "This address serves a WebSocket: send the headers of an opening handshake (RFC 6455)."
 
 
 class BadHandshake(ChatError):
@@ -51,18 +57,18 @@ class BadHandshake(ChatError):
 
 @bp.get("/ws/<client_id>")
 def no_socket(client_id: str) -> Response:
-    """A plain request at the socket's address."""
+    """Answer a request that is no opening handshake: 426."""
     raise UpgradeRequired(None, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
 
 
 @bp.route("/ws/<client_id>", websocket=True)
 def open_socket(client_id: str) -> Response:
-    """Open a socket. A bad token is accepted and closed with 4401, for a browser cannot see why an upgrade failed.
+    """Open a socket. With a bad token it is opened and closed with 4401: a browser does not tell why a handshake failed.
 
-    What is refused counts against the address, and what is not, against the user.
+    A refused opening counts against the limit of the address, any other against that of the user.
     """
-    live = live_of(current_app)
-    place = live.hub.places.take(rate_limits.address())
+    server = realtime_server(current_app)
+    slot = server.limits.acquire(rate_limits.address())
     try:
         answer = _checked_handshake(client_id)
         try:
@@ -70,12 +76,12 @@ def open_socket(client_id: str) -> Response:
         except Unauthorized:
             rate_limits.take(rate_limits.ALL_ELSE, rate_limits.address())
             answer += close_frame(Close.UNAUTHORIZED, REASONS[Close.UNAUTHORIZED])
-            return _detach(answer, None, place)
+            return _detach(answer, None, slot)
         rate_limits.take_for_user(identity.user.id)
-        place.give_to(identity.user.id, client_id)
-        return _detach(answer, _Opening(live, identity, client_id), place)
+        slot.assign(identity.user.id, client_id)
+        return _detach(answer, _Opening(server, identity, client_id), slot)
     except BaseException:
-        place.release()
+        slot.release()
         raise
 
 
@@ -91,7 +97,7 @@ def _checked_handshake(client_id: str) -> bytes:
 
 
 def _check_origin() -> None:
-    """A page of a foreign site must not open a socket with what its visitor's browser knows (RFC 6455, section 10.2)."""
+    """A page of a foreign site must not open a socket with its visitor's credentials (RFC 6455, section 10.2)."""
     origin = request.headers.get("Origin")
     config = current_app.config["CONFAB"]
     if origin is None or origin in config.cors_origins:
@@ -103,12 +109,10 @@ def _check_origin() -> None:
 
 
 def _handshake() -> bytes:
-    """The server's side of the opening handshake, worked out by the library. Raises BadHandshake and UpgradeRequired."""
+    """The server's part of the opening handshake, as the library makes it. Raises BadHandshake and UpgradeRequired."""
     if request.headers.get("Sec-WebSocket-Version", VERSION) != VERSION:
-        raise UpgradeRequired(
-            "Only version 13 of the protocol is spoken here.", headers={"Sec-WebSocket-Version": VERSION}
-        )
-    protocol = ServerProtocol(logger=live_of(current_app).hub.quiet)
+        raise UpgradeRequired("Use version 13 of the WebSocket protocol.", headers={"Sec-WebSocket-Version": VERSION})
+    protocol = ServerProtocol(logger=protocol_log)
     headers = Headers((name, value) for name, value in request.headers.items() if name.lower() != "origin")
     response = protocol.accept(Request(request.path, headers))
     if response.status_code != 101:
@@ -119,23 +123,20 @@ def _handshake() -> bytes:
 
 
 class _Opening:
-    """What is left to do once the descriptor is ours."""
+    """The second part of an opening, once the TCP connection was taken over."""
 
-    def __init__(self, live: Live, identity: Identity, client_id: str):
-        self.live = live
-        self.identity = identity
-        self.client_id = client_id
+    def __init__(self, server: RealtimeServer, identity: Identity, client_id: str):
+        self._server = server
+        self._identity = identity
+        self._client_id = client_id
 
-    def take_over(self, sock: RawSocket, place: ConversationRef) -> None:
-        """Count the client in, let it follow its conversations from this moment, and tell it that all is ready."""
-        hub, identity = self.live.hub, self.identity
-        right = Right(
-            identity.user.id, identity.session_id, identity.api_token_id, identity.scopes, identity.expires_at
-        )
-        connection = Connection(hub, sock, right, self.client_id, secrets.token_hex(6), place)
+    def complete(self, sock: RawSocket, slot: ConnectionSlot) -> None:
+        """Register the connection, subscribe it to its user's conversations from this moment on, and send `ready`."""
+        hub = self._server.hub
+        connection = self._server.connect(sock, self._identity.credentials, self._client_id, slot)
         try:
-            with hub.following.looking(connection):
-                hub.register(connection)  # first, so that no hint is missed; what comes early waits for `ready`
+            with hub.bootstrapping(connection):
+                hub.add(connection)  # first, so that no event is missed; events that arrive now follow `ready`
                 self._open(connection)
         except Exception as error:
             if not is_unavailable(error):
@@ -143,38 +144,38 @@ class _Opening:
             connection.close(Close.RESTARTING)
 
     def _open(self, connection: Connection) -> None:
-        hub, user = self.live.hub, self.identity.user
-        with hub.reading():
+        hub, user = self._server.hub, self._identity.user
+        with hub.runtime.reading():
             for head in heads_for(user.id):
-                hub.following.follow(connection, head.conversation_id, head.last_modseq, head.last_seq)
+                hub.subscribe(connection, head.conversation_id, head.last_modseq, head.last_seq)
             ready = {
                 "type": "ready",
                 "user": user_json(user, user),
-                "session_id": self.identity.session_id,
+                "session_id": self._identity.session_id,
                 "heartbeat": HEARTBEAT_SECONDS,
                 "typing_expires": TYPING_SECONDS,
-                "online": self.live.presence.known_to(user.id) if connection.may_read else [],
+                "online": self._server.presence.visible_to(user.id) if connection.may_read else [],
             }
         connection.begin(text_frame(ready))
         hub.announce([connection])
 
 
-def _detach(head: bytes, opening: _Opening | None, place: ConversationRef) -> Response:
-    """Answer by taking the connection over: a duplicate of its descriptor is served outside of the request.
+def _detach(head: bytes, opening: _Opening | None, slot: ConnectionSlot) -> Response:
+    """Take the TCP connection over: a duplicate of its descriptor is served outside of the request.
 
-    The request ends here, and with it the greenlet, the buffers and the context that an idle client would hold for hours.
+    The request ends here. Its greenlet, buffers and context would otherwise be held for hours by an idle client.
     """
     raw = RawSocket(fileno=os.dup(request.environ["gunicorn.socket"].fileno()))
     raw.setblocking(False)
     if raw.family != AF_UNIX:
         raw.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-    gevent.spawn(_serve, raw, head, opening, place)
+    gevent.spawn(_serve, raw, head, opening, slot)
     request.environ["confab.status"] = 101
-    return Response(_Taken(), direct_passthrough=True)
+    return Response(_DetachedResponse(), direct_passthrough=True)
 
 
-class _Taken:
-    """What gunicorn gets for an answer: it writes nothing then, and ends its part (`Worker` in gunicorn_worker.py)."""
+class _DetachedResponse:
+    """The response that gunicorn gets: it writes nothing, and ends the request (`Worker` in gunicorn_worker.py)."""
 
     is_detached = True
 
@@ -182,26 +183,26 @@ class _Taken:
         return iter(())
 
 
-def _serve(raw: RawSocket, head: bytes, opening: _Opening | None, place: ConversationRef) -> None:
-    """Finish the handshake and hand the client to the hub, or say goodbye at once."""
+def _serve(raw: RawSocket, head: bytes, opening: _Opening | None, slot: ConnectionSlot) -> None:
+    """Send the answer to the handshake, and complete the opening; without an *opening*, close at once."""
     try:
         raw.send(head)
         if opening is None:
             _linger(raw)
-            place.release()
+            slot.release()
         else:
-            opening.take_over(raw, place)
+            opening.complete(raw, slot)
     except OSError:
         raw.close()
-        place.release()
+        slot.release()
     except Exception:
         log.exception("a socket could not be opened")
         raw.close()
-        place.release()
+        slot.release()
 
 
 def _linger(raw: RawSocket) -> None:
-    """Give the client a moment to read why it was closed, and to say goodbye; closing at once could discard what is under way."""
+    """Give the client a moment to read the close frame and to answer: closing at once could discard it on its way."""
     try:
         with gevent.Timeout(CLOSING_SECONDS, False):  # type: ignore[arg-type]  # False: end the block in silence
             while True:

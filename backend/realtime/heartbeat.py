@@ -1,36 +1,43 @@
-"""What a hub does by the clock: compare with the database, beat hearts, end what has no right to go on."""
+"""The periodic work of a worker's realtime server: pings, expiry, revoked credentials, and reconciliation."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import gevent
 
 from backend.database import is_unavailable
 from backend.models.base import utcnow
-from backend.realtime.delivery import history
 from backend.realtime.hub import Hub
-from backend.realtime.transport.connection import Connection
+from backend.realtime.reconciler import Reconciler
 from backend.realtime.transport.frames import HEARTBEAT_SECONDS, Close
 
+log = logging.getLogger("confab.realtime")
+
 TICK_SECONDS = 0.5
-"""How often the hub is compared with the database: a lost hint, or a right that ended, costs at most that."""
+"""The interval of reconciliation: at most so long a lost event is delayed, and a socket outlives its credentials."""
 
 
-class Ticker:
-    """The periodic work of one hub."""
+class Heartbeat:
+    """Runs the periodic steps of one worker."""
 
-    def __init__(self, hub: Hub, steps: Sequence[Callable[[], None]] = ()):
-        self.hub = hub
-        self.steps = [self.sweep, self.check_all_rights, *steps]
-        hub.on_revoked = self.check_rights
+    def __init__(self, hub: Hub, reconciler: Reconciler):
+        self._hub = hub
+        self._steps: tuple[Callable[[], None], ...] = (
+            self.sweep,
+            self.check_sessions,
+            reconciler.reconcile,
+            reconciler.reconcile_subscriptions,
+            hub.retry_subscriptions,
+        )
 
     def run(self) -> None:
-        """Tick until the worker ends. Whatever fails is tried again at the next tick."""
+        """Run every step each `TICK_SECONDS`, until the worker ends. A step that failed runs again at the next tick."""
         while True:
             started = time.monotonic()
-            for step in self.steps:
+            for step in self._steps:
                 self._try(step)
             gevent.sleep(max(0.05, TICK_SECONDS - (time.monotonic() - started)))
 
@@ -39,35 +46,27 @@ class Ticker:
             step()
         except Exception as error:
             if is_unavailable(error):
-                self.hub.log.warning("the database is away; sockets stay, and catch up when it is back")
+                log.warning("the database is away; sockets stay open, and catch up when it is back")
             else:
-                self.hub.log.exception("a tick failed")
+                log.exception("a step of the heartbeat failed")
 
     def sweep(self) -> None:
-        """Beat every heart once in 25 s, end the silent and the expired, and let go of those that do not say goodbye."""
+        """Ping every socket once in 25 s; close those that are silent or whose token expired; drop those that do not close."""
         now, today = time.monotonic(), utcnow()
-        self.hub.typing.end_late()
-        for connection in self.hub.connections:
-            if connection.right.expires_at is not None and connection.right.expires_at <= today:
+        self._hub.typing.expire()
+        registry = self._hub.registry
+        for connection in registry.connections:
+            expires_at = connection.credentials.expires_at
+            if expires_at is not None and expires_at <= today:
                 connection.close(Close.UNAUTHORIZED)
             elif now - connection.heard_at > 2 * HEARTBEAT_SECONDS:
                 connection.close(Close.HEARTBEAT_MISSED)
             elif now - connection.pinged_at >= HEARTBEAT_SECONDS:
                 connection.ping(now)
-        for connection, deadline in list(self.hub.closing.items()):
-            if now > deadline:
-                connection.late()
+        for connection in (*registry.connections, *registry.closing):
+            if connection.deadline is not None and now > connection.deadline:
+                connection.on_deadline()
 
-    def check_all_rights(self) -> None:
-        """Close the sockets whose session, token or user has ended, where nobody said so."""
-        self.check_rights(self.hub.connections)
-
-    def check_rights(self, connections: Sequence[Connection]) -> None:
-        """Close those of *connections* that have no right to be open any more (4401)."""
-        if not connections:
-            return
-        with self.hub.reading():
-            ended = history.without_right([connection.right for connection in connections])
-        for connection in connections:
-            if (connection.right.session_id, connection.right.api_token_id) in ended:
-                connection.close(Close.UNAUTHORIZED)
+    def check_sessions(self) -> None:
+        """Close the sockets whose session, token or user has ended, where the event of it was lost."""
+        self._hub.session_checks.close_revoked(self._hub.registry.connections)

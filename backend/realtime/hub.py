@@ -1,231 +1,295 @@
-"""The hub of a worker: who is connected here, what they follow, and the delivery of every event in order, once.
+"""The hub of a worker: takes events from the bus and delivers them, each conversation's in order, to this worker's sockets.
 
-Nothing in here waits: a frame is encoded once and handed to each socket. The bus only hints; what it loses, doubles or reorders
-is set right by the channels' numbers and the database (see channel.py, delivery.py and following.py).
+Nothing here waits, but for the tasks that read the database, which run in greenlets of their own. The bus may lose, repeat or
+reorder events: a channel's numbers and the database make up for it (delivery/channel.py, reconciler.py).
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
 
-import gevent
-from flask import Flask, g
-
+from backend.bus.base import Bus
 from backend.database import is_unavailable
-from backend.events import Event, connected_event, publish
+from backend.errors import NotFound
+from backend.events import Event, connected_event, publish, room_deleted_event
+from backend.models import User
+from backend.models.base import db
+from backend.realtime.delivery import history
 from backend.realtime.delivery.channel import Channel
-from backend.realtime.delivery.fanout import Delivery
-from backend.realtime.places import Places
-from backend.realtime.presence.typing import Typing
+from backend.realtime.delivery.channels import Channels
+from backend.realtime.delivery.fanout import Fanout
+from backend.realtime.delivery.pacing import Pacer
+from backend.realtime.delivery.room_updates import RoomUpdates
+from backend.realtime.delivery.subscriptions import PendingSubscription, SubscriptionManager, can_subscribe
+from backend.realtime.presence.tracker import PresenceTracker
+from backend.realtime.presence.typing import TypingTracker
+from backend.realtime.runtime import Runtime
+from backend.realtime.session_checks import SessionChecks
 from backend.realtime.transport.connection import Connection
-from backend.realtime.transport.frames import Close, event_frame
+from backend.realtime.transport.frames import Close, event_frame, text_frame
+from backend.realtime.transport.registry import Registry
+from backend.rooms.access import get_room_for
+from backend.rooms.serialise import room_json
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+log = logging.getLogger("confab.realtime")
 
-    from backend.realtime.delivery.subscriptions import Following
-    from backend.realtime.hiding import Hiding
-    from backend.realtime.presence.introductions import Meetings
-    from backend.realtime.reconciler import Watch
-
-EARLY_SECONDS = 0.05
-"""How long a number that came ahead of its turn waits for those before it; then the database is asked."""
-
-
-class Subscriptions(Protocol):
-    """The part of a bus that the hub steers: which names this worker wants to hear of. Neither waits."""
-
-    def follow(self, name: str) -> None: ...
-
-    def unfollow(self, name: str) -> None: ...
+GAP_TIMEOUT = 0.05
+"""Seconds that an event which arrived ahead of its turn waits for its predecessors; then they are read from the database."""
 
 
 class Hub:
-    """The connections of one worker, by user, and the channels that they follow."""
+    """Routes events between the bus and the connections of one worker."""
 
-    log = logging.getLogger("confab.realtime")
-    quiet = logging.getLogger("confab.websocket")  # the framing library's, which logs every opening and closing
+    def __init__(
+        self, runtime: Runtime, bus: Bus, registry: Registry, presence: PresenceTracker, metrics: Counter[str]
+    ):
+        self.runtime = runtime
+        self.registry = registry
+        self.presence = presence
+        self.metrics = metrics
+        self.channels = Channels(bus)
+        self.subscriptions = SubscriptionManager(self.channels)
+        self.fanout = Fanout(registry, metrics)
+        self.typing = TypingTracker(self.channels)
+        self.room_updates = RoomUpdates(runtime)
+        self.session_checks = SessionChecks(runtime)
+        self._bus = bus
+        self._pacer = Pacer(self._push)
+        self._is_stopping = False
 
-    bus: Subscriptions
-    following: Following
-    hiding: Hiding
-    meetings: Meetings
-    watch: Watch
-    perform: Callable[[Connection, list[bytes]], None]
-    on_revoked: Callable[[list[Connection]], None]
+    # -- connections
 
-    def __init__(self, app: Flask, limits_frames: bool):
-        self.app = app
-        self.limits_frames = limits_frames
-        self.users: dict[int, set[Connection]] = {}
-        self.places = Places(is_limited=limits_frames)
-        self.channels: dict[str, Channel] = {}
-        self.closing: dict[Connection, float] = {}
-        self.delivery = Delivery(self)
-        self.typing = Typing(self)
-        self.metrics: Counter[str] = Counter()
-        self.on_presence: Callable[[], None] = lambda: None
-        self.is_stopping = False
-
-    @property
-    def connections(self) -> list[Connection]:
-        """Every open connection of this worker."""
-        return [connection for here in self.users.values() for connection in here]
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """A context in which the database may be asked, each statement by itself, and is let go of at the end."""
-        with self.app.app_context():
-            g.is_read_only = True
-            yield
-
-    def spawn(self, task: Callable[..., None], *args: Any, after: float = 0) -> None:
-        """Do something that asks the database, beside all else. The clock makes up for what fails."""
-        gevent.spawn_later(after, self._do, task, *args)
-
-    def _do(self, task: Callable[..., None], *args: Any) -> None:
-        try:
-            task(*args)
-        except Exception as error:
-            if is_unavailable(error):
-                self.log.warning("%s waits for the database", task.__name__)
-            else:
-                self.log.exception("%s failed", task.__name__)
-
-    # -- who is here
-
-    def register(self, connection: Connection) -> None:
-        """Count *connection* in; an older one of the same client is replaced (4409)."""
-        user_id = connection.user_id
-        for older in [c for c in self.users.get(user_id, ()) if c.client_id == connection.client_id]:
-            older.close(Close.REPLACED)
-        if user_id not in self.users:
-            self.users[user_id] = set()
-            self.bus.follow(f"u:{user_id}")
-            self.on_presence()
-        self.users[user_id].add(connection)
-        if self.is_stopping:
+    def add(self, connection: Connection) -> None:
+        """Register a connection that was opened; an older one of the same client is closed (4409)."""
+        if self.registry.add(connection):
+            self._bus.subscribe(f"u:{connection.user_id}")
+            self.presence.users_changed()
+        if self._is_stopping:
             connection.close(Close.RESTARTING)
 
-    def forget(self, connection: Connection) -> None:
-        """Count *connection* out. Safe to repeat."""
-        if connection.place is not None:
-            connection.place.release()
-        for name in list(connection.conversations):
-            self.leave(connection, name)
-        here = self.users.get(connection.user_id)
-        if here is None or connection not in here:
-            return
-        here.discard(connection)
-        if not here:
-            del self.users[connection.user_id]
-            self.bus.unfollow(f"u:{connection.user_id}")
-            self.on_presence()
+    def remove(self, connection: Connection, code: int) -> None:
+        """Unregister a connection that was closed with *code*."""
+        if code == Close.TOO_SLOW:
+            self.metrics["too_slow"] += 1
+        if connection.slot is not None:
+            connection.slot.release()
+        self.subscriptions.unsubscribe_all(connection)
+        if self.registry.remove(connection):
+            self._bus.unsubscribe(f"u:{connection.user_id}")
+            self.presence.users_changed()
 
-    def channel(self, name: str, modseq: int, seq: int) -> Channel:
-        """The channel of a conversation; a new one begins at *modseq*."""
-        channel = self.channels.get(name)
-        if channel is None:
-            channel = self.channels[name] = Channel(name, modseq, seq)
-            self.bus.follow(f"c:{name}")
-        return channel
-
-    def leave(self, connection: Connection, name: str) -> None:
-        """Let *connection* hear nothing more of a conversation."""
-        connection.conversations.discard(name)
-        self.following.forget(connection, name)
-        channel = self.channels.get(name)
-        if channel is not None:
-            channel.discard(connection)
-            if not channel.listeners:
-                del self.channels[name]
-                self.bus.unfollow(f"c:{name}")
+    def announce(self, connections: Iterable[Connection]) -> None:
+        """Publish that these connections are open, so that other workers close older ones of the same client."""
+        with self.runtime.app_context():
+            publish([connected_event(c.user_id, c.client_id, c.uid, c.opened_at) for c in connections])
 
     def stop(self) -> None:
-        """Tell every client to come back later (1012). They wait a random while, so that they do not come all at once."""
-        self.is_stopping = True
-        for connection in self.connections:
+        """Close every connection (1012). Clients come back after a random delay."""
+        self._is_stopping = True
+        for connection in self.registry.connections:
             connection.close(Close.RESTARTING)
 
     # -- events
 
-    def take(self, events: Iterable[Event]) -> None:
-        """Take what the bus brings, in whatever order, and deliver what can be delivered now."""
+    def dispatch(self, events: Iterable[Event]) -> None:
+        """Accept events from the bus, in any order, and deliver those whose turn it is."""
         durable: dict[str, list[Event]] = {}
         for event in events:
             if event.user_id is not None:
-                self._take_for_user(event.user_id, event)
+                self._dispatch_to_user(event.user_id, event)
             elif event.conversation_id is None:
-                self.log.warning("an event for nobody: %s", event.type)
+                log.warning("dropped an event without a conversation or a user: %s", event.type)
             elif event.modseq is not None:
                 durable.setdefault(event.conversation_id, []).append(event)
             else:
-                self._take_fleeting(event.conversation_id, event)
+                self._dispatch_ephemeral(event.conversation_id, event)
         for name, group in durable.items():
             channel = self.channels.get(name)
             if channel is not None:
-                self.delivery.arrived(channel, group)
+                self._pacer.enqueue(channel, group)
 
-    def mind_the_gap(self, channel: Channel) -> None:
-        """Give what comes before its turn a moment, and then ask the database."""
-        if channel.has_gap and not channel.is_waiting:
-            channel.is_waiting = True
-            self.spawn(self._end_of_patience, channel, after=EARLY_SECONDS)
-
-    def _end_of_patience(self, channel: Channel) -> None:
-        channel.is_waiting = False
-        if channel.has_gap:
-            self.following.repair(channel)
-
-    def _take_fleeting(self, name: str, event: Event) -> None:
-        """Typing, read marks and a room's own changes: told once, to who listens now."""
+    def _dispatch_ephemeral(self, name: str, event: Event) -> None:
+        """Typing, read marks and a room's own changes: sent once, to the present subscribers."""
         channel = self.channels.get(name)
         if event.type == "typing":
-            self.typing.heard(event)
+            self.typing.handle(event)
         elif channel is not None and event.type == "control.room_updated":
-            self.spawn(self.watch.tell_room, channel, _time(event.body["updated_at"]))
+            self.runtime.spawn(self.room_updates.send, channel, _time(event.body["updated_at"]))
         elif channel is not None:
-            self.delivery.send(channel, [event])
+            self.fanout.send(channel, [event])
             if event.type == "room.deleted":
-                for connection in list(channel.listeners):
-                    self.leave(connection, name)
+                for connection in list(channel.subscribers):
+                    self.subscriptions.unsubscribe(connection, name)
 
-    def _take_for_user(self, user_id: int, event: Event) -> None:
-        here = list(self.users.get(user_id, ()))
-        if not here:
+    def _dispatch_to_user(self, user_id: int, event: Event) -> None:
+        connections = self.registry.of_user(user_id)
+        if not connections:
             return
         if event.type == "control.conversation_opened":
-            self.following.admit(user_id, event.body["conversation_id"], event.body["since"])
+            self.subscribe_user(user_id, event.body["conversation_id"], event.body["since"])
         elif event.type == "control.block_changed":
-            self.hiding.changed(event.body["by_id"], user_id)
+            self.presence.blocks.block_changed(event.body["by_id"], user_id)
         elif event.type == "control.device_connected":
-            self._keep_newest(here, event)
+            self._close_replaced(connections, event)
         elif event.type == "control.credentials_revoked":
-            self.spawn(self.on_revoked, here)
+            self.runtime.spawn(self.session_checks.close_revoked, connections)
         else:
             frame = event_frame(event)
-            for connection in here:
+            for connection in connections:
                 if connection.uid != event.source_connection and connection.may_read:
                     connection.write(frame)
 
-    def _keep_newest(self, here: Iterable[Connection], event: Event) -> None:
-        """A device's newer socket replaces its older ones. Who announces an older one was deaf when ours was announced."""
-        opened_at, same = event.body["opened_at"], [c for c in here if c.client_id == event.body["client_id"]]
+    def _close_replaced(self, connections: Iterable[Connection], event: Event) -> None:
+        """Close the sockets of a client that are older than the announced one, and announce those that are newer.
+
+        The worker that announces an older socket did not receive the announcement of the newer one.
+        """
+        opened_at, same = event.body["opened_at"], [c for c in connections if c.client_id == event.body["client_id"]]
         for older in [c for c in same if c.opened_at < opened_at and c.uid != event.source_connection]:
             older.close(Close.REPLACED)
         self.announce([c for c in same if c.opened_at > opened_at])
 
-    def announce(self, connections: Iterable[Connection]) -> None:
-        """Tell the other workers of these sockets, which replace older ones of the same device."""
-        with self.app.app_context():
-            publish([connected_event(c.user_id, c.client_id, c.uid, c.opened_at) for c in connections])
+    # -- delivery in order
+
+    def _push(self, channel: Channel, events: Sequence[Event]) -> None:
+        self._deliver(channel, channel.push(events))
+        self._schedule_gap_repair(channel)
+
+    def _deliver(self, channel: Channel, events: Sequence[Event]) -> None:
+        """Fan out *events*, which are in order, and act on changes of members: nothing later reaches a removed user."""
+        batch: list[Event] = []
+        for event in events:
+            batch.append(event)
+            if not event.type.startswith("member.") or event.author_id is None:
+                continue
+            if event.type == "member.joined":
+                self.presence.introductions.user_joined(event.author_id, channel.name)
+            if event.author_id not in self.registry.users:
+                continue
+            if event.type == "member.left":
+                self.fanout.send(channel, batch)
+                batch = []
+                self._unsubscribe_leaver(channel, event)
+            else:
+                self.subscribe_user(event.author_id, channel.name, (event.modseq or 0) - 1)
+        if batch:
+            self.fanout.send(channel, batch)
+
+    def _unsubscribe_leaver(self, channel: Channel, left: Event) -> None:
+        """Unsubscribe the removed user's connections, except those already past this event: their user has rejoined."""
+        for connection in [c for c in channel.subscribers if c.user_id == left.author_id]:
+            if connection not in channel.start_offsets:
+                self.subscriptions.unsubscribe(connection, channel.name)
+
+    def _schedule_gap_repair(self, channel: Channel) -> None:
+        """Give missing events `GAP_TIMEOUT` seconds to arrive, and then read them from the database."""
+        if channel.has_gap and not channel.is_repair_scheduled:
+            channel.is_repair_scheduled = True
+            self.runtime.spawn(self._repair_gap, channel, after=GAP_TIMEOUT)
+
+    def _repair_gap(self, channel: Channel) -> None:
+        channel.is_repair_scheduled = False
+        if channel.has_gap:
+            self.repair(channel)
+
+    def repair(self, channel: Channel) -> None:
+        """Read what *channel* misses from the database, and deliver it. After a failure the reconciler repeats it."""
+        if channel.is_repairing or self.channels.get(channel.name) is not channel:
+            return
+        channel.is_repairing = True
+        self.metrics["repairs"] += 1
+        try:
+            with self.runtime.reading():
+                is_complete = False
+                while not is_complete:
+                    changes = history.load_changes(channel.name, channel.delivered)
+                    if changes.is_deleted:
+                        self.dispatch([room_deleted_event(channel.name)])
+                        return
+                    self._deliver(channel, channel.repair(changes.events, changes.upto))
+                    is_complete = changes.is_complete
+        finally:
+            channel.is_repairing = False
+            self._schedule_gap_repair(channel)
+
+    # -- subscriptions
+
+    def subscribe(self, connection: Connection, name: str, since: int, seq: int | None) -> None:
+        """Deliver to *connection* every event of a conversation after modseq *since*, each once and in order.
+
+        *seq* is the last message that the client has seen; None where that is not known. Needs a context that reads. Where the
+        database is away, the heartbeat goes on with it (`retry_subscriptions`).
+        """
+        if connection.is_open and connection.may_read:
+            self._catch_up(self.subscriptions.begin(connection, name, since, seq))
+
+    def retry_subscriptions(self) -> None:
+        """Go on with the subscriptions that an unavailable database interrupted."""
+        for pending in self.subscriptions.stalled():
+            with self.runtime.reading():
+                self._catch_up(pending)
+
+    def _catch_up(self, pending: PendingSubscription) -> None:
+        try:
+            for events in self.subscriptions.catch_up(pending):
+                self.fanout.send_to(pending.connection, events)
+        except Exception as error:
+            if not is_unavailable(error):
+                log.exception("a socket could not be subscribed to %s", pending.name)
+
+    @contextmanager
+    def bootstrapping(self, connection: Connection) -> Iterator[None]:
+        """A context in which *connection* alone determines what it subscribes to.
+
+        At its end the connection is subscribed to what its user joined meanwhile.
+        """
+        joined: dict[str, int | None] = {}
+        try:
+            with self.subscriptions.bootstrapping(connection) as joined:
+                yield
+        finally:
+            for name, since in joined.items():
+                self.subscribe_user(connection.user_id, name, since)
+
+    def subscribe_user(self, user_id: int, name: str, since: int | None = None) -> None:
+        """Subscribe the user's connections to a conversation that the user joined behind modseq *since*, unless they are."""
+        connections, channel = self.registry.users.get(user_id, set()), self.channels.get(name)
+        if channel is not None and connections <= channel.subscribers:
+            return  # the usual case for the reconciler, which calls this for hundreds of inbox rows
+        if self.subscriptions.needs_subscription(connections, name, since):
+            self.runtime.spawn(self._subscribe_user, user_id, name, since)
+
+    def _subscribe_user(self, user_id: int, name: str, since: int | None) -> None:
+        with self.runtime.reading():
+            start = history.joined_at_modseq(user_id, name)
+            if start is None:
+                return
+            created = _room_created_frame(user_id, name)
+            modseq, seq = start if since is None else (min(since, start[0]), start[1])
+            for connection in self.registry.of_user(user_id):
+                if not self.subscriptions.is_bootstrapping(connection) and can_subscribe(connection, name):
+                    if created is not None:
+                        connection.write(created)
+                    self.subscribe(connection, name, modseq, seq)
+                    self.presence.introductions.connection_subscribed(connection, name)
+
+
+def _room_created_frame(user_id: int, name: str) -> bytes | None:
+    """`room.created` for a user who joined the room; None for other conversations, or where the user has left since."""
+    user = db.session.get(User, user_id) if name.startswith("room:") else None
+    if user is None:
+        return None
+    try:
+        room = room_json(get_room_for(user, int(name.removeprefix("room:"))).room, user)
+    except NotFound:
+        return None
+    return text_frame({"type": "room.created", "conversation_id": name, "room": room})
 
 
 def _time(value: datetime | str) -> datetime:
-    """A time as it left the database, or as the bus carried it."""
+    """A time as the database returns it, or as the bus carries it."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -1,66 +1,90 @@
-"""The live part of one worker, put together: bus, hub, presence, ticker."""
+"""The composition root of the realtime server: every worker that serves sockets has one."""
 
 from __future__ import annotations
 
+import secrets
 import threading
+from _socket import socket
+from collections import Counter
 from typing import cast
 
 import gevent
 from flask import Flask, current_app
 
+from backend.bus.base import Bus
 from backend.bus.local import LocalBus
 from backend.bus.redis import RedisBus
-from backend.realtime.commands import Operations
-from backend.realtime.delivery.subscriptions import Following
-from backend.realtime.heartbeat import Ticker
+from backend.identity.credentials import Credentials
+from backend.realtime.commands import CommandHandler
+from backend.realtime.heartbeat import Heartbeat
 from backend.realtime.hub import Hub
-from backend.realtime.presence.tracker import Presence
-from backend.realtime.reconciler import Watch
+from backend.realtime.presence.store import LocalPresenceStore, RedisPresenceStore
+from backend.realtime.presence.tracker import PresenceTracker
+from backend.realtime.reconciler import Reconciler
+from backend.realtime.runtime import Runtime
+from backend.realtime.transport.connection import Connection, ConnectionCallbacks
+from backend.realtime.transport.connection_limits import ConnectionLimits, ConnectionSlot
+from backend.realtime.transport.registry import Registry
 from backend.state import confab_state
 
 
-def make_bus(redis_url: str | None) -> LocalBus:
-    """The bus of an application. The hub is made with the first socket, in the worker that serves it."""
-    return RedisBus(redis_url) if redis_url else LocalBus()
+class RealtimeServer:
+    """The parts of one worker's realtime server. `start` begins its background work."""
 
+    def __init__(self, app: Flask, bus: Bus, *, is_rate_limited: bool):
+        runtime, registry = Runtime(app), Registry()
+        store = RedisPresenceStore(bus) if isinstance(bus, RedisBus) else LocalPresenceStore()
+        self.presence = PresenceTracker(runtime, registry, store)
+        self.hub = Hub(runtime, bus, registry, self.presence, Counter())
+        self.limits = ConnectionLimits(is_rate_limited)
+        self.reconciler = Reconciler(self.hub)
+        self.heartbeat = Heartbeat(self.hub, self.reconciler)
+        commands = CommandHandler(self.hub, is_rate_limited=is_rate_limited)
+        self.callbacks = ConnectionCallbacks(commands.handle_batch, self.hub.remove, registry.forget)
+        self._bus = bus
+        self._is_rate_limited = is_rate_limited
 
-class Live:
-    """A worker's hub with everything that runs beside it."""
-
-    def __init__(self, app: Flask):
-        bus = cast(LocalBus, confab_state(app).bus)
-        self.hub = Hub(app, limits_frames=app.config["CONFAB"].rate_limits)
-        self.hub.bus = bus
-        self.hub.perform = Operations(self.hub).perform
-        self.presence = Presence(self.hub, bus)
-        following = Following(self.hub)
-        watch = Watch(self.hub, following)
-        ticker = Ticker(self.hub, [watch.look, watch.look_for_admissions, following.retry])
-        bus.deliver, bus.followed = self.hub.take, watch.verify
-        bus.start()
-        gevent.spawn(ticker.run)
+    def start(self) -> None:
+        """Connect the hub to the bus, and begin the periodic work."""
+        self._bus.start(self.hub.dispatch, self.reconciler.on_subscribed)
+        gevent.spawn(self.heartbeat.run)
         self.presence.start()
 
     def stop(self) -> None:
-        """Close every socket of this worker with 1012, so that its clients reconnect to another."""
+        """Close every socket of this worker (1012), so that its clients connect to another."""
         self.hub.stop()
 
+    def connect(self, sock: socket, credentials: Credentials, client_id: str, slot: ConnectionSlot) -> Connection:
+        """A connection over *sock*, whose opening handshake was answered."""
+        uid = secrets.token_hex(6)
+        return Connection(
+            sock, credentials, client_id, uid, self.callbacks, slot, is_rate_limited=self._is_rate_limited
+        )
 
-_making = threading.Lock()
+
+def make_bus(redis_url: str | None) -> Bus:
+    """The bus of an application: over Redis where *redis_url* is set, else within this process."""
+    return RedisBus(redis_url) if redis_url else LocalBus()
 
 
-def live_of(app: Flask) -> Live:
-    """The live part of *app* in this worker, started with its first socket."""
-    live = running(app)
-    if live is None:
-        with _making:
-            live = running(app)
-            if live is None:
+_creating = threading.Lock()
+
+
+def realtime_server(app: Flask) -> RealtimeServer:
+    """The realtime server of *app* in this worker. The first call, with the first socket, starts it."""
+    server = running_server(app)
+    if server is None:
+        with _creating:
+            server = running_server(app)
+            if server is None:
                 whole: Flask = app._get_current_object() if app is current_app else app  # type: ignore[attr-defined]
-                live = confab_state(app).realtime = Live(whole)
-    return live
+                bus = cast(Bus, confab_state(app).bus)
+                server = RealtimeServer(whole, bus, is_rate_limited=app.config["CONFAB"].rate_limits)
+                server.start()
+                confab_state(app).realtime = server
+    return server
 
 
-def running(app: Flask) -> Live | None:
-    """The live part of *app* in this worker, or None where no socket was opened yet."""
-    return cast("Live | None", confab_state(app).realtime)
+def running_server(app: Flask) -> RealtimeServer | None:
+    """The realtime server of *app* in this worker, or None where no socket was opened yet."""
+    return cast("RealtimeServer | None", confab_state(app).realtime)

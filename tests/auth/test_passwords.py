@@ -220,7 +220,7 @@ def test_a_reset_of_an_unproven_address_closes_what_was_open(
         db.session.execute(update(UserSession).values(is_active=False))  # the token's sockets are the only ones
         db.session.commit()
     said: list[Event] = []
-    monkeypatch.setattr(confab_state(app).bus, "deliver", said.extend)
+    monkeypatch.setattr(confab_state(app).bus, "publish", said.extend)
     assert reset(app, ask(app, outgoing)).status_code == 204
     assert [(event.type, event.user_id) for event in said] == [("control.credentials_revoked", user_id)]
     answer = login(app, NEW).get_json()

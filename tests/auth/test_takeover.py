@@ -184,7 +184,7 @@ def test_a_change_with_revoke_ends_api_tokens_and_takes_the_number_off(
     assert own.post(CHANGE, change).status_code == 204
     assert intruder.script.get("/api/rooms").status_code == 200
     said: list[Event] = []
-    monkeypatch.setattr(confab_state(app).bus, "deliver", said.extend)
+    monkeypatch.setattr(confab_state(app).bus, "publish", said.extend)
     again = {"current_password": NEW, "new_password": PASSWORD, "revoke": True}
     assert own.post(CHANGE, again).status_code == 204
     assert ("control.credentials_revoked", intruder.answer["user"]["id"]) in [

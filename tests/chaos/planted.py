@@ -20,13 +20,13 @@ from backend.models import User
 from backend.realtime import commands, gateway
 from backend.realtime.delivery.channel import Channel
 from backend.realtime.delivery.history import Head
-from backend.realtime.delivery.subscriptions import Following
+from backend.realtime.delivery.subscriptions import SubscriptionManager
 from backend.realtime.heartbeat import TICK_SECONDS
 from backend.realtime.hub import Hub
-from backend.realtime.reconciler import Watch
+from backend.realtime.reconciler import Reconciler
 
 chance = random.Random(1)
-_take = Hub.take
+_dispatch = Hub.dispatch
 
 
 def _nothing(*_: object, **__: object) -> None:
@@ -34,19 +34,19 @@ def _nothing(*_: object, **__: object) -> None:
 
 
 def _dropping(self: Hub, events: Iterable[Event]) -> None:
-    _take(self, [event for event in events if chance.random() > 0.2])
+    _dispatch(self, [event for event in events if chance.random() > 0.2])
 
 
 def _doubling(self: Hub, events: Iterable[Event]) -> None:
     for event in events:
-        _take(self, [event] * chance.choice([1, 2]))
+        _dispatch(self, [event] * chance.choice([1, 2]))
 
 
 def _reordering(self: Hub, events: Iterable[Event]) -> None:
     import gevent
 
     for event in events:
-        gevent.spawn_later(chance.random() * 0.03, _take, self, [event])
+        gevent.spawn_later(chance.random() * 0.03, _dispatch, self, [event])
 
 
 def _as_they_come(self: Channel, events: Iterable[Event]) -> list[Event]:
@@ -56,7 +56,7 @@ def _as_they_come(self: Channel, events: Iterable[Event]) -> list[Event]:
 
 
 def _without_repair() -> None:
-    Following.repair = Watch.look = _nothing  # type: ignore[method-assign,assignment]
+    Hub.repair = Reconciler.reconcile = _nothing  # type: ignore[method-assign,assignment]
 
 
 def _cursor_that_skips() -> None:
@@ -124,7 +124,7 @@ def plant(fault: str) -> None:
     takes: dict[str, Callable[..., None]] = {"drop": _dropping, "double": _doubling, "reorder": _reordering}
     bus, _, broken = fault.partition("+")
     if bus in takes:
-        Hub.take = takes[bus]  # type: ignore[method-assign]
+        Hub.dispatch = takes[bus]  # type: ignore[method-assign]
     elif bus == "slow openings":
         _slow_openings()
     elif bus == "failing first resumptions":
@@ -132,11 +132,11 @@ def plant(fault: str) -> None:
     if broken == "no repair":
         _without_repair()
     elif broken == "no order":
-        Channel.offer = _as_they_come  # type: ignore[method-assign]
+        Channel.push = _as_they_come  # type: ignore[method-assign]
     elif broken == "cursor that skips":
         _cursor_that_skips()
     elif broken == "no looking":
-        Following.looking = lambda *_: nullcontext()  # type: ignore[method-assign,assignment]
+        SubscriptionManager.bootstrapping = lambda *_: nullcontext({})  # type: ignore[method-assign,assignment]
     elif broken == "ack of another":
         _ack_without_commit()
     elif broken == "silence":

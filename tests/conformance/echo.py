@@ -12,7 +12,7 @@ from websockets.frames import Frame, Opcode
 
 from backend import create_app
 from backend.realtime import heartbeat
-from backend.realtime.commands import Operations
+from backend.realtime.commands import CommandHandler
 from backend.realtime.gateway import _Opening
 from backend.realtime.transport import connection
 from backend.realtime.transport.connection import Connection
@@ -20,7 +20,7 @@ from backend.realtime.transport.connection import Connection
 NEVER = 86_400
 
 
-def echo(_self: Operations, client: Connection, batch: list[bytes]) -> None:
+def echo(_self: CommandHandler, client: Connection, batch: list[bytes]) -> None:
     """Send every message back."""
     client.write(b"".join(Frame(Opcode.TEXT, data).serialize(mask=False) for data in batch))
 
@@ -30,7 +30,7 @@ def begin(_self: Any, client: Connection) -> None:
     client.begin(b"")
 
 
-Operations.perform = echo  # type: ignore[method-assign]
+CommandHandler.handle_batch = echo  # type: ignore[method-assign]
 _Opening._open = begin  # type: ignore[method-assign]
 heartbeat.HEARTBEAT_SECONDS = connection.HEARTBEAT_SECONDS = NEVER
 app = create_app()

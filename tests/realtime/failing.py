@@ -9,20 +9,21 @@ from sqlalchemy.exc import OperationalError
 
 from backend.inbox.sync import SyncPage, sync_page
 from backend.realtime import commands
-from backend.realtime.delivery import history, subscriptions
+from backend.realtime.delivery import history
 from tests.realtime.altered import app
 
 __all__ = ["app"]
 _calls = itertools.count(1)
+_load_changes = history.load_changes
 
 
 def _failing(name: str, since: int) -> history.Changes:
     if next(_calls) % 2 == 0:
         raise OperationalError("planted", None, ConnectionError("planted"))
-    return history.load_changes(name, since)
+    return _load_changes(name, since)
 
 
-subscriptions.load_changes = _failing
+history.load_changes = _failing
 
 
 def _failing_sync(*args: Any, only: Any = None) -> SyncPage:

@@ -1,58 +1,45 @@
-"""One client's socket over a pair of real ones, and a clock that the test sets."""
+"""One client's connection over a pair of real sockets, and a clock that the test sets."""
 
 from __future__ import annotations
 
-import logging
 import time
-from _socket import SO_SNDBUF, SOL_SOCKET, socketpair
-from collections import Counter
-from typing import Any
+from _socket import SO_SNDBUF, SOL_SOCKET, socket, socketpair
+from collections.abc import Callable
 
 import gevent
 
-from backend.realtime.right import Right
-from backend.realtime.transport.connection import Connection
+from backend.identity.credentials import Credentials
+from backend.realtime.transport.connection import Connection, ConnectionCallbacks
+from tests.realtime.parts import make_server
 
-
-class FakeHub:
-    """As much of a hub as a connection asks of it."""
-
-    log = quiet = logging.getLogger("test")
-    limits_frames = True
-
-    def __init__(self) -> None:
-        self.closing: dict[Any, float] = {}
-        self.metrics: Counter[str] = Counter()
-        self.users: dict[int, set[Connection]] = {}
-        self.performed: list[bytes] = []
-        self.typing = self
-
-    @property
-    def connections(self) -> list[Connection]:
-        return [c for here in self.users.values() for c in here]
-
-    def forget(self, connection: Connection) -> None:
-        self.users.pop(1, None)
-
-    def perform(self, connection: Connection, batch: list[bytes]) -> None:
-        self.performed += batch
-
-    def end_late(self) -> None:
-        """No typists here."""
+OnFrames = Callable[[Connection, list[bytes]], None]
 
 
 class Pair:
-    def __init__(self) -> None:
-        self.hub = FakeHub()
-        ours, self.theirs = socketpair()
+    """A connection of a server without a database. `handled` has the client's frames, unless `on_frames` is replaced."""
+
+    def __init__(self, *, is_rate_limited: bool = True) -> None:
+        self.server = make_server()
+        self.hub, self.registry = self.server.hub, self.server.hub.registry
+        self.handled: list[bytes] = []
+        self.on_frames: OnFrames = lambda _, batch: self.handled.extend(batch)
+        self.connection, self.theirs = self.connect("x", is_rate_limited=is_rate_limited)
+        self.hub.add(self.connection)
+        self.connection.begin(b"")
+
+    def connect(self, client_id: str, *, is_rate_limited: bool = True) -> tuple[Connection, socket]:
+        """Another connection of the same user, not begun yet, and the client's end of it."""
+        ours, theirs = socketpair()
         ours.setblocking(False)
         ours.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
-        self.theirs.setblocking(False)
-        right = Right(1, 1, None, frozenset({"read"}), None)
-        hub: Any = self.hub
-        self.connection = Connection(hub, ours, right, "x", "uid", None)
-        self.hub.users[1] = {self.connection}
-        self.connection.begin(b"")
+        theirs.setblocking(False)
+        callbacks = ConnectionCallbacks(self._handle, self.hub.remove, self.registry.forget)
+        credentials = Credentials(1, frozenset({"read"}), session_id=1)
+        connection = Connection(ours, credentials, client_id, client_id, callbacks, is_rate_limited=is_rate_limited)
+        return connection, theirs
+
+    def _handle(self, connection: Connection, batch: list[bytes]) -> None:
+        self.on_frames(connection, batch)
 
     def close(self) -> None:
         self.connection.drop()

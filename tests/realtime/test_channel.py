@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.events import Event, message_event
-from backend.realtime.delivery.channel import Channel, Told
+from backend.realtime.delivery.channel import Channel, SeenMessages
 
 
 def message(modseq: int, seq: int, type_: str = "message.created") -> Event:
@@ -31,7 +31,7 @@ def test_any_hints_with_repairs_give_each_number_in_order_once(data: st.DataObje
             since = data.draw(st.integers(0, channel.delivered))
             delivered += channel.repair([truth[n] for n in range(since + 1, upto + 1)], upto)
         else:
-            delivered += channel.offer([truth[number] for number in step])
+            delivered += channel.push([truth[number] for number in step])
     delivered += channel.repair([truth[n] for n in range(channel.delivered + 1, head + 1)], head)
     assert modseqs(delivered) == list(range(1, head + 1))
     assert {event.type for event in delivered} == {"message.created"}
@@ -46,7 +46,7 @@ def test_a_message_is_created_once_and_then_updated(seqs: list[int], data: st.Da
     channel, told = Channel("room:1", 0, 0), []
     while channel.delivered < len(log):
         if data.draw(st.booleans()):
-            told += channel.offer([log[channel.delivered]])
+            told += channel.push([log[channel.delivered]])
         else:
             upto = data.draw(st.integers(channel.delivered + 1, len(log)))
             now = data.draw(st.integers(upto, len(log)))  # the rows are read a moment after the head
@@ -64,24 +64,24 @@ def test_a_message_is_created_once_and_then_updated(seqs: list[int], data: st.Da
 
 
 def test_a_tombstone_stays_one() -> None:
-    told = Told(0)
-    assert told.name(message(1, 1, "message.deleted")).type == "message.deleted"
-    assert told.name(message(2, 1)).type == "message.updated"
+    seen = SeenMessages(0)
+    assert seen.with_type(message(1, 1, "message.deleted")).type == "message.deleted"
+    assert seen.with_type(message(2, 1)).type == "message.updated"
 
 
 def test_who_is_ahead_of_the_channel_hears_from_its_own_place_on() -> None:
     channel = Channel("room:1", 5, 5)
     ahead: Any = object()
-    channel.add(ahead, 8)
-    assert [channel.hears(ahead, message(n, n)) for n in (6, 7, 8, 9, 10)] == [False, False, False, True, True]
-    assert channel.discard(ahead) == 5
-    channel.add(ahead, 8)
-    assert channel.discard(ahead) == 8
+    channel.add_subscriber(ahead, 8)
+    assert [channel.should_receive(ahead, message(n, n)) for n in (6, 7, 8, 9, 10)] == [False, False, False, True, True]
+    assert channel.remove_subscriber(ahead) == 5
+    channel.add_subscriber(ahead, 8)
+    assert channel.remove_subscriber(ahead) == 8
 
 
 def test_a_database_set_back_begins_anew() -> None:
     channel = Channel("room:1", 9, 9)
-    channel.offer([message(11, 11)])
-    channel.set_back(3, 3)
+    channel.push([message(11, 11)])
+    channel.reset(3, 3)
     assert not channel.has_gap
-    assert modseqs(channel.offer([message(4, 4)])) == [4]
+    assert modseqs(channel.push([message(4, 4)])) == [4]

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import socket
-import sys
-from _socket import socketpair
 from typing import Any
 
 import gevent
 import pytest
 from flask import Flask
 from websockets.frames import CloseCode
+from websockets.protocol import Protocol
 
 from backend.realtime.gateway import _detach
-from backend.realtime.places import Places
-from backend.realtime.transport.connection import Connection
+from backend.realtime.transport.connection_limits import ConnectionLimits
 from backend.realtime.transport.frames import Close
-from backend.realtime.transport.write_buffer import MAX_BACKLOG_BYTES, Outbox
+from backend.realtime.transport.write_buffer import MAX_BACKLOG_BYTES, WriteBuffer
 from tests.realtime.pair import Clock, Pair
 from tests.realtime.raw import CONT, frame
 
@@ -40,27 +38,22 @@ class Dribble:
 
 @pytest.mark.parametrize("step", range(1, 40))
 def test_partial_writes_at_every_byte(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Outbox, "_watch", lambda self: None)
+    monkeypatch.setattr(WriteBuffer, "_watch", lambda self: None)
     sock: Any = Dribble(step)
-    owner: Any = None
-    outbox = Outbox(owner, sock)
+    buffer = WriteBuffer(sock, lambda: None)
     frames = [bytes([n]) * (7 + n) for n in range(12)]
-    outbox.write(frames[1])
-    outbox.release(frames[0])
+    buffer.write(frames[1])
+    buffer.release(frames[0])
     for data in frames[2:]:
-        outbox.write(data)
-    while not outbox.is_empty:
-        outbox.flush()
+        buffer.write(data)
+    while not buffer.is_empty:
+        buffer.flush()
     assert sock.data == b"".join(frames)
-    assert outbox.size == 0
+    assert buffer.size == 0
 
 
 def test_what_comes_before_the_beginning_waits_for_it(pair: Pair) -> None:
-    hub: Any = pair.hub
-    ours, theirs = socketpair()
-    ours.setblocking(False)
-    theirs.setblocking(False)
-    held = Connection(hub, ours, pair.connection.right, "y", "uid2", None)
+    held, theirs = pair.connect("y")
     held.write(b"two")
     held.begin(b"one")
     held.write(b"three")
@@ -87,10 +80,10 @@ def test_a_slow_reader_gets_whole_frames_and_a_goodbye(pair: Pair) -> None:
 def test_a_frame_is_counted_before_it_is_taken(pair: Pair) -> None:
     """A reader that stands still holds no more than the limit, however large the frames are."""
     pair.connection.write(b"z" * MAX_BACKLOG_BYTES)
-    waiting = pair.connection._out.size
+    waiting = pair.connection.buffered_bytes
     assert 0 < waiting < MAX_BACKLOG_BYTES
     pair.connection.write(b"y" * (MAX_BACKLOG_BYTES - waiting))
-    assert (pair.connection.is_open, pair.connection._out.size) == (True, MAX_BACKLOG_BYTES)
+    assert (pair.connection.is_open, pair.connection.buffered_bytes) == (True, MAX_BACKLOG_BYTES)
     pair.connection.write(b"x")
     assert not pair.connection.is_open
 
@@ -116,7 +109,7 @@ def test_a_burst_is_allowed_and_a_flood_is_not(pair: Pair) -> None:
     pair.theirs.sendall(frame(b"{}") * 200)
     gevent.sleep(0.05)
     assert pair.connection.is_open
-    assert len(pair.hub.performed) == 200
+    assert len(pair.handled) == 200
     pair.theirs.sendall(frame(b"{}") * 20)
     gevent.sleep(0.05)
     pair.theirs.setblocking(False)
@@ -130,24 +123,24 @@ def test_what_was_allowed_grows_by_50_a_second(pair: Pair, clock: Clock) -> None
         gevent.sleep(0.05)
         assert pair.connection.is_open
         clock.now += seconds
-    assert len(pair.hub.performed) == 350
+    assert len(pair.handled) == 350
     pair.theirs.sendall(frame(b"{}") * 51)
     gevent.sleep(0.05)
     assert not pair.connection.is_open
 
 
-def test_fragments_of_nothing_take_no_room(pair: Pair) -> None:
-    pair.hub.limits_frames = False
+def test_fragments_of_nothing_take_no_room(unlimited: Pair) -> None:
+    pair = unlimited
     pair.theirs.setblocking(True)
     pair.theirs.sendall(frame(b"{", fin=False))
     for _ in range(50):
         pair.theirs.sendall(frame(b"", CONT, fin=False) * 100)
         gevent.sleep(0.001)
     gevent.sleep(0.05)
-    assert sys.getsizeof(pair.connection._fragments) < 1_000
+    assert pair.connection.fragment_bytes < 1_000
     pair.theirs.sendall(frame(b"}", CONT))
     gevent.sleep(0.05)
-    assert pair.hub.performed == [b"{}"]
+    assert pair.handled == [b"{}"]
 
 
 def test_a_client_that_vanishes_is_let_go(pair: Pair) -> None:
@@ -157,7 +150,7 @@ def test_a_client_that_vanishes_is_let_go(pair: Pair) -> None:
     pair.connection.write(b"x")
     pair.connection.close(1000)
     pair.connection.drop()
-    assert pair.hub.closing == {}
+    assert pair.registry.closing == set()
 
 
 @pytest.mark.parametrize("what", ["a frame", "a goodbye"])
@@ -167,14 +160,11 @@ def test_a_client_that_is_gone_when_something_is_said(pair: Pair, what: str) -> 
         pair.connection.write(b"x")
     else:
         pair.connection.close(Close.RESTARTING)
-    assert (pair.connection.is_open, pair.hub.closing) == (False, {})
+    assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 
 
 def test_a_client_that_is_gone_before_the_beginning(pair: Pair) -> None:
-    ours, theirs = socketpair()
-    ours.setblocking(False)
-    hub: Any = pair.hub
-    connection = Connection(hub, ours, pair.connection.right, "y", "uid2", None)
+    connection, theirs = pair.connect("y")
     theirs.close()
     connection.begin(b"ready")
     assert not connection.is_open
@@ -184,14 +174,24 @@ def test_a_fault_of_ours_ends_the_socket_and_is_in_the_log(pair: Pair, caplog: p
     def fail(*_: object) -> None:
         raise KeyError("planted")
 
-    hub: Any = pair.hub
-    hub.perform = fail
+    pair.on_frames = fail
     pair.theirs.send(frame(b"{}"))
     gevent.sleep(0.02)
     assert int.from_bytes(pair.read()[2:4], "big") == CloseCode.INTERNAL_ERROR
-    pair.connection.guarded(fail)
-    assert len(caplog.records) == 2
-    assert pair.hub.closing == {}
+    assert len(caplog.records) == 1
+
+
+def test_a_callback_of_the_loop_that_fails_drops_the_socket_and_is_in_the_log(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("planted")
+
+    monkeypatch.setattr(Protocol, "receive_data", fail)
+    pair.theirs.send(frame(b"{}"))
+    gevent.sleep(0.02)
+    assert "a socket failed" in caplog.text
+    assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 
 
 def test_what_is_written_leaves_at_once(sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,5 +205,5 @@ def test_what_is_written_leaves_at_once(sqlite_app: Flask, monkeypatch: pytest.M
         ours, _ = listener.accept()
         with ours, sqlite_app.test_request_context("/ws/x", environ_overrides={"gunicorn.socket": ours}):
             assert not ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-            _detach(b"", None, Places(is_limited=True).take("192.0.2.1"))
+            _detach(b"", None, ConnectionLimits(is_limited=True).acquire("192.0.2.1"))
             assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

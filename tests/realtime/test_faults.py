@@ -16,7 +16,7 @@ from tests.realtime.client import Api, Frame, LiveClient
 from tests.realtime.conftest import House, Houses, worker_of
 from tests.services import PrivatePostgres, PrivateRedis
 
-NOTICED = "the bus is away"
+NOTICED = "Redis is away"
 
 
 @pytest.fixture(scope="module")

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gevent
 
-from backend.realtime.heartbeat import Ticker
 from backend.realtime.transport.frames import Close
 from tests.realtime.pair import Clock, Pair
 from tests.realtime.raw import frame
 
 
 def test_a_silent_client_is_pinged_and_then_closed(pair: Pair, clock: Clock) -> None:
-    hub: Any = pair.hub
-    ticker = Ticker(hub)
+    heartbeat = pair.server.heartbeat
     pair.connection.pinged_at = clock.now
-    ticker.sweep()
+    heartbeat.sweep()
     assert pair.read() == b""
     clock.now += 25.5
-    ticker.sweep()
+    heartbeat.sweep()
     assert pair.read() == b"\x89\x00"
     clock.now += 25
-    ticker.sweep()
+    heartbeat.sweep()
     assert int.from_bytes(pair.read()[2:4], "big") == Close.HEARTBEAT_MISSED
-    assert pair.connection in pair.hub.closing
+    assert pair.connection in pair.registry.closing
     clock.now += 10
-    ticker.sweep()
-    assert pair.hub.closing == {}
+    heartbeat.sweep()
+    assert pair.registry.closing == set()
 
 
 def test_who_came_together_is_not_pinged_together(clock: Clock) -> None:
     pairs = [Pair() for _ in range(200)]
     try:
-        hub: Any = pairs[0].hub
-        hub.users[1] = {pair.connection for pair in pairs}
+        pairs[0].registry.users[1] = {pair.connection for pair in pairs}
         pinged = []
         for _ in range(10):
             clock.now += 2.5
-            Ticker(hub).sweep()
+            pairs[0].server.heartbeat.sweep()
             pinged.append(sum(pair.connection.pinged_at == clock.now for pair in pairs))
         assert sum(pinged) == 200, "each within one beat"
         assert max(pinged) < 60, "a tenth of them in a tenth of it, as chance has it"
@@ -48,11 +43,10 @@ def test_who_came_together_is_not_pinged_together(clock: Clock) -> None:
 
 
 def test_a_pong_keeps_a_client_alive(pair: Pair, clock: Clock) -> None:
-    hub: Any = pair.hub
-    ticker = Ticker(hub)
+    heartbeat = pair.server.heartbeat
     for _ in range(5):
         clock.now += 26
-        ticker.sweep()
+        heartbeat.sweep()
         pair.theirs.send(frame(b"", 10))
         gevent.sleep(0.01)
     assert pair.connection.is_open

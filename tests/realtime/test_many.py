@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from backend.bus.local import LocalBus
 from backend.realtime import reconciler
 from backend.realtime.delivery import history
+from backend.realtime.delivery.channels import Channels
 from tests.messages.test_sync_budget import MANY, many_rooms
 from tests.realtime.conftest import House
 
@@ -42,31 +44,30 @@ def test_a_tick_compares_a_part_of_many_conversations(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(history, "heads_of", heads_of)
     hub: Any = _Hub(5_200)
-    comparing = reconciler.Watch(hub, SimpleNamespace())  # type: ignore[arg-type]
-    for _ in range(reconciler.ROUND):
-        comparing.look()
+    comparing = reconciler.Reconciler(hub)
+    for _ in range(reconciler.MAX_PASSES):
+        comparing.reconcile()
     assert max(len(names) for names in asked) == 520
-    assert sorted(name for names in asked for name in names) == sorted(hub.channels)
-    comparing.look()
+    assert sorted(name for names in asked for name in names) == sorted(hub.channels.by_name)
+    comparing.reconcile()
     assert len(asked[-1]) == 520, "and from the beginning"
 
 
 def test_few_conversations_are_compared_at_every_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(history, "heads_of", lambda names: asked.append(len(names)) or [])
-    hub: Any = _Hub(reconciler.AT_A_TICK)
-    comparing = reconciler.Watch(hub, SimpleNamespace())  # type: ignore[arg-type]
-    comparing.look()
-    comparing.look()
-    assert asked == [reconciler.AT_A_TICK] * 2
+    hub: Any = _Hub(reconciler.MIN_COMPARED)
+    comparing = reconciler.Reconciler(hub)
+    comparing.reconcile()
+    comparing.reconcile()
+    assert asked == [reconciler.MIN_COMPARED] * 2
 
 
 class _Hub:
-    """As much of a hub as a comparison asks of it."""
+    """As much of a hub as a comparison uses."""
 
     def __init__(self, count: int):
-        self.channels = {f"room:{n}": SimpleNamespace(name=f"room:{n}", delivered=1) for n in range(count)}
-
-    def reading(self) -> Any:
-
-        return nullcontext()
+        bus = LocalBus()
+        self.channels, self.runtime = Channels(bus), SimpleNamespace(reading=nullcontext)
+        for number in range(count):
+            self.channels.open(f"room:{number}", 1, 1)

@@ -18,7 +18,7 @@ HEARTBEAT_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 2, 8
 ALTERED = {
     "backend.realtime.heartbeat": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
     "backend.realtime.gateway": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
-    "backend.realtime.places": {"MAX_OF_ADDRESS": MAX_OF_ADDRESS},
+    "backend.realtime.transport.connection_limits": {"MAX_OF_ADDRESS": MAX_OF_ADDRESS},
 }
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, g
+from flask import Flask
 
-from backend.realtime.presence.introductions import Meetings
 from backend.security.hashing import hash_password
 from tests.factories import Factory
 from tests.queries import count_queries
 from tests.realtime.client import Api, Frame, LiveClient
 from tests.realtime.conftest import House
+from tests.realtime.parts import Recorder, make_server, register
 
 Meet = Callable[[Api, Api, Frame], object]
 
@@ -112,37 +111,18 @@ def test_who_moves_to_another_worker_stays_online(house: House) -> None:
         assert [frame["status"] for frame in presences(client)] == ["online"]
 
 
-class Ear:
-    """As much of a connection as is told something."""
-
-    def __init__(self, user_id: int):
-        self.user_id = user_id
-        self.is_open = self.may_read = True
-        self.written: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        """Keep it."""
-        self.written.append(data)
-
-
 class Here:
-    """As much of a hub as is asked."""
+    """A worker with one connection of each user."""
 
     def __init__(self, app: Flask, user_ids: list[int]):
-        self.app = app
-        self.users: dict[int, set[Any]] = {user_id: {Ear(user_id)} for user_id in user_ids}
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """A context for reading."""
-        with self.app.app_context():
-            g.is_read_only = True
-            yield
+        hub = make_server(app).hub
+        self.introductions = hub.presence.introductions
+        self.recorders = {user_id: Recorder(user_id) for user_id in user_ids}
+        register(hub, *self.recorders.values())
 
     def told(self, user_id: int) -> int:
-        """How many frames the only socket of a user got."""
-        [ear] = self.users[user_id]
-        return b"".join(ear.written).count(b'"presence"')
+        """How many presence events the only socket of a user got."""
+        return b"".join(self.recorders[user_id].written).count(b'"presence"')
 
 
 def test_a_large_room_costs_no_more_questions_and_each_member_one_event(app: Flask, make: Factory) -> None:
@@ -154,19 +134,18 @@ def test_a_large_room_costs_no_more_questions_and_each_member_one_event(app: Fla
         joiner.post(f"/api/rooms/{room['id']}/join")
         members = [client.user.id for client in clients[:size]]  # type: ignore[attr-defined]
         joined: int = joiner.user.id  # type: ignore[attr-defined]
-        here: Any = Here(app, [*members, joined])
-        meetings = Meetings(here)
-        meetings.joined(joined, room["conversation_id"])
-        [ear] = here.users[joined]
-        meetings.followed(ear, room["conversation_id"])
+        here = Here(app, [*members, joined])
+        here.introductions.user_joined(joined, room["conversation_id"])
+        newcomer: Any = here.recorders[joined]
+        here.introductions.connection_subscribed(newcomer, room["conversation_id"])
         with count_queries(app) as queries:
-            meetings.tell({*members, joined})
+            here.introductions.send({*members, joined})
         counts.append(len(queries))
         assert [here.told(user_id) for user_id in members] == [1] * size
         assert here.told(joined) == size
-        assert len(ear.written) == 1
+        assert len(newcomer.written) == 1
         with count_queries(app) as queries:
-            meetings.tell({*members, joined})
+            here.introductions.send({*members, joined})
         assert queries == []
         joiner.post(f"/api/rooms/{room['id']}/leave")
     assert counts == [3, 3]
@@ -179,14 +158,13 @@ class Visit:
         owner, self.joiner = make.client(), make.client()
         self.room = make.room(owner, "room")
         self.ids: list[int] = [client.user.id for client in (owner, self.joiner)]  # type: ignore[attr-defined]
-        self.here: Any = Here(app, self.ids)
-        self.meetings = Meetings(self.here)
+        self.here = Here(app, self.ids)
         self.joiner.post(f"/api/rooms/{self.room['id']}/join")
         self.tell_of_it()
 
     def tell_of_it(self) -> None:
         """What the hub says of it."""
-        self.meetings.joined(self.ids[1], self.room["conversation_id"])
+        self.here.introductions.user_joined(self.ids[1], self.room["conversation_id"])
 
 
 def test_the_erased_go_offline_for_those_who_knew_them(house: House) -> None:
@@ -203,10 +181,10 @@ def test_the_erased_go_offline_for_those_who_knew_them(house: House) -> None:
 
 def test_who_went_before_it_was_told_is_not_told_of(app: Flask, make: Factory) -> None:
     visit = Visit(app, make)
-    visit.meetings.tell({visit.ids[0]})  # gone offline meanwhile
+    visit.here.introductions.send({visit.ids[0]})  # gone offline meanwhile
     visit.tell_of_it()
     visit.joiner.post(f"/api/rooms/{visit.room['id']}/leave")
-    visit.meetings.tell(set(visit.ids))
+    visit.here.introductions.send(set(visit.ids))
     assert visit.here.told(visit.ids[0]) == 0
 
 
@@ -217,6 +195,6 @@ def test_what_a_fault_of_the_database_stopped_is_told_after_it(
     with monkeypatch.context() as fault:
         fault.setattr("backend.realtime.presence.introductions.db", None)
         with pytest.raises(AttributeError):
-            visit.meetings.tell(set(visit.ids))
-    visit.meetings.tell(set(visit.ids))
+            visit.here.introductions.send(set(visit.ids))
+    visit.here.introductions.send(set(visit.ids))
     assert visit.here.told(visit.ids[0]) == 1

@@ -47,7 +47,7 @@ def test_a_loss_of_several_pages(house: House) -> None:
 
 def test_a_loss_of_several_pages_while_the_database_fails_between_them(failing: House) -> None:
     lose(failing, 6 * SHORT_PAGE + 10, 2 * SHORT_PAGE)
-    assert "waits for the database" in failing.server.output()
+    assert "failed: the database is away" in failing.server.output()
 
 
 def test_what_a_page_of_a_resumption_failed_to_tell_is_told_live(failing: House) -> None:

@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from backend.bus.local import LocalBus
 from backend.events import typing_event
-from backend.realtime.hub import Hub
 from backend.realtime.presence import typing as module
 from tests.realtime.pair import Clock
+from tests.realtime.parts import Recorder, make_server, subscribe
 
 TYPIST = 2
 
 
 class Listener:
-    """A hub with one listener to the lobby, who is *user_id*."""
-
-    user_id = 1
+    """A hub with one subscriber of the lobby."""
 
     def __init__(self, clock: Clock) -> None:
-        app: Any = None
         self.clock = clock
-        self.hub = Hub(app, limits_frames=False)
-        self.hub.bus = LocalBus()
-        self.told: list[bool] = []
-        myself: Any = self
-        self.hub.channel("lobby", 0, 0).add(myself, 0)
-
-    def write(self, data: bytes) -> None:
-        self.told.append(b'"is_typing":true' in data)
+        self.hub = make_server().hub
+        self._subscriber = Recorder(1)
+        subscribe(self.hub, "lobby", self._subscriber)
 
     def hear(self, *states: bool) -> list[bool]:
-        """Let the bus bring *states*; what the listener is told of them."""
-        self.told.clear()
+        """Let the bus bring *states*. Returns what the subscriber gets."""
+        self._subscriber.written.clear()
         for is_typing in states:
-            self.hub.take([typing_event("lobby", TYPIST, is_typing)])
-        return list(self.told)
+            self.hub.dispatch([typing_event("lobby", TYPIST, is_typing)])
+        return self._received()
 
     def wait(self, seconds: float) -> list[bool]:
-        """Let the clock go on in ticks; what the listener is told meanwhile."""
-        self.told.clear()
+        """Let the clock go on in ticks. Returns what the subscriber gets meanwhile."""
+        self._subscriber.written.clear()
         for _ in range(round(seconds * 2)):
             self.clock.now += 0.5
-            self.hub.typing.end_late()
-        return list(self.told)
+            self.hub.typing.expire()
+        return self._received()
+
+    def _received(self) -> list[bool]:
+        return [b'"is_typing":true' in data for data in self._subscriber.written]
 
 
 @pytest.fixture
@@ -88,4 +80,4 @@ def test_who_says_nothing_more_is_ended(listener: Listener) -> None:
 def test_typists_that_have_ended_are_forgotten(listener: Listener) -> None:
     listener.hear(True, False, True)
     listener.wait(10)
-    assert not listener.hub.typing._typists
+    assert listener.hub.typing.is_empty

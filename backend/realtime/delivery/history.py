@@ -1,20 +1,19 @@
-"""The truth behind the hints: a conversation's changes, heads and followers, read from the database."""
+"""What the database holds of a conversation: its head, its changes between two modseqs, and where a user joined it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, Select, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from backend.events import Event, member_event, message_event
 from backend.messages.access import is_open_to
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
-from backend.models import ApiToken, Conversation, ConversationEntry, Message, Room, RoomMembership, User, UserSession
-from backend.models.base import db, utcnow
+from backend.models import Conversation, ConversationEntry, Message, Room, RoomMembership
+from backend.models.base import db
 from backend.models.conversation import LOBBY
-from backend.realtime.right import Right
 
 PAGE = 500
 IN_ONE_QUERY = 1_000
@@ -25,12 +24,12 @@ _select_heads = (
     select(_c.id, _c.last_seq, _c.last_modseq, Room.updated_at, Room.deleted_at)
     .outerjoin(Room, Room.id == _c.room_id)
     .where(_c.id.in_(bindparam("names", expanding=True)))
-)  # made once, for it is asked at every tick
+)  # compiled once: every reconciliation runs it
 
 
 @dataclass(frozen=True)
 class Head:
-    """How far a conversation is. `room_updated_at` is None where it is no room."""
+    """The last seq and modseq of a conversation. `room_updated_at` is None where it is no room."""
 
     conversation_id: str
     last_seq: int
@@ -41,7 +40,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Changes:
-    """Changes of one conversation, all there are up to *upto*. `is_complete` where that was the head."""
+    """All changes of one conversation up to modseq *upto*, in order. `is_complete` where that is its head."""
 
     events: list[Event]
     upto: int
@@ -60,7 +59,7 @@ def heads_of(names: Collection[str]) -> list[Head]:
 
 
 def heads_for(user_id: int) -> list[Head]:
-    """The heads of all conversations that *user_id* may read, in one statement, so that each is of one moment."""
+    """The heads of all conversations that *user_id* may read, read by one statement: all are of the same moment."""
     statement = (
         select(_c.id, _c.last_seq, _c.last_modseq)
         .join(ConversationEntry, ConversationEntry.conversation_id == _c.id)
@@ -70,9 +69,10 @@ def heads_for(user_id: int) -> list[Head]:
 
 
 def load_changes(name: str, since: int) -> Changes:
-    """The changes of a conversation behind modseq *since*, in order, at most a page of them.
+    """The changes of a conversation after modseq *since*: the first page of them.
 
-    A message is told as created, whatever happened to it since; whoever delivers it knows better (`Told`).
+    A message has the type `message.created` here, even where it was changed later. `SeenMessages` gives it the type that fits its
+    receiver.
     """
     statement = select(_c.last_modseq, Room.deleted_at).outerjoin(Room, Room.id == _c.room_id).where(_c.id == name)
     head = db.session.execute(statement).one_or_none()
@@ -110,34 +110,34 @@ def _member_changes(name: str, since: int, upto: int) -> list[Event]:
     return events
 
 
-def new_followers(after_id: int) -> list[tuple[int, int, str]]:
-    """Inbox rows made since the row *after_id*: (id, user, conversation)."""
+def inbox_rows_after(after_id: int) -> list[tuple[int, int, str]]:
+    """The (id, user, conversation) of the inbox rows with an id greater than *after_id*, but for the lobby's."""
     e = ConversationEntry
     statement = select(e.id, e.user_id, e.conversation_id).where(e.id > after_id, e.conversation_id != LOBBY)
     return [(id_, user_id, name) for id_, user_id, name in db.session.execute(statement.order_by(e.id).limit(5_000))]
 
 
-def last_follower_id() -> int:
+def last_inbox_row_id() -> int:
     """The id of the newest inbox row."""
     statement = select(ConversationEntry.id).order_by(ConversationEntry.id.desc()).limit(1)
     return db.session.execute(statement).scalar() or 0
 
 
 def last_seq_at(name: str, modseq: int) -> int:
-    """The last message that is known to who has heard every change of a conversation up to *modseq*.
+    """The last message that a client knows which has every change of a conversation up to *modseq*.
 
-    Too early a one where all the latest were changed since: they are told as created again, which is better than as updated to
-    who never saw them.
+    Where all the latest messages were changed since, an earlier one is returned. The client then gets them as created again; the
+    alternative would be `message.updated` for a message that it never saw.
     """
     statement = select(_m.seq).where(_m.conversation_id == name, _m.modseq <= modseq)
     return db.session.execute(statement.order_by(_m.seq.desc()).limit(1)).scalar() or 0
 
 
 def joined_at_modseq(user_id: int, name: str) -> tuple[int, int] | None:
-    """From where *user_id* follows a conversation: (modseq, seq) of the moment it came in; None where it may not read it.
+    """The (modseq, seq) from which *user_id* receives a conversation that it joined; None where it may not read it.
 
-    A membership has the number of its last change and not of its beginning, so that the first message behind the read mark,
-    which a joining sets to the end, may tell better.
+    A membership carries the modseq of its last change and not of its beginning. Joining sets the read mark to the end, so the
+    first message after the mark may be closer to the beginning.
     """
     first_unread = (
         select(func.min(_m.modseq))
@@ -161,37 +161,3 @@ def joined_at_modseq(user_id: int, name: str) -> tuple[int, int] | None:
     if member is None or member.left_at is not None:
         return None
     return min(member.modseq, first or member.modseq) - 1, seq
-
-
-def without_right(rights: Sequence[Right]) -> set[tuple[int | None, int | None]]:
-    """Which of *rights* have ended, as (session, API token): signed out, deactivated, erased, expired."""
-    sessions = {right.session_id for right in rights if right.session_id is not None}
-    tokens = {right.api_token_id for right in rights if right.api_token_id is not None}
-    ended_sessions = _without(_living_sessions, _count_sessions, sessions)
-    ended_tokens = _without(_living_tokens, _count_tokens, tokens)
-    return {(id_, None) for id_ in ended_sessions} | {(None, id_) for id_ in ended_tokens}
-
-
-# Made once, for they are asked at every tick.
-_ids: BindParameter[list[int]] = bindparam("ids", expanding=True)
-_living = (User.is_active, User.deleted_at.is_(None))
-_lasting = (UserSession.is_active, UserSession.expires_at > bindparam("now"))
-_living_sessions = select(UserSession.id).join(UserSession.user).where(UserSession.id.in_(_ids), *_lasting, *_living)
-_living_tokens = select(ApiToken.id).join(ApiToken.user).where(ApiToken.id.in_(_ids), *_living)
-
-
-_count_sessions, _count_tokens = (
-    living.with_only_columns(func.count(), maintain_column_froms=True) for living in (_living_sessions, _living_tokens)
-)
-
-
-def _without(living: Select[int], count: Select[int], ids: set[int]) -> set[int]:
-    """Those of *ids* that are not among the *living*. While all of them are, they are counted and not read."""
-    ended: set[int] = set()
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), IN_ONE_QUERY):
-        chunk = ordered[start : start + IN_ONE_QUERY]
-        given = {"ids": chunk, "now": utcnow()}
-        if db.session.scalar(count, given) != len(chunk):
-            ended |= set(chunk).difference(db.session.scalars(living, given))
-    return ended

@@ -1,82 +1,84 @@
-"""Presence between users who only now come to share a conversation: each hears at once which of the others are online."""
+"""Presence between users who have just come to share a conversation: each learns at once which of the others are online."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from backend.conversations.contacts import acquaintances, blocks_of
+from backend.conversations.contacts import blocks_of, shared_contacts
 from backend.models import ConversationEntry
 from backend.models.base import db
+from backend.realtime.runtime import Runtime
+from backend.realtime.transport.connection import Connection
 from backend.realtime.transport.frames import presence_frame
-
-if TYPE_CHECKING:
-    from backend.realtime.hub import Hub
-    from backend.realtime.transport.connection import Connection
+from backend.realtime.transport.registry import Registry
 
 
-class Meetings:
-    """Who has come into which conversation, until this worker's clients were told.
+class PresenceIntroductions:
+    """The users who joined a conversation and whose presence was not sent yet.
 
-    Those who were in it hear of the newcomer, and the newcomer's sockets of those who were. Who knew each other before hears
-    nothing new, nor does anybody hear of whom blocks them.
+    The members get the presence of the new member, and the new member's sockets that of the members. Users who shared another
+    conversation before get nothing new, and nobody gets the presence of a user who blocked them.
     """
 
-    def __init__(self, hub: Hub):
-        self._hub = hub
-        self._newcomers: set[tuple[int, str]] = set()
-        self._followers: set[tuple[Connection, str]] = set()
-        self.on_news: Callable[[], None] = lambda: None
-        hub.meetings = self
+    def __init__(self, runtime: Runtime, registry: Registry, on_pending: Callable[[], None]):
+        self._runtime = runtime
+        self._registry = registry
+        self._on_pending = on_pending
+        self._joined: set[tuple[int, str]] = set()
+        self._subscribed: set[tuple[Connection, str]] = set()
 
-    def joined(self, user_id: int, name: str) -> None:
-        """*user_id* has come into a conversation: this worker's clients in it are to hear if it is online."""
-        self._newcomers.add((user_id, name))
-        self.on_news()
+    def user_joined(self, user_id: int, name: str) -> None:
+        """*user_id* joined a conversation: its members on this worker are to see whether the user is online."""
+        self._joined.add((user_id, name))
+        self._on_pending()
 
-    def followed(self, connection: Connection, name: str) -> None:
-        """*connection* follows a conversation that its user came into: it is to hear who in it is online."""
-        self._followers.add((connection, name))
-        self.on_news()
+    def connection_subscribed(self, connection: Connection, name: str) -> None:
+        """*connection* subscribed to a conversation that its user joined: it is to see which members are online."""
+        self._subscribed.add((connection, name))
+        self._on_pending()
 
-    def tell(self, online: Collection[int]) -> None:
-        """Tell what there is to tell. What fails is told the next time. Any number of meetings costs three questions."""
-        newcomers, followers = set(self._newcomers), set(self._followers)
-        if not newcomers and not followers:
+    def send(self, online: Collection[int]) -> None:
+        """Send the pending presence of those who are *online*. Takes three queries, however much is pending.
+
+        After a failure of the database the next call sends it.
+        """
+        joined, subscribed = set(self._joined), set(self._subscribed)
+        if not joined and not subscribed:
             return
-        arrivals = {pair for pair in newcomers if pair[0] in online} | {(c.user_id, name) for c, name in followers}
-        with self._hub.reading():
-            met = _met(arrivals, {*online, *self._hub.users})
+        arrivals = {pair for pair in joined if pair[0] in online} | {(c.user_id, name) for c, name in subscribed}
+        with self._runtime.reading():
+            strangers = _strangers(arrivals, {*online, *self._registry.users})
             blocks = blocks_of({user_id for user_id, _ in arrivals})
-        news: dict[Connection, set[int]] = {}
-        for user_id, name in arrivals & newcomers:
-            for other_id in met[user_id, name]:
-                for connection in self._hub.users.get(other_id, ()) if (user_id, other_id) not in blocks else ():
-                    news.setdefault(connection, set()).add(user_id)
-        for connection, name in followers:
-            present = met[connection.user_id, name].intersection(online)
-            shown = {user_id for user_id in present if (user_id, connection.user_id) not in blocks}
-            news.setdefault(connection, set()).update(shown)
-        frames = {user_id: presence_frame(user_id, is_online=True) for user_id in set().union(*news.values())}
-        for connection, user_ids in news.items():
+        shown: dict[Connection, set[int]] = {}
+        for user_id, name in arrivals & joined:
+            for other_id in strangers[user_id, name]:
+                for connection in self._registry.of_user(other_id) if (user_id, other_id) not in blocks else ():
+                    shown.setdefault(connection, set()).add(user_id)
+        for connection, name in subscribed:
+            present = strangers[connection.user_id, name].intersection(online)
+            visible = {user_id for user_id in present if (user_id, connection.user_id) not in blocks}
+            shown.setdefault(connection, set()).update(visible)
+        frames = {user_id: presence_frame(user_id, is_online=True) for user_id in set().union(*shown.values())}
+        for connection, user_ids in shown.items():
             if connection.may_read:
                 connection.write(b"".join(frames[user_id] for user_id in sorted(user_ids)))
-        self._newcomers -= newcomers
-        self._followers -= followers
+        self._joined -= joined
+        self._subscribed -= subscribed
 
 
-def _met(arrivals: Collection[tuple[int, str]], among: Collection[int]) -> dict[tuple[int, str], set[int]]:
-    """For each user and conversation of *arrivals*, those *among* others in it who share no conversation with it otherwise."""
+def _strangers(arrivals: Collection[tuple[int, str]], among: Collection[int]) -> dict[tuple[int, str], set[int]]:
+    """For each (user, conversation) of *arrivals*: its members *among* the given users who share no other conversation with the
+    user."""
     entry, names = ConversationEntry, {name for _, name in arrivals}
     statement = select(entry.conversation_id, entry.user_id).where(entry.conversation_id.in_(names))
-    inside: dict[str, set[int]] = {name: set() for name in names}
+    members: dict[str, set[int]] = {name: set() for name in names}
     for name, user_id in db.session.execute(statement):
         if user_id in among:
-            inside[name].add(user_id)
-    known = acquaintances({user_id for user_id, _ in arrivals}, set().union(*inside.values()), besides=names)
+            members[name].add(user_id)
+    contacts = shared_contacts({user_id for user_id, _ in arrivals}, set().union(*members.values()), besides=names)
     return {
-        (user_id, name): inside[name] - known.get(user_id, set()) - {user_id} if user_id in inside[name] else set()
+        (user_id, name): members[name] - contacts.get(user_id, set()) - {user_id} if user_id in members[name] else set()
         for user_id, name in arrivals
     }

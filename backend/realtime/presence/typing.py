@@ -1,45 +1,46 @@
-"""Who is typing. Every hub ends it by itself, so that a worker that dies leaves nobody typing for ever."""
+"""Typing indicators. Every worker ends them by itself, so that none outlives a worker that was killed."""
 
 from __future__ import annotations
 
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from backend.events import Event, typing_event
+from backend.realtime.delivery.channels import Channels
 from backend.realtime.transport.frames import TYPING_SECONDS, event_frame
 
-if TYPE_CHECKING:
-    from backend.realtime.hub import Hub
-
-
 REPEAT_SECONDS = 1.0
-"""A typist is told of once in that time: listeners must not hear every key that somebody strikes, or pretends to."""
+"""Subscribers get at most one `typing` event of a user in this time, however often its client sends them."""
 
 
 @dataclass(slots=True)
 class _Typist:
-    """Until when somebody types, since when listeners know, and whether that is what they know."""
+    """A user who types: until when, when subscribers got the last event, and whether that one said that the user types."""
 
     until: float
-    told_at: float = -math.inf
-    is_told: bool = False
+    sent_at: float = -math.inf
+    is_shown: bool = False
 
 
-class Typing:
-    """The typists that this worker tells its clients of: once a second that they type, and at once that they do no more."""
+class TypingTracker:
+    """Sends `typing` events: the start of typing at most once a second, the end at once."""
 
-    def __init__(self, hub: Hub):
-        self._hub = hub
+    def __init__(self, channels: Channels):
+        self._channels = channels
         self._typists: dict[tuple[str, int], _Typist] = {}
 
-    def heard(self, event: Event) -> None:
-        """Take a typing event: pass it on, or keep it until its second has passed; and remember to end it.
+    @property
+    def is_empty(self) -> bool:
+        """Whether no user is known to type."""
+        return not self._typists
 
-        Where nobody listens nothing is kept, so that who comes next is told of what is said next.
+    def handle(self, event: Event) -> None:
+        """Forward a `typing` event, or delay it until its second has passed; and record when it expires.
+
+        An event of a conversation without subscribers is dropped, so that a later subscriber gets the next one at once.
         """
-        if event.body["conversation_id"] not in self._hub.channels:
+        if self._channels.get(event.body["conversation_id"]) is None:
             return
         key, now = (event.body["conversation_id"], event.body["user_id"]), time.monotonic()
         typist = self._typists.get(key)
@@ -47,37 +48,37 @@ class Typing:
             if typist is None:
                 typist = self._typists[key] = _Typist(now)
             typist.until = now + TYPING_SECONDS
-            if now - typist.told_at >= REPEAT_SECONDS:
-                self._begin(key, typist, now)
+            if now - typist.sent_at >= REPEAT_SECONDS:
+                self._start(key, typist, now)
         elif typist is not None:
-            self._end(key, typist, now)
+            self._stop(key, typist, now)
 
-    def end_late(self) -> None:
-        """End what nobody has renewed in time, and tell what has been kept long enough."""
+    def expire(self) -> None:
+        """End the typing that no event has renewed in time, and send what was delayed long enough."""
         now = time.monotonic()
         for key, typist in list(self._typists.items()):
             if typist.until <= now:
-                self._end(key, typist, now)
-                if now - typist.told_at >= REPEAT_SECONDS:
+                self._stop(key, typist, now)
+                if now - typist.sent_at >= REPEAT_SECONDS:
                     del self._typists[key]
-            elif not typist.is_told and now - typist.told_at >= REPEAT_SECONDS:
-                self._begin(key, typist, now)
+            elif not typist.is_shown and now - typist.sent_at >= REPEAT_SECONDS:
+                self._start(key, typist, now)
 
-    def _begin(self, key: tuple[str, int], typist: _Typist, now: float) -> None:
-        typist.told_at, typist.is_told = now, True
-        self._tell(typing_event(*key, is_typing=True))
+    def _start(self, key: tuple[str, int], typist: _Typist, now: float) -> None:
+        typist.sent_at, typist.is_shown = now, True
+        self._send(typing_event(*key, is_typing=True))
 
-    def _end(self, key: tuple[str, int], typist: _Typist, now: float) -> None:
+    def _stop(self, key: tuple[str, int], typist: _Typist, now: float) -> None:
         typist.until = now
-        if typist.is_told:
-            typist.is_told = False
-            self._tell(typing_event(*key, is_typing=False))
+        if typist.is_shown:
+            typist.is_shown = False
+            self._send(typing_event(*key, is_typing=False))
 
-    def _tell(self, event: Event) -> None:
-        channel = self._hub.channels.get(event.body["conversation_id"])
+    def _send(self, event: Event) -> None:
+        channel = self._channels.get(event.body["conversation_id"])
         if channel is None:
             return
         frame = event_frame(event)
-        for connection in list(channel.listeners):
+        for connection in list(channel.subscribers):
             if connection.user_id != event.body["user_id"]:
                 connection.write(frame)

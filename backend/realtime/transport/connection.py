@@ -1,23 +1,28 @@
-"""One client's socket, outside the request that opened it.
+"""One WebSocket connection, outside the request that opened it.
 
-No greenlet waits for an idle client: the worker's loop calls `_readable` when bytes came, and `writable` when a slow reader
-has room again. Frames that need the database are done one after the other by a greenlet that lives while there are any.
+No greenlet waits for an idle client: the event loop calls `_on_readable` when bytes arrived, and `_on_writable` when a slow
+client reads again. A greenlet handles the client's frames, one batch after the other, and ends when there are none.
 """
 
 from __future__ import annotations
 
+import logging
 import random
+import sys
 import time
 from _socket import SHUT_WR, socket
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import gevent
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
-from backend.realtime.pace import Pace
+from backend.identity.credentials import Credentials
+from backend.realtime.transport.connection_limits import ConnectionSlot
+from backend.realtime.transport.frame_rate import TokenBucket
 from backend.realtime.transport.frames import (
     HEARTBEAT_SECONDS,
     MAX_FRAME_BYTES,
@@ -26,147 +31,185 @@ from backend.realtime.transport.frames import (
     REASONS,
     Close,
     close_frame,
-    ending_of,
+    close_of,
+    protocol_log,
 )
-from backend.realtime.transport.write_buffer import Outbox
+from backend.realtime.transport.write_buffer import WriteBuffer
 
-if TYPE_CHECKING:
-    from backend.realtime.hub import Hub
-    from backend.realtime.places import ConversationRef
-    from backend.realtime.right import Right
+log = logging.getLogger("confab.realtime")
 
 READ = 1
-MAX_WAITING_FRAMES = 64
-"""How many frames of one client may wait to be done; reading pauses above it."""
+MAX_QUEUED_FRAMES = 64
+"""Reading pauses while this many frames of one client are queued."""
 
 CLOSING_SECONDS, SLOW_CLOSING_SECONDS = 3.0, 30.0
-"""How long a client has to hear why it was closed; one that reads slowly has more to read before."""
+"""How long a client has to read why it was closed; a slow client has more to read before."""
 
 FINISHING_SECONDS = 8.0
-"""How long what came before a client's goodbye may take. Chromium waits 10 s for the answer to its own."""
+"""How long the frames that preceded a client's close frame may take. Chromium waits 10 s for the answer to its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCallbacks:
+    """What a connection calls. One object serves all connections of a worker."""
+
+    on_frames: Callable[[Connection, list[bytes]], None]
+    """Handle a batch of text frames, in order. Runs in a greenlet; the next batch follows when it returns."""
+
+    on_closing: Callable[[Connection, int], None]
+    """The connection was closed, with this code: it handles and writes nothing more. Called once."""
+
+    on_closed: Callable[[Connection], None]
+    """The connection's socket was closed. Safe to repeat."""
 
 
 class Connection:
-    """A WebSocket that is open. What is written waits for `begin`, and so does what the client says.
+    """An open WebSocket. What is written before `begin` follows its frame, and the client's frames are read from then on.
 
-    `close` is safe to call at any time, more than once. What the client itself ends, by a goodbye or by what the protocol
-    forbids, ends once all that it sent before is done and answered; its rights hold until then.
+    `close` is safe to call at any time, more than once. When the client itself ends the connection, by a close frame or by a
+    violation of the protocol, the frames that it sent before are handled and answered first.
     """
 
     __slots__ = (
-        "_ending", "_fragments", "_hub", "_io_read", "_is_paused", "_is_working", "_out", "_pace", "_protocol", "_socket",
-        "_waiting", "client_id", "conversations", "heard_at", "is_open", "opened_at", "pinged_at", "place", "right", "uid",
+        "_bucket", "_buffer", "_callbacks", "_fragments", "_handling", "_is_paused", "_pending_close", "_protocol", "_queue",
+        "_read_watcher", "_socket", "client_id", "conversations", "credentials", "deadline", "heard_at", "is_open",
+        "opened_at", "pinged_at", "slot", "uid",
     )  # fmt: skip
 
-    def __init__(self, hub: Hub, sock: socket, right: Right, client_id: str, uid: str, place: ConversationRef | None):
-        self._hub = hub
+    def __init__(
+        self,
+        sock: socket,
+        credentials: Credentials,
+        client_id: str,
+        uid: str,
+        callbacks: ConnectionCallbacks,
+        slot: ConnectionSlot | None = None,
+        *,
+        is_rate_limited: bool = True,
+    ):
+        self._callbacks = callbacks
         self._socket = sock
-        self._out = Outbox(self, sock)
-        self.right = right
+        self._buffer = WriteBuffer(sock, self._on_writable)
+        self.credentials = credentials
         self.client_id = client_id
         self.uid = uid
-        self.place = place
+        self.slot = slot
         self.conversations: set[str] = set()
         self.is_open = True
+        self.deadline: float | None = None
         self.opened_at = time.time()
         self.heard_at = time.monotonic()
-        # Those who come together, as after a restart, are not to be pinged together, and to answer together, ever after.
+        # Clients that connect together, as after a restart, would otherwise be pinged and answer together for ever.
         self.pinged_at = self.heard_at - random.uniform(0, HEARTBEAT_SECONDS)  # noqa: S311
-        self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=hub.quiet)
+        self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=protocol_log)
         self._fragments: bytearray | None = None
-        self._waiting: deque[bytes] | None = None
-        self._ending: tuple[int, str] | None = None
-        self._is_working, self._is_paused = False, True
-        self._pace = Pace(self.heard_at)
-        self._io_read: Any = gevent.get_hub().loop.io(sock.fileno(), READ)
+        self._queue: deque[bytes] | None = None
+        self._pending_close: tuple[int, str] | None = None
+        self._handling, self._is_paused = False, True
+        self._bucket = TokenBucket(self.heard_at) if is_rate_limited else None
+        self._read_watcher: Any = gevent.get_hub().loop.io(sock.fileno(), READ)
 
     @property
     def user_id(self) -> int:
-        return self.right.user_id
+        return self.credentials.user_id
 
     @property
     def may_read(self) -> bool:
-        """Whether it is told anything of others: a token that only writes is not."""
-        return "read" in self.right.scopes
+        """Whether the client gets anything of others: a token with the scope `write` alone does not."""
+        return "read" in self.credentials.scopes
 
-    # -- out
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes that were written and that the client has not accepted yet."""
+        return self._buffer.size
 
-    def begin(self, ready: bytes) -> None:
-        """Send *ready*, and then what was written before it; and begin to read."""
+    @property
+    def fragment_bytes(self) -> int:
+        """The memory that the fragments of an unfinished message take, in bytes."""
+        return sys.getsizeof(self._fragments)
+
+    # -- writing
+
+    def begin(self, first: bytes) -> None:
+        """Send *first*, and then what was written before; and begin to read."""
         try:
-            self._out.release(ready)
+            self._buffer.release(first)
         except OSError:
             self.drop()
-        self._read_on()
+        self._resume_reading()
 
     def write(self, data: bytes) -> None:
-        """Send whole frames, now or as soon as the client reads. One who falls too far behind is closed."""
+        """Send whole frames, now or as soon as the client reads. A client that is too far behind is closed (4410)."""
         if self.is_open:
             try:
-                if not self._out.write(data):
-                    self._hub.metrics["too_slow"] += 1
-                    self._out.cut()
+                if not self._buffer.write(data):
+                    self._buffer.truncate()
                     self.close(Close.TOO_SLOW)
             except OSError:
-                self._lose()
+                self._on_lost()
 
-    def wait_for_room(self, seconds: float) -> None:
-        """Wait until the client has read what it was sent, so that much can be sent to it piece by piece."""
-        self._out.wait(seconds)
+    def wait_until_written(self, seconds: float) -> None:
+        """Wait until the client has accepted everything, at most *seconds*: a long answer is sent piece by piece."""
+        self._buffer.wait_until_empty(seconds)
 
-    def writable(self) -> None:
-        """The loop says that the client reads on."""
-        self._out.flush()
+    def _on_writable(self) -> None:
+        self._guard(self._flush)
+
+    def _flush(self) -> None:
+        self._buffer.flush()
         self._half_close()
 
     def ping(self, now: float) -> None:
-        """Ask for a sign of life. Any frame is one."""
+        """Send a ping. Any frame of the client answers it."""
         self.pinged_at = now
         self.write(PING)
 
-    # -- in
+    # -- reading
 
-    def guarded(self, callback: Callable[[], None]) -> None:
-        """What the loop calls must never raise into it."""
+    def _guard(self, callback: Callable[[], None]) -> None:
+        """Run *callback* for the event loop, which must never see an exception."""
         try:
             callback()
         except OSError:
-            self._lose()
+            self._on_lost()
         except Exception:
-            self._hub.log.exception("a socket failed")
+            log.exception("a socket failed")
             self.drop()
 
-    def _readable(self) -> None:
+    def _on_readable(self) -> None:
+        self._guard(self._read)
+
+    def _read(self) -> None:
         try:
             data = self._socket.recv(65536)
         except BlockingIOError:
             return
         if not data:
-            self._lose()
+            self._on_lost()
             return
         protocol = self._protocol
         protocol.receive_data(data)
         for event in protocol.events_received():
-            if isinstance(event, Frame) and self.is_open and self._ending is None:
-                self._take(event)
-        # The library's own goodbye would come before the answers to what the client sent, and with codes of its own.
+            if isinstance(event, Frame) and self.is_open and self._pending_close is None:
+                self._accept(event)
+        # The library's own close frame would precede the answers to the client's frames, and has codes of its own.
         if pongs := b"".join(data for data in protocol.data_to_send() if data[:1] == PONG_HEAD):
             self.write(pongs)
         if protocol.eof_sent:
-            self._finish(*ending_of(protocol))
+            self._finish(*close_of(protocol))
             self._half_close()
 
-    def _take(self, frame: Frame) -> None:
+    def _accept(self, frame: Frame) -> None:
         now = time.monotonic()
         self.heard_at = now
-        if self._hub.limits_frames and not self._pace.allows(now):
+        if self._bucket is not None and not self._bucket.take(now):
             self._finish(Close.TOO_MANY_FRAMES, REASONS[Close.TOO_MANY_FRAMES])
         elif frame.opcode is Opcode.BINARY:
             self._finish(CloseCode.UNSUPPORTED_DATA, "text frames only")
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
-            self._gather(bytes(frame.data), frame.fin)
+            self._enqueue(bytes(frame.data), frame.fin)
 
-    def _gather(self, data: bytes, is_last: bool) -> None:
+    def _enqueue(self, data: bytes, is_last: bool) -> None:
         if self._fragments is not None or not is_last:
             self._fragments = bytearray() if self._fragments is None else self._fragments
             self._fragments += data
@@ -178,116 +221,117 @@ class Connection:
         except UnicodeDecodeError:
             self._finish(CloseCode.INVALID_DATA, "text that is not UTF-8")
             return
-        if self._waiting is None:
-            self._waiting = deque()
-        self._waiting.append(data)
-        if len(self._waiting) >= MAX_WAITING_FRAMES:
-            self._pause()
-        if not self._is_working:
-            self._is_working = True
-            gevent.spawn(self._work)
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(data)
+        if len(self._queue) >= MAX_QUEUED_FRAMES:
+            self._pause_reading()
+        if not self._handling:
+            self._handling = True
+            gevent.spawn(self._handle_queue)
 
-    def _work(self) -> None:
-        """Do what waits, in order; what came together is done together."""
+    def _handle_queue(self) -> None:
+        """Handle the queued frames, in order; those that arrived together form a batch."""
         try:
-            while self._waiting and self.is_open:
-                batch, self._waiting = list(self._waiting), deque()
-                self._hub.perform(self, batch)
-                self._read_on()
+            while self._queue and self.is_open:
+                batch, self._queue = list(self._queue), deque()
+                self._callbacks.on_frames(self, batch)
+                self._resume_reading()
         except Exception:
-            self._hub.log.exception("a client's frames failed")
+            log.exception("a client's frames failed")
             self.close(CloseCode.INTERNAL_ERROR)
         finally:
-            self._is_working, self._waiting = False, None
-        if self._ending is not None:
-            self._end_as_asked()
+            self._handling, self._queue = False, None
+        if self._pending_close is not None:
+            self._close_as_pending()
 
-    def _pause(self) -> None:
+    def _pause_reading(self) -> None:
         self._is_paused = True
-        self._io_read.stop()
+        self._read_watcher.stop()
 
-    def _read_on(self) -> None:
-        if self.is_open and self._is_paused and self._ending is None:
+    def _resume_reading(self) -> None:
+        if self.is_open and self._is_paused and self._pending_close is None:
             self._is_paused = False
-            self._io_read.start(self.guarded, self._readable)
+            self._read_watcher.start(self._on_readable)
 
-    # -- the end
+    # -- closing
 
     def _finish(self, code: int, reason: str = "") -> None:
-        """Take nothing more from the client, and end with *code* once all that it sent before is done."""
-        if not self.is_open or self._ending is not None:
+        """Accept no more frames, and close with *code* once the queued ones are handled."""
+        if not self.is_open or self._pending_close is not None:
             return
-        self._ending = (code, reason)
-        self._pause()
-        if self._is_working:
-            self._hub.closing[self] = time.monotonic() + FINISHING_SECONDS
+        self._pending_close = (code, reason)
+        self._pause_reading()
+        if self._handling:
+            self.deadline = time.monotonic() + FINISHING_SECONDS
         else:
-            self._end_as_asked()
+            self._close_as_pending()
 
-    def _end_as_asked(self) -> None:
-        if self.is_open and self._ending is not None:
-            code, reason = self._ending
+    def _close_as_pending(self) -> None:
+        if self.is_open and self._pending_close is not None:
+            code, reason = self._pending_close
             if code == CloseCode.ABNORMAL_CLOSURE:
                 self.drop()
             else:
                 self.close(code, reason)
 
-    def _lose(self) -> None:
-        """The client is gone without a goodbye. What it sent before is done all the same."""
-        if self.is_open and self._is_working:
-            self._out.stop()
+    def _on_lost(self) -> None:
+        """The client is gone without a close frame. The frames that it sent before are handled all the same."""
+        if self.is_open and self._handling:
+            self._buffer.stop()
             self._finish(CloseCode.ABNORMAL_CLOSURE)
         else:
             self.drop()
 
-    def late(self) -> None:
-        """The clock says that the end takes too long. Where work is left, the client hears that it was not all done."""
+    def on_deadline(self) -> None:
+        """Closing took too long. If frames are left, the client is told that they were not all handled."""
         if self.is_open:
             self.close(Close.RESTARTING, "not all was done in time")
         else:
             self.drop()
 
     def close(self, code: int, reason: str | None = None) -> None:
-        """Say why, then end; the client has a while to hear it and to say goodbye."""
+        """Send a close frame, and give the client some seconds to read it and to answer."""
         if not self.is_open:
             return
-        self._end(SLOW_CLOSING_SECONDS if code == Close.TOO_SLOW else CLOSING_SECONDS)
+        self._begin_closing(code, SLOW_CLOSING_SECONDS if code == Close.TOO_SLOW else CLOSING_SECONDS)
         reason = REASONS.get(code, "") if reason is None else reason
         try:
-            self._out.release()
+            self._buffer.release()
             if self._protocol.state is State.OPEN:
                 self._protocol.send_close(code, reason)
-                self._out.write(b"".join(self._protocol.data_to_send()), is_last=True)
+                self._buffer.write(b"".join(self._protocol.data_to_send()), is_last=True)
             else:
-                self._out.write(close_frame(code, reason), is_last=True)
+                self._buffer.write(close_frame(code, reason), is_last=True)
             self._half_close()
         except OSError:
             self.drop()
 
-    def _end(self, seconds: float) -> None:
-        """Take part no longer. Whoever does not end the stream within *seconds* is dropped by the clock."""
+    def _begin_closing(self, code: int, seconds: float) -> None:
+        """Take part no longer. A client that does not end the stream within *seconds* is dropped by the heartbeat."""
         self.is_open = False
-        self._hub.forget(self)
-        self._hub.closing[self] = time.monotonic() + seconds
-        if self._is_paused and self._io_read is not None:
-            self._io_read.start(self.guarded, self._readable)  # to hear the other side's goodbye
+        self.deadline = time.monotonic() + seconds
+        self._callbacks.on_closing(self, code)
+        if self._is_paused and self._read_watcher is not None:
+            self._read_watcher.start(self._on_readable)  # to read the client's close frame
 
     def _half_close(self) -> None:
-        """Once both have said goodbye and all is out, end our side alone, and wait for the other.
+        """Once both sides have sent a close frame and everything is written, end our direction and wait for the client's.
 
-        To close outright while bytes are unread would take back what the client has yet to read.
+        Closing the socket while bytes are unread would discard what the client has yet to read.
         """
-        if not self.is_open and self._protocol.eof_sent and self._out.is_empty:
+        if not self.is_open and self._protocol.eof_sent and self._buffer.is_empty:
             self._socket.shutdown(SHUT_WR)
 
     def drop(self) -> None:
-        """The end without a word. Nothing is written or read after this."""
-        self.is_open = False
-        self._hub.forget(self)
-        self._hub.closing.pop(self, None)
-        self._out.stop()
-        if self._io_read is not None:
-            self._io_read.stop()
-            self._io_read.close()
-            self._io_read = None
+        """Close the socket without a close frame. Nothing is read or written after this."""
+        if self.is_open:
+            self.is_open = False
+            self._callbacks.on_closing(self, CloseCode.ABNORMAL_CLOSURE)
+        self._callbacks.on_closed(self)
+        self._buffer.stop()
+        if self._read_watcher is not None:
+            self._read_watcher.stop()
+            self._read_watcher.close()
+            self._read_watcher = None
             self._socket.close()

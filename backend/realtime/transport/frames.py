@@ -1,7 +1,8 @@
-"""Frames: what goes over a socket (RFC 6455), and what its JSON may hold."""
+"""Frames of a WebSocket (RFC 6455), and the JSON in them."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -15,6 +16,9 @@ from websockets.protocol import Protocol
 from backend.errors import ChatError, ValidationFailed
 from backend.events import Event
 from backend.http.json import decode, encode
+
+protocol_log = logging.getLogger("confab.websocket")
+"""The logger of the framing library, which logs every opening and closing."""
 
 MAX_FRAME_BYTES = 64 * 1024
 HEARTBEAT_SECONDS = 25
@@ -49,21 +53,21 @@ PONG_HEAD = Frame(Opcode.PONG, b"").serialize(mask=False)[:1]
 
 
 def close_frame(code: int, reason: str) -> bytes:
-    """The goodbye. One without a code answers one without a code (1005)."""
+    """A close frame. It has no code where it answers a close frame without a code (1005)."""
     payload = b"" if code == CloseCode.NO_STATUS_RCVD else ClosePayload(code, reason).serialize()
     return Frame(Opcode.CLOSE, payload).serialize(mask=False)
 
 
-def ending_of(protocol: Protocol) -> tuple[int, str]:
-    """With what code and reason a client ended its stream of frames: its own goodbye's, or those of what it did wrong."""
-    goodbye = protocol.close_rcvd or protocol.close_sent
-    if goodbye is None or isinstance(protocol.parser_exc, PayloadTooBig):
+def close_of(protocol: Protocol) -> tuple[int, str]:
+    """The code and reason with which a client ended its stream: those of its close frame, or of its violation of the protocol."""
+    close = protocol.close_rcvd or protocol.close_sent
+    if close is None or isinstance(protocol.parser_exc, PayloadTooBig):
         return Close.TOO_LARGE, REASONS[Close.TOO_LARGE]
-    return goodbye.code, goodbye.reason
+    return close.code, close.reason
 
 
 def text_frame(body: dict[str, Any]) -> bytes:
-    """*body* as one complete, unmasked text frame, made by hand: the library's Frame takes four times as long."""
+    """*body* as one complete, unmasked text frame. Encoded here, since the library's Frame takes four times as long."""
     payload = encode(body)
     size = len(payload)
     if size < 126:
@@ -74,18 +78,18 @@ def text_frame(body: dict[str, Any]) -> bytes:
 
 
 def event_frame(event: Event) -> bytes:
-    """*event* as everybody sees it."""
+    """*event* as every receiver gets it."""
     return text_frame({"type": event.type, **event.body})
 
 
 def presence_frame(user_id: int, is_online: bool, last_seen_at: datetime | None = None) -> bytes:
-    """That a user is online, or was until *last_seen_at*."""
+    """A user is online, or was until *last_seen_at*."""
     body = {"type": "presence", "user_id": user_id, "status": "online" if is_online else "offline"}
     return text_frame({**body, "last_seen_at": None if is_online else last_seen_at})
 
 
 def author_frame(event: Event) -> bytes:
-    """*event* as its author sees it."""
+    """*event* as its author gets it."""
     body = event.body
     if event.author_only:
         body = {**body, "message": {**body["message"], **event.author_only}}
@@ -93,7 +97,7 @@ def author_frame(event: Event) -> bytes:
 
 
 def error_frame(error: ChatError, frame_id: str | None) -> bytes:
-    """What is wrong with a client's frame."""
+    """The answer to a client's frame that was refused."""
     body: dict[str, Any] = {"type": "error", "code": error.code, "detail": error.detail}
     if error.errors:
         body["errors"] = error.errors
@@ -103,7 +107,7 @@ def error_frame(error: ChatError, frame_id: str | None) -> bytes:
 
 
 def answer_frame(type_: str, frame_id: str | None, **body: Any) -> bytes:
-    """The answer to a client's frame, under the client's own id."""
+    """The answer to a client's frame, with the id that the client gave it."""
     return text_frame(_with_id({"type": type_, **body}, frame_id))
 
 
@@ -113,7 +117,7 @@ def _with_id(body: dict[str, Any], frame_id: str | None) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class ClientFrame:
-    """A client's frame: under what id it wants its answer, what it says, and why it is refused, where it is."""
+    """A client's frame: the id for its answer, its type and body, and the error with which it is refused, if it is."""
 
     id: str | None = None
     type: Any = None
@@ -122,7 +126,7 @@ class ClientFrame:
 
 
 def client_frame(data: bytes) -> ClientFrame:
-    """*data* as a client's frame."""
+    """Parse *data* as a client's frame. What is wrong with it becomes its `refusal`."""
     frame = ClientFrame()
     try:
         frame.body = read_frame(data)
@@ -134,7 +138,7 @@ def client_frame(data: bytes) -> ClientFrame:
 
 
 def read_frame(data: bytes) -> dict[str, Any]:
-    """A client's frame. Raises MalformedJson, or ValidationFailed where it is no object."""
+    """The JSON object in *data*. Raises MalformedJson, or ValidationFailed where it is no object."""
     frame = decode(data)
     if not isinstance(frame, dict):
         raise ValidationFailed("A frame is a JSON object.")
@@ -142,7 +146,7 @@ def read_frame(data: bytes) -> dict[str, Any]:
 
 
 def frame_id_of(frame: dict[str, Any]) -> str | None:
-    """The client's id of a frame. Raises ValidationFailed where it is no string, or one that UTF-8 cannot carry."""
+    """The client's id of a frame, or None. Raises ValidationFailed where it is no string, or has a lone surrogate."""
     frame_id = frame.get("id")
     if frame_id is None:
         return None

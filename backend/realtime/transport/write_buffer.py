@@ -1,34 +1,34 @@
-"""The way out of one socket: whole frames, in order, and never a wait."""
+"""The write side of one socket: whole frames, in order, without ever waiting."""
 
 from __future__ import annotations
 
 from _socket import socket
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import gevent
 from gevent.event import Event
 
-if TYPE_CHECKING:
-    from backend.realtime.transport.connection import Connection
-
 WRITE = 2
 MAX_BACKLOG_BYTES = 1024 * 1024
-"""What is written while something waits is taken up to this much in all: a client for whom more would wait is closed (4410)
-and resumes. A single write on an empty buffer is taken whatever its size, for it says nothing about the reader."""
+"""While data is buffered, more is accepted up to this size in all. A client for whom more would be buffered is closed (4410) and
+resumes. A single write to an empty buffer is accepted whatever its size, for it does not show that the client is slow."""
 
 
-class Outbox:
-    """What is on its way to a client. It begins held, so that what comes early waits for the first frame.
+class WriteBuffer:
+    """The bytes that the client has not read yet.
 
-    `size` is what waits here because the client does not read. Every method may raise OSError: the client is gone.
+    It begins held: writes are buffered until `release`, so that they follow the first frame. `size` is the number of buffered
+    bytes. *on_writable* is called by the event loop when the client reads again. Every method may raise OSError: the client is
+    gone.
     """
 
-    __slots__ = ("_backlog", "_drained", "_owner", "_socket", "_watcher", "size")
+    __slots__ = ("_backlog", "_drained", "_on_writable", "_socket", "_watcher", "size")
 
-    def __init__(self, owner: Connection, sock: socket):
-        self._owner = owner
+    def __init__(self, sock: socket, on_writable: Callable[[], None]):
         self._socket = sock
+        self._on_writable = on_writable
         self._backlog: deque[bytes] | None = deque()
         self._watcher: Any = None
         self._drained: Event | None = None
@@ -36,11 +36,11 @@ class Outbox:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all was handed to the system."""
+        """Whether everything was handed to the system."""
         return self._backlog is None
 
     def release(self, first: bytes = b"") -> None:
-        """Hold back no longer: send *first*, and then what came meanwhile. Safe to repeat."""
+        """Send *first*, and then what was written before. Safe to repeat."""
         if self._watcher is None and self._backlog is not None:
             if first:
                 self._backlog.appendleft(first)
@@ -50,7 +50,7 @@ class Outbox:
     def write(self, data: bytes, is_last: bool = False) -> bool:
         """Send whole frames, now or as soon as the client reads.
 
-        False, and nothing is taken, where too much would wait; what is the last is taken in any case.
+        Returns False, and accepts nothing, where too much would be buffered. The last write is always accepted.
         """
         if self._backlog is None:
             try:
@@ -68,14 +68,14 @@ class Outbox:
         self.size += len(data)
         return True
 
-    def cut(self) -> None:
-        """Forget what waits, but for the rest of what is half sent, so that the stream stays whole to its end."""
+    def truncate(self) -> None:
+        """Drop what is buffered, but for the rest of a frame that was sent in part: the stream stays valid to its end."""
         if self._backlog is not None:
             self._backlog = deque(list(self._backlog)[:1])
             self.size = sum(len(data) for data in self._backlog)
 
     def flush(self) -> None:
-        """Send as much as the client takes; the rest when it reads on."""
+        """Send as much as the client accepts; the rest when it reads again."""
         while self._backlog:
             data = self._backlog[0]
             try:
@@ -91,14 +91,14 @@ class Outbox:
         self._backlog = None
         self.stop()
 
-    def wait(self, seconds: float) -> None:
-        """Wait until nothing is left to send, or the outbox was stopped; at most *seconds*."""
+    def wait_until_empty(self, seconds: float) -> None:
+        """Wait until everything is sent, or the buffer was stopped; at most *seconds*."""
         if self._backlog is not None:
             self._drained = self._drained or Event()
             self._drained.wait(seconds)
 
     def stop(self) -> None:
-        """Watch no longer, and wake who waits."""
+        """Stop watching the socket, and wake the greenlets that wait for an empty buffer."""
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher.close()
@@ -110,4 +110,4 @@ class Outbox:
     def _watch(self) -> None:
         if self._watcher is None:
             self._watcher = gevent.get_hub().loop.io(self._socket.fileno(), WRITE)
-            self._watcher.start(self._owner.guarded, self._owner.writable)
+            self._watcher.start(self._on_writable)

@@ -14,7 +14,6 @@ from gevent.event import Event
 from playwright.sync_api import Page
 from websockets.frames import CloseCode
 
-from backend.realtime.heartbeat import Ticker
 from backend.realtime.transport.frames import Close
 from tests.processes import wait_until
 from tests.realtime.client import Api
@@ -85,7 +84,7 @@ def test_a_flood_is_ended_once_what_was_allowed_is_done(pair: Pair) -> None:
     pair.theirs.sendall(frame(b"{}") * 250)
     gevent.sleep(0.05)
     pair.theirs.setblocking(False)
-    assert len(pair.hub.performed) == 200
+    assert len(pair.handled) == 200
     assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
 
 
@@ -104,13 +103,12 @@ class Busy:
 
     def __init__(self, pair: Pair):
         self.pair, self.may_end = pair, Event()
-        hub: Any = pair.hub
-        hub.perform = self.perform
+        pair.on_frames = self.handle
 
-    def perform(self, connection: Any, batch: list[bytes]) -> None:
+    def handle(self, connection: Any, batch: list[bytes]) -> None:
         self.may_end.wait(5)
         if connection.is_open:
-            self.pair.hub.performed += batch
+            self.pair.handled += batch
             connection.write(b"done" * len(batch))
 
     def hear(self, data: bytes) -> None:
@@ -132,7 +130,7 @@ def test_a_goodbye_waits_for_the_work_before_it(pair: Pair, busy: Busy) -> None:
     assert pair.connection.is_open
     busy.may_end.set()
     assert pair.read() == b"donedone" + frame(struct.pack("!H", 1000) + b"bye", CLOSE, masked=False)
-    assert pair.hub.performed == [b"1", b"2"]
+    assert pair.handled == [b"1", b"2"]
     assert not pair.connection.is_open
 
 
@@ -141,14 +139,13 @@ def test_a_right_that_ends_meanwhile_ends_the_rest_of_the_work(pair: Pair, busy:
     pair.connection.close(Close.UNAUTHORIZED)
     busy.may_end.set()
     assert int.from_bytes(pair.read()[2:4], "big") == Close.UNAUTHORIZED
-    assert pair.hub.performed == []
+    assert pair.handled == []
 
 
 def test_work_that_does_not_end_holds_the_end_up_no_longer_than_some_seconds(
     pair: Pair, busy: Busy, clock: Clock
 ) -> None:
-    hub: Any = pair.hub
-    sweep = Ticker(hub).sweep
+    sweep = pair.server.heartbeat.sweep
     pair.connection.pinged_at = clock.now
     pair.connection.pinged_at = clock.now  # so that no ping is due in this time
     busy.hear(frame(b"1") + GOODBYE)
@@ -162,7 +159,7 @@ def test_work_that_does_not_end_holds_the_end_up_no_longer_than_some_seconds(
     )  # not the clean end that it asked for: not all is done
     clock.now += 4
     sweep()
-    assert pair.hub.closing == {}
+    assert pair.registry.closing == set()
 
 
 def test_who_vanishes_amid_the_work_is_let_go_when_it_is_done(pair: Pair, busy: Busy) -> None:
@@ -172,8 +169,8 @@ def test_who_vanishes_amid_the_work_is_let_go_when_it_is_done(pair: Pair, busy: 
     assert pair.connection.is_open
     busy.may_end.set()
     gevent.sleep(0.02)
-    assert pair.hub.performed == [b"1"]
-    assert (pair.connection.is_open, pair.hub.closing) == (False, {})
+    assert pair.handled == [b"1"]
+    assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 
 
 def test_who_cannot_be_written_to_amid_the_work_is_let_go_when_it_is_done(pair: Pair, busy: Busy) -> None:
@@ -182,8 +179,8 @@ def test_who_cannot_be_written_to_amid_the_work_is_let_go_when_it_is_done(pair: 
     pair.connection.write(b"x")
     busy.may_end.set()
     gevent.sleep(0.02)
-    assert pair.hub.performed == [b"1"]
-    assert (pair.connection.is_open, pair.hub.closing) == (False, {})
+    assert pair.handled == [b"1"]
+    assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 
 
 CLIENT = """

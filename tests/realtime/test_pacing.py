@@ -1,4 +1,4 @@
-"""A crowded room rests after each delivery, and what gathers meanwhile goes out in one write."""
+"""A large room cools down after each fan-out; the events that arrive meanwhile go out in one write."""
 
 from __future__ import annotations
 
@@ -9,46 +9,42 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
-from backend.bus.local import LocalBus
 from backend.events import Event, message_event
 from backend.http.json import encode
-from backend.realtime.delivery import fanout as module
-from backend.realtime.delivery.channel import LEAST_REST, MOST_REST
-from backend.realtime.hub import Hub
+from backend.realtime.delivery import pacing as module
+from backend.realtime.delivery.pacing import MAX_COOL_DOWN, MIN_COOL_DOWN
 from backend.realtime.transport.frames import event_frame, text_frame
+from tests.realtime.parts import Recorder, make_server, subscribe
 
 
-class Crowd:
-    """A hub with one listener, to which a write takes *seconds*, and a clock that only that moves."""
+class SlowSubscriber(Recorder):
+    """The only subscriber of a hub, to whom a write takes *seconds*. Only that moves the clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float):
+        super().__init__(1)
         self.now, self.seconds = 100.0, seconds
-        self.written: list[bytes] = []
         self.later: list[tuple[float, Callable[..., None], Any]] = []
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(module.gevent, "spawn_later", self._spawn_later)
-        app: Any = None
-        self.hub = Hub(app, limits_frames=False)
-        self.hub.bus = LocalBus()
-        listener: Any = self
-        self.hub.channel("lobby", 0, 0).add(listener, 0)
+        self.hub = make_server().hub
+        subscribe(self.hub, "lobby", self)
 
     def write(self, data: bytes) -> None:
-        self.written.append(data)
+        super().write(data)
         self.now += self.seconds
 
     def come(self, *numbers: int) -> None:
-        self.hub.take([message(number) for number in numbers])
+        self.hub.dispatch([message(number) for number in numbers])
 
-    def _spawn_later(self, after: float, task: Callable[..., None], channel: Any) -> None:
-        self.later.append((self.now + after, task, channel))
+    def _spawn_later(self, after: float, task: Callable[..., None], *args: Any) -> None:
+        self.later.append((self.now + after, task, args))
 
     def wait(self) -> float:
         """Let the clock go to the next of what is to be done later, and do it. Returns how long that was."""
         self.later.sort(key=lambda entry: entry[0])
-        at, task, channel = self.later.pop(0)
+        at, task, args = self.later.pop(0)
         waited, self.now = at - self.now, max(self.now, at)
-        task(channel)
+        task(*args)
         return waited
 
 
@@ -63,13 +59,13 @@ def frames(*numbers: int) -> bytes:
 
 
 def test_what_comes_in_a_rest_goes_out_together_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd = Crowd(monkeypatch, 0.005)
+    crowd = SlowSubscriber(monkeypatch, 0.005)
     crowd.come(1)
     crowd.come(3)
     crowd.come(2)
     crowd.come(1)
     assert crowd.written == [frames(1)]
-    assert crowd.wait() == pytest.approx(LEAST_REST * 0.005)
+    assert crowd.wait() == pytest.approx(MIN_COOL_DOWN * 0.005)
     assert crowd.written == [frames(1), frames(2, 3)]
     crowd.now += 1
     crowd.later.clear()
@@ -78,13 +74,13 @@ def test_what_comes_in_a_rest_goes_out_together_and_in_order(monkeypatch: pytest
 
 
 def test_a_rest_lasts_until_as_many_have_come_as_the_last_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd = Crowd(monkeypatch, 0.005)
+    crowd = SlowSubscriber(monkeypatch, 0.005)
     crowd.come(1, 2)
     crowd.come(3)
-    assert crowd.wait() == pytest.approx(MOST_REST * 0.005), "the other did not come"
+    assert crowd.wait() == pytest.approx(MAX_COOL_DOWN * 0.005), "the other did not come"
     assert crowd.written[1:] == [frames(3)]
     crowd.come(4, 5, 6)
-    assert crowd.wait() == pytest.approx(LEAST_REST * 0.005), "however many come"
+    assert crowd.wait() == pytest.approx(MIN_COOL_DOWN * 0.005), "however many come"
     assert crowd.written[2:] == [frames(4, 5, 6)]
     crowd.come(7)
     crowd.now += 0.005
@@ -94,10 +90,10 @@ def test_a_rest_lasts_until_as_many_have_come_as_the_last_time(monkeypatch: pyte
     assert crowd.written[3:] == [frames(7, 8, 9)], "all are there"
     began = crowd.now
     crowd.come(10)
-    while crowd.later:  # the end of the rest that was cut short is among it
+    while not crowd.written[4:]:  # the timer of the cool-down that ended early comes first
         crowd.wait()
     assert crowd.written[4:] == [frames(10)]
-    assert crowd.now - began == pytest.approx(MOST_REST * 0.005 + 0.005)
+    assert crowd.now - began == pytest.approx(MAX_COOL_DOWN * 0.005 + 0.005)
 
 
 @pytest.mark.parametrize("size", [0, 1, 115, 116, 117, 118, 65_525, 65_526, 65_527, 70_000])

@@ -7,19 +7,10 @@ from typing import Any
 
 import pytest
 
-from backend.bus.local import LocalBus
 from backend.events import Event, message_event, read_event
 from backend.realtime.delivery import fanout as module
-from backend.realtime.hub import Hub
 from backend.realtime.transport.frames import author_frame, event_frame
-
-
-class Listener:
-    def __init__(self, crowd: Crowd, user_id: int, uid: str):
-        self.crowd, self.user_id, self.uid = crowd, user_id, uid
-
-    def write(self, data: bytes) -> None:
-        self.crowd.written.append((self.uid, data))
+from tests.realtime.parts import Recorder, make_server, register, subscribe
 
 
 class Crowd:
@@ -28,15 +19,11 @@ class Crowd:
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.written: list[tuple[str, bytes]] = []
         self.encoded: Counter[str] = Counter()
-        app: Any = None
-        self.hub = Hub(app, limits_frames=False)
-        self.hub.bus = LocalBus()
-        self.channel = self.hub.channel("lobby", 0, 0)
-        for user_id in range(1, 7):
-            devices: Any = [Listener(self, user_id, f"{user_id}{device}") for device in "ab"]
-            self.hub.users[user_id] = set(devices)
-            for device in devices:
-                self.channel.add(device, 0)
+        self.hub = make_server().hub
+        devices = [Recorder(user_id, f"{user_id}{device}", self.written) for user_id in range(1, 7) for device in "ab"]
+        register(self.hub, *devices)
+        subscribe(self.hub, "lobby", *devices)
+        self.channel = self.hub.channels.by_name["lobby"]
         for function in (event_frame, author_frame):
             monkeypatch.setattr(module, function.__name__, self._counting(function))
 
@@ -67,39 +54,39 @@ def seen_by(user_id: int, *events: Event) -> bytes:
 
 def test_each_event_is_encoded_once_and_once_more_for_its_author(crowd: Crowd) -> None:
     said = [message(1, 3), message(2, 5), message(3, 3)]
-    crowd.hub.take(said)
+    crowd.hub.dispatch(said)
     assert crowd.encoded == {"event_frame": 3, "author_frame": 3}
-    for listener in crowd.channel.listeners:
+    for listener in crowd.channel.subscribers:
         assert crowd.heard(listener.uid) == seen_by(listener.user_id, *said)
     assert len(crowd.written) == 12, "one write to each"
 
 
 def test_authors_hear_first(crowd: Crowd) -> None:
-    crowd.hub.take([message(1, 6), message(2, 4)])
+    crowd.hub.dispatch([message(1, 6), message(2, 4)])
     assert {uid for uid, _ in crowd.written[:4]} == {"4a", "4b", "6a", "6b"}
 
 
 def test_one_who_is_ahead_costs_the_others_nothing(crowd: Crowd) -> None:
     """With a floor somewhere each socket is asked what is news to it, and still nothing is encoded again."""
-    (ahead,) = [listener for listener in crowd.channel.listeners if listener.uid == "2a"]
-    crowd.channel.floors[ahead] = 1
+    (ahead,) = [listener for listener in crowd.channel.subscribers if listener.uid == "2a"]
+    crowd.channel.start_offsets[ahead] = 1
     said = [message(1, 2), message(2, 3)]
-    crowd.hub.take(said)
+    crowd.hub.dispatch(said)
     assert crowd.encoded == {"event_frame": 2, "author_frame": 2}
     assert crowd.heard("2a") == seen_by(2, said[1])
-    for listener in crowd.channel.listeners - {ahead}:
+    for listener in crowd.channel.subscribers - {ahead}:
         assert crowd.heard(listener.uid) == seen_by(listener.user_id, *said)
 
 
 def test_a_read_mark_goes_to_all_but_the_device_that_read(crowd: Crowd) -> None:
-    crowd.hub.take([read_event("lobby", 4, 7, source_connection="4a")])
+    crowd.hub.dispatch([read_event("lobby", 4, 7, source_connection="4a")])
     assert crowd.encoded == {"event_frame": 1}
-    assert {uid for uid, _ in crowd.written} == {listener.uid for listener in crowd.channel.listeners} - {"4a"}
+    assert {uid for uid, _ in crowd.written} == {listener.uid for listener in crowd.channel.subscribers} - {"4a"}
 
 
 def test_an_author_s_device_that_does_not_listen_hears_nothing(crowd: Crowd) -> None:
-    (away,) = [listener for listener in crowd.channel.listeners if listener.uid == "3b"]
-    crowd.channel.discard(away)
-    crowd.hub.take([message(1, 3)])
+    (away,) = [listener for listener in crowd.channel.subscribers if listener.uid == "3b"]
+    crowd.channel.remove_subscriber(away)
+    crowd.hub.dispatch([message(1, 3)])
     assert crowd.heard("3b") == b""
     assert crowd.heard("3a") == seen_by(3, message(1, 3))
