@@ -22,7 +22,8 @@ from backend.realtime.presence.store import LocalPresenceStore, RedisPresenceSto
 from backend.realtime.presence.tracker import PresenceTracker
 from backend.realtime.reconciler import Reconciler
 from backend.realtime.runtime import Runtime
-from backend.realtime.transport.connection import Connection, ConnectionCallbacks
+from backend.realtime.transport.callbacks import ConnectionCallbacks
+from backend.realtime.transport.connection import Connection
 from backend.realtime.transport.connection_limits import ConnectionLimits, ConnectionSlot
 from backend.realtime.transport.registry import Registry
 from backend.state import confab_state

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import gevent
 
 from backend.identity.credentials import Credentials
-from backend.realtime.transport.connection import Connection, ConnectionCallbacks
+from backend.realtime.transport.callbacks import ConnectionCallbacks
+from backend.realtime.transport.connection import Connection
 from tests.realtime.parts import make_server
 
 OnFrames = Callable[[Connection, list[bytes]], None]

@@ -13,7 +13,6 @@ import time
 from _socket import SHUT_WR, socket
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gevent
@@ -21,6 +20,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 from backend.identity.credentials import Credentials
+from backend.realtime.transport.callbacks import ConnectionCallbacks
 from backend.realtime.transport.connection_limits import ConnectionSlot
 from backend.realtime.transport.frame_rate import TokenBucket
 from backend.realtime.transport.frames import (
@@ -47,20 +47,6 @@ CLOSING_SECONDS, SLOW_CLOSING_SECONDS = 3.0, 30.0
 
 FINISHING_SECONDS = 8.0
 """How long the frames that preceded a client's close frame may take. Chromium waits 10 s for the answer to its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionCallbacks:
-    """What a connection calls. One object serves all connections of a worker."""
-
-    on_frames: Callable[[Connection, list[bytes]], None]
-    """Handle a batch of text frames, in order. Runs in a greenlet; the next batch follows when it returns."""
-
-    on_closing: Callable[[Connection, int], None]
-    """The connection was closed, with this code: it handles and writes nothing more. Called once."""
-
-    on_closed: Callable[[Connection], None]
-    """The connection's socket was closed. Safe to repeat."""
 
 
 class Connection:

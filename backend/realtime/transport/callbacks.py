@@ -1,0 +1,24 @@
+"""What a connection calls: the only thing that it knows of the server around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backend.realtime.transport.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCallbacks:
+    """What a connection calls. One object serves all connections of a worker."""
+
+    on_frames: Callable[[Connection, list[bytes]], None]
+    """Handle a batch of text frames, in order. Runs in a greenlet; the next batch follows when it returns."""
+
+    on_closing: Callable[[Connection, int], None]
+    """The connection was closed, with this code: it handles and writes nothing more. Called once."""
+
+    on_closed: Callable[[Connection], None]
+    """The connection's socket was closed. Safe to repeat."""
