@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import case, delete, exists, func, or_, select, update
 
+from backend.conversations.deletion import delete_newest_messages
 from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound
 from backend.events import publish_on_commit, room_updated_event
@@ -164,13 +165,11 @@ def _has_readers(conversation_id: str, user_id: int) -> bool:
 
 
 def _drop_batch(conversation_id: str) -> int:
-    """Delete the newest messages of a conversation: a reply goes before, or together with, what it refers to."""
+    """Delete the newest messages of a conversation, and return how many were deleted."""
     try:
         allocate_modseq(conversation_id, 0)
     except NotFound:
         return 0
-    newest = select(Message.id).where(Message.conversation_id == conversation_id)
-    ids = db.session.scalars(newest.order_by(Message.seq.desc()).limit(BATCH)).all()
-    db.session.execute(delete(Message).where(Message.id.in_(ids)).execution_options(synchronize_session=False))
+    count = delete_newest_messages(conversation_id, BATCH)
     db.session.commit()
-    return len(ids)
+    return count

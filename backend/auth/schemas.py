@@ -8,6 +8,7 @@ from marshmallow import EXCLUDE, ValidationError, fields, validates_schema
 
 from backend.http.fields import AnswerSchema, BodySchema, Line, Text
 from backend.users.fields import Email, Mobile, Password, Username
+from backend.users.schemas import PublicUserSchema
 
 
 class TotpCode(Text):
@@ -62,18 +63,7 @@ class RefreshBody(BodySchema):
     refresh_token = Text(required=True)
 
 
-class OwnUserSchema(AnswerSchema):
-    id = fields.Integer()
-    username = fields.String()
-    full_name = fields.String(allow_none=True)
-    first_name = fields.String(allow_none=True)
-    last_name = fields.String(allow_none=True)
-    bio = fields.String(allow_none=True)
-    avatar_url = fields.String(allow_none=True)
-    is_active = fields.Boolean()
-    roles = fields.List(fields.String())
-    created_at = fields.DateTime()
-    last_seen_at = fields.DateTime(allow_none=True)
+class OwnUserSchema(PublicUserSchema):
     email = fields.String(allow_none=True)
     mobile = fields.String(allow_none=True)
     is_superuser = fields.Boolean()

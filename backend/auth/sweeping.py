@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
 from backend.auth.sessions import max_age
-from backend.database import read_engine
+from backend.bulk import batches_of_ids, delete_in_batches, execute_together
 from backend.models import AccountToken, OtpCode, RefreshToken, RevokedToken, UserSession, WsTicket
-from backend.models.base import db, utcnow
+from backend.models.base import utcnow
 
 KEPT = timedelta(days=30)
 """Whoever comes that late with a refresh token of a session that ended is still told why."""
@@ -22,9 +20,6 @@ DEVICES_KEPT = timedelta(days=365)
 SECRETS_KEPT = timedelta(days=1)
 REVOKED_KEPT = timedelta(days=365)
 """How long a revoked API token is told from one that never was."""
-
-BATCH = 500
-"""Rows in one transaction: few enough that nobody waits long for them."""
 
 
 def sweep() -> None:
@@ -37,18 +32,16 @@ def sweep() -> None:
     _end_overdue(now)
     _forget_ended(now)
     _delete_ended(now)
-    with db.engine.begin() as connection:
-        for model in (OtpCode, AccountToken, WsTicket):
-            over = or_(model.expires_at < now - SECRETS_KEPT, model.used_at < now - SECRETS_KEPT)
-            connection.execute(delete(model).where(over))
-        connection.execute(delete(RevokedToken).where(RevokedToken.created_at < now - REVOKED_KEPT))
+    for model in (OtpCode, AccountToken, WsTicket):
+        delete_in_batches(model, or_(model.expires_at < now - SECRETS_KEPT, model.used_at < now - SECRETS_KEPT))
+    delete_in_batches(RevokedToken, RevokedToken.created_at < now - REVOKED_KEPT)
 
 
 def _end_overdue(now: datetime) -> None:
     """End the sessions that began before SESSION_DAYS, or with more of them; their sockets close at the next tick."""
     is_overdue = (UserSession.created_at <= now - max_age(), UserSession.expires_at > now)
-    for ids in _batches(select(UserSession.id).where(UserSession.is_active, *is_overdue)):
-        _execute(update(UserSession).where(UserSession.id.in_(ids)).values(expires_at=now))
+    for ids in batches_of_ids(select(UserSession.id).where(UserSession.is_active, *is_overdue)):
+        execute_together(update(UserSession).where(UserSession.id.in_(ids)).values(expires_at=now))
 
 
 def _ended_before(then: datetime) -> ColumnElement[bool]:
@@ -59,10 +52,10 @@ def _forget_ended(now: datetime) -> None:
     """Delete the refresh tokens and the addresses of the sessions that ended a while ago."""
     has_tokens = exists().where(RefreshToken.session_id == UserSession.id)
     has_more = or_(UserSession.ip_address.is_not(None), has_tokens)
-    for ids in _batches(select(UserSession.id).where(_ended_before(now - KEPT), has_more)):
+    for ids in batches_of_ids(select(UserSession.id).where(_ended_before(now - KEPT), has_more)):
         # When it ended is read from `updated_at`, so that stays.
         values = {"ip_address": None, "updated_at": UserSession.updated_at}
-        _execute(
+        execute_together(
             delete(RefreshToken).where(RefreshToken.session_id.in_(ids)),
             update(UserSession).where(UserSession.id.in_(ids)).values(values),
         )
@@ -82,18 +75,5 @@ def _delete_ended(now: datetime) -> None:
         _ended_before(now - DEVICES_KEPT).label("is_forgotten"),
     ).subquery()
     is_doubled, is_old = ranked.c.of_device > 1, and_(ranked.c.is_forgotten, ranked.c.of_user > 1)
-    for ids in _batches(select(ranked.c.id).where(ranked.c.has_ended, or_(is_doubled, is_old))):
-        _execute(delete(UserSession).where(UserSession.id.in_(ids)))
-
-
-def _batches(wanted: Select[Any]) -> Sequence[list[int]]:
-    """The ids that *wanted* selects, in order, so that two who sweep at once do not wait for each other in a circle."""
-    with read_engine(db.engine).connect() as connection:
-        ids = sorted(connection.scalars(wanted))
-    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
-
-
-def _execute(*statements: Any) -> None:
-    with db.engine.begin() as connection:
-        for statement in statements:
-            connection.execute(statement)
+    for ids in batches_of_ids(select(ranked.c.id).where(ranked.c.has_ended, or_(is_doubled, is_old))):
+        execute_together(delete(UserSession).where(UserSession.id.in_(ids)))

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.database import read_engine
 from backend.models.base import db
+from backend.redis_client import connect_redis
 from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault, find_second_instance
 from backend.schema.repair import repair_plan
@@ -156,17 +157,14 @@ def _clock(whose: str, theirs: float, began: float) -> Iterator[Finding]:
 def _bus(config: Config) -> Iterator[Finding]:
     if config.redis_url is None:
         return
-    client = redis.Redis.from_url(config.redis_url, socket_connect_timeout=3, socket_timeout=3)
     try:
-        client.ping()
-        began = time.time()
-        seconds, microseconds = client.time()
+        with connect_redis(config.redis_url, seconds=3) as client:
+            began = time.time()
+            seconds, microseconds = client.time()
         yield from _clock("Redis", seconds + microseconds / 1e6, began)
     except redis.RedisError as error:
         reason = str(error).partition("\n")[0]
         yield Finding("bus", f"Redis does not answer ({reason}).", "Start it, or correct REDIS_URL.")
-    finally:
-        client.close()
 
 
 def _storage(config: Config) -> Iterator[Finding]:

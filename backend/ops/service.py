@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.database import read_engine
 from backend.errors import Unavailable
 from backend.models.base import db, utcnow
+from backend.redis_client import connect_redis
 from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault
 from backend.schema.revisions import current_revision, head_revision
@@ -136,8 +137,5 @@ def _ping_bus() -> None:
     url = current_app.config["CONFAB"].redis_url
     if url is None:
         return
-    client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
-    try:
-        client.ping()
-    finally:
-        client.close()
+    with connect_redis(url, seconds=1):
+        pass

@@ -11,8 +11,9 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, event, func, select, update
+from sqlalchemy import Row, event, func, select, update
 
+from backend.bulk import delete_in_batches
 from backend.database import RoutedSession, read_engine
 from backend.models import OutboxMessage
 from backend.models.base import db, utcnow
@@ -129,9 +130,9 @@ def _settle(row: Row[Any], **values: Any) -> None:
 
 def sweep() -> None:
     """Delete the messages that were settled a week ago."""
-    settled = (OutboxMessage.next_attempt_at.is_(None), OutboxMessage.created_at < utcnow() - KEPT)
-    with db.engine.begin() as connection:
-        connection.execute(delete(OutboxMessage).where(*settled))
+    delete_in_batches(
+        OutboxMessage, OutboxMessage.next_attempt_at.is_(None), OutboxMessage.created_at < utcnow() - KEPT
+    )
 
 
 def status() -> list[dict[str, Any]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import time
 
-from sqlalchemy import delete, exc, exists, select
+from sqlalchemy import exc, exists, select
 
+from backend.conversations.deletion import delete_newest_messages
 from backend.errors import NotFound
 from backend.models import Conversation, Message, Room
 from backend.models.base import db
@@ -55,15 +56,6 @@ def list_unpurged() -> list[int]:
 
 
 def _purge_batch(room_id: int) -> int:
-    # The newest first: a reply goes before, or together with, the message that it refers to.
-    newest = (
-        select(Message.id)
-        .where(Message.conversation_id == room_conversation_id(room_id))
-        .order_by(Message.seq.desc())
-        .limit(BATCH)
-    )
-    ids = db.session.scalars(newest).all()
-    if ids:
-        db.session.execute(delete(Message).where(Message.id.in_(ids)).execution_options(synchronize_session=False))
+    count = delete_newest_messages(room_conversation_id(room_id), BATCH)
     db.session.commit()
-    return len(ids)
+    return count

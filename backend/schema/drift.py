@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
+from alembic.autogenerate import produce_migrations
+from alembic.operations.ops import MigrateOperation, ModifyTableOps
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
@@ -36,20 +37,27 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 def find_drift(connection: Connection) -> list[str]:
     """A sentence for each difference between the models and the database; empty where they agree."""
-    context = MigrationContext.configure(connection, opts=comparison(connection.dialect.name))
-    changes = list(_flat(compare_metadata(context, Base.metadata)))
+    changes = [change for operation in differences(connection) for change in _changes(operation)]
     missing = {change[1].name for change in changes if change[0] == "add_table"}
     changes = [c for c in changes if c[0] != "add_index" or c[1].table.name not in missing]
     return [_sentence(change) for change in changes] + list(_find_unseen(connection))
 
 
-def _flat(changes: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """Alembic groups what concerns one column as a list among the tuples."""
-    for change in changes:
-        if isinstance(change, list):
-            yield from change
-        else:
-            yield change
+def differences(connection: Connection) -> list[MigrateOperation]:
+    """Alembic's operations that would make the database agree with the models."""
+    context = MigrationContext.configure(connection, opts=comparison(connection.dialect.name))
+    upgrade = produce_migrations(context, Base.metadata).upgrade_ops
+    found: list[MigrateOperation] = []
+    for operation in upgrade.ops if upgrade is not None else []:
+        # The operations on one table are grouped.
+        found += operation.ops if isinstance(operation, ModifyTableOps) else [operation]
+    return found
+
+
+def _changes(operation: MigrateOperation) -> list[tuple[Any, ...]]:
+    """*operation* as tuples: an operation on a column has one for each attribute that differs."""
+    change: Any = operation.to_diff_tuple()
+    return change if isinstance(change, list) else [change]
 
 
 def _sentence(change: tuple[Any, ...]) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.autogenerate import produce_migrations
 from alembic.operations import Operations
 from alembic.operations import ops as operations
 from alembic.runtime.migration import MigrationContext
@@ -15,16 +14,14 @@ from sqlalchemy import Connection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from backend.models.base import Base
-from backend.schema.drift import comparison, find_other_predicates
+from backend.schema.drift import differences, find_other_predicates
 
 LOSES = (operations.DropTableOp, operations.DropColumnOp)
 
 
 def repair_plan(connection: Connection) -> list[str]:
     """Statements and comments, in the order in which they should run; empty where nothing has drifted."""
-    context = MigrationContext.configure(connection, opts=comparison(connection.dialect.name))
-    upgrade = produce_migrations(context, Base.metadata).upgrade_ops
-    changes = list(_flat(upgrade.ops if upgrade is not None else []))
+    changes = differences(connection)
     plan = _plan_sqlite(connection, changes) if connection.dialect.name == "sqlite" else _plan(connection, changes)
     remade = [line for index in find_other_predicates(connection) for line in _remake(connection, index)]
     return [*plan, *remade]
@@ -33,14 +30,6 @@ def repair_plan(connection: Connection) -> list[str]:
 def _remake(connection: Connection, index: sa.Index) -> Iterator[str]:
     yield f"DROP INDEX {index.name};"
     yield f"{str(CreateIndex(index).compile(dialect=connection.dialect)).strip()};"
-
-
-def _flat(found: list[Any]) -> Iterator[Any]:
-    for op in found:
-        if isinstance(op, operations.ModifyTableOps):
-            yield from op.ops
-        else:
-            yield op
 
 
 def _plan(connection: Connection, changes: list[Any]) -> Iterator[str]:

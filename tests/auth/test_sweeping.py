@@ -10,7 +10,6 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select, update
 
-from backend.auth import sweeping
 from backend.models import AccountToken, OtpCode, RefreshToken, RevokedToken, User, UserSession, WsTicket
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_password
@@ -150,7 +149,7 @@ def test_secrets_that_are_over(app: Flask, ada: User, make: Factory, clock: Any)
 def test_many_are_swept_in_small_transactions(
     app: Flask, ada: User, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "BATCH", 2)
+    monkeypatch.setattr("backend.bulk.BATCH_SIZE", 2)
     for _ in range(7):
         login(app)
     with app.app_context():
