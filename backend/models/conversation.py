@@ -13,7 +13,6 @@ from backend.database import MAX_ID
 from backend.models.base import Base, BigInt, Keyed, Timestamped, UtcDateTime
 
 if TYPE_CHECKING:
-    from backend.models.room import Room
     from backend.models.user import User
 
 LOBBY = "lobby"
@@ -38,8 +37,6 @@ class Conversation(Timestamped, Base):
     last_modseq: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
     last_message_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    room: Mapped[Room | None] = relationship(back_populates="conversation")
-
 
 class ConversationEntry(Keyed, Base):
     """A row in a user's inbox: how far they have read, and how they want to see it."""
@@ -56,7 +53,6 @@ class ConversationEntry(Keyed, Base):
     is_pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     user: Mapped[User] = relationship(back_populates="conversation_entries")
-    conversation: Mapped[Conversation] = relationship()
 
 
 def room_conversation_id(room_id: int) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.models.base import Base, BigInt, Keyed, UtcDateTime
-from backend.models.user import User
 
 
 class Message(Keyed, Base):
@@ -56,8 +55,6 @@ class Message(Keyed, Base):
     request_hash: Mapped[str | None] = mapped_column(String(64))
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    sender: Mapped[User] = relationship(foreign_keys=[sender_id])
 
 
 class MessageEdit(Keyed, Base):

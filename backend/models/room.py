@@ -8,7 +8,6 @@ from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.models.base import Base, BigInt, Keyed, UtcDateTime, utcnow
-from backend.models.conversation import Conversation
 from backend.models.user import User
 
 
@@ -22,10 +21,6 @@ class Room(Keyed, Base):
     is_public: Mapped[bool] = mapped_column(default=True, server_default=true())
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    owner: Mapped[User] = relationship()
-    conversation: Mapped[Conversation | None] = relationship(back_populates="room")
-    memberships: Mapped[list[RoomMembership]] = relationship(back_populates="room", passive_deletes=True)
 
 
 class RoomMembership(Keyed, Base):
@@ -53,7 +48,6 @@ class RoomMembership(Keyed, Base):
     modseq: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
 
     user: Mapped[User] = relationship()
-    room: Mapped[Room] = relationship(back_populates="memberships")
 
 
 class RoomInvite(Keyed, Base):

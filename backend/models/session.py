@@ -29,7 +29,6 @@ class UserSession(Keyed, Base):
     authenticated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[User] = relationship(back_populates="sessions")
-    refresh_tokens: Mapped[list[RefreshToken]] = relationship(back_populates="session", passive_deletes=True)
 
 
 class RefreshToken(Keyed, Base):
@@ -46,7 +45,6 @@ class RefreshToken(Keyed, Base):
     successor: Mapped[str | None] = mapped_column(String(255))
 
     user: Mapped[User] = relationship(back_populates="refresh_tokens")
-    session: Mapped[UserSession] = relationship(back_populates="refresh_tokens")
 
 
 class ApiToken(Keyed, Base):

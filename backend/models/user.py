@@ -94,7 +94,6 @@ class Role(Keyed, Base):
     name: Mapped[str] = mapped_column(String(100), unique=True, index=True)
     description: Mapped[str | None] = mapped_column(String(255))
 
-    user_roles: Mapped[list[UserRole]] = relationship(back_populates="role", passive_deletes=True)
     users: Mapped[list[User]] = relationship(secondary="user_roles", back_populates="roles", viewonly=True)
 
 
@@ -108,7 +107,6 @@ class UserRole(Keyed, Base):
     role_id: Mapped[int] = mapped_column(ForeignKey("roles.id", ondelete="CASCADE"), index=True)
 
     user: Mapped[User] = relationship(back_populates="user_roles")
-    role: Mapped[Role] = relationship(back_populates="user_roles")
 
 
 class _Names(TypeDecorator[list[str]]):
