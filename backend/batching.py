@@ -1,4 +1,4 @@
-"""Callers that wait together are served together."""
+"""Group commit: concurrent calls of one function are served by one call with a list."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ Result = TypeVar("Result")
 class Batcher(Generic[Item, Result]):
     """Turns a function over a list into a function of one item that many greenlets or threads may call at once.
 
-    Whoever comes first leads: it runs the function over everything that waits, and hands each caller its result. Those that
-    come while a batch runs form the next one, led by the first of them (group commit; "flat combining", Hendler et al.,
-    SPAA 2010). A lone caller waits for nobody. Results that are exceptions are raised in the caller that they belong to. Where
-    the function itself raises, it has done nothing: it runs again for each item of the batch alone, so that one caller's item
-    cannot fail another's. An exception that *spreads* is raised in all callers of the batch, and in all that wait besides: where
-    the database is away, nobody is to wait for another to find that out, too.
+    The first caller is the leader: it runs the function over all queued items and gives each caller its result. Calls that arrive
+    while a batch runs are queued for the next batch, whose leader is the first of them ("flat combining", Hendler et al., SPAA
+    2010). A single caller waits for no other.
 
-    A batch holds items that *weigh* *most* together, or a single one that is heavier.
+    A result that is an exception is raised in the caller of its item. If the function itself raises, it must have done nothing:
+    it then runs again for each item of the batch alone, so that one item cannot fail the others. If `fails_all(error)` is true,
+    all queued callers fail too, so that an outage is not rediscovered batch by batch.
+
+    `weigh` gives the weight of an item. A batch weighs at most *max_batch_size*, or holds a single heavier item.
     """
 
     def __init__(
@@ -36,77 +37,82 @@ class Batcher(Generic[Item, Result]):
         self._weigh = weigh
         self._max_batch_size = max_batch_size
         self._lock = threading.Lock()
-        self._waiting: list[_Seat[Item, Result]] = []
-        self._is_led = False
+        self._queue: list[_Call[Item, Result]] = []
+        self._has_leader = False
+
+    @property
+    def waiting(self) -> int:
+        """How many calls are queued for the next batch."""
+        return len(self._queue)
 
     def __call__(self, item: Item) -> Result:
-        """Serve *item*, alone or with others, and return its result."""
-        seat: _Seat[Item, Result] = _Seat(item)
+        """Serve *item*, alone or in a batch, and return its result."""
+        call: _Call[Item, Result] = _Call(item)
         with self._lock:
-            self._waiting.append(seat)
-            leads, self._is_led = not self._is_led, True
+            self._queue.append(call)
+            leads, self._has_leader = not self._has_leader, True
         if not leads:
-            seat.turn.acquire()
-        if not seat.is_served:
+            call.turn.acquire()
+        if not call.is_served:
             self._lead()
-        if isinstance(seat.result, Exception):
-            raise seat.result
-        return seat.result
+        if isinstance(call.result, Exception):
+            raise call.result
+        return call.result
 
     def _lead(self) -> None:
-        time.sleep(0)  # whoever is ready to run gets to its own call, and joins
+        time.sleep(0)  # greenlets that are ready to run get to their own calls, and join the batch
         with self._lock:
-            size = self._size_of_batch()
-            batch, self._waiting = self._waiting[:size], self._waiting[size:]
+            size = self._batch_size()
+            batch, self._queue = self._queue[:size], self._queue[size:]
         try:
-            results, spread = self._serve([seat.item for seat in batch])
+            results, outage = self._serve([call.item for call in batch])
         except BaseException:
             # This greenlet is being killed; the others must not wait for it for ever.
             self._finish(batch, [RuntimeError("the batch was abandoned")] * len(batch))
             raise
-        if spread is not None:
+        if outage is not None:
             with self._lock:
-                behind, self._waiting = self._waiting, []
-            batch, results = batch + behind, results + [spread] * len(behind)
+                queued, self._queue = self._queue, []
+            batch, results = batch + queued, results + [outage] * len(queued)
         self._finish(batch, results)
 
-    def _size_of_batch(self) -> int:
+    def _batch_size(self) -> int:
         weight = 0
-        for size, seat in enumerate(self._waiting[: self._max_batch_size]):
-            weight += self._weigh(seat.item)
+        for size, call in enumerate(self._queue[: self._max_batch_size]):
+            weight += self._weigh(call.item)
             if weight > self._max_batch_size:
                 return max(size, 1)
         return self._max_batch_size
 
     def _serve(self, items: list[Item]) -> tuple[list[Result | Exception], Exception | None]:
-        """What becomes of *items*, and the failure that spreads, where there was one."""
+        """The results of *items*, and the error that fails all callers, if there was one."""
         try:
             return list(self._run(items)), None
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised in the callers
+        except Exception as error:  # noqa: BLE001  # it is raised in the callers
             if self._fails_all(error):
                 return [error] * len(items), error
             if len(items) == 1:
                 return [error], None
         results: list[Result | Exception] = []
         for item in items:
-            alone, spread = self._serve([item])
+            alone, outage = self._serve([item])
             results += alone
-            if spread is not None:
-                return results + [spread] * (len(items) - len(results)), spread
+            if outage is not None:
+                return results + [outage] * (len(items) - len(results)), outage
         return results, None
 
-    def _finish(self, batch: list[_Seat[Item, Result]], results: Sequence[Result | Exception]) -> None:
-        for seat, result in zip(batch, results, strict=True):
-            seat.result, seat.is_served = result, True
+    def _finish(self, batch: list[_Call[Item, Result]], results: Sequence[Result | Exception]) -> None:
+        for call, result in zip(batch, results, strict=True):
+            call.result, call.is_served = result, True
         with self._lock:
-            successor = self._waiting[0] if self._waiting else None
-            self._is_led = successor is not None
-        for seat in [*batch, *([successor] if successor else [])]:
-            seat.turn.release()
+            leader = self._queue[0] if self._queue else None
+            self._has_leader = leader is not None
+        for call in [*batch, *([leader] if leader else [])]:
+            call.turn.release()
 
 
-class _Seat(Generic[Item, Result]):
-    """One caller's place in a batch. `turn` opens when it was served, or when it is to lead."""
+class _Call(Generic[Item, Result]):
+    """One call. `turn` is released when the call was served, or when its caller becomes the leader."""
 
     __slots__ = ("is_served", "item", "result", "turn")
 

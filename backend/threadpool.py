@@ -1,9 +1,9 @@
-"""Work that takes a processor for long: done beside the loop under gevent, a little at once, with a bounded line before it.
+"""Work that needs much CPU time runs in threads beside gevent's loop, a few pieces at once, with a bounded waiting line.
 
-Each kind of work has threads and a line of its own, so that pictures do not hold up sign-ins. Work waits in a queue for each
-key (who caused it), and the queues take turns: whoever sends a hundred wrong passwords waits for them alone. In a queue the
-newest goes first, for under a flood the oldest has been given up by its sender. Where the line is full, the oldest work of the
-longest queue is refused, and its caller told to come back.
+Each kind of work has its own threads and its own line, so that pictures do not delay sign-ins. A line has a queue for each key
+(the client that caused the work), and the queues take turns: a client that sends a hundred wrong passwords delays only itself. In
+a queue the newest work goes first: in a flood the clients of the oldest work have given up already. When the line is full, the
+oldest work of the longest queue is refused with 503.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Busy(Unavailable):
 
 @dataclass(eq=False)
 class _Place:
-    """A caller's place in the line. `is_admitted` says what the call was: to work, or to go away."""
+    """A caller's place in the line. When `called` is set, `is_admitted` tells whether the caller may work or is refused."""
 
     key: str
     is_admitted: bool = False
@@ -44,17 +44,17 @@ class _Place:
 
 
 class FairLine:
-    """Lets *at_once* callers work and at most *most* wait; the keys take turns."""
+    """Lets *max_working* callers work and at most *max_waiting* wait. The keys take turns."""
 
-    def __init__(self, at_once: int, most: int):
-        self.at_once, self.most = at_once, most
+    def __init__(self, max_working: int, max_waiting: int):
+        self.max_working, self.max_waiting = max_working, max_waiting
         self._lock = threading.Lock()
         self._queues: dict[str, deque[_Place]] = {}  # in the order of their turns
-        self._working = self._waiting = 0
+        self.working = self.waiting = 0
 
     @contextmanager
     def turn(self, key: str) -> Iterator[None]:
-        """Wait for a turn, and hold it. Raises Busy."""
+        """Wait for a turn, and hold it for the `with` block. Raises Busy if the line is full."""
         place = self._enter(key)
         try:
             place.called.wait()
@@ -67,18 +67,18 @@ class FairLine:
     def _enter(self, key: str) -> _Place:
         place = _Place(key)
         with self._lock:
-            if self._working < self.at_once:
-                self._working += 1
+            if self.working < self.max_working:
+                self.working += 1
                 place.call(is_admitted=True)
             else:
-                if self._waiting >= self.most:
+                if self.waiting >= self.max_waiting:
                     self._refuse_one(key)
                 self._queues.setdefault(key, deque()).append(place)
-                self._waiting += 1
+                self.waiting += 1
         return place
 
     def _refuse_one(self, key: str) -> None:
-        """Make room: the longest queue loses its oldest place. Where all are of one, whoever comes last is refused."""
+        """Make room: refuse the oldest place of the longest queue. Raises Busy if each queue has one place and *key* has none."""
         longest = max(self._queues, key=lambda each: len(self._queues[each]))
         if len(self._queues[longest]) == 1 and key not in self._queues:
             raise Busy
@@ -88,63 +88,64 @@ class FairLine:
         with self._lock:
             if place.is_admitted:
                 self._hand_on()
-            elif not place.called.is_set():  # the caller was ended while it waited
+            elif not place.called.is_set():  # the caller was killed while it waited
                 self._take_out(place.key, place)
 
     def _hand_on(self) -> None:
         if not self._queues:
-            self._working -= 1
+            self.working -= 1
             return
         key = next(iter(self._queues))
         place = self._take_out(key, self._queues[key][-1])
         if key in self._queues:
-            self._queues[key] = self._queues.pop(key)  # to the end of the turns
+            self._queues[key] = self._queues.pop(key)  # its next turn comes after all others
         place.call(is_admitted=True)
 
     def _take_out(self, key: str, place: _Place) -> _Place:
         self._queues[key].remove(place)
-        self._waiting -= 1
+        self.waiting -= 1
         if not self._queues[key]:
             del self._queues[key]
         return place
 
 
 class Offload:
-    """One kind of work, with *threads* of its own, before which at most *waiting* callers wait."""
+    """One kind of work. *threads* run it, and at most *max_waiting* callers wait for them."""
 
-    def __init__(self, threads: int, waiting: int):
-        self.threads, self.waiting = threads, waiting
+    def __init__(self, threads: int, max_waiting: int):
+        self.threads, self.max_waiting = threads, max_waiting
 
     def run(self, key: str, function: Callable[..., Result], *args: Any) -> Result:
-        """Run *function* in a thread under gevent, else here, in the turn of *key*. Raises Busy.
+        """Run *function* in a thread under gevent, otherwise in this one, in the turn of *key*. Raises Busy.
 
-        It is of use where *function* lets go of the GIL: bcrypt, Pillow.
+        This helps functions that release the GIL, such as those of bcrypt and Pillow.
         """
-        with self._line.turn(key):
+        with self.line.turn(key):
             if gevent.monkey.is_module_patched("socket"):
-                done: Result = self._pool.apply(_behind_others, (function, *args))
+                done: Result = self._pool.apply(_at_low_priority, (function, *args))
                 return done
             return function(*args)
 
-    # Made with the first work, in the worker that does it: what is made before a fork serves only one side of it.
+    # Made with the first work, in the worker that does it: a pool that was made before a fork works in one process only.
 
     @cached_property
-    def _line(self) -> FairLine:
-        return FairLine(self.threads, self.waiting)
+    def line(self) -> FairLine:
+        """The waiting line before the threads."""
+        return FairLine(self.threads, self.max_waiting)
 
     @cached_property
     def _pool(self) -> ThreadPool:
         return ThreadPool(self.threads)
 
 
-PASSWORDS = Offload(threads=2, waiting=100)
-"""Two threads: ten, all hashing, leave the loop a tenth of its core. An office that signs in at once is served, in some 12 s."""
+PASSWORDS = Offload(threads=2, max_waiting=100)
+"""Two threads, because ten that hash leave the loop a tenth of its core. A hundred sign-ins at once take about 12 s."""
 
-PICTURES = Offload(threads=1, waiting=8)
+PICTURES = Offload(threads=1, max_waiting=8)
 
 
-def _behind_others(function: Callable[..., Result], *args: Any) -> Result:
-    """Run *function* in a thread that stands back behind the loop, yet moves on a machine that is busy with other things."""
+def _at_low_priority(function: Callable[..., Result], *args: Any) -> Result:
+    """Run *function* with a low priority (nice 10): after the loop, but before idle work of the machine."""
     if sys.platform == "linux":  # elsewhere threads have no priority of their own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
     return function(*args)

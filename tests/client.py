@@ -13,8 +13,12 @@ class Client:
     """Calls the application through WSGI. Every failure must be problem+json; that is checked on each answer."""
 
     def __init__(self, app: Flask, token: str | None = None):
-        self.app = app
         self.token = token
+        self.use(app)
+
+    def use(self, app: Flask) -> None:
+        """Call *app* from now on."""
+        self.app = app
         self._client = app.test_client(use_cookies=False)
 
     def request(self, method: str, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
@@ -28,6 +32,11 @@ class Client:
         if response.status_code >= 400 and method != "HEAD" and path.rstrip("/") != "/token":
             assert response.mimetype == "application/problem+json", (response.status_code, response.get_data()[:300])
         return response
+
+    def open_unread(self, path: str, json: Any) -> TestResponse:
+        """POST, and leave the body of the answer unread. The caller closes the answer."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return self._client.post(path, json=json, headers=headers, buffered=False)
 
     def get(self, path: str, **kwargs: Any) -> TestResponse:
         return self.request("GET", path, **kwargs)

@@ -53,7 +53,7 @@ class _PrivateService:
         self.folder = Folder(self._user)
         self.log = self.folder.path / "log"
 
-    def _command(self) -> list[str | Path]:
+    def command(self) -> list[str | Path]:
         raise NotImplementedError
 
     def _answers(self) -> bool:
@@ -68,7 +68,7 @@ class _PrivateService:
     def start(self) -> None:
         """Start it, on the data that it had, and return when it answers."""
         self._process = spawn(
-            self._command(), log=self.log, last_signal=self.last_signal, user=self._user, cwd=self.folder.path
+            self.command(), log=self.log, last_signal=self.last_signal, user=self._user, cwd=self.folder.path
         )
         try:
             wait_until(lambda: self._answers() or self._has_ended(), "an answer of the server", 30)
@@ -139,7 +139,7 @@ class PrivatePostgres(_PrivateService):
         self.folder.remove()
         raise RuntimeError(f"initdb failed:\n{error}")
 
-    def _command(self) -> list[str | Path]:
+    def command(self) -> list[str | Path]:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": self.folder.path,
@@ -177,7 +177,7 @@ class PrivateRedis(_PrivateService):
         self._socket = self.folder.path / "redis.sock"
         self.url = f"unix://{self._socket}?db=0"
 
-    def _command(self) -> list[str | Path]:
+    def command(self) -> list[str | Path]:
         command: list[str | Path] = [packages.redis_binary(), "--port", "0", "--unixsocket", self._socket]
         return [*command, "--unixsocketperm", "777", "--save", "", "--appendonly", "no", "--dir", self.folder.path]
 
@@ -212,12 +212,12 @@ def _execute(server_url: str, statement: sql.Composable) -> None:
 class Services:
     """The servers of one run: `start_services` makes them, and workers reach them with `Services(**services.fields())`."""
 
-    def __init__(self, postgres_url: str, redis_url: str | None, run: str):
+    def __init__(self, postgres_url: str, redis_url: str | None, run: str, postgres: PrivatePostgres | None = None):
         self.postgres_url = postgres_url
         self.redis_url = redis_url
         self.run = run
         self._made: set[str] = set()
-        self._postgres: PrivatePostgres | None = None
+        self._postgres = postgres
 
     def fields(self) -> dict[str, str | None]:
         """What another process needs to reach the same servers."""
@@ -273,9 +273,7 @@ def start_services() -> Services:
         scheme, _, rest = given.partition("://")
         return Services(f"{scheme.partition('+')[0]}://{rest}", redis_url, run)
     postgres = PrivatePostgres()
-    services = Services(postgres.url, redis_url, run)
-    services._postgres = postgres
-    return services
+    return Services(postgres.url, redis_url, run, postgres)
 
 
 def _redis_database(url: str, number: int) -> str:

@@ -1,8 +1,8 @@
 """Who may call what: every route against every role. A route that the table does not name fails the test.
 
-Each row is tried in a house: a private room with an owner, a member who may nothing special, and a message of that
+Each row is tried in a scene: a private room with an owner, a member who may nothing special, and a message of that
 member's; `{room}`, `{message}`, ... in an address stand for their ids. The numbers are the statuses for ROLES, in order.
-A row finds its house as it was built: one in which something changed, or may have changed, is torn down.
+A row finds its scene as it was built: one in which something changed, or may have changed, is torn down.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def test_the_table_names_every_route(sqlite_app: Flask) -> None:
     assert set(TABLE) - rules(sqlite_app) == set(), "rows of routes that are gone"
 
 
-class House:
-    """What the rows of the table are tried on."""
+class Scene:
+    """The users and things that the rows of the table name."""
 
     def __init__(self, app: Flask):
         self.app = app
@@ -166,51 +166,51 @@ class House:
         return caller.request(method, address.format(**self.ids), filled, **form)
 
 
-class Street:
-    """Where there always is a house, on one of the databases."""
+class ScenePool:
+    """Keeps a scene on one of the databases, and makes another when it was changed."""
 
     def __init__(self, app: Flask):
         self.app = app
-        self._house: House | None = None
+        self._scene: Scene | None = None
 
-    def take(self) -> House:
-        """The house; it has to be given back unchanged, or there will be another."""
-        house, self._house = self._house or House(self.app), None
-        return house
+    def take(self) -> Scene:
+        """The scene. Give it back if it is unchanged; otherwise the next call makes another."""
+        scene, self._scene = self._scene or Scene(self.app), None
+        return scene
 
-    def give_back(self, house: House) -> None:
-        self._house = house
+    def give_back(self, scene: Scene) -> None:
+        self._scene = scene
 
     def clear(self) -> None:
-        if self._house is None:
+        if self._scene is None:
             with self.app.app_context():
                 wipe()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def street(request: pytest.FixtureRequest) -> Iterator[Street]:
+def pool(request: pytest.FixtureRequest) -> Iterator[ScenePool]:
     app: Flask = request.getfixturevalue(f"{request.param}_app")
-    yield Street(app)
+    yield ScenePool(app)
     with app.app_context():
         wipe()
 
 
 @pytest.fixture
-def house(street: Street) -> Iterator[House]:
-    yield street.take()
-    street.clear()
+def scene(pool: ScenePool) -> Iterator[Scene]:
+    yield pool.take()
+    pool.clear()
 
 
 @pytest.mark.no_cover  # nothing runs here that the tests of the features do not run
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("row", TABLE)
-def test_who_may(street: Street, house: House, row: str, role: str) -> None:
+def test_who_may(pool: ScenePool, scene: Scene, row: str, role: str) -> None:
     statuses, _ = TABLE[row]
     expected = dict(zip(ROLES, statuses.split(), strict=True))[role]
-    response = house.call(row, house.people.get(role, Client(house.app)))
+    response = scene.call(row, scene.people.get(role, Client(scene.app)))
     assert str(response.status_code) == expected, response.get_data()[:300]
     if row.startswith("GET ") or response.status_code >= 400:
-        street.give_back(house)
+        pool.give_back(scene)
 
 
 SHOWN = {
@@ -227,15 +227,15 @@ SHOWN = {
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("row", [row for row in TABLE if not row.startswith("GET ")])
-def test_what_a_token_sees_that_may_not_read(street: Street, house: House, row: str) -> None:
+def test_what_a_token_sees_that_may_not_read(pool: ScenePool, scene: Scene, row: str) -> None:
     """Of what is written the id, and what the token has itself sent."""
     statuses, body = TABLE[row]
     if statuses.startswith("401"):
         who = "superuser" if statuses.split()[-2] == "403" else "owner"
-        response = house.call(row, house.blind(who))
+        response = scene.call(row, scene.blind(who))
         answer = response.get_json() if response.data else None
         if response.status_code < 300 and row not in SHOWN and answer is not None:
-            sent = _filled(body, house.ids) or {}
+            sent = _filled(body, scene.ids) or {}
             assert answer.items() <= {"id": answer.get("id"), **sent}.items()
 
 

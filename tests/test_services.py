@@ -131,6 +131,6 @@ def test_the_folders_of_the_living_are_not_swept(postgres: PrivatePostgres) -> N
 
 def test_a_server_that_cannot_start_says_why(postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     postgres.stop()
-    monkeypatch.setattr(postgres, "_command", lambda: ["sh", "-c", "echo no such luck; exit 3"])
+    monkeypatch.setattr(postgres, "command", lambda: ["sh", "-c", "echo no such luck; exit 3"])
     with pytest.raises(RuntimeError, match="no such luck"):
         postgres.start()

@@ -37,7 +37,7 @@ def names_of(user: User) -> tuple[str | None, ...]:
 
 def _check(field: str, password: str, names: tuple[str | None, ...]) -> None:
     folded = password.casefold()
-    if folded in _common():
+    if folded in common_passwords():
         raise ValidationFailed.of(field, COMMON)
     if _bare(folded) in {spelling for name in names if name for spelling in _spellings(name.casefold())}:
         raise ValidationFailed.of(field, OWN)
@@ -55,5 +55,6 @@ def _bare(text: str) -> str:
 
 
 @cache
-def _common() -> frozenset[str]:
+def common_passwords() -> frozenset[str]:
+    """The passwords of LIST."""
     return frozenset(gzip.decompress(LIST.read_bytes()).decode().split())

@@ -41,7 +41,7 @@ def may_serve(connection: Connection, current: tuple[str, ...]) -> frozenset[str
 
 def head_revisions() -> tuple[str, ...]:
     """The heads of this code's migrations. There must be one."""
-    return tuple(sorted(_script().get_heads()))
+    return tuple(sorted(script().get_heads()))
 
 
 @cache
@@ -53,14 +53,13 @@ def head_revision() -> str:
 @cache
 def known_revisions() -> frozenset[str]:
     """Every revision that this code knows how to bring to head."""
-    return frozenset(script.revision for script in _script().walk_revisions())
+    return frozenset(each.revision for each in script().walk_revisions())
 
 
 def pending(current: tuple[str, ...]) -> list[Script]:
     """The migrations that lie between *current* and head, the next one first."""
-    script = _script()
-    done = {r.revision for name in current for r in script.iterate_revisions(name, "base")}
-    return [r for r in reversed(list(script.walk_revisions())) if r.revision not in done]
+    done = {r.revision for name in current for r in script().iterate_revisions(name, "base")}
+    return [r for r in reversed(list(script().walk_revisions())) if r.revision not in done]
 
 
 @cache
@@ -72,5 +71,6 @@ def known_tables() -> frozenset[str]:
 
 
 @cache
-def _script() -> ScriptDirectory:
+def script() -> ScriptDirectory:
+    """The folder of migrations, as Alembic reads it."""
     return ScriptDirectory(MIGRATIONS)

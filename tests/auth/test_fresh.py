@@ -290,7 +290,7 @@ def test_guesses_are_limited_and_an_api_token_uses_up_none(
     limited = make_limited()
     for path, body in ((CONFIRM, {"password": "x"}), (ME, {"email": "b@example.com", "password": "x"})):
         token = script(app, secured.id, "read", "write")
-        token.app, token._client = limited, limited.test_client()
+        token.use(limited)
         assert {token.request("POST" if path == CONFIRM else "PATCH", path, body).status_code for _ in range(11)} == {
             403
         }

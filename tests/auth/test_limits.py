@@ -76,7 +76,7 @@ PASSWORD_CALLS: list[tuple[str, str, dict[str, Any]]] = [
 def test_an_api_token_uses_up_no_try_of_the_password(limited_app: Flask, make: Factory) -> None:
     owner = make.client(make.user(hashed_password=hash_password(PASSWORD)))
     user_id = owner.user.id  # type: ignore[attr-defined]
-    owner.app, owner._client = limited_app, limited_app.test_client(use_cookies=False)
+    owner.use(limited_app)
     for token in (script(limited_app, user_id, "read", "write"), script(limited_app, user_id, "read")):
         for call in PASSWORD_CALLS * 2:
             assert token.request(*call).status_code == 403

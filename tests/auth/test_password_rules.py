@@ -59,8 +59,8 @@ def test_it_is_allowed_unless_configured(client: Client) -> None:
         assert answer.status_code == 201
 
 
-def test_the_list_has_the_10_000_most_common() -> None:
-    listed = password_rules._common()
+def test_the_list_has_the_10_000_mostcommon_passwords() -> None:
+    listed = password_rules.common_passwords()
     assert len(listed) == 10_000
     assert {"123456", "password", "iloveyou", "trustno1"} <= listed
     assert len([password for password in listed if len(password) >= 8]) >= 3000

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,22 +18,15 @@ from backend.models.base import db
 from backend.security.hashing import hash_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
+from tests.threads import at_once
 
 Register = Callable[..., dict[str, Any]]
 MANY = 50
 
 
 def together(app: Flask, call: Callable[[Client, int], TestResponse], many: int = MANY) -> list[TestResponse]:
-    """The answers of *many* callers who start at the same moment, each with a client of its own."""
-    barrier = threading.Barrier(many)
-
-    def one(n: int) -> TestResponse:
-        client = Client(app)
-        barrier.wait()
-        return call(client, n)
-
-    with ThreadPoolExecutor(many) as pool:
-        return list(pool.map(one, range(many)))
+    """The answers of *many* calls that are made at the same moment, each with a client of its own."""
+    return at_once([partial(call, Client(app), n) for n in range(many)])
 
 
 def statuses(responses: list[TestResponse]) -> Counter[int]:

@@ -59,8 +59,7 @@ def test_an_unread_answer_holds_its_slot(make: Factory) -> None:
 
 def _open(client: Client) -> Any:
     """An answer that is not read to its end yet."""
-    headers = {"Authorization": f"Bearer {client.token}"}
-    response = client._client.post("/api/chat/sync", json={}, headers=headers, buffered=False)
+    response = client.open_unread("/api/chat/sync", {})
     assert response.status_code == 200
     return response
 

@@ -47,8 +47,8 @@ def waits_for_another() -> bool:
 
 
 @pytest.fixture
-def at_once(postgresql_app: Flask, wiped: None) -> Callable[[Draft, list[Draft]], list[Any]]:
-    """Writes a draft in one transaction, and lets others wait for its commit in another. Returns what became of these."""
+def send_behind(postgresql_app: Flask, wiped: None) -> Callable[[Draft, list[Draft]], list[Any]]:
+    """Writes a draft while a second transaction, with the other drafts, waits for its commit. Returns their results."""
 
     def race(first: Draft, others: list[Draft]) -> list[Any]:
         def send() -> list[Any]:
@@ -66,25 +66,27 @@ def at_once(postgresql_app: Flask, wiped: None) -> Callable[[Draft, list[Draft]]
     return race
 
 
-def test_one_key_in_two_conversations(make_pg: Factory, at_once: Callable[[Draft, list[Draft]], list[Any]]) -> None:
+def test_one_key_in_two_conversations(make_pg: Factory, send_behind: Callable[[Draft, list[Draft]], list[Any]]) -> None:
     ann = make_pg.client()
     ann_id: int = ann.user.id  # type: ignore[attr-defined]
     room_id: int = make_pg.room(ann)["id"]
     first = Draft(ann_id, ConversationRef(f"room:{room_id}", "room", room_id=room_id), "in the room", None, "key")
-    refused, sent = at_once(first, [Draft(ann_id, LOBBY, "in the lobby", None, "key"), Draft(ann_id, LOBBY, "next")])
+    refused, sent = send_behind(
+        first, [Draft(ann_id, LOBBY, "in the lobby", None, "key"), Draft(ann_id, LOBBY, "next")]
+    )
     assert isinstance(refused, IdempotencyConflict)
     assert isinstance(sent, Sent)
     assert (sent.message["content"], sent.message["seq"], sent.message["modseq"]) == ("next", 1, 1)
 
 
 def test_one_key_in_two_conversations_alone(
-    make_pg: Factory, at_once: Callable[[Draft, list[Draft]], list[Any]]
+    make_pg: Factory, send_behind: Callable[[Draft, list[Draft]], list[Any]]
 ) -> None:
     ann = make_pg.client()
     ann_id: int = ann.user.id  # type: ignore[attr-defined]
     room_id: int = make_pg.room(ann)["id"]
     first = Draft(ann_id, ConversationRef(f"room:{room_id}", "room", room_id=room_id), "in the room", None, "key")
-    [refused] = at_once(first, [Draft(ann_id, LOBBY, "in the lobby", None, "key")])
+    [refused] = send_behind(first, [Draft(ann_id, LOBBY, "in the lobby", None, "key")])
     assert isinstance(refused, IdempotencyConflict)
     with make_pg.app.app_context():
         assert db.session.scalars(select(Message.content)).all() == ["in the room"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from backend.models import Conversation, Message
 from backend.models.base import db
 from tests.client import Client
 from tests.factories import Factory
+from tests.threads import at_once
 
 
 def test_the_first_message_comes_back(make: Factory) -> None:
@@ -73,26 +73,13 @@ def test_fifty_at_once_make_one_row(app: Flask, make: Factory, address: str) -> 
     if address == "dm":
         body["recipient_id"] = bob.id
     token = make.token(ann)
-    answers: list[tuple[int, int]] = []
-    barrier = threading.Barrier(50)
-
-    def send() -> None:
-        client = Client(app, token)
-        barrier.wait()
-        response = client.post("/api/chat/send", body)
-        answers.append((response.status_code, response.get_json().get("id")))
-
-    threads = [threading.Thread(target=send) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    clients = [Client(app, token) for _ in range(50)]
+    responses = at_once([lambda client=client: client.post("/api/chat/send", body) for client in clients])
+    answers = [(response.status_code, response.get_json().get("id")) for response in responses]
 
     assert sorted(status for status, _ in answers) == [200] * 49 + [201]
     assert len({id_ for _, id_ in answers}) == 1
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(Message)) == 1
-        conversation = db.session.get_one(
-            Conversation, answers and ("lobby" if address == "lobby" else f"dm:{ann.id}:{bob.id}")
-        )
+        conversation = db.session.get_one(Conversation, "lobby" if address == "lobby" else f"dm:{ann.id}:{bob.id}")
         assert (conversation.last_seq, conversation.last_modseq) == (1, 1)

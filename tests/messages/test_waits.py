@@ -102,7 +102,7 @@ def test_a_batch_is_counted_in_drafts(app: Flask, make: Factory, monkeypatch: py
     first.start()
     assert started.wait(20)
     batcher: Batcher[Any, Any] = confab_state(app).append
-    opener = threading.Thread(target=lambda: (wait_until(lambda: len(batcher._waiting) == 9, "all to wait"), go.set()))
+    opener = threading.Thread(target=lambda: (wait_until(lambda: batcher.waiting == 9, "all to wait"), go.set()))
     opener.start()
     results = at_once([lambda: send(each)] * 9)
     first.join()

@@ -265,6 +265,5 @@ def test_workers_send_at_once_and_outlive_every_failure(
                 gevent.sleep(0.01)
     finally:
         gevent.killall(greenlets)
-        outgoing.outbox._woken = {}
     assert sorted(int(text) for _, text in outgoing.texts) == list(range(25))
     assert {"the database is away; what waits is sent when it is back", "the outbox failed"} <= set(caplog.messages)

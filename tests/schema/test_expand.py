@@ -106,16 +106,16 @@ class Release:
         """`flask db upgrade` of that release."""
         with self.monkeypatch.context() as patch:
             patch.setattr(revisions, "MIGRATIONS", str(self.folder))
-            self._forget()
+            self.forget()
             try:
                 return database.flask("db", "upgrade", "-d", str(self.folder))
             finally:
                 patch.undo()
-                self._forget()
+                self.forget()
 
     @staticmethod
-    def _forget() -> None:
-        for cached in (revisions._script, revisions.head_revision, revisions.known_revisions, revisions.known_tables):
+    def forget() -> None:
+        for cached in (revisions.script, revisions.head_revision, revisions.known_revisions, revisions.known_tables):
             cached.cache_clear()
 
 
@@ -127,7 +127,7 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release
     found.add("next2", 'update_in_batches("messages", "mood = \'calm\'", "mood IS NULL")')
     found.add("next3", 'add_index("ix_messages_mood", "messages", ["mood"])')
     yield found
-    found._forget()
+    found.forget()
 
 
 def test_the_previous_release_serves_what_the_next_made(database: Database, release: Release) -> None:

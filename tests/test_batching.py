@@ -53,7 +53,7 @@ def test_who_comes_during_a_batch_shares_the_next() -> None:
     others = [threading.Thread(target=batcher, args=(f"other{n}",)) for n in range(5)]
     for thread in others:
         thread.start()
-    while len(batcher._waiting) < 5:
+    while batcher.waiting < 5:
         threading.Event().wait(0.001)
     go.set()
     for thread in [first, *others]:
@@ -136,7 +136,7 @@ def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
     others = [threading.Thread(target=call, args=(n,)) for n in range(1, 5)]
     for thread in others:
         thread.start()
-    while len(batcher._waiting) < 4:
+    while batcher.waiting < 4:
         threading.Event().wait(0.001)
     go.set()
     for thread in [first, *others]:
@@ -161,7 +161,7 @@ def served_together(batcher: Batcher[int, int], started: threading.Event, go: th
     for n in range(1, 5):
         threads.append(threading.Thread(target=call, args=(n,)))
         threads[-1].start()
-        while len(batcher._waiting) < n:
+        while batcher.waiting < n:
             threading.Event().wait(0.001)
     go.set()
     for thread in threads:

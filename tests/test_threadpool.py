@@ -39,11 +39,11 @@ class Line:
     def join(self, key: str, name: str) -> None:
         """Somebody comes, and has found its place or was refused when this returns."""
         self._done[name] = threading.Event()
-        before = self.line._waiting, self.line._working, len(self.refused)
+        before = self.line.waiting, self.line.working, len(self.refused)
         thread = threading.Thread(target=self._work, args=(key, name))
         self._threads.append(thread)
         thread.start()
-        wait_until(lambda: (self.line._waiting, self.line._working, len(self.refused)) != before, f"a place for {name}")
+        wait_until(lambda: (self.line.waiting, self.line.working, len(self.refused)) != before, f"a place for {name}")
 
     def _work(self, key: str, name: str) -> None:
         try:
@@ -59,7 +59,7 @@ class Line:
             event.set()
         for thread in self._threads:
             thread.join(30)
-        assert (self.line._working, self.line._waiting, self.line._queues) == (0, 0, {})
+        assert (self.line.working, self.line.waiting) == (0, 0)
         return self.turns
 
 
@@ -107,12 +107,12 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str], None]
     threads: list[threading.Thread] = []
 
     def fill(module: Any, name: str) -> None:
-        kind = Offload(threads=1, waiting=1)
+        kind = Offload(threads=1, max_waiting=1)
         monkeypatch.setattr(module, name, kind)
         for key in ("x", "y"):
             threads.append(threading.Thread(target=lambda key=key: kind.run(key, release.wait, 30)))
             threads[-1].start()
-        wait_until(lambda: kind._line._waiting == 1, "a full line")
+        wait_until(lambda: kind.line.waiting == 1, "a full line")
 
     yield fill
     release.set()
@@ -135,8 +135,8 @@ def test_a_full_line_is_told(app: Flask, client: Client, make: Factory, full: Ca
 
 
 def test_how_much_is_done_and_waits() -> None:
-    assert (threadpool.PASSWORDS.threads, threadpool.PASSWORDS.waiting) == (2, 100)
-    assert (threadpool.PICTURES.threads, threadpool.PICTURES.waiting) == (1, 8)
+    assert (threadpool.PASSWORDS.threads, threadpool.PASSWORDS.max_waiting) == (2, 100)
+    assert (threadpool.PICTURES.threads, threadpool.PICTURES.max_waiting) == (1, 8)
     assert Image.MAX_IMAGE_PIXELS == images.MAX_PIXELS // 2
 
 
