@@ -141,13 +141,6 @@ def pair() -> Iterator[Pair]:
 
 
 @pytest.fixture
-def unlimited() -> Iterator[Pair]:
-    made = Pair(is_rate_limited=False)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of connections and of the heartbeat."""
     clock = Clock()

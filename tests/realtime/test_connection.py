@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import socket
+import tracemalloc
 from typing import Any
 
 import gevent
 import pytest
 from flask import Flask
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol
 
 from backend.realtime.gateway import _detach
+from backend.realtime.transport.assembler import MessageAssembler
 from backend.realtime.transport.connection_limits import ConnectionLimits
 from backend.realtime.transport.frames import Close
 from backend.realtime.transport.write_buffer import MAX_BACKLOG_BYTES, WriteBuffer
@@ -129,16 +131,20 @@ def test_what_was_allowed_grows_by_50_a_second(pair: Pair, clock: Clock) -> None
     assert not pair.connection.is_open
 
 
-def test_fragments_of_nothing_take_no_room(unlimited: Pair) -> None:
-    pair = unlimited
-    pair.theirs.setblocking(True)
-    pair.theirs.sendall(frame(b"{", fin=False))
-    for _ in range(50):
-        pair.theirs.sendall(frame(b"", CONT, fin=False) * 100)
-        gevent.sleep(0.001)
-    gevent.sleep(0.05)
-    assert pair.connection.fragment_bytes < 1_000
-    pair.theirs.sendall(frame(b"}", CONT))
+def test_empty_fragments_take_no_memory() -> None:
+    assembler = MessageAssembler(0, is_rate_limited=False)
+    assert assembler.accept(Frame(Opcode.TEXT, b"{", fin=False), 0) is None
+    tracemalloc.start()
+    for _ in range(5_000):
+        assert assembler.accept(Frame(Opcode.CONT, b"", fin=False), 0) is None
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 1_000
+    assert assembler.accept(Frame(Opcode.CONT, b"}"), 0) == b"{}"
+
+
+def test_fragments_are_joined(pair: Pair) -> None:
+    pair.theirs.send(frame(b"{", fin=False) + frame(b"", CONT, fin=False) + frame(b"}", CONT))
     gevent.sleep(0.05)
     assert pair.handled == [b"{}"]
 

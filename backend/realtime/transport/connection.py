@@ -1,6 +1,6 @@
 """One WebSocket connection, outside the request that opened it.
 
-No greenlet waits for an idle client: the event loop calls `_on_readable` when bytes arrived, and `_on_writable` when a slow
+No greenlet waits for an idle client: the event loop calls `_read` when bytes arrived, and `_on_writable` when a slow
 client reads again. A greenlet handles the client's frames, one batch after the other, and ends when there are none.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import random
-import sys
 import time
 from _socket import SHUT_WR, socket
 from collections import deque
@@ -16,13 +15,13 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import CloseCode, Frame
 from websockets.protocol import Protocol, Side, State
 
 from backend.identity.credentials import Credentials
+from backend.realtime.transport.assembler import MessageAssembler, RefusedFrame
 from backend.realtime.transport.callbacks import ConnectionCallbacks
 from backend.realtime.transport.connection_limits import ConnectionSlot
-from backend.realtime.transport.frame_rate import TokenBucket
 from backend.realtime.transport.frames import (
     HEARTBEAT_SECONDS,
     MAX_FRAME_BYTES,
@@ -50,14 +49,14 @@ FINISHING_SECONDS = 8.0
 
 
 class Connection:
-    """An open WebSocket. What is written before `begin` follows its frame, and the client's frames are read from then on.
+    """An open WebSocket. Data written before `begin` follows its frame; the client's frames are read from then on.
 
     `close` is safe to call at any time, more than once. When the client itself ends the connection, by a close frame or by a
     violation of the protocol, the frames that it sent before are handled and answered first.
     """
 
     __slots__ = (
-        "_bucket", "_buffer", "_callbacks", "_fragments", "_handling", "_is_paused", "_pending_close", "_protocol", "_queue",
+        "_assembler", "_buffer", "_callbacks", "_handling", "_is_paused", "_pending_close", "_protocol", "_queue",
         "_read_watcher", "_socket", "client_id", "conversations", "credentials", "deadline", "heard_at", "is_open",
         "opened_at", "pinged_at", "slot", "uid",
     )  # fmt: skip
@@ -88,11 +87,10 @@ class Connection:
         # Clients that connect together, as after a restart, would otherwise be pinged and answer together for ever.
         self.pinged_at = self.heard_at - random.uniform(0, HEARTBEAT_SECONDS)  # noqa: S311
         self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=protocol_log)
-        self._fragments: bytearray | None = None
         self._queue: deque[bytes] | None = None
         self._pending_close: tuple[int, str] | None = None
         self._handling, self._is_paused = False, True
-        self._bucket = TokenBucket(self.heard_at) if is_rate_limited else None
+        self._assembler = MessageAssembler(self.heard_at, is_rate_limited=is_rate_limited)
         self._read_watcher: Any = gevent.get_hub().loop.io(sock.fileno(), READ)
 
     @property
@@ -108,11 +106,6 @@ class Connection:
     def buffered_bytes(self) -> int:
         """The bytes that were written and that the client has not accepted yet."""
         return self._buffer.size
-
-    @property
-    def fragment_bytes(self) -> int:
-        """The memory that the fragments of an unfinished message take, in bytes."""
-        return sys.getsizeof(self._fragments)
 
     # -- writing
 
@@ -162,9 +155,6 @@ class Connection:
             log.exception("a socket failed")
             self.drop()
 
-    def _on_readable(self) -> None:
-        self._guard(self._read)
-
     def _read(self) -> None:
         try:
             data = self._socket.recv(65536)
@@ -173,43 +163,30 @@ class Connection:
         if not data:
             self._on_lost()
             return
-        protocol = self._protocol
-        protocol.receive_data(data)
-        for event in protocol.events_received():
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
             if isinstance(event, Frame) and self.is_open and self._pending_close is None:
                 self._accept(event)
         # The library's own close frame would precede the answers to the client's frames, and has codes of its own.
-        if pongs := b"".join(data for data in protocol.data_to_send() if data[:1] == PONG_HEAD):
+        if pongs := b"".join(data for data in self._protocol.data_to_send() if data[:1] == PONG_HEAD):
             self.write(pongs)
-        if protocol.eof_sent:
-            self._finish(*close_of(protocol))
+        if self._protocol.eof_sent:
+            self._finish(*close_of(self._protocol))
             self._half_close()
 
     def _accept(self, frame: Frame) -> None:
-        now = time.monotonic()
-        self.heard_at = now
-        if self._bucket is not None and not self._bucket.take(now):
-            self._finish(Close.TOO_MANY_FRAMES, REASONS[Close.TOO_MANY_FRAMES])
-        elif frame.opcode is Opcode.BINARY:
-            self._finish(CloseCode.UNSUPPORTED_DATA, "text frames only")
-        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
-            self._enqueue(bytes(frame.data), frame.fin)
-
-    def _enqueue(self, data: bytes, is_last: bool) -> None:
-        if self._fragments is not None or not is_last:
-            self._fragments = bytearray() if self._fragments is None else self._fragments
-            self._fragments += data
-            if not is_last:
-                return
-            data, self._fragments = bytes(self._fragments), None
+        self.heard_at = time.monotonic()
         try:
-            data.decode()
-        except UnicodeDecodeError:
-            self._finish(CloseCode.INVALID_DATA, "text that is not UTF-8")
+            message = self._assembler.accept(frame, self.heard_at)
+        except RefusedFrame as refusal:
+            self._finish(refusal.code, refusal.reason)
             return
-        if self._queue is None:
-            self._queue = deque()
-        self._queue.append(data)
+        if message is not None:
+            self._enqueue(message)
+
+    def _enqueue(self, message: bytes) -> None:
+        self._queue = self._queue or deque()
+        self._queue.append(message)
         if len(self._queue) >= MAX_QUEUED_FRAMES:
             self._pause_reading()
         if not self._handling:
@@ -238,7 +215,7 @@ class Connection:
     def _resume_reading(self) -> None:
         if self.is_open and self._is_paused and self._pending_close is None:
             self._is_paused = False
-            self._read_watcher.start(self._on_readable)
+            self._read_watcher.start(self._guard, self._read)
 
     # -- closing
 
@@ -255,11 +232,10 @@ class Connection:
 
     def _close_as_pending(self) -> None:
         if self.is_open and self._pending_close is not None:
-            code, reason = self._pending_close
-            if code == CloseCode.ABNORMAL_CLOSURE:
+            if self._pending_close[0] == CloseCode.ABNORMAL_CLOSURE:
                 self.drop()
             else:
-                self.close(code, reason)
+                self.close(*self._pending_close)
 
     def _on_lost(self) -> None:
         """The client is gone without a close frame. The frames that it sent before are handled all the same."""
@@ -299,7 +275,7 @@ class Connection:
         self.deadline = time.monotonic() + seconds
         self._callbacks.on_closing(self, code)
         if self._is_paused and self._read_watcher is not None:
-            self._read_watcher.start(self._on_readable)  # to read the client's close frame
+            self._read_watcher.start(self._guard, self._read)  # to read the client's close frame
 
     def _half_close(self) -> None:
         """Once both sides have sent a close frame and everything is written, end our direction and wait for the client's.
