@@ -10,19 +10,17 @@ import math
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, request
 
 from backend.budgets import Count, Limit, count
 from backend.errors import RateLimited
+from backend.http.view_metadata import View, annotate, metadata_of
 from backend.http.windows import MemoryWindows, RedisWindows, SturdyWindows
 from backend.request_context import network_of
 from backend.state import Windows
 from config import Config
-
-View = TypeVar("View", bound=Callable[..., Any])
-
 
 ALL_ELSE = Limit("all-else", 600)
 PASSWORD = Limit("password", 10)
@@ -92,8 +90,7 @@ def limited(limit: Limit) -> Callable[[View], View]:
             take(limit, address())
             return view(*args, **kwargs)
 
-        cast(Any, counted).is_limited = True
-        return cast(View, counted)
+        return cast(View, annotate(counted, is_limited=True))
 
     return decorate
 
@@ -106,7 +103,8 @@ def address() -> str:
 def _limit_the_rest() -> None:
     """Count calls of the API that neither a user nor a limit of their own accounts for. Health is never limited."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or getattr(view, "is_guarded", False) or getattr(view, "is_limited", False):
+    metadata = metadata_of(view)
+    if view is None or metadata.is_guarded or metadata.is_limited:
         return
     if request.path.startswith("/api/") and not request.path.startswith("/api/health"):
         take(ALL_ELSE, address())

@@ -18,6 +18,7 @@ from backend.database import MAX_ID
 from backend.errors import BadRequest, NotFound
 from backend.http.bodies import bound_body
 from backend.http.fields import storable
+from backend.http.view_metadata import metadata_of
 
 access_log = logging.getLogger("confab.access")
 
@@ -117,7 +118,7 @@ def _begin() -> None:
     _check_host(request.environ)
     config = current_app.config["CONFAB"]
     view = current_app.view_functions.get(request.endpoint or "")
-    bound_body(request, config.max_upload_bytes if getattr(view, "is_upload", False) else config.max_json_bytes)
+    bound_body(request, config.max_upload_bytes if metadata_of(view).is_upload else config.max_json_bytes)
 
 
 def _check_host(environ: dict[str, Any]) -> None:

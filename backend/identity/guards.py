@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import Response, after_this_request, g, request
 from werkzeug.local import LocalProxy
@@ -13,11 +12,11 @@ from werkzeug.local import LocalProxy
 from backend.concurrency import LARGE_ANSWERS
 from backend.errors import ChatError, Forbidden, InsufficientScope, Unauthorized
 from backend.http import rate_limits
+from backend.http.blueprint import Blueprint
 from backend.http.json import read_json
+from backend.http.view_metadata import View, annotate, metadata_of
 from backend.identity.authenticate import Identity, check_session, identify, need_fresh
 from backend.models import User
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 current_identity: Identity = cast(Identity, LocalProxy(lambda: g.identity))
 current_user: User = cast(User, LocalProxy(lambda: g.identity.user))
@@ -28,9 +27,9 @@ def login_required(view: View) -> View:
     return _guard(view, _need_scope_of_method)
 
 
-def reader(view: View) -> View:
-    """Like `login_required`, for what reads, whatever its method: the token needs the scope `read`."""
-    return _guard(view, lambda identity: _need_scope(identity, "read"))
+def scope_required(scope: str) -> Callable[[View], View]:
+    """Like `login_required`, but the token needs *scope*, whatever the method of the request."""
+    return lambda view: _guard(view, lambda identity: _need_scope(identity, scope))
 
 
 def superuser(view: View) -> View:
@@ -87,8 +86,7 @@ def own_answer(view: View) -> View:
 
     Of every other answer such a token sees the id, and what it has itself sent.
     """
-    cast(Any, view).answers_own = True
-    return view
+    return annotate(view, is_own_answer=True)
 
 
 def _is_reading() -> bool:
@@ -111,19 +109,16 @@ def _need_scope(identity: Identity, scope: str) -> None:
 
 
 def _guard(view: View, check: Callable[[Identity], None]) -> View:
-    is_shown = getattr(view, "answers_own", False)
+    is_shown = metadata_of(view).is_own_answer
+    documented = Blueprint.doc(security=[{"bearer": []}, {"password": []}])(view)
 
-    @wraps(view)
+    @wraps(documented)  # and calls the view: what documents it would add a call to each request
     def guarded(*args: Any, **kwargs: Any) -> Any:
         identity = _identify_caller(check)
         answer = view(*args, **kwargs)
         return answer if is_shown or identity.user.may_read or _is_reading() else _without_reading(answer)
 
-    documented = cast(Any, guarded)
-    documented._apidoc = deepcopy(getattr(view, "_apidoc", {}))
-    documented._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}, {"password": []}]
-    documented.is_guarded = True
-    return cast(View, guarded)
+    return cast(View, annotate(guarded, is_guarded=True))
 
 
 def _without_reading(answer: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from backend.database import read_only
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.identity.guards import current_user, large_answer, login_required, reader
+from backend.identity.guards import current_user, large_answer, login_required, scope_required
 from backend.inbox import service
 from backend.inbox import sync as syncing
 from backend.messages import schemas
@@ -52,7 +52,7 @@ def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
 
 @bp.post("/sync")
 @bp.response(200, schemas.SyncAnswer)
-@reader
+@scope_required("read")
 @large_answer
 @bp.arguments(schemas.SyncSchema)
 def sync(body: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from flask import Response, request
 
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
+from backend.http.view_metadata import upload
 from backend.identity.guards import current_user, login_required
 from backend.pagination import Page, PageRequest
 from backend.users import avatars, blocks, service
@@ -19,6 +20,7 @@ bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles
 @bp.put("/me/avatar")
 @bp.response(200, UserSchema)
 @login_required
+@upload
 @bp.arguments(AvatarBody, location="files")
 def set_avatar(files: dict[str, Any]) -> dict[str, Any]:
     """Set your picture
@@ -110,6 +112,3 @@ def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
 def get_user(user_id: int) -> dict[str, Any]:
     """A user's public profile; the caller's own, and any to a superuser, has the private fields too."""
     return service.get_profile(current_user, user_id)
-
-
-cast(Any, set_avatar).is_upload = True  # MAX_UPLOAD_BYTES is its limit
