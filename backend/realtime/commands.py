@@ -28,6 +28,7 @@ from backend.models import User
 from backend.models.base import db
 from backend.realtime.delivery.subscriptions import Positions
 from backend.realtime.hub import Hub
+from backend.realtime.refusals import log_refused_frame
 from backend.realtime.transport.connection import Connection
 from backend.realtime.transport.frames import ClientFrame, Close, answer_frame, client_frame, error_frame
 from backend.users.blocks import is_blocked
@@ -99,6 +100,7 @@ class CommandHandler:
                 self._command(connection, frame.type, frame.body, frame.id)
             except ChatError as error:
                 self._send(connection, sends)
+                log_refused_frame(connection, error)
                 connection.write(error_frame(error, frame.id))
         self._send(connection, sends)
 
@@ -151,7 +153,9 @@ class CommandHandler:
                 message = result.message if connection.may_read else as_sent(result.message)
                 frames.append(answer_frame("ack", frame_id, message=message))
             else:
-                frames.append(error_frame(_refusal_of(result), frame_id))
+                refusal = _refusal_of(result)
+                log_refused_frame(connection, refusal)
+                frames.append(error_frame(refusal, frame_id))
         connection.write(b"".join(frames))
 
     def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
@@ -182,6 +186,7 @@ class CommandHandler:
             if identity.user.id != connection.user_id:
                 raise Unauthorized("The token is another user's.")
         except Unauthorized as error:
+            log_refused_frame(connection, error)
             connection.write(error_frame(error, frame_id))
             connection.close(Close.UNAUTHORIZED)
             return

@@ -23,6 +23,7 @@ from backend.identity.authenticate import Identity
 from backend.identity.guards import bearer_token
 from backend.identity.tickets import identify_socket
 from backend.realtime.delivery.history import heads_for
+from backend.realtime.refusals import log_refused_opening
 from backend.realtime.server import RealtimeServer, realtime_server
 from backend.realtime.transport.connection import CLOSING_SECONDS, Connection
 from backend.realtime.transport.connection_limits import ConnectionSlot
@@ -73,7 +74,8 @@ def open_socket(client_id: str) -> Response:
         answer = _checked_handshake(client_id)
         try:
             identity = identify_socket(request.args.get("token") or bearer_token())
-        except Unauthorized:
+        except Unauthorized as error:
+            log_refused_opening(error)
             rate_limits.take(rate_limits.ALL_ELSE, rate_limits.address())
             answer += close_frame(Close.UNAUTHORIZED, REASONS[Close.UNAUTHORIZED])
             return _detach(answer, None, slot)

@@ -31,13 +31,16 @@ class ConnectionLimits:
 
 
 class ConnectionSlot:
-    """One socket's share in the counts of its address and, once it is known, of its user."""
+    """One socket's share in the counts of its address and, once it is known, of its user.
 
-    __slots__ = ("_address", "_client_id", "_limits", "_user_id")
+    `address` is the client's address as limits count it: of IPv6 the first 64 bits.
+    """
+
+    __slots__ = ("_client_id", "_limits", "_user_id", "address")
 
     def __init__(self, limits: ConnectionLimits, address: str):
         self._limits: ConnectionLimits | None = limits
-        self._address = address
+        self.address = address
         self._user_id: int | None = None
         self._client_id = ""
         limits.addresses[address] += 1
@@ -62,7 +65,7 @@ class ConnectionSlot:
         limits, self._limits = self._limits, None
         if limits is None:
             return
-        _decrement(limits.addresses, self._address)
+        _decrement(limits.addresses, self.address)
         if self._user_id is not None:
             clients = limits.users[self._user_id]
             _decrement(clients, self._client_id)
