@@ -1,6 +1,7 @@
-"""What can go wrong for a caller. A service raises these; `backend.http.errors` turns them into problem+json (RFC 9457).
+"""The errors that clients get. Services raise them; `backend.http.errors` turns them into problem+json (RFC 9457).
 
-Each class is one fact, with the `code` that clients branch on and the sentence that a person reads. Imports nothing of ours.
+Each class has the HTTP status, the `code` that clients branch on, and a sentence for people. This module imports no other of
+Confab.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import ClassVar
 
 
 class ChatError(Exception):
-    """Base of everything that a caller is told. `errors` names the fields at fault, where there are any."""
+    """Base of all errors that clients get. `errors` has the messages for each invalid field, if there are any."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -29,7 +30,7 @@ class ChatError(Exception):
 
 
 class BadRequest(ChatError):
-    """What breaks the rules of HTTP itself."""
+    """The request breaks the rules of HTTP."""
 
     status, code = 400, "bad_request"
     detail = "This is not a valid HTTP request."
@@ -41,7 +42,7 @@ class MalformedJson(ChatError):
 
 
 class Unauthorized(ChatError):
-    """No credentials, or bad ones. RFC 6750 wants the challenge in the answer."""
+    """Credentials are missing or invalid. RFC 6750 requires the challenge in the response."""
 
     status, code = 401, "unauthorized"
     detail = "Send a valid access token: Authorization: Bearer TOKEN."
@@ -76,7 +77,7 @@ class InvalidCredentials(Unauthorized):
 
 class Forbidden(ChatError):
     status, code = 403, "forbidden"
-    detail = "You can see this, but you may not do that to it."
+    detail = "You do not have permission to do this."
 
 
 class InsufficientScope(Forbidden):
@@ -85,10 +86,10 @@ class InsufficientScope(Forbidden):
 
 
 class NotFound(ChatError):
-    """Missing, or hidden from the caller: the two are never told apart."""
+    """Something does not exist, or is hidden from the caller. The response is the same for both."""
 
     status, code = 404, "not_found"
-    detail = "There is no such thing, or you may not see it."
+    detail = "This does not exist, or you do not have access to it."
 
 
 class RequestTimeout(ChatError):
@@ -98,7 +99,7 @@ class RequestTimeout(ChatError):
 
 class Conflict(ChatError):
     status, code = 409, "conflict"
-    detail = "This cannot be done in the present state."
+    detail = "The current state does not allow this. Load it again, then decide what to do."
 
 
 class PayloadTooLarge(ChatError):
@@ -117,17 +118,17 @@ class ValidationFailed(ChatError):
 
     @classmethod
     def of(cls, field: str, message: str) -> ValidationFailed:
-        """The failure of a single field."""
+        """The error of a single field."""
         return cls(errors={field: [message]})
 
 
 class RateLimited(ChatError):
     status, code = 429, "rate_limited"
-    detail = "Too many requests. Wait as long as Retry-After says."
+    detail = "Too many requests. Wait as many seconds as Retry-After says."
 
 
 class Unavailable(ChatError):
-    """The database does not answer in time. Nothing was acknowledged; the request is safe to repeat."""
+    """The database, or another service, does not answer in time. Nothing was acknowledged, so the request may be repeated."""
 
     status, code = 503, "unavailable"
     detail = "The database does not answer. Try again shortly."

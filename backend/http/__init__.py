@@ -1,1 +1,1 @@
-"""What every request passes through: request ids, size limits, errors as problem+json, headers, paging, JSON."""
+"""What all requests share: request ids, size limits, errors as problem+json, headers, paging, JSON, OpenAPI."""

@@ -1,4 +1,4 @@
-"""flask-smorest's blueprint with our manner of reading bodies and queries."""
+"""flask-smorest's blueprint, with Confab's way of reading bodies and queries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MULTIPART = "multipart/form-data"
 
 
 class Parser(FlaskParser):
-    """Raises our errors: 400 for broken JSON, 415 for another content type, 422 with the fields at fault."""
+    """Raises Confab's errors: 400 for broken JSON, 415 for another content type, 422 with the invalid fields."""
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         if getattr(schema, "may_be_absent", False) and not req.get_data(cache=True):
@@ -37,11 +37,11 @@ class Parser(FlaskParser):
             raise UnsupportedMediaType(f"Send the body as Content-Type: {MULTIPART}.")
         extra = [name for name in schema.fields if len(req.files.getlist(name)) > 1] + [*req.form]
         if extra:
-            raise ValidationFailed(errors=flat_messages({extra[0]: ["Unknown field, or more than one."]}))
+            raise ValidationFailed(errors=flat_messages({extra[0]: ["Unknown field, or given more than once."]}))
         return super().load_files(req, schema)
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
-        # webargs puts where the input came from ("json", "query") above the fields; clients know that.
+        # webargs groups the fields by where they came from ("json", "query"). Clients do not need that.
         errors: dict[str, list[str]] = {}
         for fields in error.normalized_messages().values():
             errors |= flat_messages(fields if isinstance(fields, dict) else {"_schema": fields})
@@ -52,7 +52,7 @@ def flat_messages(messages: dict[str, Any], prefix: str = "") -> dict[str, list[
     """marshmallow's nested messages as one list for each field: `{"scopes.0": ["..."]}`."""
     flat: dict[str, list[str]] = {}
     for name, value in messages.items():
-        # A field's name is the caller's own text here and may hold what UTF-8 cannot carry.
+        # The name of an unknown field is the client's text, and may hold what UTF-8 cannot encode.
         key = prefix + str(name).encode("utf-8", "replace").decode()[:100]
         if isinstance(value, dict):
             flat.update(flat_messages(value, f"{key}."))
@@ -62,10 +62,10 @@ def flat_messages(messages: dict[str, Any], prefix: str = "") -> dict[str, list[
 
 
 class Blueprint(SmorestBlueprint):
-    """A blueprint whose views are documented, and read their input, in one manner."""
+    """A blueprint whose views read their input with `Parser`."""
 
     ARGUMENTS_PARSER = Parser()
 
     def arguments(self, schema: ma.Schema | type[ma.Schema], **kwargs: Any) -> Any:
-        """The library's decorator with one schema for all requests: to make one costs more than to read a body with it."""
+        """The library's decorator, with one schema for all requests: making a schema costs more than loading a body with it."""
         return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)

@@ -1,4 +1,4 @@
-"""The body of a request while it arrives: bounded, and whole or refused."""
+"""Reading the body of a request: its size is limited, and a body that ends early is refused."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from backend.errors import BadRequest, PayloadTooLarge, RequestTimeout, Unsuppor
 
 
 def bound_body(request: Request, limit: int) -> None:
-    """Let at most *limit* bytes of a body in, whatever reads it.
+    """Limit the body of *request* to *limit* bytes, for every reader of it.
 
-    Raises PayloadTooLarge from Content-Length alone, before a byte is read, and UnsupportedMediaType for a compressed body.
+    Raises PayloadTooLarge if Content-Length is larger, before a byte is read, and UnsupportedMediaType for a compressed body.
     """
     environ = request.environ
     coding = environ.get("HTTP_CONTENT_ENCODING", "")
@@ -26,26 +26,26 @@ def bound_body(request: Request, limit: int) -> None:
     if length is None and "HTTP_TRANSFER_ENCODING" in environ:
         request.max_content_length = (
             limit + 1
-        )  # the bound is drawn below; werkzeug would take the first part for the whole
+        )  # the limit is enforced below; werkzeug would take the first part for the whole body
         environ["wsgi.input"] = _Arriving(environ["wsgi.input"], limit)
     elif length:
         environ["wsgi.input"] = _Arriving(environ["wsgi.input"], limit)
 
 
 class _Arriving:
-    """A body that is still under way. Says what is wrong with it in our errors: werkzeug would take some for its end."""
+    """The stream of a body. Raises Confab's errors where werkzeug would take a failed read for the end of the body."""
 
     def __init__(self, stream: Any, limit: int):
         self.stream, self.limit, self.count = stream, limit, 0
 
     def read(self, size: int = -1) -> bytes:
-        """At most *size* bytes, or none at the end. Raises RequestTimeout, BadRequest and PayloadTooLarge."""
+        """Up to *size* bytes; none at the end. Raises RequestTimeout, BadRequest and PayloadTooLarge."""
         try:
             data: bytes = self.stream.read(size)
         except TimeoutError as error:
             raise RequestTimeout from error
         except (OSError, ParseException) as error:
-            raise BadRequest("The body broke off, or its chunks are not valid. Send the request again.") from error
+            raise BadRequest("The body ended early, or its chunks are not valid. Send the request again.") from error
         self.count += len(data)
         if self.count > self.limit:
             raise _too_large(self.limit)
@@ -53,4 +53,4 @@ class _Arriving:
 
 
 def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"The body is too large: {limit} bytes at most.")
+    return PayloadTooLarge(f"The body is too large. It may have at most {limit} bytes.")

@@ -1,4 +1,4 @@
-"""Every failure as `application/problem+json` (RFC 9457), whoever raised it."""
+"""Every error as `application/problem+json` (RFC 9457), also those that Flask, werkzeug and SQLAlchemy raise."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ CODES = {
 }
 DETAILS = {
     404: "There is nothing at this address.",
-    405: "This address does not take that method; the Allow header lists those it takes.",
+    405: "This address does not allow the method. The Allow header lists the methods that it allows.",
     413: "The body is too large.",
-    429: "Too many requests. Wait as long as Retry-After says.",
+    429: "Too many requests. Wait as many seconds as Retry-After says.",
 }
 
 
 def problem(
     status: int, code: str, detail: str, errors: dict[str, list[str]] | None = None, headers: Any = None
 ) -> Response:
-    """The answer to a request that failed."""
+    """A problem+json response."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -52,7 +52,7 @@ def problem(
 
 
 def init_app(app: Flask) -> None:
-    """Register the handlers. `backend.http.openapi` registers that of HTTPException."""
+    """Register the error handlers. `backend.http.openapi` registers the one of HTTPException."""
     app.register_error_handler(ChatError, _chat_error)
     app.register_error_handler(Exception, _unexpected)
     for kind in UNAVAILABLE:
@@ -64,7 +64,7 @@ def _chat_error(error: ChatError) -> Response:
 
 
 def http_exception(error: HTTPException) -> Response:
-    """The answer to what werkzeug and Flask raise."""
+    """The response to an error of werkzeug or Flask."""
     status = error.code or 500
     kept = [(k, v) for k, v in error.get_headers() if k.lower() not in ("content-type", "content-length")]
     code = CODES.get(status, "bad_request" if status < 500 else "internal_error")
@@ -74,7 +74,7 @@ def http_exception(error: HTTPException) -> Response:
 def _database_error(error: exc.SQLAlchemyError) -> Response:
     if not is_unavailable(error):
         return _unexpected(error)
-    log.warning("database unavailable: %s", type(error).__name__, extra={"data": {"reason": str(error)[:300]}})
+    log.warning("the database is unavailable: %s", type(error).__name__, extra={"data": {"reason": str(error)[:300]}})
     return _chat_error(Unavailable())
 
 

@@ -1,4 +1,4 @@
-"""The fields that schemas are made of. Each refuses what one of the databases, or a later reader, could not take."""
+"""The fields of schemas. Each refuses values that one of the databases cannot store, or that a client cannot show."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from backend.database import MAX_ID
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and a symbol that are drawn as nothing."""
+"""Letters and a symbol that have no visible shape."""
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 def storable(text: str) -> str:
-    """*text* without what PostgreSQL cannot keep."""
+    """*text* without the characters that PostgreSQL cannot store."""
     return _UNSTORABLE.sub("", text)
 
 
 def _is_query(data: Any) -> bool:
-    """Whether a field is read from a query or a form, where everything is text; inside a list or dict data is None."""
+    """Whether a field is read from a query or a form, where every value is text. Inside a list or dict *data* is None."""
     return data is not None and not isinstance(data, dict)
 
 
 class Text(fields.String):
-    """Text that both databases can keep: no NUL and no lone surrogate. Lengths are in characters.
+    """Text that both databases can store: no NUL and no lone surrogate. Lengths are in characters.
 
-    `documented` is what the OpenAPI document says of such a field beyond its validators, as JSON Schema.
+    `documented` is added to the field in the OpenAPI document, as JSON Schema.
     """
 
     documented: ClassVar[dict[str, Any]] = {"pattern": r"^[^\u0000]*$"}
@@ -52,20 +52,20 @@ class Text(fields.String):
 
 
 def as_line(text: str) -> str:
-    """*text* without what a `Line` refuses, for text that cannot be refused."""
+    """*text* without the characters that a `Line` refuses, for text that is not the client's to correct."""
     return _UNSEEN.sub("", storable(text))
 
 
 def is_visible(text: str) -> bool:
-    """True where *text* has a character that is drawn: neither space, nor mark, nor formatting."""
+    """True if *text* has a visible character: neither space, nor combining mark, nor formatting."""
     return any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANK for char in text)
 
 
 class Line(Text):
-    """Text on one line that can be seen (names, titles).
+    """One line of visible text, such as a name or a title.
 
-    Refuses control characters, characters without width, and those that change the direction of the text around them. The
-    joiners of emoji and of some scripts (U+200C, U+200D) are allowed beside visible characters.
+    Refuses control characters, characters without width, and those that change the direction of the text around them. Allows the
+    joiners of emoji and of some scripts (U+200C, U+200D) beside visible characters.
     """
 
     documented: ClassVar[dict[str, Any]] = {
@@ -75,9 +75,11 @@ class Line(Text):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         line = super()._deserialize(value, attr, data, **kwargs)
         if _UNSEEN.search(line):
-            raise ValidationError("Contains a control character, an invisible one, or one that turns the text around.")
+            raise ValidationError(
+                "Contains an invisible character, a control character, or one that changes the direction of text."
+            )
         if line and not is_visible(line):
-            raise ValidationError("Contains nothing that can be seen.")
+            raise ValidationError("Contains no visible character.")
         return line
 
 
@@ -105,9 +107,9 @@ class Id(WholeNumber):
 
 
 class StrictBoolean(fields.Boolean):
-    """true or false; in a query also their names. Not 1, "yes" or "on"."""
+    """true or false; in a query the words `true` and `false`. Refuses 1, "yes" and "on"."""
 
-    truthy = {True, "true"}  # noqa: RUF012  # marshmallow's own manner of configuration
+    truthy = {True, "true"}  # noqa: RUF012  # marshmallow's way of configuration
     falsy = {False, "false"}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
@@ -118,20 +120,20 @@ class StrictBoolean(fields.Boolean):
 
 
 class BodySchema(Schema):
-    """Base of what a request's body is read with: unknown fields are refused."""
+    """Base of the schemas of request bodies. Unknown fields are refused."""
 
     may_be_absent = False
-    """Whether a request without a body, and without a content type, is read like `{}`."""
+    """Whether a request without a body and content type is read as `{}`."""
 
     class Meta:
         unknown = RAISE
 
 
 class AnswerSchema(Schema):
-    """Base of what an answer is documented with.
+    """Base of the schemas that document responses.
 
-    Services build answers with one serialiser for each noun, which REST, socket, sync and export share; `dump` passes them
-    on as they are.
+    Services build responses with one serialiser for each noun, which REST, socket, sync and export share. `dump` returns them
+    unchanged.
     """
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:

@@ -1,7 +1,7 @@
-"""JSON in and out. Out: orjson, times as RFC 3339 with `Z`. In: strict about syntax, silent about meaning.
+"""Encoding and decoding JSON. Times are written as RFC 3339 with `Z`. Decoding checks the syntax only.
 
-A lone surrogate is a fault of a field (422) and not of the syntax (400), so what orjson refuses is read once more by the
-standard library, which lets it through to the field that names it.
+A lone surrogate is an error of a field (422), not of the syntax (400). So text that orjson refuses is decoded again by the
+standard library, which accepts lone surrogates; the field then refuses them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value of the JSON text *data*. Raises MalformedJson for anything RFC 8259 does not allow, NaN included."""
+    """The value of the JSON text *data*. Raises MalformedJson for what RFC 8259 does not allow, including NaN."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -40,7 +40,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def read_json(request: Request) -> Any:
-    """The body of *request*. Raises UnsupportedMediaType where it is not declared as JSON, and MalformedJson."""
+    """The decoded body of *request*. Raises UnsupportedMediaType if its content type is not JSON, and MalformedJson."""
     kind = request.mimetype
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType
@@ -48,7 +48,7 @@ def read_json(request: Request) -> Any:
 
 
 class OrjsonProvider(JSONProvider):
-    """Flask's door to `encode` and `decode`."""
+    """Makes Flask use `encode` and `decode`."""
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         return encode(obj).decode()

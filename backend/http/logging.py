@@ -1,4 +1,4 @@
-"""Logs as JSON, a line each, on standard error. Requests are logged by `requests.py`, without query, headers or body."""
+"""Logs as JSON lines on standard error. `requests.py` logs requests, without query, headers or body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from json_formatter import JsonFormatter
 
 
 def make_formatter() -> JsonFormatter:
-    """Return a formatter whose lines have the id of the request that is being answered, where there is one."""
+    """A formatter that adds the id of the current request, if there is one."""
     return JsonFormatter(_request_members)
 
 
@@ -21,7 +21,7 @@ def _request_members() -> dict[str, Any]:
 
 
 def configure(level: str) -> None:
-    """Send everything from *level* on to standard error as JSON. Safe to call more than once."""
+    """Write records of *level* and above to standard error as JSON. May be called more than once."""
     root = logging.getLogger()
     root.setLevel(level.upper())
     if any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers):
@@ -29,6 +29,6 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(make_formatter())
     root.addHandler(handler)
-    logging.getLogger("confab.websocket").setLevel(logging.WARNING)  # the framing library tells of every socket
-    # The development server's own line has the query string in it, where tokens are; requests.py writes one without.
+    logging.getLogger("confab.websocket").setLevel(logging.WARNING)  # the websockets library logs every socket
+    # The development server logs the query string, which may hold a token. requests.py logs requests without it.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

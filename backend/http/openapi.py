@@ -1,4 +1,4 @@
-"""The OpenAPI document: made by flask-smorest, completed here with what every operation shares."""
+"""The OpenAPI document. flask-smorest makes it, and this module adds what all operations share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from backend.state import confab_state
 DESCRIPTION = """Accounts, rooms, direct messages and their history, over REST.
 
 **Authorize** signs in with a username or an email and its password. Every failure is `application/problem+json` (RFC 9457):
-branch on its `code`. Lists are bare arrays; where more is behind one, its `Link` header leads there."""
+branch on its `code`. Lists are bare arrays. If there are more items, the `Link` header has the URL of the next page."""
 
 PROBLEM = {
     "type": "object",
@@ -30,10 +30,10 @@ PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "code": {"type": "string", "description": "What clients branch on."},
+        "code": {"type": "string", "description": "The kind of the error. Clients branch on it."},
         "errors": {
             "type": "object",
-            "description": "What is wrong with each field, where fields are at fault.",
+            "description": "The messages for each invalid field.",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
         "request_id": {"type": "string", "nullable": True},
@@ -42,7 +42,7 @@ PROBLEM = {
         "type": "about:blank",
         "title": "Not Found",
         "status": 404,
-        "detail": "There is no such thing, or you may not see it.",
+        "detail": "This does not exist, or you do not have access to it.",
         "code": "not_found",
         "request_id": "1c7f0a9e5b3d4f60",
     },
@@ -60,7 +60,7 @@ class ProblemApi(Api):
         self.register_converter(IdConverter, _id_parameter)
 
     def init_app(self, app: Flask, **kwargs: Any) -> None:
-        """Bind to *app* and describe what every operation has in common."""
+        """Bind to *app*, and describe what all operations share."""
         app.config.update(
             API_TITLE="Confab",
             API_VERSION=app.config["VERSION"],
@@ -68,7 +68,7 @@ class ProblemApi(Api):
             API_SPEC_OPTIONS={
                 "info": {
                     "description": DESCRIPTION,
-                    "contact": {"name": "Whoever operates this server"},
+                    "contact": {"name": "The operator of this server"},
                     "license": {"name": "Apache License 2.0"},
                 },
                 "servers": [{"url": "/", "description": "This server"}],
@@ -81,13 +81,13 @@ class ProblemApi(Api):
             "bearer", {"type": "http", "scheme": "bearer", "description": "An access token or an API token."}
         )
         spec.components.security_scheme(
-            "metrics", {"type": "http", "scheme": "bearer", "description": "METRICS_TOKEN, and no other token."}
+            "metrics", {"type": "http", "scheme": "bearer", "description": "METRICS_TOKEN. No other token is accepted."}
         )
         spec.components.security_scheme(
             "password",
             {
                 "type": "oauth2",
-                "description": "A username or an email, and its password.",
+                "description": "A username or email, and the password.",
                 "flows": {"password": {"tokenUrl": "/token", "scopes": {}}},
             },
         )
@@ -95,7 +95,7 @@ class ProblemApi(Api):
         app.add_url_rule("/openapi.json", "openapi_json", self._serve)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
-        """The library registers this as the handler of what werkzeug and Flask raise."""
+        """The library registers this method as the handler of HTTPException."""
         return http_exception(error)
 
     def document(self) -> dict[str, Any]:

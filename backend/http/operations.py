@@ -1,4 +1,4 @@
-"""What every operation of the OpenAPI document shares: its id and the failures that it can answer with."""
+"""What all operations of the OpenAPI document share: an id, and the errors that they may return."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from werkzeug.routing import Map
 METHODS = ("get", "post", "put", "patch", "delete")
 DESCRIPTIONS = {
     400: "The request is not valid HTTP (`bad_request`), or its body is not valid JSON (`malformed_json`).",
-    401: "No token, or one that is wrong (`unauthorized`), expired (`token_expired`) or revoked (`token_revoked`).",
-    403: "You can see this but may not do that to it (`forbidden`), or the token's scopes do not allow it "
-    "(`insufficient_scope`).",
-    404: "There is no such thing, or you may not see it (`not_found`).",
+    401: "The token is missing or invalid (`unauthorized`), expired (`token_expired`) or revoked (`token_revoked`).",
+    403: "You do not have permission to do this (`forbidden`), or the token's scopes do not allow it (`insufficient_scope`).",
+    404: "This does not exist, or you do not have access to it (`not_found`).",
     408: "The body did not arrive in time (`request_timeout`).",
-    409: "The present state does not allow it; `code` says why.",
+    409: "The current state does not allow this. `code` tells why.",
     413: "The body is too large (`payload_too_large`).",
     415: "The body has the wrong content type, or a Content-Encoding (`unsupported_media_type`).",
-    422: "Some of the input is not valid (`validation_failed`); `errors` names the fields.",
-    429: "Too many requests (`rate_limited`); wait as long as `Retry-After` says.",
-    500: "An unexpected failure (`internal_error`).",
-    503: "Something that this needs does not answer (`unavailable`). Nothing was done; it is safe to repeat.",
+    422: "Some fields are not valid (`validation_failed`). `errors` names them.",
+    429: "Too many requests (`rate_limited`). Wait as many seconds as `Retry-After` says.",
+    500: "An unexpected error (`internal_error`).",
+    503: "The database, or another service, does not answer (`unavailable`). Nothing was changed; send the request again.",
 }
 _CHALLENGE = {"WWW-Authenticate": {"description": "The challenge (RFC 6750).", "schema": {"type": "string"}}}
 _WAIT = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
@@ -32,7 +31,7 @@ HEADERS = {401: _CHALLENGE, 429: _WAIT, 503: _WAIT}
 
 
 def failure(status: int) -> dict[str, Any]:
-    """The documentation of an answer with *status*: a problem, whoever raised it."""
+    """The documentation of an error response with *status*."""
     answer: dict[str, Any] = {
         "description": DESCRIPTIONS.get(status, f"{HTTPStatus(status).phrase}."),
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -43,22 +42,24 @@ def failure(status: int) -> dict[str, Any]:
 
 
 def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
-    """Give every operation of *document* its id, its failures, and what it needs to be called.
+    """Add to every operation of *document* its id, its errors and its security requirement.
 
-    An operation that cannot fail in a way that all others can says so: `@bp.doc(**{"x-never": [429]})`.
+    A view whose operation never returns one of the common errors declares it: `@bp.doc(**{"x-never": [429]})`.
     """
     endpoints = _endpoints(rules)
     operations = list(_operations(document))
     names = Counter(endpoints[path, method].rpartition(".")[2] for path, method, _ in operations)
     responses = document.setdefault("components", {}).setdefault("responses", {})
-    document["components"].get("schemas", {}).pop("PaginationMetadata", None)  # the library's; no operation has it
+    document["components"].get("schemas", {}).pop(
+        "PaginationMetadata", None
+    )  # the library adds it; no operation uses it
     responses.update({name: failure(HTTPStatus[name]) for name in responses})  # in place of the library's descriptions
     for path, method, operation in operations:
         endpoint = endpoints[path, method]
         name = endpoint.rpartition(".")[2]
         operation.setdefault("operationId", name if names[name] == 1 else endpoint.replace(".", "_"))
         _describe(operation)
-        operation.setdefault("security", [])  # public: said, and not left to be guessed
+        operation.setdefault("security", [])  # an explicit "no authentication needed"
         for status in _failures(path, method, operation):
             status_name = HTTPStatus(status).name
             responses.setdefault(status_name, failure(status))
@@ -70,7 +71,7 @@ def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
 def _describe(operation: dict[str, Any]) -> None:
     """Make the first sentence of a view's docstring the summary, and the rest the description.
 
-    A docstring of one sentence serves as both: generated clients print the description alone.
+    A docstring of one sentence is used for both, because generated clients show only the description.
     """
     summary, _, rest = operation.get("summary", "").partition(". ")
     described = [part for part in (rest, operation.get("description", "")) if part]
@@ -79,7 +80,7 @@ def _describe(operation: dict[str, Any]) -> None:
 
 
 def _endpoints(rules: Map) -> dict[tuple[str, str], str]:
-    """The endpoint behind each path and method of the document."""
+    """The endpoint of each path and method of the document."""
     found = {}
     for rule in rules.iter_rules():
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
@@ -101,7 +102,7 @@ def _failures(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     if operation.get("security"):
         statuses += [401, 403]
     if "{" in path or (operation.get("security") and has_input):
-        statuses.append(404)  # what an id means may be hidden, in the path and elsewhere
+        statuses.append(404)  # an id may name what the caller may not see, in the path or elsewhere
     if method != "get":
         statuses.append(409)
     if "requestBody" in operation:

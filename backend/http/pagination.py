@@ -15,14 +15,14 @@ from backend.pagination import DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, Page, PageReq
 
 
 class PageArgs(Schema):
-    """The paging part of a query. Loads `{"page_request": PageRequest, ...}` with whatever else the query holds."""
+    """The paging parameters of a query. Loads `{"page_request": PageRequest, ...}`; subclasses add their own fields."""
 
     class Meta:
         unknown = EXCLUDE
 
-    skip = WholeNumber(high=MAX_SKIP, load_default=0, metadata={"description": "How many to leave out."})
+    skip = WholeNumber(high=MAX_SKIP, load_default=0, metadata={"description": "How many items to skip."})
     limit = WholeNumber(
-        low=1, high=MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "How many at most."}
+        low=1, high=MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "How many items to return at most."}
     )
 
     @post_load
@@ -32,7 +32,7 @@ class PageArgs(Schema):
 
 
 def paged(view: Callable[..., Page[Any]]) -> Callable[..., Any]:
-    """Answer with the page's items as a bare array, and link to the next page."""
+    """Return the items of the page as a bare array, with a Link to the next page."""
 
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Reports unexpected errors to Sentry where SENTRY_DSN is set: what was logged with an exception, from any part of a worker.
+"""Reports unexpected errors to Sentry if SENTRY_DSN is set: every log record with an exception, from any part of a worker.
 
-A report has the types of the exceptions, where in the code they came from, the route and the request's id. It has none of
-what a caller sent: no body, query, header, token, cookie or address, no local variable, and no exception's own text, which may
-repeat any of these. The text is in the log, under the same request id.
+A report has the types of the exceptions, their place in the code, the route and the request id. It has nothing that a client
+sent: no body, query, header, token, cookie or address. It has no local variables and no text of exceptions, which may repeat any
+of these. The text is in the log, with the same request id.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from flask import Flask, g, has_request_context, request
 from config import Config
 
 LOGGERS = ("confab", "gunicorn.error")
-MOST_A_MINUTE = 60
-"""Reports of one worker. The same error again and again costs no more than this."""
+MAX_PER_MINUTE = 60
+"""Reports of one worker. This limits the cost of an error that happens again and again."""
 
 KEPT = (
     "event_id", "timestamp", "platform", "level", "logger", "exception", "transaction", "tags", "release", "environment",
@@ -32,7 +32,7 @@ KEPT_OF_FRAME = (
 
 
 def init_app(app: Flask) -> None:
-    """Report what this process logs from now on. Does nothing where SENTRY_DSN is not set."""
+    """Report errors that this process logs from now on. Does nothing if SENTRY_DSN is not set."""
     config: Config = app.config["CONFAB"]
     if config.sentry_dsn is None:
         return
@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
 
 
 def _client(config: Config, version: str) -> Any:
-    """Sentry's client, whose own thread sends. Nothing of the process is patched, and nothing sent but what `scrub` keeps."""
+    """Sentry's client, which sends in its own thread. It patches nothing of the process and sends only what `scrub` keeps."""
     import sentry_sdk
 
     client = sentry_sdk.Client(
@@ -64,7 +64,7 @@ def _client(config: Config, version: str) -> Any:
 
 
 def scrub(event: Any, hint: Any = None) -> Any:
-    """*event* with what may leave the server, and nothing else."""
+    """The parts of *event* that may leave the server."""
     kept = _only(event, KEPT)
     exceptions = [_scrubbed(each) for each in kept.get("exception", {}).get("values", [])]
     return {**kept, "exception": {"values": exceptions}}
@@ -83,7 +83,7 @@ def _only(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 class Reporter(logging.Handler):
-    """Hands what was logged with an exception to Sentry's client, which queues it: a request waits for no network."""
+    """Hands log records with an exception to Sentry's client, which queues them: no request waits for the network."""
 
     def __init__(self, client: Any):
         super().__init__(logging.ERROR)
@@ -96,14 +96,14 @@ class Reporter(logging.Handler):
             return
         try:
             self.client.capture_event(self._event(record, record.exc_info))
-        except Exception:  # noqa: BLE001  # to report is no reason to fail
+        except Exception:  # noqa: BLE001  # reporting must not make a request fail
             self.handleError(record)
 
     def _has_room(self) -> bool:
         minute = int(time.monotonic() // 60)
         self._count = self._count + 1 if minute == self._minute else 1
         self._minute = minute
-        return self._count <= MOST_A_MINUTE
+        return self._count <= MAX_PER_MINUTE
 
     def _event(self, record: logging.LogRecord, exc_info: Any) -> dict[str, Any]:
         from sentry_sdk.utils import event_from_exception

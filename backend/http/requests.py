@@ -1,4 +1,4 @@
-"""The beginning and the end of every request: its id, its size, the headers of its answer, its line in the log."""
+"""What happens before and after every request: its id, the limit of its body, response headers, the access log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ access_log = logging.getLogger("confab.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 PAGES = "web"
-"""The blueprint whose answers hold nothing of anybody, so that a browser may keep them."""
+"""The blueprint whose responses hold no user's data, so that browsers may cache them."""
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PAGE_POLICY = (
@@ -35,7 +35,7 @@ PAGE_POLICY = (
 
 
 def _digits_up_to(number: int) -> str:
-    """A pattern of the whole numbers from 0 to *number*, without more digits than *number* has."""
+    """A pattern for the whole numbers from 0 to *number*, with no more digits than *number*."""
     digits = str(number)
     less = [
         f"{digits[:place]}[0-{int(digit) - 1}][0-9]{{{len(digits) - place - 1}}}"
@@ -46,16 +46,16 @@ def _digits_up_to(number: int) -> str:
 
 
 class IdConverter(IntegerConverter):
-    """An id in a path: ASCII digits, at most 2^63 - 1. Anything else is no address (404).
+    """An id in a path: ASCII digits, at most 2^63 - 1. Anything else answers 404.
 
-    The bound is part of the pattern: a converter that refuses what its pattern took makes werkzeug answer 405.
+    The pattern itself has the bound: if a converter refuses what its pattern matched, werkzeug answers 405.
     """
 
     regex = _digits_up_to(MAX_ID)
 
 
 class SecretConverter(UnicodeConverter):
-    """A secret in a path, such as the code of an invite: any text. The access log shows `***` in its place."""
+    """A secret in a path, such as the code of an invite. It is any text; the access log shows `***` instead."""
 
 
 _RULE_PARTS = re.compile(r"<(?:([a-z]+)(?:\([^)]*\))?:)?[^>]+>|[^<]+")
@@ -63,7 +63,7 @@ _RULE_PARTS = re.compile(r"<(?:([a-z]+)(?:\([^)]*\))?:)?[^>]+>|[^<]+")
 
 @lru_cache(maxsize=16)
 def _secret_paths(rules: Map) -> re.Pattern[str]:
-    """A pattern of what stands before a secret, by the rules that have one, whatever comes behind and whether they match it."""
+    """A pattern for the beginnings of paths, up to a secret. It is made from the rules that have one."""
     found = [r"(?!)"]
     for rule in rules.iter_rules():
         before = ""
@@ -76,28 +76,28 @@ def _secret_paths(rules: Map) -> re.Pattern[str]:
 
 
 def _shown_path() -> str:
-    """The path of the request as logs may have it: what is secret in it is left out, and so is all behind that.
+    """The path of the request for the log, with `***` in place of a secret and of all that follows it.
 
-    By the text of the path: a request that no rule takes, or not with its method, holds the same secret.
+    It looks at the text of the path, not at the rule: a request with a wrong method or a longer path holds the same secret.
     """
     found = _secret_paths(current_app.url_map).match(request.path)
     return f"{found[0]}***" if found else request.path
 
 
 def init_app(app: Flask) -> None:
-    """Register the hooks and the converters `id` and `secret`, and count the proxies in front."""
+    """Register the hooks and the converters `id` and `secret`, and trust the configured number of proxies."""
     app.url_map.converters |= {"id": IdConverter, "secret": SecretConverter}
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.before_request(_begin)
     app.after_request(_end)
-    app.wsgi_app = _KnownRequest(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = _RequestIdMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     if proxies := app.config["CONFAB"].trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
 
 
-class _KnownRequest:
-    """Gives the request its id before Flask looks at it, so that even a failure of routing carries one."""
+class _RequestIdMiddleware:
+    """Sets the id of a request before Flask routes it, so that routing errors have one too."""
 
     def __init__(self, wsgi_app: Callable[..., Iterable[bytes]]):
         self.wsgi_app = wsgi_app
@@ -114,7 +114,7 @@ def _begin() -> None:
     g.address = storable(request.remote_addr or "")[:50] or None
     g.is_read_only = request.method in ("GET", "HEAD")
     if "\0" in request.path:
-        raise NotFound("There is nothing at this address.")  # PostgreSQL would fail over it
+        raise NotFound("There is nothing at this address.")  # PostgreSQL does not accept it
     _check_host(request.environ)
     config = current_app.config["CONFAB"]
     view = current_app.view_functions.get(request.endpoint or "")
@@ -122,13 +122,13 @@ def _begin() -> None:
 
 
 def _check_host(environ: dict[str, Any]) -> None:
-    """HTTP/1.1 wants a Host, and a name and port in it (RFC 9112, section 3.2)."""
+    """HTTP/1.1 requires a Host header with a name and an optional port (RFC 9112, section 3.2)."""
     host = environ.get("HTTP_HOST")
     if host is None:
         if environ.get("SERVER_PROTOCOL") != "HTTP/1.0":
             raise BadRequest("The request has no Host header. Send one.")
     elif not _HOST.fullmatch(host):
-        raise BadRequest("The Host header is not valid. Send the server's name, and its port if it has one.")
+        raise BadRequest("The Host header is not valid. Send the name of the server, with its port if it has one.")
 
 
 def _end(response: Response) -> Response:
