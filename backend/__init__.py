@@ -1,4 +1,4 @@
-"""Confab: the chat backend that a product team runs itself."""
+"""Confab: a self-hosted chat backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cache, partial
 
 from flask import Flask
 
-# Every table is known from the start; and these modules add views and commands to groups of other modules.
+# backend.models registers every table. The other modules add views and commands to the blueprints and groups of their feature.
 import backend.accounts.commands_admin
 import backend.accounts.routes
 import backend.accounts.routes_administration
@@ -52,7 +52,7 @@ __version__ = settings.VERSION
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The application, configured from the environment unless *config* is given. Raises ConfigError and ModelFault."""
+    """Make the application, configured by *config* or else by the environment. Raises ConfigError and ModelFault."""
     config = config or Config.from_env()
     logging.configure(config.log_level)
     app = Flask("confab", static_folder=None, instance_path=str(config.instance_dir))

@@ -1,4 +1,4 @@
-"""How many costly calls of one user a worker does at once: those whose answers are large."""
+"""Limits how many calls with large responses a worker runs at once for one user."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from backend.errors import RateLimited
 
 WAIT_SECONDS = 5.0
-"""How long a call waits for the ones before it; devices that come back together take turns."""
+"""How long a call waits for a slot. Devices of one user that reconnect together take turns."""
 
 
 class Slots:
-    """Lets each key do *at_once* things, and makes the rest wait."""
+    """Gives each key *at_once* slots. Further calls wait for a slot."""
 
     def __init__(self, at_once: int):
         self._at_once = at_once
@@ -21,19 +21,17 @@ class Slots:
         self._held: dict[int, tuple[threading.BoundedSemaphore, int]] = {}
 
     def acquire(self, key: int, seconds: float = WAIT_SECONDS) -> None:
-        """Take a slot of *key*, to be given back with `release`. Raises RateLimited where none is free within *seconds*."""
+        """Take a slot of *key*; `release` returns it. Raises RateLimited if none is free within *seconds*."""
         with self._lock:
             semaphore, users = self._held.get(key) or (threading.BoundedSemaphore(self._at_once), 0)
             self._held[key] = semaphore, users + 1
         if not semaphore.acquire(timeout=seconds):
             self._forget(key)
-            detail = (
-                f"At most {self._at_once} calls of this kind at once for a user. Wait for the answers to the others."
-            )
+            detail = f"A user may make at most {self._at_once} calls of this kind at once. Wait until the others are answered."
             raise RateLimited(detail, headers={"Retry-After": "1"})
 
     def release(self, key: int) -> None:
-        """Give a slot back."""
+        """Return a slot."""
         self._held[key][0].release()
         self._forget(key)
 
@@ -48,7 +46,7 @@ class Slots:
 
     @property
     def is_idle(self) -> bool:
-        """True where nothing is held."""
+        """True if no slot is taken."""
         return not self._held
 
     def _forget(self, key: int) -> None:
@@ -61,4 +59,4 @@ class Slots:
 
 
 LARGE_ANSWERS = Slots(4)
-"""Of /sync, exports and lists of members over REST, until they are written; and of pages of `resumed` while they are made."""
+"""For /sync, exports and lists of members over REST, until they are sent, and for pages of `resumed` while they are made."""

@@ -1,4 +1,4 @@
-"""What this process has done, counted where it happens: as cheap as an addition. `backend.ops.metrics` tells it on."""
+"""Counters of this process, incremented where things happen. `backend.ops.metrics` exports them."""
 
 from __future__ import annotations
 

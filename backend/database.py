@@ -1,11 +1,10 @@
-"""How this process talks to its database: the engine's options, waiting under gevent, and when a transaction begins.
+"""The connection to the database: engine options, waiting under gevent, and where transactions begin.
 
-Requests that only read run each statement by itself (AUTOCOMMIT): one round trip instead of three, and under PostgreSQL's
-READ COMMITTED every statement has a snapshot of its own anyway. Everything else runs in one transaction, which on SQLite
-takes the write lock at its first statement: a deferred transaction that begins to write later cannot wait for its turn.
+Requests that only read run each statement by itself (AUTOCOMMIT). That is one round trip instead of three, and under PostgreSQL's
+READ COMMITTED each statement has its own snapshot anyway. All other requests run in one transaction. On SQLite it takes the write
+lock at its first statement, because a deferred transaction that begins to write later cannot wait for the lock.
 
-On PostgreSQL the two kinds have pools of their own. One connection that served both by turns would be told its isolation level
-anew each time it is lent and given back.
+On PostgreSQL the two kinds have separate pools: a connection that served both would have to set its isolation level each time.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ from psycopg2 import extensions
 from sqlalchemy import Connection, Engine, Executable, QueuePool, Row, create_engine, event, exc
 
 ANSWER_SECONDS = 4.0
-"""How long one step of a conversation with PostgreSQL may take; the contract promises a 503 within 10 s."""
+"""How long PostgreSQL may take for one step. Clients are promised a 503 within 10 s."""
 
 MAX_ID = 2**63 - 1
-"""The largest id that a column holds. A larger one names nothing."""
+"""The largest id that a column can hold."""
 
 POOL_SECONDS = 4.0
 """How long a request waits for a free connection."""
 
 UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.DisconnectionError)
-"""What SQLAlchemy raises when the database is away, does not answer, or has no connection to spare."""
+"""What SQLAlchemy raises if the database is down or does not answer, or if no connection becomes free."""
 
 
 class RoutedSession(FlaskSession):
-    """A session whose requests may declare that they only read; see `read_only`."""
+    """A session that uses the read engine in requests that only read. See `read_only`."""
 
     def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **kwargs: Any) -> Engine | Connection:
-        """The engine itself, or its autocommitting read engine while the request only reads."""
+        """The engine, or its read engine if the request only reads."""
         chosen = super().get_bind(mapper=mapper, clause=clause, bind=bind, **kwargs)
         if flask.g.get("is_read_only") and isinstance(chosen, Engine):
             return read_engine(chosen)
@@ -46,12 +45,12 @@ class RoutedSession(FlaskSession):
 
 
 def read_engine(engine: Engine) -> Engine:
-    """The read engine of *engine*: each of its statements is a transaction of its own."""
+    """The read engine of *engine*. Each of its statements is a transaction."""
     return _read_engines[engine]
 
 
 def read_all(engine: Engine, statement: Executable) -> list[Row[Any]]:
-    """Return the rows of *statement*. The connection is given back at once, so a slow reader of the rows holds none."""
+    """The rows of *statement*. The connection is returned at once, so that a slow consumer of the rows holds none."""
     with read_engine(engine).connect() as connection:
         return list(connection.execute(statement))
 
@@ -69,14 +68,14 @@ def _make_read_engine(engine: Engine) -> Engine:
 
 
 def read_only() -> None:
-    """Declare that the rest of this request only reads. GET requests do so by themselves."""
+    """Declare that the rest of this request only reads. For GET and HEAD that is the default."""
     flask.g.is_read_only = True
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
-    """Options of `create_engine` for *url*. Errors go to the log without the values of their statements.
+    """Options of `create_engine` for *url*. Errors are logged without the values of their statements.
 
-    Of *pool_size* connections half belong to the read engine.
+    Half of *pool_size* connections belong to the read engine.
     """
     if url.startswith("sqlite"):
         return {"hide_parameters": True, "connect_args": {"timeout": ANSWER_SECONDS}}
@@ -92,7 +91,7 @@ def _postgres_options(pool_size: int) -> dict[str, Any]:
         "pool_use_lifo": True,
         "pool_recycle": 1800,
         "skip_autocommit_rollback": True,
-        "executemany_mode": "values_plus_batch",  # many rows of an UPDATE in one round trip, too
+        "executemany_mode": "values_plus_batch",  # also many rows of an UPDATE in one round trip
         "connect_args": {
             "connect_timeout": int(ANSWER_SECONDS),
             "application_name": "confab",
@@ -105,7 +104,7 @@ def _postgres_options(pool_size: int) -> dict[str, Any]:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Register what every connection of *engine* needs, and make its read engine."""
+    """Set up every connection of *engine*, and make its read engine."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
@@ -115,11 +114,11 @@ def prepare_engine(engine: Engine) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver must not begin transactions by itself: _begin_immediate does.
+    # The driver must not begin transactions: _begin_immediate does.
     connection.isolation_level = None
     for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
-    # SQLite's own lower() knows ASCII alone; searches that ignore case must find "Åsa" by "åsa" there too.
+    # SQLite's lower() changes only ASCII. Searches that ignore case must find "Åsa" by "åsa" on SQLite too.
     connection.create_function(
         "lower", 1, lambda text: text.lower() if isinstance(text, str) else text, deterministic=True
     )
@@ -131,10 +130,10 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _yield_while_waiting() -> None:
-    """Let other greenlets run while psycopg2 waits, and give up on a server that accepts and does not answer.
+    """Let other greenlets run while psycopg2 waits, and give up if the server does not answer in time.
 
-    An exception in here makes psycopg2 close the connection. To close it here would wait for ever, and the whole worker with
-    it: whoever executes a statement holds the connection's own lock.
+    An exception here makes psycopg2 close the connection. Closing it here would block the whole worker for ever, because the
+    running statement holds the lock of the connection.
     """
 
     def wait(connection: Any) -> None:
@@ -147,21 +146,21 @@ def _yield_while_waiting() -> None:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether *error* says that the database cannot serve now, rather than that the statement is at fault."""
+    """Whether *error* means that the database is not available now, and not that the statement is wrong."""
     if not isinstance(error, UNAVAILABLE):
         return False
     original = getattr(error, "orig", None)
     if isinstance(original, sqlite3.Error):
-        # The code and not the text, which holds the statement: the column `blocked_id` is no locked database.
+        # By the code, not by the text: the text has the statement, and the column `blocked_id` does not mean "locked".
         return getattr(original, "sqlite_errorcode", 0) & 0xFF in _SQLITE_IS_AWAY
-    # Class 54 of PostgreSQL's error codes: the statement asks for more than any server gives.
+    # Class 54 of PostgreSQL's error codes: the statement exceeds a limit of the server.
     return not _pgcode(error).startswith("54")
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether *error* says that the database serves nobody now.
+    """Whether *error* means that the database serves no request now.
 
-    It does not where one statement waited too long, or lost against another: others may well be served.
+    False if one statement waited too long or was rolled back for another: other statements may succeed.
     """
     return is_unavailable(error) and not _pgcode(error).startswith(_WAITED_OR_LOST)
 
@@ -178,7 +177,7 @@ _SQLITE_IS_AWAY = frozenset(
     }
 )
 _WAITED_OR_LOST = ("55P03", "57014", "40")
-"""lock_not_available, query_canceled (a timeout), and the class of transactions that were rolled back for another's sake."""
+"""lock_not_available, query_canceled (a timeout), and the class of transactions that were rolled back for another one."""
 
 
 def _pgcode(error: BaseException) -> str:

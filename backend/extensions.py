@@ -1,4 +1,4 @@
-"""The Flask extensions, each made once and unbound; `create_app` binds them."""
+"""The Flask extensions. Each is made once; `create_app` binds it to an application."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMING = {
 
 
 class Base(DeclarativeBase):
-    """The base of every table. Constraints are named by convention, so that migrations can find them again."""
+    """The base of every table. A naming convention names the constraints, so that migrations can refer to them."""
 
     metadata = MetaData(naming_convention=NAMING)
 

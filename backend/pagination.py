@@ -1,4 +1,4 @@
-"""Pages of lists, as services understand them."""
+"""Pages of lists, for services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_LIMIT = 50
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which page of a list is wanted."""
+    """Which page of a list the caller wants."""
 
     skip: int = 0
     limit: int = DEFAULT_LIMIT
@@ -23,14 +23,14 @@ class PageRequest:
 
 @dataclass
 class Page(Generic[T]):
-    """A part of a list. `next` holds the query parameters of the part behind it, and is empty where nothing follows."""
+    """A page of a list. `next` has the query parameters of the next page; it is empty on the last one."""
 
     items: list[T]
     next: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_rows(cls, rows: Sequence[T], page_request: PageRequest) -> Page[T]:
-        """The page of *rows* that were read with `limit + 1`: the one too many tells that more is behind."""
+        """The page of *rows*, which were read with `limit + 1`: an extra row means that there is a next page."""
         if len(rows) <= page_request.limit:
             return cls(list(rows))
         following = page_request.skip + page_request.limit

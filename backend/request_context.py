@@ -1,4 +1,4 @@
-"""Where the present request comes from, for rules that know no request. The command line has no address."""
+"""The client's address, for modules that do not use the request. Commands have no address."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import flask
 
 
 def address() -> str | None:
-    """The caller's address, as `backend.http.requests` noted it; None outside of a request."""
+    """The client's address, as `backend.http.requests` recorded it. None outside of a request."""
     found: str | None = flask.g.get("address") if flask.has_app_context() else None
     return found
 
 
 def network() -> str:
-    """The caller's address as callers are told apart by it; "unknown" outside of a request."""
+    """The client's network, which identifies a client to limits. "unknown" outside of a request."""
     return network_of(address() or "unknown")
 
 
 @lru_cache(maxsize=10_000)
 def network_of(remote: str) -> str:
-    """An address as limits count it. Of IPv6 the first half: the other half is the caller's to choose."""
+    """The network of an address, for limits. For IPv6 it is the first 64 bits, because a client can choose the others."""
     try:
         parsed = ip_address(remote.partition("%")[0])
     except ValueError:

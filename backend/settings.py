@@ -1,4 +1,4 @@
-"""From Confab's configuration to what Flask and its extensions read."""
+"""Maps Confab's configuration to the settings of Flask and its extensions."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ EXPOSED_HEADERS = [
 
 
 class NoCookies(SessionInterface):
-    """Flask's own sessions are signed cookies. Ours are rows, so no request has to look for one."""
+    """No cookie sessions: sessions are rows of the database, and requests carry tokens."""
 
     def open_session(self, app: Flask, request: Request) -> NullSession:
         return self.make_null_session(app)
 
 
 def apply(app: Flask, config: Config) -> None:
-    """Hand *config* to *app*: as `app.config["CONFAB"]` for our code, and under their own names for the libraries."""
+    """Put *config* into *app*: as `app.config["CONFAB"]` for Confab, and under the names that the libraries read."""
     config.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.update(
         CONFAB=config,
@@ -48,6 +48,6 @@ def apply(app: Flask, config: Config) -> None:
     app.json = OrjsonProvider(app)
     app.session_interface = NoCookies()
     if config.cors_origins:
-        # As patterns of our own: the library reads what looks like a pattern to it, an IPv6 address for one, as a pattern.
+        # As escaped patterns: the library would take an origin with an IPv6 address for a pattern.
         origins = [re.compile(re.escape(origin) + r"\Z") for origin in config.cors_origins]
         CORS(app, origins=origins, expose_headers=EXPOSED_HEADERS, max_age=600, supports_credentials=False)

@@ -1,7 +1,7 @@
-"""Take what was deleted out of the files of a SQLite database. PostgreSQL frees its own rows, by autovacuum.
+"""Removes deleted content from the files of a SQLite database. On PostgreSQL autovacuum does this.
 
-`secure_delete` overwrites what is deleted. Two places are left: the WAL holds earlier states of pages until it is truncated, and
-a page that was split keeps a stale copy of what moved away, until the database is rewritten (VACUUM).
+`secure_delete` overwrites deleted content, except in two places. The WAL holds earlier states of pages until it is truncated. A
+page that was split keeps a stale copy of the rows that moved away, until the database is rewritten (VACUUM).
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from backend.database import ANSWER_SECONDS, is_unavailable, read_engine
 
 log = logging.getLogger("confab.database")
 
-SMALL = 32 * 2**20
-"""Bytes of a database that is rewritten at once; that takes about a third of a second, in which nobody else is served."""
+MAX_REWRITE_BYTES = 32 * 2**20
+"""Databases up to this size are rewritten at once. It takes about a third of a second, during which no request is served."""
 
 PATIENCE = 60.0
 PAUSE = 0.1
 
 
 def wipe_traces_soon(engine: Engine) -> None:
-    """Wipe the traces of what was deleted now, or as soon as nobody reads an earlier state any more. Never fails.
+    """Wipe the traces of deleted content now, or as soon as no reader uses an earlier state. Never fails.
 
-    A large database is not rewritten; `flask users purge` does that.
+    A large database is not rewritten here; `flask users purge` does that.
     """
     if not wipe_traces(engine, 0):
         threading.Thread(target=wipe_traces, args=(engine, PATIENCE), daemon=True).start()
 
 
 def wipe_traces(engine: Engine, seconds: float, *, rewrite: bool = False) -> bool:
-    """Wipe the traces of what was deleted, trying for *seconds*. Returns whether none is left.
+    """Wipe the traces of deleted content, trying for *seconds*. Returns True if none are left.
 
-    A database that is not small is rewritten only with *rewrite*. A failure is logged. The caller must have no transaction open.
+    A large database is rewritten only with *rewrite*. A failure is logged. The caller must have no open transaction.
     """
     if engine.dialect.name != "sqlite":
         return True
@@ -47,11 +47,11 @@ def wipe_traces(engine: Engine, seconds: float, *, rewrite: bool = False) -> boo
                 return True
         except Exception as error:
             if not is_unavailable(error):
-                log.exception("what was deleted is in the files still")
+                log.exception("deleted content is still in the database files")
                 return False
         if time.monotonic() >= deadline:
             if seconds:
-                log.warning("what was deleted is in the files still: run `flask users purge`")
+                log.warning("deleted content is still in the database files. Run: flask users purge")
             return False
         time.sleep(PAUSE)
 
@@ -59,18 +59,18 @@ def wipe_traces(engine: Engine, seconds: float, *, rewrite: bool = False) -> boo
 def _rewrite(engine: Engine, is_wanted: bool) -> bool:
     with read_engine(engine).connect() as connection:
         sizes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() or 0 for name in ("page_count", "page_size")]
-        if is_wanted or sizes[0] * sizes[1] <= SMALL:
-            _at_once(connection, "VACUUM")
+        if is_wanted or sizes[0] * sizes[1] <= MAX_REWRITE_BYTES:
+            _without_waiting(connection, "VACUUM")
     return True
 
 
 def _truncate_wal(engine: Engine) -> bool:
     with read_engine(engine).connect() as connection:
-        return _at_once(connection, "PRAGMA wal_checkpoint(TRUNCATE)") == 0
+        return _without_waiting(connection, "PRAGMA wal_checkpoint(TRUNCATE)") == 0
 
 
-def _at_once(connection: Connection, statement: str) -> int | None:
-    """The first number that *statement* answers. It does not wait for a lock: whoever holds one needs this thread to go on."""
+def _without_waiting(connection: Connection, statement: str) -> int | None:
+    """The first value that *statement* returns. It does not wait for a lock: the holder may need this thread to continue."""
     connection.exec_driver_sql("PRAGMA busy_timeout=0")
     try:
         result = connection.exec_driver_sql(statement)

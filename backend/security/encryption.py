@@ -1,7 +1,7 @@
-"""Secrets at rest: what must be read again is encrypted, what must only be recognised is hashed with a key.
+"""Secrets at rest. Text that must be read again is encrypted; text that must only be recognised is hashed with a key.
 
-Each purpose has a key of its own, derived from SECRET_KEY (HKDF with SHA-256, RFC 5869): who has the database alone has nothing,
-and what was encrypted for one purpose opens for no other.
+Each purpose has its own key, derived from SECRET_KEY (HKDF with SHA-256, RFC 5869). A copy of the database alone is useless, and
+text that was encrypted for one purpose cannot be decrypted for another.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from flask import current_app
 
 
 class DecryptionError(Exception):
-    """What was encrypted with another SECRET_KEY, or was tampered with."""
+    """The text was encrypted with another SECRET_KEY, or was changed."""
 
 
 def encrypt(purpose: str, text: str) -> str:
-    """*text*, encrypted and authenticated (Fernet: AES-128-CBC and HMAC-SHA-256)."""
+    """Encrypt and authenticate *text* (Fernet: AES-128-CBC and HMAC-SHA-256)."""
     return _fernet(_secret_key(), purpose).encrypt(text.encode()).decode()
 
 
 def decrypt(purpose: str, encrypted: str) -> str:
-    """What was encrypted for *purpose*. Raises DecryptionError."""
+    """Decrypt what was encrypted for *purpose*. Raises DecryptionError."""
     try:
         return _fernet(_secret_key(), purpose).decrypt(encrypted.encode()).decode()
     except InvalidToken as error:
@@ -34,7 +34,7 @@ def decrypt(purpose: str, encrypted: str) -> str:
 
 
 def keyed_hash(purpose: str, text: str) -> str:
-    """HMAC-SHA-256 in hex, for codes so short that a plain hash could be searched for them."""
+    """HMAC-SHA-256 in hex, for short codes whose plain hash could be found by trying all of them."""
     return hmac.digest(_key(_secret_key(), purpose), text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 

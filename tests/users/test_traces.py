@@ -160,7 +160,7 @@ def test_a_large_database_is_rewritten_by_command(
         engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
     request.addfinalizer(lambda: event.remove(engine, "before_cursor_execute", note))
-    monkeypatch.setattr(traces, "SMALL", 0)
+    monkeypatch.setattr(traces, "MAX_REWRITE_BYTES", 0)
     assert erase(zeph_on_sqlite).status_code == 204
     assert statements == ["PRAGMA wal_checkpoint(TRUNCATE)"]
     assert sqlite_app.test_cli_runner().invoke(args=["users", "purge"]).exit_code == 0
