@@ -1,4 +1,4 @@
-"""Where files are: a folder, or a bucket. STORAGE_URL says which; nobody else knows."""
+"""The storage of files: a folder or a bucket, as STORAGE_URL says. Other modules do not know which."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["FileMissing", "Storage", "StorageAway", "check_key", "open_storage",
 
 
 def storage() -> Storage:
-    """The storage of the current application, opened with its first use."""
+    """The storage of the current application. The first call opens it."""
     found: Storage = confab_state().storage()
     return found
 
 
 def open_storage(url: str) -> Storage:
-    """The storage that *url* names (STORAGE_URL). Raises StorageAway where it cannot be opened."""
+    """Open the storage that *url* names (STORAGE_URL). Raises StorageAway if it cannot be opened."""
     if url.startswith("s3://"):
         return BucketStorage(url)
     return FolderStorage(url.removeprefix("file://"))

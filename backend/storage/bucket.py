@@ -1,4 +1,4 @@
-"""Files in a bucket of S3, or of what speaks like it (AWS_ENDPOINT_URL). Needs boto3, which is installed apart."""
+"""Files in a bucket of S3 or of a compatible server (AWS_ENDPOINT_URL). Needs boto3, an optional dependency."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MISSING = ("404", "NoSuchKey", "NotFound")
 
 
 class BucketStorage(Storage):
-    """Files below a prefix of a bucket. Credentials and endpoint come from where boto3 looks for them."""
+    """Files below a prefix of a bucket. boto3 finds the credentials and the endpoint."""
 
     def __init__(self, url: str):
         try:
@@ -57,7 +57,7 @@ class BucketStorage(Storage):
 
 
 class _Counted:
-    """A source that counts what was read of it, and that the uploader may close without closing ours."""
+    """A source that counts the bytes that were read. The uploader may close it; the wrapped source stays open."""
 
     def __init__(self, source: BinaryIO):
         self.source = source
@@ -80,6 +80,6 @@ def _as_away() -> Iterator[None]:
         kind = error.response.get("Error", {}).get("Code", "")
         if kind in MISSING:
             raise FileMissing from error
-        raise StorageAway(f"The storage of files does not serve ({kind}).") from error
+        raise StorageAway(f"The file storage is not available ({kind}).") from error
     except (BotoCoreError, Boto3Error, OSError) as error:
-        raise StorageAway(f"The storage of files does not serve ({type(error).__name__}).") from error
+        raise StorageAway(f"The file storage is not available ({type(error).__name__}).") from error

@@ -14,13 +14,13 @@ from backend.storage.base import CHUNK, FileMissing, Storage, StorageAway, check
 
 
 class FolderStorage(Storage):
-    """Files below *root*, readable to the server's own user alone."""
+    """Files below *root*. Only the user of the server can read them."""
 
     def __init__(self, root: str):
         self.root = Path(root)
 
     def write(self, key: str, source: BinaryIO) -> int:
-        """Write beside the place and rename: a reader, or a crash, never meets half a file, and what was written stays."""
+        """Write to a temporary file and rename it, so that no reader, and no crash, leaves half a file. Flush it to the disk."""
         path = self._path(key)
         draft = self.root / f".{secrets.token_hex(8)}"
         with _as_away():
@@ -32,7 +32,7 @@ class FolderStorage(Storage):
                     os.fsync(file.fileno())
                     size = file.tell()
                 os.replace(draft, path)
-                self._keep_names(path)
+                self._flush_names(path)
             finally:
                 draft.unlink(missing_ok=True)
         return size
@@ -51,8 +51,8 @@ class FolderStorage(Storage):
         with _as_away():
             self._path(key).unlink(missing_ok=True)
 
-    def _keep_names(self, path: Path) -> None:
-        """A file is on the disk when its name is, too: in its folder, and that in the one above."""
+    def _flush_names(self, path: Path) -> None:
+        """Flush the names to the disk: that of the file in its folder, and that of each folder up to the root."""
         for folder in path.parents:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -84,4 +84,4 @@ def _as_away() -> Iterator[None]:
     except FileNotFoundError as error:
         raise FileMissing from error
     except OSError as error:
-        raise StorageAway(f"The storage of files does not serve ({error.strerror}).") from error
+        raise StorageAway(f"The file storage is not available ({error.strerror}).") from error

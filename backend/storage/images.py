@@ -1,7 +1,7 @@
-"""Pictures that strangers send: looked at with suspicion, decoded once, and kept only as what we encoded ourselves.
+"""Uploaded pictures. They are untrusted: they are decoded once, and only a new encoding of the pixels is stored.
 
-What is kept holds pixels alone: no metadata (EXIF has places and names), no trailing bytes, nothing that two programs could
-read as two different things.
+The result has no metadata (EXIF may have places and names), no trailing bytes, and nothing that two programs could read in two
+ways.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from backend.threadpool import PICTURES
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 25_000_000
-"""A picture of a telephone has 12 million. A JPEG is decoded at the size that is needed, whatever it has."""
+"""For JPEG. A phone takes pictures of 12 million pixels. A JPEG is decoded at about the size that is needed."""
 
 MAX_WHOLE_PIXELS = 16_000_000
-"""Of what is decoded whole, in at most 0.3 s and 130 MB: a PNG of a screen of 5K has 15 million."""
+"""For formats that are decoded completely, which takes up to 0.3 s and 130 MB. A PNG of a 5K screen has 15 million pixels."""
 
 START_OF_SCAN, MAX_SCANS = b"\xff\xda", 32
-"""A progressive JPEG has ten scans. Each may say nothing in a few bytes, and still goes over the whole picture."""
+"""A progressive JPEG has about ten scans. A scan of a few bytes still costs a pass over the whole picture."""
 
 MAX_SIDE = 16_000
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # it refuses twice as many, before a WebP reserves the memory for them
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses twice this number, before it reserves memory for a WebP
 
 
 class NoImage(UnsupportedMediaType):
@@ -35,22 +35,22 @@ class NoImage(UnsupportedMediaType):
 
 
 def square(source: BinaryIO, side: int, owner: str) -> bytes:
-    """The middle of a picture as a WebP of *side* by *side* pixels; a smaller picture gives a smaller square.
+    """The middle of a picture as a square WebP of *side* pixels, or fewer for a smaller picture.
 
-    Those of each *owner* wait in turn with those of others. Raises NoImage, Busy, and ValidationFailed for one with too many
-    pixels, which its header tells before anything is decoded.
+    The pictures of each *owner* wait in a queue of their own. Raises NoImage, Busy, and ValidationFailed for a picture with too
+    many pixels, which its header tells before anything is decoded.
     """
     return PICTURES.run(owner, _square, source, side)
 
 
 def _square(source: BinaryIO, side: int) -> bytes:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd but readable files
+        warnings.simplefilter("ignore")  # Pillow warns of unusual but readable files
         try:
             image = Image.open(source, formats=FORMATS)
             _check_size(image)
             _check_scans(image, source)
-            image.draft("RGB", (side * 2, side * 2))  # a JPEG is decoded no larger than it is needed
+            image.draft("RGB", (side * 2, side * 2))  # decode a JPEG no larger than needed
             upright = ImageOps.exif_transpose(image)
             has_alpha = "A" in upright.getbands() or "transparency" in upright.info
             pixels = upright.convert("RGBA" if has_alpha else "RGB")
@@ -62,7 +62,7 @@ def _square(source: BinaryIO, side: int) -> bytes:
             raise NoImage("The image is damaged.") from error
         edge = min(side, *pixels.size)
         fitted = ImageOps.fit(pixels, (edge, edge))
-        clean = Image.new(fitted.mode, fitted.size)  # a picture without the history of the other
+        clean = Image.new(fitted.mode, fitted.size)  # a new picture has no metadata
         clean.paste(fitted)
         out = BytesIO()
         clean.save(out, "WEBP", quality=85, method=4)

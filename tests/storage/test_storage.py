@@ -70,7 +70,7 @@ def test_a_file_that_is_not_there(store: Storage) -> None:
 )
 def test_a_key_leads_nowhere_else(store: Storage, key: str) -> None:
     for call in (store.read, store.size, store.delete, lambda k: store.write(k, BytesIO(b"x"))):
-        with pytest.raises(ValueError, match="not a key"):
+        with pytest.raises(ValueError, match="not the key of a file"):
             call(key)
     assert check_key("a/b-c_d.webp")
 
