@@ -1,4 +1,4 @@
-"""Every table, one file a noun. Importing this package is enough to resolve each relationship."""
+"""The tables, in one file for each noun. Importing this package makes every relationship resolvable."""
 
 from backend.models.conversation import Conversation, ConversationEntry
 from backend.models.factor import RecoveryCode, TotpFactor

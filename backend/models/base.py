@@ -1,4 +1,4 @@
-"""What every table shares: its key, its times, and the column types that behave alike on SQLite and PostgreSQL."""
+"""What all tables share: key, times, and column types that behave the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ BigInt = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def utcnow() -> datetime:
-    """The present time, aware, in UTC."""
+    """The current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def insert_on_conflict(table: Any) -> Any:
-    """An INSERT in this database's dialect, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    """An INSERT in the dialect of this database, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return postgresql.insert(table) if db.engine.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC. SQLite keeps no zone, so the zone is put back there; a naive time is refused everywhere."""
+    """An aware time in UTC. SQLite stores no time zone, so it is added when a value is read. Naive times raise ValueError."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -37,7 +37,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a naive time was given where an aware one is needed")
+            raise ValueError("the time is naive; an aware time is needed")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -47,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Timestamped:
-    """When the row was made and last changed."""
+    """When the row was created and last changed."""
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, server_default=func.current_timestamp())
     updated_at: Mapped[datetime] = mapped_column(
@@ -56,7 +56,7 @@ class Timestamped:
 
 
 class Keyed(Timestamped):
-    """A table with a numeric key of its own. A key is never given twice, not even after its row was deleted."""
+    """A table with a numeric key. A key is never used again, not even after its row was deleted."""
 
     id: Mapped[int] = mapped_column(BigInt, Identity(), primary_key=True, sort_order=-1)
 

@@ -1,4 +1,4 @@
-"""Conversations: the ordered streams that all messages live in, and each user's inbox of them."""
+"""Conversations, which are ordered streams of messages, and the inbox entries of users."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _DM = re.compile(r"dm:([1-9][0-9]{0,18}):([1-9][0-9]{0,18})", re.ASCII)
 class Conversation(Timestamped, Base):
     """One ordered stream of messages: `lobby`, `room:7` or `dm:3:9`.
 
-    The row is the lock and the counter of its stream. Whoever changes something in the conversation first updates this row,
-    so `seq` and `modseq` are given in commit order and without gaps.
+    The row is the lock and the counter of its stream. Every change in the conversation begins with an UPDATE of this row, so
+    `seq` and `modseq` are allocated in commit order and without gaps.
     """
 
     __tablename__ = "conversations"
@@ -39,7 +39,7 @@ class Conversation(Timestamped, Base):
 
 
 class ConversationEntry(Keyed, Base):
-    """A row in a user's inbox: how far they have read, and how they want to see it."""
+    """A conversation in a user's inbox: up to which message it is read, and whether it is muted or pinned."""
 
     __tablename__ = "conversation_entries"
     table_constraints = (UniqueConstraint("user_id", "conversation_id"),)
@@ -56,17 +56,17 @@ class ConversationEntry(Keyed, Base):
 
 
 def room_conversation_id(room_id: int) -> str:
-    """The conversation of a room."""
+    """The id of a room's conversation."""
     return f"room:{room_id}"
 
 
 def dm_conversation_id(one: int, other: int) -> str:
-    """The direct conversation of two users; of a user with itself, its notes."""
+    """The id of the direct conversation of two users. With one user twice, it is that of the user's notes."""
     return f"dm:{min(one, other)}:{max(one, other)}"
 
 
 def dm_peer(conversation_id: str, user_id: int) -> int | None:
-    """Who *user_id* talks to in a direct conversation; None where it is no canonical `dm:` id or not theirs."""
+    """The other user of a direct conversation. None if it is not a canonical `dm:` id, or *user_id* is not in it."""
     found = _DM.fullmatch(conversation_id)
     if found is None:
         return None
@@ -77,7 +77,7 @@ def dm_peer(conversation_id: str, user_id: int) -> int | None:
 
 
 def room_of(conversation_id: str) -> int | None:
-    """The room whose conversation this is; None where it is no canonical `room:` id."""
+    """The id of the room of a conversation. None if it is not a canonical `room:` id."""
     found = _ROOM.fullmatch(conversation_id)
     room_id = int(found[1]) if found is not None else 0
     return room_id if 0 < room_id <= MAX_ID else None

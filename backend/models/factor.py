@@ -1,4 +1,4 @@
-"""The second factor of an account: an authenticator app, and the codes for the day when it is lost."""
+"""The second factor of an account: an authenticator app, and recovery codes for a lost one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from backend.models.base import Base, BigInt, Keyed, UtcDateTime
 
 
 class TotpFactor(Keyed, Base):
-    """The secret that an account shares with an authenticator app (RFC 6238), encrypted. It counts once it is confirmed.
+    """The secret that an account shares with an authenticator app (RFC 6238), encrypted.
 
-    `last_step` is the time step of the code that was used last: no code serves twice.
+    It is in effect once it is confirmed.
+
+    `last_step` is the time step of the last code that was used, so that no code is accepted twice.
     """
 
     __tablename__ = "totp_factors"
@@ -25,7 +27,7 @@ class TotpFactor(Keyed, Base):
 
 
 class RecoveryCode(Keyed, Base):
-    """A code that serves once in the place of one from the app. Kept as a keyed hash."""
+    """A code that replaces one of the app, once. Stored as a keyed hash."""
 
     __tablename__ = "recovery_codes"
 

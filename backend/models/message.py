@@ -1,4 +1,4 @@
-"""Messages and what hangs on them."""
+"""Messages, and the rows that belong to a message."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from backend.models.base import Base, BigInt, Keyed, UtcDateTime
 
 
 class Message(Keyed, Base):
-    """One message. `seq` is its place in the conversation; `modseq` is the number of its last change (RFC 7162).
+    """One message. `seq` is its position in the conversation; `modseq` is the number of its last change (RFC 7162).
 
-    `has_extras` says that mentions, reactions or attachments may exist, and spares lists of plain messages the look.
+    `has_extras` tells that mentions, reactions or attachments may exist. Lists of plain messages need no query for them.
     """
 
     __tablename__ = "messages"
@@ -21,7 +21,7 @@ class Message(Keyed, Base):
         UniqueConstraint("conversation_id", "seq"),
         UniqueConstraint("conversation_id", "modseq"),
         UniqueConstraint("sender_id", "client_message_id"),
-        # Unread counts subtract a reader's own messages and the deleted ones: both are counted in these.
+        # Unread counts subtract the reader's own messages and deleted ones; both are counted in these indexes.
         Index("ix_messages_conversation_id_sender_id_seq", "conversation_id", "sender_id", "seq"),
         Index(
             "ix_messages_conversation_id_deleted",
@@ -58,7 +58,7 @@ class Message(Keyed, Base):
 
 
 class MessageEdit(Keyed, Base):
-    """An earlier version of a message: what it said until `edited_at`."""
+    """An earlier version of a message: its content until `edited_at`."""
 
     __tablename__ = "message_edits"
 
@@ -68,7 +68,7 @@ class MessageEdit(Keyed, Base):
 
 
 class Reaction(Keyed, Base):
-    """That a user reacted to a message with an emoji."""
+    """A user's reaction to a message: one emoji."""
 
     __tablename__ = "reactions"
     table_constraints = (UniqueConstraint("message_id", "user_id", "emoji"),)
@@ -79,7 +79,7 @@ class Reaction(Keyed, Base):
 
 
 class MessageMention(Keyed, Base):
-    """That a message names a user who can see it."""
+    """The mention, in a message, of a user who can see it."""
 
     __tablename__ = "message_mentions"
     table_constraints = (
@@ -89,13 +89,13 @@ class MessageMention(Keyed, Base):
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    # The message's own place, repeated so that an inbox counts its unread mentions from one index.
+    # Copied from the message, so that one index is enough to count the unread mentions of an inbox.
     conversation_id: Mapped[str] = mapped_column(String(100))
     seq: Mapped[int] = mapped_column(BigInt)
 
 
 class Pin(Keyed, Base):
-    """That a message is pinned in its conversation."""
+    """A pinned message of a conversation."""
 
     __tablename__ = "pins"
     table_constraints = (UniqueConstraint("message_id"),)
@@ -108,7 +108,7 @@ class Pin(Keyed, Base):
 
 
 class Attachment(Keyed, Base):
-    """A file. Without a message it belongs to its uploader alone, and is swept after a day."""
+    """A file. While it has no message, only its uploader has access to it, and it is deleted after a day."""
 
     __tablename__ = "attachments"
 

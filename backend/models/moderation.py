@@ -1,4 +1,4 @@
-"""Blocks, reports, and the trail of what administrators and security rules did."""
+"""Blocks, reports, and the audit log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backend.models.base import Base, BigInt, Keyed, UtcDateTime
 
 
 class Block(Keyed, Base):
-    """That `user_id` does not want direct messages of `blocked_id`."""
+    """`user_id` does not receive direct messages from `blocked_id`."""
 
     __tablename__ = "blocks"
     table_constraints = (UniqueConstraint("user_id", "blocked_id"),)
@@ -22,7 +22,7 @@ class Block(Keyed, Base):
 
 
 class Report(Keyed, Base):
-    """A user's complaint about a message, until a superuser settles it."""
+    """A user's complaint about a message, and the decision of a superuser."""
 
     __tablename__ = "reports"
     table_constraints = (
@@ -40,7 +40,10 @@ class Report(Keyed, Base):
 
 
 class AuditEvent(Keyed, Base):
-    """Who did what to whom, when and from where. Only ever added to; it outlives the accounts it names."""
+    """An action of an administrator or a security rule, with actor, target, time and address.
+
+    Rows are never changed. They are kept when the accounts that they name are deleted.
+    """
 
     __tablename__ = "audit_events"
     table_constraints = (Index("ix_audit_events_action_id", "action", "id"),)

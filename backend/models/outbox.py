@@ -1,4 +1,4 @@
-"""What waits to be sent by text message or mail."""
+"""Text messages and mail that are to be sent."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from backend.models.base import Base, Keyed, UtcDateTime
 
 
 class OutboxMessage(Keyed, Base):
-    """A text or a mail, written in the transaction that it tells of and sent outside of any request.
+    """A text message or mail. It is stored in the transaction that causes it, and sent outside of any request.
 
-    It waits while `next_attempt_at` is set. Recipient and text are encrypted in `payload`, which is deleted once the message was
-    sent or given up; the rest holds nothing personal.
+    It is pending while `next_attempt_at` is set. Recipient and text are encrypted in `payload`, which is deleted when the message
+    was sent or given up. The other columns hold nothing personal.
     """
 
     __tablename__ = "outbox"

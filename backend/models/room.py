@@ -1,4 +1,4 @@
-"""Rooms and who is in them."""
+"""Rooms, their memberships and invites."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backend.models.user import User
 
 
 class Room(Keyed, Base):
-    """A room. `deleted_at` hides it at once; its messages are purged after that, in batches."""
+    """A room. `deleted_at` hides it at once; its messages are then deleted in batches."""
 
     __tablename__ = "chat_rooms"
 
@@ -24,12 +24,12 @@ class Room(Keyed, Base):
 
 
 class RoomMembership(Keyed, Base):
-    """That a user is in a room, was in it (`left_at`), or is kept out of it (`is_banned`).
+    """The membership of a user in a room. `left_at` is set when it has ended; `is_banned` keeps the user out.
 
-    `left_by_self` says of a membership that ended whether its member left; it is false where an admin ended it, and null where
-    that is not known or was forgiven.
+    `left_by_self` tells of an ended membership whether the member left. It is false if an admin ended it, and null if that is not
+    known or was forgiven.
 
-    A membership that ended stays as a row, so that `modseq` tells others of the leaving too.
+    The row of an ended membership is kept, so that its `modseq` reports the end to the other members.
     """
 
     __tablename__ = "room_memberships"
@@ -51,7 +51,7 @@ class RoomMembership(Keyed, Base):
 
 
 class RoomInvite(Keyed, Base):
-    """A code that lets its bearer join a room; hashed like every secret that opens something."""
+    """A code with which users can join a room. Stored as a hash."""
 
     __tablename__ = "room_invites"
 

@@ -1,4 +1,4 @@
-"""Sessions and the secrets that open them. The database holds hashes, never a token."""
+"""Sessions, tokens and codes. The database stores hashes, never a token."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from backend.models.user import User
 
 
 class UserSession(Keyed, Base):
-    """One sign-in on one device. Every access token names its session, so ending the row ends the token at once.
+    """One sign-in on one device. Every access token names its session, so ending the session ends the token at once.
 
-    `authenticated_at` is when its user last proved who they are: at the sign-in, or by confirming it later.
+    `authenticated_at` is when the user last authenticated: at the sign-in, or by confirming it later.
     """
 
     __tablename__ = "sessions"
@@ -48,7 +48,7 @@ class RefreshToken(Keyed, Base):
 
 
 class ApiToken(Keyed, Base):
-    """A long-lived token for a script, with scopes. It outlives the session that made it."""
+    """A long-lived token for a script, with scopes. It remains valid when the session that made it ends."""
 
     __tablename__ = "api_tokens"
 
@@ -63,7 +63,7 @@ class ApiToken(Keyed, Base):
 
 
 class RevokedToken(Keyed, Base):
-    """An API token that was revoked. Whoever still uses it is told so; nothing else of it is kept, not even whose it was."""
+    """The hash of a revoked API token, so that its use answers `token_revoked`. Nothing else is kept, not even its user."""
 
     __tablename__ = "revoked_tokens"
 
@@ -71,7 +71,7 @@ class RevokedToken(Keyed, Base):
 
 
 class WsTicket(Keyed, Base):
-    """A ticket that opens one socket, once; it dies with its session."""
+    """A ticket that opens one socket, once. It ends with its session."""
 
     __tablename__ = "ws_tickets"
 
@@ -84,7 +84,7 @@ class WsTicket(Keyed, Base):
 
 
 class AccountToken(Keyed, Base):
-    """A secret sent by mail that proves an address: `purpose` is `verify_email` or `reset_password`."""
+    """A secret that is sent by mail and verifies an address. `purpose` is `verify_email` or `reset_password`."""
 
     __tablename__ = "account_tokens"
 
@@ -97,10 +97,10 @@ class AccountToken(Keyed, Base):
 
 
 class OtpCode(Keyed, Base):
-    """A one-time code sent to a number. A number has at most one that is live.
+    """A one-time code that was sent to a number. A number has at most one valid code.
 
-    `asked_by` is who asked for it and `guesses` how often each guesser tried it, both as keyed hashes of addresses; `tries`
-    counts those of all but who asked.
+    `asked_by` is the client that requested it, and `guesses` has the number of attempts of each client. Both use keyed hashes of
+    addresses. `tries` counts the attempts of all clients except the one that requested it.
     """
 
     __tablename__ = "otp_codes"

@@ -1,4 +1,4 @@
-"""People and what they may do."""
+"""Users and roles."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 def fold_username(username: str) -> str:
-    """The form in which usernames are compared: `Alice` and `alice` are one name."""
+    """The form in which usernames are compared: `Alice` and `alice` are the same name."""
     return username.casefold()
 
 
 class User(Keyed, Base):
-    """An account. `email` is null only for an account that was made by a one-time code.
+    """An account. `email` is null only if the account was created with a one-time code.
 
-    `email` and `username_key` are folded, for comparison. Mail goes to `mail_address`, and to `email` where it is null.
+    `email` and `username_key` are folded, for comparison. Mail goes to `mail_address`, or to `email` if that is null.
     """
 
     __tablename__ = "users"
@@ -70,24 +70,24 @@ class User(Keyed, Base):
         return username
 
     if TYPE_CHECKING:
-        role_names: Mapped[list[str]]  # below, where there are roles to name
+        role_names: Mapped[list[str]]  # defined below, after UserRole
 
     scopes = frozenset[str]()
-    """By which scopes this user acts in the present call (`Identity` says so). A row that was merely loaded acts by none."""
+    """The scopes of this user in the current call, set by `Identity`. Empty for a row that was only loaded."""
 
     @property
     def may_read(self) -> bool:
-        """Whether the present call may show this user anything of anybody, themselves included."""
+        """Whether the current call may show users' data to this user, including their own."""
         return "read" in self.scopes
 
     @property
     def has_admin_power(self) -> bool:
-        """Whether the present call may do what superusers alone may: an API token needs the scope for it besides."""
+        """Whether the current call may do what only superusers may. An API token needs the scope `admin` too."""
         return self.is_superuser and "admin" in self.scopes
 
 
 class Role(Keyed, Base):
-    """A named set of people, for the applications around Confab; it grants nothing here by itself."""
+    """A named set of users, for the applications around Confab. In Confab it grants nothing."""
 
     __tablename__ = "roles"
 
@@ -98,7 +98,7 @@ class Role(Keyed, Base):
 
 
 class UserRole(Keyed, Base):
-    """That a user has a role."""
+    """The role of a user."""
 
     __tablename__ = "user_roles"
     table_constraints = (UniqueConstraint("user_id", "role_id"),)
@@ -110,17 +110,17 @@ class UserRole(Keyed, Base):
 
 
 class _Names(TypeDecorator[list[str]]):
-    """Names that the database has strung together, in alphabetical order."""
+    """Names that the database joined, in alphabetical order."""
 
     impl = String
     cache_ok = True
-    separator = "\x1f"  # ASCII's unit separator, which is in no name
+    separator = "\x1f"  # ASCII's unit separator, which no name contains
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> list[str]:
         return sorted(value.split(self.separator)) if value else []
 
 
-# Every answer about a user names the roles, so they come with the user's row instead of in a query of their own.
+# Every response about a user has the role names, so they are loaded with the user instead of by another query.
 _role_names = (
     select(func.aggregate_strings(Role.name, _Names.separator))
     .join(UserRole, UserRole.role_id == Role.id)

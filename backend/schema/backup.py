@@ -1,4 +1,4 @@
-"""Backups of either database, their restoration, and the move from SQLite to PostgreSQL."""
+"""Backup and restoration of both kinds of database, and the move from SQLite to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 
 
 def back_up(url: str, target: Path) -> None:
-    """Write the whole database to *target*, consistent, while it is in use. Readable by its owner alone.
+    """Write a consistent copy of the whole database to *target*, also while it is in use. Only the owner can read the file.
 
     Raises ClickException.
     """
     if target.exists():
-        raise ClickException(f"{target} exists already; nothing was written.")
+        raise ClickException(f"{target} already exists. Nothing was written.")
     draft = target.with_name(f".{target.name}.part")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     try:
@@ -45,13 +45,13 @@ def back_up(url: str, target: Path) -> None:
             _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}")
         os.link(draft, target)
     except FileExistsError:
-        raise ClickException(f"{target} exists already; nothing was written.") from None
+        raise ClickException(f"{target} already exists. Nothing was written.") from None
     finally:
         draft.unlink(missing_ok=True)
 
 
 def restore(url: str, source: Path) -> None:
-    """Put the database of *source* in the place of the present one, wholly or not at all.
+    """Replace the current database by that of *source*, completely or not at all.
 
     Nothing else may use the database meanwhile. Raises ClickException.
     """
@@ -59,7 +59,7 @@ def restore(url: str, source: Path) -> None:
         is_sqlite = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
     if is_sqlite != url.startswith("sqlite"):
         kind = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
-        raise ClickException(f"{source} is no backup of a {kind} database.")
+        raise ClickException(f"{source} is not a backup of a {kind} database.")
     if is_sqlite:
         _restore_sqlite(_sqlite_file(url), source)
         return
@@ -70,7 +70,7 @@ def restore(url: str, source: Path) -> None:
 def _restore_sqlite(path: Path, source: Path) -> None:
     with closing(sqlite3.connect(source)) as backup:
         if not _is_whole(backup):
-            raise ClickException(f"{source} is damaged; nothing was changed.")
+            raise ClickException(f"{source} is damaged. Nothing was changed.")
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=5)) as live:
             try:
@@ -91,7 +91,7 @@ def _sqlite_file(url: str) -> Path:
 
 
 def _run(program: str, url: str, *options: str, dbname: bool = False) -> None:
-    """Run one of PostgreSQL's programs. The password goes through a file, for everybody may list processes."""
+    """Run a client program of PostgreSQL. The password is in a file, because every user can list processes."""
     found = shutil.which(program)
     if found is None:
         raise ClickException(f"{program} is not installed. Install PostgreSQL's client programs.")
@@ -110,12 +110,12 @@ def _run(program: str, url: str, *options: str, dbname: bool = False) -> None:
 
 
 def move(source: Engine, target: Engine, tell: Callable[[str], None]) -> None:
-    """Carry every row from SQLite into a PostgreSQL database that is at head and empty, in one transaction, and verify it.
+    """Copy every row from SQLite to an empty PostgreSQL database at head, in one transaction, and verify the copy.
 
-    The source is read at one moment; nothing is changed in it. Raises ClickException.
+    The source is read in one transaction and not changed. Raises ClickException.
     """
     with source.connect() as origin, target.connect() as destination:
-        origin.exec_driver_sql("SELECT count(*) FROM alembic_version")  # from here on, what is read is of one moment
+        origin.exec_driver_sql("SELECT count(*) FROM alembic_version")  # begins the transaction that all reads share
         _check(origin, destination)
         destination.rollback()
         with destination.begin():
@@ -125,14 +125,14 @@ def move(source: Engine, target: Engine, tell: Callable[[str], None]) -> None:
                 insert(destination, table, _rows(origin, table))
                 count, digest = fingerprint(origin, table)
                 if (count, digest) != fingerprint(destination, table):
-                    raise ClickException(f"{table.name} did not arrive as it was; nothing was moved.")
+                    raise ClickException(f"The copy of {table.name} differs from the original. Nothing was moved.")
                 tell(f"{table.name}: {count} rows moved and verified")
                 if "id" in table.c and isinstance(table.c.id.type, sa.Integer):
                     restart_ids(destination, table.name, _highest(origin, table.name))
 
 
 def refuse_strangers(connection: Connection) -> None:
-    """Raise ClickException for a target whose tables an upgrade would have to adopt or change first."""
+    """Raise ClickException if the target has tables of another program or revision."""
     existing = set(sa.inspect(connection).get_table_names())
     if existing & set(Base.metadata.tables) and current_revisions(connection) != (head_revision(),):
         raise ClickException(
@@ -145,7 +145,7 @@ def _check(origin: Connection, destination: Connection) -> None:
     if current_revisions(origin) != head:
         raise ClickException("The SQLite database is not at head. Run: flask db upgrade")
     if current_revisions(destination) != head:
-        raise ClickException("The target is not at head; nothing was moved.")
+        raise ClickException("The target is not at head. Nothing was moved.")
     for table in Base.metadata.sorted_tables:
         kept = sa.select(sa.literal(1)).select_from(table)
         if table.name == "conversations":
@@ -170,7 +170,7 @@ def _highest(connection: Connection, table: str) -> int:
 
 
 def fingerprint(connection: Connection, table: sa.Table) -> tuple[int, str]:
-    """How many rows *table* has, and a hash of them all that is the same on both databases."""
+    """The number of rows of *table*, and a hash of them that is the same on both databases."""
     digest, count = hashlib.sha256(), 0
     for row in _sorted_rows(connection, table):
         count += 1
@@ -180,7 +180,7 @@ def fingerprint(connection: Connection, table: sa.Table) -> tuple[int, str]:
 
 def _sorted_rows(connection: Connection, table: sa.Table) -> Iterator[Any]:
     key = list(table.primary_key.columns)
-    # Text sorts by bytes everywhere, whatever the database's language.
+    # Text is sorted by bytes, whatever the collation of the database.
     order = [
         sa.collate(c, "C") if connection.dialect.name == "postgresql" and isinstance(c.type, sa.String) else c
         for c in key

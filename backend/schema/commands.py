@@ -1,4 +1,4 @@
-"""`flask db …`, Flask-Migrate's group with our additions, and `flask schema …`."""
+"""`flask db …`, which is Flask-Migrate's group with additions, and `flask schema …`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backend.models.base import db as database
 from backend.schema.backup import back_up, move, refuse_strangers, restore
 from backend.schema.documentation import describe_schema
 from backend.schema.legacy_import.rename import drop_legacy, list_legacy
-from backend.schema.upgrade import REHEARSE
+from backend.schema.upgrade import DRY_RUN
 from backend.settings import MIGRATIONS
 from backend.state import confab_state
 from config import Config, ConfigError
@@ -31,19 +31,19 @@ db = click.Group(
     callback=flask_migrate_group.callback,
     help="Migrations, backups and moves of the database.",
 )
-schema = AppGroup("schema", help="The tables: what is left of a legacy database, and their documentation.")
+schema = AppGroup("schema", help="Documentation of the tables, and the tables that an adoption left.")
 
 
 @click.pass_context
 def _upgrade(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
-    """Bring any database to head: a new one, any earlier revision, or one of the legacy schemas, keeping its rows."""
+    """Upgrade any database to head: an empty one, an earlier revision, or a legacy schema. Rows are kept."""
     if dry_run:
-        options["x_arg"] = (*options["x_arg"], REHEARSE)
+        options["x_arg"] = (*options["x_arg"], DRY_RUN)
     try:
         ctx.invoke(flask_migrate_group.commands["upgrade"], **options)
     except exc.DBAPIError as error:
         reason = str(error.orig).strip().partition("\n")[0]
-        raise click.ClickException(f"the database refused: {reason}. What was begun was rolled back.") from error
+        raise click.ClickException(f"The database refused: {reason}. The transaction was rolled back.") from error
 
 
 db.add_command(
@@ -52,7 +52,7 @@ db.add_command(
         callback=_upgrade,
         params=[
             *flask_migrate_group.commands["upgrade"].params,
-            click.Option(["--dry-run"], is_flag=True, help="Tell what would be done, and change nothing."),
+            click.Option(["--dry-run"], is_flag=True, help="Print what would be done, and change nothing."),
         ],
         help=_upgrade.__doc__,
     )
@@ -62,7 +62,7 @@ db.add_command(
 @schema.command("drop-legacy")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 def drop_legacy_tables(yes: bool) -> None:
-    """Drop the tables of the legacy database that an adoption left as `legacy_…`."""
+    """Drop the tables of a legacy database, which its adoption renamed to `legacy_…`."""
     with database.engine.connect() as connection:
         tables = list_legacy(connection)
     if not tables:
@@ -70,14 +70,14 @@ def drop_legacy_tables(yes: bool) -> None:
         return
     click.echo("\n".join(f"{name}: {count} rows" for name, count in tables.items()))
     if not yes:
-        click.confirm("Drop these tables with their rows? Nothing but a backup brings them back.", abort=True)
+        click.confirm("Drop these tables with their rows? Only a backup can restore them.", abort=True)
     with database.engine.begin() as connection:
         drop_legacy(connection, list(tables))
     click.echo(f"Dropped {len(tables)} tables.")
 
 
 @schema.command("docs")
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the file is not current.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the file is not current.")
 def write_docs(check: bool) -> None:
     """Write docs/schema.md from the models."""
     text = describe_schema()
@@ -93,7 +93,7 @@ def write_docs(check: bool) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @with_appcontext
 def backup(file: Path) -> None:
-    """Write the whole database to FILE while it is in use: a SQLite file, or an archive of pg_dump."""
+    """Write the whole database to FILE, also while it is in use: a SQLite file, or an archive of pg_dump."""
     back_up(current_app.config["CONFAB"].database_url, file)
     click.echo(f"Wrote {file}, {file.stat().st_size} bytes.")
 
@@ -105,20 +105,20 @@ def backup(file: Path) -> None:
 def restore_backup(file: Path, yes: bool) -> None:
     """Replace the whole database by the backup in FILE. Stop the server first."""
     if not yes:
-        click.confirm("Replace everything in the database by this backup?", abort=True)
+        click.confirm("Replace the whole database by this backup?", abort=True)
     database.engine.dispose()
     restore(current_app.config["CONFAB"].database_url, file)
-    click.echo(f"Restored {file}. Where it is of an earlier revision, run: flask db upgrade")
+    click.echo(f"Restored {file}. If it is of an earlier revision, run: flask db upgrade")
 
 
 @db.command("move")
 @click.option("--to", "url", required=True, help="An empty PostgreSQL database: postgresql://...")
 @with_appcontext
 def move_database(url: str) -> None:
-    """Carry this SQLite database to PostgreSQL, and verify every row. Stop the server first."""
+    """Copy this SQLite database to PostgreSQL, and verify every row. Stop the server first."""
     config: Config = current_app.config["CONFAB"]
     if not config.is_embedded:
-        raise click.ClickException("Only a SQLite database can be moved; this one is PostgreSQL already.")
+        raise click.ClickException("Only a SQLite database can be moved. This one is already PostgreSQL.")
     try:
         there = Config.from_env({"DATABASE_URL": url, "INSTANCE_DIR": str(config.instance_dir)})
     except ConfigError as error:
@@ -131,7 +131,7 @@ def move_database(url: str) -> None:
     except exc.DBAPIError as error:
         reason = str(error.orig).strip().partition("\n")[0]
         raise click.ClickException(f"The target refused: {reason}. Nothing was moved.") from error
-    click.echo("Moved. Set DATABASE_URL to the new database and start the server; the SQLite file was left as it is.")
+    click.echo("Moved. Set DATABASE_URL to the new database and start the server. The SQLite file was not changed.")
 
 
 def _move(source: Engine, config: Config) -> None:

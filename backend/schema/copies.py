@@ -1,4 +1,4 @@
-"""Copies of an embedded (SQLite) database, made while it is in use."""
+"""Copies of a SQLite database that is in use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEPT = 3
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a database with SQLite's online backup: a whole one, whoever writes meanwhile."""
+    """Copy a database with SQLite's online backup. The copy is consistent, even if others write meanwhile."""
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as origin,
         closing(sqlite3.connect(target)) as copy,
@@ -22,9 +22,9 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def keep_copy(connection: Connection, revision: str) -> Path | None:
-    """Copy the file behind *connection* to `<file>.before-<revision>` before it is changed, and keep the last few copies.
+    """Copy the file of *connection* to `<file>.before-<revision>`, and delete all but the newest copies.
 
-    An empty database is not worth a copy.
+    An empty database is not copied.
     """
     path = Path(connection.engine.url.database or "")
     if not path.name or not path.exists():

@@ -1,4 +1,4 @@
-"""docs/schema.md, written from the models: every table with its columns, indexes and constraints, and a diagram of them all."""
+"""Generates docs/schema.md from the models: the columns, indexes and constraints of every table, and a diagram."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def describe_schema() -> str:
     lines = [
         "# The schema",
         "",
-        "Written by `flask schema docs` from the models; a test holds it to them. Times are aware and in UTC.",
+        "Generated from the models by `flask schema docs`; a test checks that it is current. Times are aware and in UTC.",
         "On SQLite `BIGINT` keys are `INTEGER`, and rows are numbered by AUTOINCREMENT.",
         "",
         "```mermaid",

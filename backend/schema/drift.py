@@ -1,4 +1,4 @@
-"""Where the live database differs from the models."""
+"""Differences between the live database and the models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backend.schema.revisions import known_tables
 
 
 def comparison(dialect: str) -> dict[str, Any]:
-    """How Alembic compares models to a database: types and defaults too, and without what SQLite cannot know."""
+    """Options for Alembic's comparison. It includes types and defaults, except where SQLite has no such thing."""
     return {
         "compare_type": True,
         "compare_server_default": _ignore_identity if dialect == "sqlite" else True,
@@ -26,17 +26,17 @@ def comparison(dialect: str) -> dict[str, Any]:
 
 
 def _ignore_identity(_context: object, _inspected: object, column: sa.Column[Any], *_rest: object) -> bool | None:
-    """SQLite numbers rows by itself and knows no IDENTITY: nothing to compare there. None means: compare as usual."""
+    """Skip IDENTITY columns, which SQLite does not have. None means: compare as usual."""
     return False if column.identity is not None else None
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Tables that no model and no migration of ours ever named are none of our business: adopted databases have them."""
+    """Skip tables that no model and no migration of Confab names. Adopted databases may have such tables."""
     return kind != "table" or name in Base.metadata.tables or name in known_tables()
 
 
 def find_drift(connection: Connection) -> list[str]:
-    """A sentence for each difference between the models and the database; empty where they agree."""
+    """One sentence for each difference between the models and the database."""
     changes = [change for operation in differences(connection) for change in _changes(operation)]
     missing = {change[1].name for change in changes if change[0] == "add_table"}
     changes = [c for c in changes if c[0] != "add_index" or c[1].table.name not in missing]
@@ -61,7 +61,7 @@ def _changes(operation: MigrateOperation) -> list[tuple[Any, ...]]:
 
 
 def _sentence(change: tuple[Any, ...]) -> str:
-    """*change*, which is what would mend the database, as what is wrong with it."""
+    """A sentence about the difference that *change* would repair."""
     kind, *about = change
     if kind in ("add_table", "remove_table"):
         table = about[0].name
@@ -85,7 +85,7 @@ def _plain(value: Any) -> str:
 
 
 def _find_unseen(connection: Connection) -> Iterator[str]:
-    """What Alembic does not compare: primary keys, the WHERE of partial indexes, and indexes that were never finished."""
+    """What Alembic does not compare: primary keys, the WHERE of partial indexes, and unfinished indexes."""
     inspector, dialect = sa.inspect(connection), connection.dialect.name
     for name in sorted(set(inspector.get_table_names()) & set(Base.metadata.tables)):
         found_key = inspector.get_pk_constraint(name)["constrained_columns"]
@@ -102,11 +102,11 @@ def _find_unseen(connection: Connection) -> Iterator[str]:
         )
         for index_name, name in connection.execute(sa.text(statement)):
             if name in Base.metadata.tables:
-                yield f"index {index_name} of {name} is not valid: its making was broken off"
+                yield f"index {index_name} of {name} is not valid: its creation was interrupted"
 
 
 def find_other_predicates(connection: Connection) -> Iterator[sa.Index]:
-    """Our indexes that the database has under their names, and with another WHERE."""
+    """The indexes of the models that have another WHERE in the database."""
     inspector, dialect = sa.inspect(connection), connection.dialect.name
     for name in sorted(set(inspector.get_table_names()) & set(Base.metadata.tables)):
         found = {index["name"]: index.get("dialect_options", {}) for index in inspector.get_indexes(name)}

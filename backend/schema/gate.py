@@ -1,6 +1,6 @@
-"""A worker serves only a database that it can serve: a wrong schema is met at the start, not by a user's request.
+"""Checks at the start of a worker that the database has the schema that the code needs, so that no request meets a wrong one.
 
-Each fault is one line that says what is wrong and which command mends it.
+Each fault is one line with the problem and the command that repairs it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ log = logging.getLogger("confab.schema")
 
 
 class ModelFault(Exception):
-    """The models cannot be used; the message is one line with its remedy."""
+    """The models are wrong. The message is one line with the remedy."""
 
 
 def check_schema(app: Flask) -> None:
-    """Called once by each worker before it serves; exits with one line where it cannot serve this database.
+    """Exit with one line if this worker cannot serve the database. Each worker calls this before it serves.
 
-    A database that does not answer says nothing about its schema: the worker starts, answers 503 and is not ready
-    (`/api/health/ready`) until it does. To refuse would turn a moment's absence into an end of the whole server.
+    If the database does not answer, its schema is unknown. The worker then starts, answers 503 and is not ready
+    (`/api/health/ready`) until it does. Otherwise a short outage would stop the whole server.
     """
     try:
         fault = find_fault(app)
@@ -41,7 +41,7 @@ def check_schema(app: Flask) -> None:
 
 
 def find_fault(app: Flask) -> str | None:
-    """One line on what keeps this code from serving this database, with the remedy; None where nothing does."""
+    """The reason why this code cannot serve the database, in one line with the remedy. None if it can."""
     if (fault := find_second_instance(app)) is not None:
         return fault
     with app.app_context(), read_engine(db.engine).connect() as connection:
@@ -49,7 +49,7 @@ def find_fault(app: Flask) -> str | None:
 
 
 def find_revision_fault(connection: Connection) -> str | None:
-    """Like `find_fault`, for the database behind *connection* alone."""
+    """Like `find_fault`, but checks only the revision of the database."""
     heads = head_revisions()
     if len(heads) > 1:
         return (
@@ -63,7 +63,7 @@ def find_revision_fault(connection: Connection) -> str | None:
 
 
 def describe_fault(current: str | None, allowed: frozenset[str] = frozenset()) -> str | None:
-    """What is wrong with a database that says it is at *current* and that code of the revisions *allowed* may serve it."""
+    """The fault of a database at revision *current*, which code of the revisions *allowed* may serve. None if there is none."""
     head = head_revision()
     if current == head or head in allowed:
         return None
@@ -83,7 +83,7 @@ def describe_fault(current: str | None, allowed: frozenset[str] = frozenset()) -
 
 
 def find_missing(connection: Connection) -> str | None:
-    """Tables and columns that a query would miss though the revision is right: stamped by hand, or dropped by somebody."""
+    """A line about tables and columns that are missing at the right revision: it was stamped by hand, or they were dropped."""
     found = {
         name: {c["name"] for c in columns} for (_, name), columns in inspect(connection).get_multi_columns().items()
     }
@@ -101,9 +101,9 @@ def find_missing(connection: Connection) -> str | None:
 
 
 def find_second_instance(app: Flask) -> str | None:
-    """A second `SQLAlchemy()`: models that hang on it are "not registered with this instance" at the first query."""
+    """A line about a second `SQLAlchemy()`. The first query of its models would fail with "not registered with this instance"."""
     if app.extensions.get("sqlalchemy") is not db:
-        return "The application was bound to another SQLAlchemy() than backend.extensions.db. Bind that one alone."
+        return "The application was bound to another SQLAlchemy() than backend.extensions.db. Bind only that one."
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in ("backend", "migrations"):
             continue
@@ -114,7 +114,7 @@ def find_second_instance(app: Flask) -> str | None:
 
 
 def resolve_models() -> None:
-    """Resolve every relationship now. Raises ModelFault: a missing class is a start-up error, not a user's."""
+    """Resolve every relationship at the start. Raises ModelFault if a class is missing."""
     try:
         configure_mappers()
     except SQLAlchemyError as error:

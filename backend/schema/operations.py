@@ -1,7 +1,7 @@
-"""What migrations use instead of Alembic's own where the previous release goes on serving meanwhile.
+"""Operations for migrations that run while the previous release serves.
 
-Both are safe to repeat, so a migration that was killed is simply run again. A migration that uses one of them does nothing
-else, because on PostgreSQL they end the transaction that they find.
+Both can be repeated, so a migration that was killed is run again. A migration that uses one of them must do nothing else,
+because on PostgreSQL they end the current transaction.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ BATCH = 5000
 
 
 def add_index(name: str, table: str, columns: list[str], *, unique: bool = False, where: str | None = None) -> None:
-    """Make an index without stopping writers: concurrently on PostgreSQL. What a broken attempt left is dropped first."""
+    """Create an index without blocking writers: on PostgreSQL concurrently. What an interrupted attempt left is dropped."""
     predicate = sa.text(where) if where else None
     options: dict[str, Any] = {"unique": unique, "postgresql_where": predicate, "sqlite_where": predicate}
     if _is_alone():
         op.create_index(name, table, columns, if_not_exists=True, **options)
         return
     with op.get_context().autocommit_block():
-        # It waits for transactions, not for tables, and nobody queues behind it.
+        # It waits for transactions, not for table locks, and blocks no others.
         op.execute("SET lock_timeout = 0")
         broken = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid"
         if op.get_bind().execute(sa.text(broken), {"name": name}).first() is not None:
@@ -32,9 +32,9 @@ def add_index(name: str, table: str, columns: list[str], *, unique: bool = False
 
 
 def update_in_batches(table: str, values: str, where: str) -> None:
-    """`UPDATE table SET values WHERE where`, a few thousand rows and one transaction at a time.
+    """Run `UPDATE table SET values WHERE where` in transactions of a few thousand rows.
 
-    *where* must be false for a row that was updated: so it ends, and so it goes on where it was killed.
+    *where* must be false for an updated row. That ends the loop, and lets a killed migration continue.
     """
     statement = sa.text(
         f"UPDATE {table} SET {values} WHERE id IN (SELECT id FROM {table} WHERE {where} ORDER BY id LIMIT {BATCH})"  # noqa: S608
@@ -49,6 +49,6 @@ def update_in_batches(table: str, values: str, where: str) -> None:
 
 
 def _is_alone() -> bool:
-    """Whether nobody else uses the database: SQLite, and the one transaction of an adoption."""
+    """Whether this connection has the database to itself: on SQLite, and in the single transaction of an adoption."""
     context = op.get_context()
     return context.dialect.name == "sqlite" or bool(context.opts.get("in_one_transaction"))

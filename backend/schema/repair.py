@@ -1,4 +1,4 @@
-"""SQL that would bring a drifted database back to the models. It is printed for a person, and never run from here."""
+"""SQL that would repair the drift of a database. It is printed for an operator, and never executed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from backend.models.base import Base
 from backend.schema.drift import differences, find_other_predicates
 
-LOSES = (operations.DropTableOp, operations.DropColumnOp)
+DROPS_DATA = (operations.DropTableOp, operations.DropColumnOp)
 
 
 def repair_plan(connection: Connection) -> list[str]:
-    """Statements and comments, in the order in which they should run; empty where nothing has drifted."""
+    """SQL statements and comments, in the order in which to run them. Empty if there is no drift."""
     changes = differences(connection)
     plan = _plan_sqlite(connection, changes) if connection.dialect.name == "sqlite" else _plan(connection, changes)
     remade = [line for index in find_other_predicates(connection) for line in _remake(connection, index)]
@@ -35,13 +35,13 @@ def _remake(connection: Connection, index: sa.Index) -> Iterator[str]:
 def _plan(connection: Connection, changes: list[Any]) -> Iterator[str]:
     for change in changes:
         sql = _render(connection, change)
-        if isinstance(change, LOSES):
-            yield f"-- This is unknown to the models; to drop it loses what is in it:\n-- {sql}"
+        if isinstance(change, DROPS_DATA):
+            yield f"-- The models do not have this. Dropping it deletes its content:\n-- {sql}"
         elif isinstance(change, operations.AddColumnOp) and _needs_value(change.column):
-            yield f"-- Rows that exist have no value for it; add it with a DEFAULT that fits them:\n{sql}"
+            yield f"-- Existing rows have no value for this. Add a suitable DEFAULT:\n{sql}"
         elif isinstance(change, operations.AlterColumnOp) and change.modify_nullable is False:
             column = f"{change.table_name}.{change.column_name}"
-            yield f"-- Rows where {column} is null stop this; give them a value first:\n{sql}"
+            yield f"-- This fails if {column} is null in a row. Set a value first:\n{sql}"
         else:
             yield sql
 
@@ -60,14 +60,14 @@ def _render(connection: Connection, change: Any) -> str:
 
 
 def _plan_sqlite(connection: Connection, changes: list[Any]) -> Iterator[str]:
-    """SQLite changes indexes and whole tables; for anything else the table is written anew."""
+    """The statements for SQLite, which can alter little of a table: for other changes the table is rebuilt."""
     direct = (operations.CreateTableOp, operations.DropTableOp, operations.CreateIndexOp, operations.DropIndexOp)
     rebuilt: list[str] = []
     for change in changes:
         name = getattr(change, "table_name", None) or getattr(change, "source_table", None)
         if isinstance(change, operations.DropColumnOp):
             yield (
-                f"-- This is unknown to the models; to drop it loses what is in it:\n"
+                f"-- The models do not have this. Dropping it deletes its content:\n"
                 f"-- ALTER TABLE {name} DROP COLUMN {change.column_name};"
             )
         elif not isinstance(change, direct) and name not in rebuilt:
@@ -90,9 +90,9 @@ def _rebuild(connection: Connection, name: str) -> Iterator[str]:
     missing = [c.name for c in wanted.columns if c.name not in live and _needs_value(c)]
     shared = ", ".join(f'"{column.name}"' for column in wanted.columns if column.name in live)
     draft = str(CreateTable(wanted).compile(dialect=connection.dialect)).strip()
-    yield f"-- SQLite cannot alter {name} in place: it is written anew. Stop the server and copy the file first."
+    yield f"-- SQLite cannot alter {name} in place, so it is rebuilt. Stop the server and copy the file first."
     if missing:
-        yield f"-- Rows that exist have no value for {', '.join(missing)}: add one to the SELECT below."
+        yield f"-- Existing rows have no value for {', '.join(missing)}. Add one to the SELECT below."
     yield "PRAGMA foreign_keys=OFF;\nBEGIN IMMEDIATE;"
     yield draft.replace(f"CREATE TABLE {name} ", f"CREATE TABLE repaired_{name} ", 1) + ";"
     yield f"INSERT INTO repaired_{name} ({shared}) SELECT {shared} FROM {name};"  # noqa: S608

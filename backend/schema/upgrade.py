@@ -1,7 +1,7 @@
-"""What stands around Alembic: locks, adoption, a copy of an embedded database, and the rehearsal.
+"""Runs Alembic's commands, with locks, adoption, a copy of a SQLite database, and dry runs.
 
-`migrations/env.py` calls `run`. On SQLite a whole upgrade is one transaction; on PostgreSQL an adoption is, and otherwise each
-migration is one of its own, so that indexes can be made without stopping anybody.
+`migrations/env.py` calls `run`. On SQLite a whole upgrade is one transaction. On PostgreSQL an adoption is one transaction;
+otherwise each migration is, so that indexes can be created without blocking others.
 """
 
 from __future__ import annotations
@@ -30,37 +30,37 @@ from backend.schema.revisions import compat, current_revisions, head_revision, p
 
 LOCK_KEY = 0x636F6E666162  # "confab"
 LOCK_SECONDS = 2
-"""How long a migration waits for a table. It must be less than a request waits: whoever queues behind us queues that long."""
+"""How long a migration waits for a table. It must be less than the timeout of requests, which queue behind the migration."""
 ATTEMPTS = 60
-REHEARSE = "dry-run"
+DRY_RUN = "dry-run"
 
 
 class DryRunRollback(Exception):
-    """Everything was tried; roll it back."""
+    """Ends a dry run, so that its transaction is rolled back."""
 
 
-logging.getLogger("alembic").setLevel(logging.WARNING)  # what was done is printed
+logging.getLogger("alembic").setLevel(logging.WARNING)  # the command prints what was done
 
 
 def run(context: Any, engine: Engine, options: Mapping[str, Any]) -> None:
-    """Do what the command asks for: upgrade, downgrade, stamp, check, current."""
+    """Run the current command: upgrade, downgrade, stamp, check or current."""
     if context.is_offline_mode():
         _configure(context, None, options, dialect_name=engine.dialect.name, literal_binds=True)
         with context.begin_transaction():
             context.run_migrations()
         return
-    is_rehearsal = REHEARSE in context.get_x_argument()
-    with _engine(engine, is_rehearsal) as used, used.connect() as connection:
+    is_dry_run = DRY_RUN in context.get_x_argument()
+    with _engine(engine, is_dry_run) as used, used.connect() as connection:
         if connection.dialect.name == "postgresql":
-            _run_postgresql(context, connection, options, is_rehearsal)
+            _run_postgresql(context, connection, options, is_dry_run)
         else:
-            _run_sqlite(context, connection, options, is_rehearsal)
+            _run_sqlite(context, connection, options, is_dry_run)
 
 
 @contextmanager
-def _engine(engine: Engine, is_rehearsal: bool) -> Iterator[Engine]:
-    """The engine itself; for a rehearsal on SQLite, one over a copy of the file, so that nobody is kept waiting."""
-    if not is_rehearsal or engine.dialect.name != "sqlite":
+def _engine(engine: Engine, is_dry_run: bool) -> Iterator[Engine]:
+    """The engine. A dry run on SQLite gets one for a copy of the file, so that it blocks no others."""
+    if not is_dry_run or engine.dialect.name != "sqlite":
         yield engine
         return
     with tempfile.TemporaryDirectory(prefix="confab-") as folder:
@@ -75,7 +75,7 @@ def _engine(engine: Engine, is_rehearsal: bool) -> Iterator[Engine]:
             copy.dispose()
 
 
-def _run_postgresql(context: Any, connection: Connection, options: Mapping[str, Any], is_rehearsal: bool) -> None:
+def _run_postgresql(context: Any, connection: Connection, options: Mapping[str, Any], is_dry_run: bool) -> None:
     for setting in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
         connection.exec_driver_sql(f"SET {setting} = 0")
     connection.commit()
@@ -85,39 +85,39 @@ def _run_postgresql(context: Any, connection: Connection, options: Mapping[str, 
         connection.commit()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                _run(context, connection, options, is_rehearsal)
+                _run(context, connection, options, is_dry_run)
                 return
             except exc.OperationalError as error:
                 if getattr(error.orig, "pgcode", None) != "55P03" or attempt == ATTEMPTS:
                     raise
                 connection.rollback()
-                click.echo("A table is in use; trying again.")
+                click.echo("A table is in use. Trying again.")
                 time.sleep(min(0.2 * attempt, 2))
     finally:
-        connection.invalidate()  # and with the connection goes the lock
+        connection.invalidate()  # this releases the lock too
 
 
 def _acquire_lock(connection: Connection) -> None:
-    """Only one upgrade at a time; the next one then finds nothing left to do."""
+    """Allow one upgrade at a time. The next one then finds nothing to do."""
     if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(LOCK_KEY))):
-        click.echo("Another upgrade of this database is running; waiting for its end.")
+        click.echo("Another upgrade of this database is running. Waiting for its end.")
         connection.execute(sa.select(sa.func.pg_advisory_lock(LOCK_KEY)))
     connection.commit()
 
 
-def _run_sqlite(context: Any, connection: Connection, options: Mapping[str, Any], is_rehearsal: bool) -> None:
+def _run_sqlite(context: Any, connection: Connection, options: Mapping[str, Any], is_dry_run: bool) -> None:
     driver: Any = connection.connection.dbapi_connection
-    # SQLite rebuilds a table to change it; the foreign keys that point there must not cascade meanwhile.
+    # SQLite rebuilds a table to change it. Foreign keys to that table must not cascade meanwhile.
     driver.execute("PRAGMA foreign_keys=OFF")
     driver.execute("PRAGMA busy_timeout=600000")  # another upgrade may be running
     try:
-        _run(context, connection, options, is_rehearsal)
+        _run(context, connection, options, is_dry_run)
     finally:
         connection.rollback()
         connection.invalidate()
 
 
-def _run(context: Any, connection: Connection, options: Mapping[str, Any], is_rehearsal: bool) -> None:
+def _run(context: Any, connection: Connection, options: Mapping[str, Any], is_dry_run: bool) -> None:
     is_sqlite = connection.dialect.name == "sqlite"
     _configure(context, connection, options)
     command = getattr(context.get_context().opts.get("fn"), "__name__", "")
@@ -131,10 +131,10 @@ def _run(context: Any, connection: Connection, options: Mapping[str, Any], is_re
         with connection.begin():
             legacy = find_legacy(connection)
             if legacy is not None:
-                _adopt(context, connection, options, legacy, is_rehearsal)
+                _adopt(context, connection, options, legacy, is_dry_run)
                 return
             steps = pending(current_revisions(connection))
-            if is_rehearsal:
+            if is_dry_run:
                 _tell_plan(steps)
                 return
             if is_sqlite:
@@ -143,7 +143,7 @@ def _run(context: Any, connection: Connection, options: Mapping[str, Any], is_re
                 _migrate(context, connection, options)
                 return
     except DryRunRollback:
-        click.echo("This was a rehearsal: nothing was changed.")
+        click.echo("This was a dry run: nothing was changed.")
         return
     _migrate(context, connection, options)
 
@@ -151,22 +151,20 @@ def _run(context: Any, connection: Connection, options: Mapping[str, Any], is_re
 def _tell_plan(steps: list[Any]) -> None:
     for step in steps:
         click.echo(f"Would apply {step.revision}: {step.doc}")
-    click.echo("Nothing was changed." if steps else "The database is at head: there is nothing to do.")
+    click.echo("Nothing was changed." if steps else "The database is at head. There is nothing to do.")
 
 
-def _adopt(
-    context: Any, connection: Connection, options: Mapping[str, Any], legacy: Legacy, is_rehearsal: bool
-) -> None:
+def _adopt(context: Any, connection: Connection, options: Mapping[str, Any], legacy: Legacy, is_dry_run: bool) -> None:
     if context.get_revision_argument() not in ("head", "heads", head_revision()):
-        raise ClickException("A legacy database can be adopted at head alone. Run: flask db upgrade")
+        raise ClickException("A legacy database can only be upgraded to head. Run: flask db upgrade")
     named = f", at its revision {', '.join(legacy.revisions)}" if legacy.revisions else ""
     click.echo(f"Adopting a legacy database with {', '.join(legacy.tables) or 'no table of ours'}{named}.")
-    if connection.dialect.name == "sqlite" and not is_rehearsal:
+    if connection.dialect.name == "sqlite" and not is_dry_run:
         copies.keep_copy(connection, head_revision())
     report = adopt(connection, legacy, lambda: _migrate(context, connection, options))
     for line in report.lines():
         click.echo(line)
-    if is_rehearsal:
+    if is_dry_run:
         raise DryRunRollback
     click.echo("Adopted. When you no longer need the legacy tables: flask schema drop-legacy")
 
@@ -192,14 +190,14 @@ def _configure(context: Any, connection: Connection | None, options: Mapping[str
 
 
 def _render_item(kind: str, item: object, autogen_context: object) -> str | bool:
-    """Write our own types as the plain ones that they are in the database: migrations must not import models."""
+    """Render Confab's column types as SQLAlchemy's, because migrations must not import models."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     return False
 
 
 def _note_version(ctx: MigrationContext, step: MigrationInfo, heads: set[str], run_args: object) -> None:
-    """In the migration's own transaction: say which code may serve the database now (`compatible_with` of the migration)."""
+    """Store which code may serve the database (`compatible_with` of the migration), in the transaction of the migration."""
     if ctx.as_sql or ctx.connection is None:
         return
     compat.create(ctx.connection, checkfirst=True)

@@ -249,7 +249,7 @@ def test_drop_legacy_asks(database: Database) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_rehearsal_tells_all_and_changes_nothing(database: Database, family: str) -> None:
+def test_a_dry_run_tells_all_and_changes_nothing(database: Database, family: str) -> None:
     script, values = FAMILIES[family]
     database.build(script, **values)
     tables = database.tables()

@@ -54,7 +54,7 @@ def test_the_drill(database: Database, tmp_path: Path) -> None:
     assert hashes(database.engine) == before
     assert find_fault(database.app) is None
     assert database.flask("doctor") == "Nothing is wrong.\n"
-    assert "exists already" in database.flask("db", "backup", str(file), code=1)
+    assert "already exists" in database.flask("db", "backup", str(file), code=1)
 
 
 def test_restore_asks_and_looks(database: Database, tmp_path: Path) -> None:
@@ -115,5 +115,5 @@ def test_a_move_that_loses_something_is_undone(
         insert(connection, table, rows)
 
     monkeypatch.setattr(backup, "insert", lose)
-    assert "messages did not arrive as it was" in sqlite_database.flask("db", "move", "--to", url, code=1)
+    assert "The copy of messages differs from the original" in sqlite_database.flask("db", "move", "--to", url, code=1)
     assert hashes(engine)["users"][0] == 0

@@ -76,7 +76,7 @@ def _check_found_and_mended(database: Database, sentence: str) -> None:
         f"schema: {sentence}. Run: flask doctor --repair-plan"
     ]
     plan = database.flask("doctor", "--repair-plan")
-    statements = plan if "to drop it loses" not in plan else plan.replace("\n-- ", "\n")
+    statements = plan if "Dropping it deletes" not in plan else plan.replace("\n-- ", "\n")
     if database.engine.dialect.name == "sqlite":
         with closing(sqlite3.connect(str(database.engine.url.database))) as connection:
             connection.executescript(statements)

@@ -187,7 +187,7 @@ def test_a_table_in_use_is_waited_for(postgresql_database: Database, release: Re
                 observer.rollback()
         holder.rollback()
     thread.join(30)
-    assert "A table is in use; trying again." in told[0]
+    assert "A table is in use. Trying again." in told[0]
     assert "Applied next3" in told[0]
 
 
