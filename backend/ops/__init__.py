@@ -1,1 +1,1 @@
-"""Running Confab: whether it is alive, ready and sound."""
+"""Operating Confab: health, metrics, and the doctor."""

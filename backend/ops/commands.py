@@ -1,4 +1,4 @@
-"""`flask doctor`: what is wrong with this installation."""
+"""`flask doctor`: checks this installation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from backend.ops.doctor import examine, plan_repairs
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
-@click.option("--repair-plan", is_flag=True, help="Print the SQL that would mend the schema's drift. Runs nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--repair-plan", is_flag=True, help="Print the SQL that would repair the drift of the schema. Executes nothing."
+)
 @with_appcontext
 def doctor(as_json: bool, repair_plan: bool) -> None:
-    """Print what is wrong, a line each with its remedy. Exits with 1 where there is a fault; advice alone exits with 0."""
+    """Print one line, with a remedy, for each problem. Exits with 1 if there is a fault, and with 0 if there is only advice."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     if repair_plan:
         _print_plan(app)
@@ -40,4 +42,4 @@ def _print_plan(app: Flask) -> None:
         statements = plan_repairs(app)
     except exc.DBAPIError as error:
         raise click.ClickException(f"The database does not answer: {error.orig}".strip()) from None
-    click.echo("\n".join(statements) or "-- The database is as the models say: there is nothing to mend.")
+    click.echo("\n".join(statements) or "-- The database is as the models say. There is nothing to repair.")

@@ -1,4 +1,4 @@
-"""What is wrong with an installation, each with its remedy: configuration, secrets, database, schema, bus, storage, clock."""
+"""Checks of an installation, each with a remedy: configuration, secrets, files, database, schema, bus, storage, clock."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from config import MIN_SECRET_BYTES, SECRET_FILES, Config, is_guessable
 from config_services import sends_password_openly
 from private_files import is_open, private_paths
 
-MOST_SKEW = 5.0
-"""Seconds between two clocks; tokens and one-time codes live by them."""
+MAX_SKEW_SECONDS = 5.0
+"""Tolerated difference between two clocks. Tokens and one-time codes depend on the time."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong (a fault), or that works but is seldom wanted (advice)."""
+    """A problem (a fault), or something that works but is rarely intended (advice)."""
 
     part: str
     problem: str
@@ -46,13 +46,13 @@ class Finding:
         return self.severity == "fault"
 
     def line(self) -> str:
-        """The finding as one line for a person."""
+        """The finding as one line."""
         line = f"{self.part}: {self.problem} {self.remedy}"
         return line if self.is_fault else f"advice: {line}"
 
 
 def examine(app: Flask) -> list[Finding]:
-    """Check every part, and return the faults first, then the advice. A part that cannot be reached is a fault."""
+    """Check every part. Returns the faults, then the advice. A part that cannot be reached is a fault."""
     config: Config = app.config["CONFAB"]
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _configuration(config),
@@ -68,7 +68,7 @@ def examine(app: Flask) -> list[Finding]:
 
 
 def plan_repairs(app: Flask) -> list[str]:
-    """SQL that would mend the drift of the database. Nothing is run."""
+    """SQL that would repair the drift of the database. Executes nothing."""
     with app.app_context(), read_engine(db.engine).connect() as connection:
         return repair_plan(connection)
 
@@ -77,7 +77,7 @@ def _configuration(config: Config) -> Iterator[Finding]:
     if config.app_env != "production":
         return
     if not config.public_url.startswith("https://"):
-        problem = f"PUBLIC_URL is {config.public_url}: the links in mail, and what follows them, are not encrypted."
+        problem = f"PUBLIC_URL is {config.public_url}: links in mail, and the pages behind them, are not encrypted."
         yield Finding("configuration", problem, "Set it to an https:// address.")
     if not config.rate_limits:
         yield Finding("configuration", "RATE_LIMITS is off in production.", "Set RATE_LIMITS=on.")
@@ -100,11 +100,13 @@ def _mail(config: Config) -> Iterator[Finding]:
 def _secrets(config: Config) -> Iterator[Finding]:
     if config.secret_key == config.jwt_secret_key:
         problem = "SECRET_KEY and JWT_SECRET_KEY are the same."
-        yield Finding("secrets", problem, "Make one of them anew: openssl rand -base64 48")
+        yield Finding("secrets", problem, "Replace one of them with the output of: openssl rand -base64 48")
     for name in SECRET_FILES:
         value = getattr(config, name)
         if len(value.encode()) < MIN_SECRET_BYTES or is_guessable(value):
-            yield Finding("secrets", f"{name.upper()} can be guessed.", "Make it anew: openssl rand -base64 48")
+            yield Finding(
+                "secrets", f"{name.upper()} can be guessed.", "Replace it with the output of: openssl rand -base64 48"
+            )
 
 
 def _files(config: Config) -> Iterator[Finding]:
@@ -115,7 +117,7 @@ def _files(config: Config) -> Iterator[Finding]:
 
 
 def _is_reachable(path: Path) -> bool:
-    """Whether other accounts may enter every folder on the way."""
+    """Whether other accounts can enter every parent folder."""
     return all(folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) for folder in path.absolute().parents)
 
 
@@ -144,14 +146,14 @@ def _database(app: Flask) -> Iterator[Finding]:
         yield Finding("database", f"It does not answer ({reason}).", "Start it, or correct DATABASE_URL.")
 
 
-def _clock(whose: str, theirs: float, began: float) -> Iterator[Finding]:
+def _clock(server: str, server_time: float, began: float) -> Iterator[Finding]:
     ended = time.time()
-    skew = max(began - theirs, theirs - ended, 0.0)
-    if skew > MOST_SKEW:
+    skew = max(began - server_time, server_time - ended, 0.0)
+    if skew > MAX_SKEW_SECONDS:
         problem = (
-            f"The clocks of this machine and of {whose} are {skew:.0f} s apart ({datetime.now(UTC):%H:%M:%S} here)."
+            f"The clocks of this machine and of {server} are {skew:.0f} s apart ({datetime.now(UTC):%H:%M:%S} here)."
         )
-        yield Finding("clock", problem, "Let both follow one time server (NTP).")
+        yield Finding("clock", problem, "Synchronise both with a time server (NTP).")
 
 
 def _bus(config: Config) -> Iterator[Finding]:

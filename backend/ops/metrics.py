@@ -1,7 +1,7 @@
-"""Numbers for Prometheus. Off, and free of cost, unless METRICS_TOKEN is set.
+"""Metrics for Prometheus. Without METRICS_TOKEN they are off and cost nothing.
 
-Several workers share a folder (PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py empties at the start), so whichever answers,
-answers for all. What a request costs is one observation; everything else is looked at every two seconds.
+The workers share a folder (PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py empties at the start), so each of them can answer for
+all. A request is one observation; all other metrics are updated every two seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from backend.state import confab_state
 
 log = logging.getLogger("confab.metrics")
 
-LOOK_SECONDS = 2.0
+UPDATE_SECONDS = 2.0
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COUNTED = {
     "messages": "Messages that were sent.",
@@ -30,10 +30,10 @@ COUNTED = {
 
 
 class Metrics:
-    """The numbers of one process."""
+    """The metrics of one process."""
 
     def __init__(self, app: Flask):
-        # Only here: the library chooses at its import whether processes share their numbers.
+        # Imported here: the library decides at its import whether processes share their metrics.
         import prometheus_client
         from prometheus_client import values
 
@@ -52,7 +52,7 @@ class Metrics:
             name: prometheus_client.Counter(f"confab_{name}", text, registry=self.registry)
             for name, text in COUNTED.items()
         }
-        self._told: Counter[str] = Counter(COUNTERS)
+        self._exported: Counter[str] = Counter(COUNTERS)
         self._gauges = {
             name: prometheus_client.Gauge(f"confab_{name}", text, registry=self.registry, multiprocess_mode=mode)  # type: ignore[arg-type]
             for name, text, mode in (
@@ -65,22 +65,22 @@ class Metrics:
         }
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request."""
+        """Record a request."""
         key = (method, route, str(status))
         child = self._children.get(key)
         if child is None:
             child = self._children[key] = self.requests.labels(*key)
         child.observe(seconds)
 
-    def look(self) -> None:
-        """Bring everything that is not counted request by request up to date."""
+    def update(self) -> None:
+        """Update all metrics except those of requests."""
         live = server.running_server(self.app)
         now = Counter(COUNTERS)
         if live is not None:
             now.update({name: live.hub.metrics[name] for name in ("events", "repairs")})
         for name, counter in self._counters.items():
-            counter.inc(max(now[name] - self._told[name], 0))
-        self._told = now
+            counter.inc(max(now[name] - self._exported[name], 0))
+        self._exported = now
         with self.app.app_context():
             pool: Any = db.engine.pool
         bus = confab_state(self.app).bus
@@ -95,15 +95,15 @@ class Metrics:
             self._gauges[name].set(value)
 
     def start(self) -> None:
-        """Look for ever, in a greenlet of its own."""
+        """Update the metrics periodically, in a greenlet."""
         gevent.spawn(self._run)
 
     def text(self) -> bytes:
-        """The numbers of all processes, in Prometheus's format."""
+        """The metrics of all processes, in the text format of Prometheus."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        self.look()
+        self.update()
         registry = self.registry
         if self.is_shared:
             registry = CollectorRegistry()
@@ -114,7 +114,7 @@ class Metrics:
     def _run(self) -> None:
         while True:
             try:
-                self.look()
+                self.update()
             except Exception:
-                log.exception("the numbers could not be looked at")
-            gevent.sleep(LOOK_SECONDS)
+                log.exception("the metrics could not be updated")
+            gevent.sleep(UPDATE_SECONDS)

@@ -1,4 +1,4 @@
-"""Health, for load balancers, orchestrators and operators. No rate limit: a probe that is refused looks like a death."""
+"""Health, for load balancers, orchestrators and operators. It has no rate limit: a refused probe looks like a failure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from backend.identity.guards import superuser_or_scope
 from backend.ops import service
 from backend.ops.schemas import AliveSchema, HealthSchema, ReadySchema
 
-bp = Blueprint("service", __name__, url_prefix="/api/health", description="Whether Confab is alive, ready and sound.")
+bp = Blueprint("service", __name__, url_prefix="/api/health", description="Whether Confab is alive and ready.")
 
-# What all other operations may answer with, and these never: they have no rate limit, and the first touches nothing.
+# Errors of other operations that these never return: they have no rate limit, and the first uses no database.
 UNLIMITED = {"x-never": [429]}
 UNFAILING = {"x-never": [429, 503]}
 
@@ -22,7 +22,7 @@ UNFAILING = {"x-never": [429, 503]}
 def check_alive() -> dict[str, Any]:
     """Check that it is alive
 
-    This process answers. Touches no database.
+    This process answers. Uses no database.
     """
     return service.check_alive()
 
@@ -33,7 +33,7 @@ def check_alive() -> dict[str, Any]:
 def check_ready() -> dict[str, Any]:
     """Check that it can serve
 
-    Database, schema revision and bus are there; otherwise 503, and `errors` names what is missing.
+    Database, schema revision and bus are available. Otherwise 503, and `errors` names what is missing.
     """
     return service.check_ready()
 

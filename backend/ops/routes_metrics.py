@@ -1,4 +1,4 @@
-"""`/metrics`, and the counting of requests."""
+"""`/metrics`, and the metrics of requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backend.http.blueprint import Blueprint
 from backend.identity.guards import bearer_token
 from backend.state import Metrics, confab_state
 
-bp = Blueprint("metrics", __name__, url_prefix="/metrics", description="Whether Confab is alive, ready and sound.")
+bp = Blueprint("metrics", __name__, url_prefix="/metrics", description="Metrics for Prometheus.")
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -33,9 +33,9 @@ def init_app(app: Flask) -> None:
 @bp.alt_response(404, "NOT_FOUND")
 @bp.doc(security=[{"metrics": []}])
 def get_metrics() -> Any:
-    """Get the numbers for Prometheus
+    """Get the metrics for Prometheus
 
-    With METRICS_TOKEN as bearer token, and no other; 404 where none is set.
+    With METRICS_TOKEN as the bearer token; no other token is accepted. 404 if METRICS_TOKEN is not set.
     """
     metrics = confab_state().metrics
     if metrics is None:

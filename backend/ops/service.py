@@ -1,4 +1,4 @@
-"""What the health of this process is made of."""
+"""The health of this process."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from backend.schema.revisions import current_revision, head_revision
 from backend.settings import VERSION
 
 PROBE_SECONDS = 3.0
-"""How long a probe waits. Whoever asks (a load balancer, a person in the night) has a timeout of their own."""
+"""How long the check of one part may take. Load balancers have timeouts, too."""
 
 _started_at = time.monotonic()
 
 
 class NotReady(Unavailable):
-    """This process is alive and must not get requests yet; `errors` names each part that is missing."""
+    """This process is alive but not ready for requests. `errors` names each missing part."""
 
     def __init__(self, missing: dict[str, str]):
         super().__init__(f"Not ready: {', '.join(missing)}.")
@@ -42,12 +42,12 @@ class _Late(Exception):
 
 
 def check_alive() -> dict[str, Any]:
-    """That this process answers. Touches nothing else."""
+    """Report that this process answers. Uses nothing else."""
     return {"status": "healthy", "timestamp": utcnow()}
 
 
 def check_ready() -> dict[str, Any]:
-    """That this process can serve. Raises NotReady with everything that is missing."""
+    """Report that this process can serve requests. Raises NotReady with every missing part."""
     missing: dict[str, str] = {}
     database, fault = _probe(_find_revision_fault)
     if database["status"] == "unhealthy":
@@ -63,7 +63,7 @@ def check_ready() -> dict[str, Any]:
 
 
 def describe_health() -> dict[str, Any]:
-    """Everything an operator asks first: each part, the schema and its drift, version and uptime."""
+    """The state of each part, the schema and its drift, version and uptime."""
     database, schema = _probe(_describe_schema)
     bus, _ = _probe(_ping_bus)
     parts = {"database": database, "bus": bus}
@@ -84,7 +84,7 @@ def describe_health() -> dict[str, Any]:
 
 
 def _probe(part: Callable[[], Any]) -> tuple[dict[str, Any], Any]:
-    """The status and latency of *part*, and what it returned. The reason tells the kind of failure, never an address."""
+    """The status and latency of *part*, and what it returned. The reason names the kind of failure, never an address."""
     started = time.perf_counter()
     found: Any = None
     answer: dict[str, Any] = {"status": "healthy"}
@@ -101,7 +101,7 @@ def _probe(part: Callable[[], Any]) -> tuple[dict[str, Any], Any]:
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """Give up after PROBE_SECONDS. Without gevent there is nobody to interrupt us: the drivers' own timeouts hold."""
+    """Raise _Late after PROBE_SECONDS. Without gevent only the timeouts of the drivers apply."""
     if not gevent.monkey.is_module_patched("socket"):
         yield
         return
@@ -133,7 +133,7 @@ def _describe_schema() -> dict[str, Any]:
 
 
 def _ping_bus() -> None:
-    """Workers hear of each other through Redis; a single one needs nobody."""
+    """Check Redis, through which workers exchange events. Without REDIS_URL there is nothing to check."""
     url = current_app.config["CONFAB"].redis_url
     if url is None:
         return

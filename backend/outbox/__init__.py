@@ -1,1 +1,1 @@
-"""Texts and mails: written with what they tell of, sent later, tried again while a provider is down."""
+"""Text messages and mail. They are stored with the change that causes them, sent later, and retried if a provider is down."""

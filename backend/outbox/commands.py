@@ -1,4 +1,4 @@
-"""`flask outbox ...`: what waits to be sent."""
+"""`flask outbox ...`: the messages to be sent."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from flask.cli import AppGroup
 from backend.outbox.queue import status
 from backend.state import confab_state
 
-outbox = AppGroup("outbox", help="Texts and mails that wait to be sent.")
+outbox = AppGroup("outbox", help="Text messages and mail that are to be sent.")
 
 
 @outbox.command("drain")
 def drain() -> None:
-    """Send all that is due now, and exit."""
+    """Send all messages that are due, and exit."""
     counts = confab_state().outbox.drain()
     click.echo(f"sent {counts['sms']} sms and {counts['mail']} mail")
 
 
 @outbox.command("status")
 def show_status() -> None:
-    """What waits, what fails, and what was settled within a week."""
+    """Print how many messages are pending or failing, and how many were sent or given up within a week."""
     for line in status():
         kind = line.pop("kind")
         click.echo(f"{kind}: " + ", ".join(f"{name} {count}" for name, count in line.items()))

@@ -1,4 +1,4 @@
-"""How a text message leaves: to the log, to a webhook, or through Twilio. Every call has a time limit."""
+"""Gateways for text messages: the log, a webhook, or Twilio. Every call has a time limit."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from config import Config
 log = logging.getLogger("confab.outbox")
 
 STEP_SECONDS = 10.0
-"""How long one step of a conversation with a provider may take."""
+"""How long a provider may take for one step."""
 
 TWILIO_URL = "https://api.twilio.com"
 PERMANENT = frozenset({400, 410, 413, 422})
-"""Statuses that say: not this message, however often you ask. All others may pass, a wrong password here included."""
+"""Statuses that mean that a retry of this message is useless. All others are retried, also wrong credentials."""
 
 
 class Refused(Exception):
-    """The provider will never take this message: to try again is no use."""
+    """The provider will never accept this message. It is not retried."""
 
 
 class Failed(Exception):
-    """The provider did not take it this time."""
+    """The provider did not accept the message this time. It is retried."""
 
 
 class SmsGateway(Protocol):
-    """Sends one text; *key* is the same however often a message is tried. Raises Refused, Failed or OSError."""
+    """Sends one text message. *key* is the same for every attempt of a message. Raises Refused, Failed or OSError."""
 
     def send(self, to: str, text: str, key: str) -> None: ...
 
 
 def sms_gateway(config: Config) -> SmsGateway:
-    """The gateway that SMS_GATEWAY names."""
+    """The gateway of SMS_GATEWAY."""
     if config.sms_gateway == "webhook":
         return Webhook(config.sms_webhook_url or "")
     if config.sms_gateway == "twilio":
@@ -46,7 +46,7 @@ def sms_gateway(config: Config) -> SmsGateway:
 
 
 class Console:
-    """Writes the text into the log, where that was asked for: in production nobody reads a code there unasked."""
+    """Writes the text to the log, if the configuration allows that. By default it does not in production."""
 
     def __init__(self, may_log: bool):
         self.may_log = may_log
@@ -58,7 +58,7 @@ class Console:
 
 
 class Webhook:
-    """Posts `{"to", "text"}` as JSON. `Idempotency-Key` lets the receiver drop a repeat."""
+    """Posts `{"to", "text"}` as JSON. With `Idempotency-Key` the receiver can ignore a repeat."""
 
     def __init__(self, url: str):
         self.url = url
@@ -69,7 +69,7 @@ class Webhook:
 
 
 class Twilio:
-    """Twilio's HTTP API: POST /2010-04-01/Accounts/{sid}/Messages.json. A sender `MG…` is a messaging service."""
+    """Twilio's HTTP API: POST /2010-04-01/Accounts/{sid}/Messages.json. A sender that begins with `MG` is a messaging service."""
 
     def __init__(self, account_sid: str, auth_token: str, sender: str):
         self.account_sid = account_sid
@@ -84,7 +84,7 @@ class Twilio:
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
-    """POST, and look at the status alone. No redirect is followed: it would carry the code to somebody else."""
+    """POST, and check only the status. Redirects are not followed: they could send the code to another server."""
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":

@@ -1,4 +1,4 @@
-"""How a mail leaves: over SMTP, or to the log."""
+"""Sending mail over SMTP or to the log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger("confab.outbox")
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail in plain text."""
+    """A mail as plain text."""
 
     to: str
     subject: str
@@ -30,20 +30,20 @@ class Mail:
 
 
 class Mailer(Protocol):
-    """Sends one mail; *key* is the same however often it is tried. Raises Refused, Failed or OSError."""
+    """Sends one mail. *key* is the same for every attempt of a mail. Raises Refused, Failed or OSError."""
 
     def send(self, mail: Mail, key: str) -> None: ...
 
 
 def mailer(config: Config) -> Mailer:
-    """The way that SMTP_URL names."""
+    """The mailer of SMTP_URL."""
     if config.smtp_url is None or config.smtp_url == "console":
         return ConsoleMailer(config.may_log_mail)
     return SmtpMailer(config.smtp_url, config.mail_from)
 
 
 class ConsoleMailer:
-    """Writes the mail into the log, where that was asked for."""
+    """Writes the mail to the log, if the configuration allows that."""
 
     def __init__(self, may_log: bool):
         self.may_log = may_log
@@ -55,7 +55,7 @@ class ConsoleMailer:
 
 
 class SmtpMailer:
-    """A connection for each mail, so that no idle one is found dead. With smtps:// or ?starttls=1 certificates are checked."""
+    """Sends over a new connection for each mail. With smtps:// or ?starttls=1 it checks certificates."""
 
     def __init__(self, url: str, sender: str):
         parts = urlsplit(url)
@@ -72,7 +72,7 @@ class SmtpMailer:
             try:
                 self._deliver(connection, self._message(mail, key))
             finally:
-                # The server has taken the mail, or not: how it says goodbye changes nothing.
+                # The server has already accepted or refused the mail, so errors of QUIT do not matter.
                 with suppress(smtplib.SMTPException, OSError):
                     connection.quit()
                 connection.close()
@@ -103,7 +103,7 @@ class SmtpMailer:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self.sender, _ascii_domain(mail.to), mail.subject
         message["Date"] = formatdate(usegmt=True)
-        # The same at every attempt, so that the reader's mailbox may drop a repeat.
+        # The same for every attempt, so that the mailbox can drop a repeat.
         message["Message-ID"] = f"<{key}@{parseaddr(self.sender)[1].rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text, cte="7bit" if mail.text.isascii() else "8bit")
@@ -111,7 +111,7 @@ class SmtpMailer:
 
 
 def _ascii_domain(address: str) -> str:
-    """*address* with its domain in ASCII (RFC 5891), so that only a local part in other letters needs SMTPUTF8."""
+    """*address* with its domain in ASCII (RFC 5891), so that SMTPUTF8 is needed only for a local part that is not ASCII."""
     local, _, domain = address.rpartition("@")
     return f"{local}@{idna.encode(domain, uts46=True).decode()}" if local else address
 

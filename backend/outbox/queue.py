@@ -1,7 +1,7 @@
-"""The waiting line: `put` at its end, in the caller's transaction; what waits is claimed, settled and swept here.
+"""The queue of messages. `enqueue` adds to the caller's transaction; the sender claims, settles and sweeps.
 
-Several workers share the line. A claim is a lease: who claimed a row and died leaves it to the others when the lease ends, so a
-message may be sent twice and is never forgotten.
+All workers share the queue. A claim is a lease: if a worker dies, others can claim its messages when the lease ends. So a message
+may be sent twice, and is never lost.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ KINDS = (SMS, MAIL)
 PURPOSE = "outbox"
 
 LEASE = timedelta(seconds=90)
-"""How long a claim holds; longer than any sending takes."""
+"""How long a claim is valid. It is longer than any attempt takes."""
 
-FIRST_WAIT, LONGEST_WAIT = 2.0, 600.0
+MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 2.0, 600.0
 KEPT = timedelta(days=7)
-"""How long the row of a message that was sent or given up is kept, without its text."""
+"""How long the row of a settled message is kept, without its text."""
 
 
 def enqueue(kind: str, topic: str, payload: dict[str, Any], *, lifetime: timedelta, user_id: int | None = None) -> None:
-    """Add a message to the current transaction, without committing it. After *lifetime* nobody needs it any more."""
+    """Add a message to the current transaction, without committing it. It is not sent after *lifetime*."""
     now = utcnow()
     message = OutboxMessage(
         kind=kind,
@@ -54,25 +54,25 @@ def _wake_sender(session: RoutedSession) -> None:
 
 
 @event.listens_for(RoutedSession, "after_rollback")
-def _forget(session: RoutedSession) -> None:
+def _discard(session: RoutedSession) -> None:
     session.info.pop("has_mail_to_send", None)
 
 
 def count_recent(user_id: int, topic: str, within: timedelta) -> int:
-    """How many messages of *topic* were put there for a user lately."""
+    """How many messages of *topic* were added for a user *within* this time."""
     counted = select(func.count()).where(
         OutboxMessage.user_id == user_id, OutboxMessage.topic == topic, OutboxMessage.created_at > utcnow() - within
     )
     return db.session.scalar(counted) or 0
 
 
-def claim(kind: str, most: int) -> list[Row[Any]]:
-    """Up to *most* messages of *kind* that are due, the longest waiting first. They are the caller's until the lease ends."""
+def claim(kind: str, limit: int) -> list[Row[Any]]:
+    """Claim up to *limit* due messages of *kind*, those that waited longest first. The claim ends with the lease."""
     now = utcnow()
     due = (OutboxMessage.kind == kind, OutboxMessage.next_attempt_at <= now)
-    wanted = select(OutboxMessage.id).where(*due).order_by(OutboxMessage.next_attempt_at, OutboxMessage.id).limit(most)
+    wanted = select(OutboxMessage.id).where(*due).order_by(OutboxMessage.next_attempt_at, OutboxMessage.id).limit(limit)
     with read_engine(db.engine).connect() as connection:
-        # Workers look every second: what finds nothing must cost nothing, on SQLite least of all the write lock.
+        # Workers poll every second. A poll that finds nothing must be cheap, and must not take SQLite's write lock.
         if connection.execute(wanted.limit(1)).first() is None:
             return []
     with db.engine.begin() as connection:
@@ -95,24 +95,24 @@ def claim(kind: str, most: int) -> list[Row[Any]]:
 
 
 def payload_of(row: Row[Any]) -> dict[str, Any]:
-    """What was put there. Raises DecryptionError where SECRET_KEY is another one since."""
+    """The decrypted payload. Raises DecryptionError if SECRET_KEY has changed."""
     payload: dict[str, Any] = json.loads(decrypt(PURPOSE, row.payload))
     return payload
 
 
 def settle_sent(row: Row[Any]) -> None:
-    """It was sent: its text goes."""
+    """Mark a message as sent, and delete its text."""
     _settle(row, payload=None, next_attempt_at=None, sent_at=utcnow(), last_error=None)
 
 
 def mark_dead(row: Row[Any], error: str) -> None:
-    """Nobody will try again: its text goes, too."""
+    """Give a message up, and delete its text."""
     _settle(row, payload=None, next_attempt_at=None, given_up_at=utcnow(), last_error=error[:255])
 
 
 def settle_failed(row: Row[Any], error: str) -> bool:
-    """It is tried again after twice the time, give or take a fifth. Returns False where that would be too late."""
-    wait = min(FIRST_WAIT * 2 ** min(row.attempts - 1, 20), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
+    """Schedule a retry after twice the last delay, plus or minus 20 %. Returns False, and gives up, if that is too late."""
+    wait = min(MIN_RETRY_SECONDS * 2 ** min(row.attempts - 1, 20), MAX_RETRY_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
     next_attempt_at = utcnow() + timedelta(seconds=wait)
     if next_attempt_at >= row.expires_at:
         mark_dead(row, error)
@@ -122,7 +122,7 @@ def settle_failed(row: Row[Any], error: str) -> bool:
 
 
 def _settle(row: Row[Any], **values: Any) -> None:
-    # Whose lease ended meanwhile has no say any more: the row is another worker's, which counted one more attempt.
+    # If the lease has ended, another worker may have claimed the row and increased `attempts`. Then nothing is changed.
     mine = (OutboxMessage.id == row.id, OutboxMessage.attempts == row.attempts)
     with db.engine.begin() as connection:
         connection.execute(update(OutboxMessage).where(*mine).values(**values))
@@ -136,7 +136,7 @@ def sweep() -> None:
 
 
 def status() -> list[dict[str, Any]]:
-    """For each kind: how many wait, failed at least once, were sent or given up in the last week, and the oldest's age."""
+    """For each kind: how many messages are pending, have failed, or were sent or given up within a week; and the oldest's age."""
     now = utcnow()
     found = []
     for kind in KINDS:

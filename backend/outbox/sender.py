@@ -1,4 +1,4 @@
-"""Who sends what waits: two loops in every worker, one for texts and one for mails, so that neither waits for the other."""
+"""Sends the messages of the queue. Every worker has one loop for text messages and one for mail: neither delays the other."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from config import Config
 
 log = logging.getLogger("confab.outbox")
 
-LOOK_SECONDS = 1.0
-"""How often a worker looks for what is due: retries, and what another worker left. Its own messages wake it at once."""
+POLL_SECONDS = 1.0
+"""How often a worker polls for retries and for messages of other workers. Its own messages wake it at once."""
 
 SEND_SECONDS = 30.0
-"""How long one sending may take as a whole."""
+"""How long one attempt may take."""
 
-AT_ONCE = 10
-"""How many of a kind one worker sends at a time: some that hang do not hold up the rest."""
+MAX_CONCURRENT = 10
+"""How many messages of a kind one worker sends at once, so that some that hang do not delay the others."""
 
 SWEEP_SECONDS = 3600.0
 
@@ -58,25 +58,25 @@ class Outbox:
             _warn(config)
 
     def start(self) -> list[gevent.Greenlet[..., None]]:
-        """Send from now on, in greenlets that end with the worker."""
+        """Start sending, in greenlets that end with the worker. Returns them."""
         self._woken = {kind: Event() for kind in queue.KINDS}
         return [gevent.spawn(self._run_sweeps), *(gevent.spawn(self._run, kind) for kind in queue.KINDS)]
 
     def wake(self) -> None:
-        """Something was put into the queue just now."""
+        """Poll now: a message was added to the queue."""
         for woken in self._woken.values():
             woken.set()
 
     def drain(self) -> dict[str, int]:
-        """Send all that is due, one after the other, and return how many left of each kind."""
+        """Send all due messages, one after the other. Returns how many were sent of each kind."""
         counts = dict.fromkeys(queue.KINDS, 0)
         for kind in queue.KINDS:
-            while rows := self._claim(kind, AT_ONCE):
+            while rows := self._claim(kind, MAX_CONCURRENT):
                 counts[kind] += sum(self.deliver(row) for row in rows)
         return counts
 
     def deliver(self, row: Row[Any]) -> bool:
-        """Try one message that was claimed; whatever comes of it is noted. Returns whether it left."""
+        """Try to send a claimed message, and record the result. Returns whether it was sent."""
         with self.app.app_context():
             if row.expires_at <= utcnow():
                 return _give_up(row, "too late")
@@ -84,8 +84,8 @@ class Outbox:
                 with gevent.Timeout(SEND_SECONDS, Failed("took too long")):
                     self._send(row)
             except (Refused, DecryptionError) as error:
-                return _give_up(row, str(error) or "SECRET_KEY is another one since")
-            except Exception as error:  # noqa: BLE001  # `_fail` reports what is no provider's failure
+                return _give_up(row, str(error) or "SECRET_KEY has changed")
+            except Exception as error:  # noqa: BLE001  # `_fail` logs errors that are not the provider's
                 return _fail(row, error)
             queue.settle_sent(row)
         log.info("%s %d (%s) was sent", row.kind, row.id, row.topic)
@@ -97,20 +97,20 @@ class Outbox:
             self.sms.send(payload["to"], payload["text"], key)
             return
         mail = self.composers.get(row.topic, _as_written)(payload)
-        db.session.remove()  # no connection is held while the provider is waited for
+        db.session.remove()  # hold no database connection while the provider answers
         if mail is not None:
             self.mail.send(mail, key)
 
-    def _claim(self, kind: str, most: int) -> list[Row[Any]]:
+    def _claim(self, kind: str, limit: int) -> list[Row[Any]]:
         with self.app.app_context():
-            return queue.claim(kind, most)
+            return queue.claim(kind, limit)
 
     def _run(self, kind: str) -> None:
-        pool, woken = Pool(AT_ONCE), self._woken[kind]
+        pool, woken = Pool(MAX_CONCURRENT), self._woken[kind]
         while True:
             woken.clear()
             self._try(self._send_all, kind, pool)
-            woken.wait(LOOK_SECONDS)
+            woken.wait(POLL_SECONDS)
 
     def _send_all(self, kind: str, pool: Pool) -> None:
         while rows := self._claim(kind, pool.free_count()):
@@ -124,18 +124,18 @@ class Outbox:
             gevent.sleep(SWEEP_SECONDS)
 
     def sweep(self) -> None:
-        """Delete what nobody needs any more. What cannot be swept now is left for the next time."""
+        """Delete what is no longer needed. A step that fails is repeated by the next sweep."""
         for step in (queue.sweep, *self.also_sweep):
             with self.app.app_context():
                 self._try(step)
 
     def _try(self, step: Callable[..., Any], *args: Any) -> None:
-        """Whatever fails is tried again in a moment."""
+        """Run *step*, and log an error: the loops continue."""
         try:
             step(*args)
         except Exception as error:
             if is_unavailable(error):
-                log.warning("the database is away; what waits is sent when it is back")
+                log.warning("the database is down; the outbox continues when it is back")
             else:
                 log.exception("the outbox failed")
 
@@ -151,10 +151,10 @@ def _give_up(row: Row[Any], reason: str) -> bool:
 
 
 def _fail(row: Row[Any], error: Exception) -> bool:
-    """Only what we say ourselves is kept: a provider's own words may quote the message."""
+    """Record only Confab's own texts: the text of a provider may quote the message."""
     reason = str(error) if isinstance(error, Failed) else type(error).__name__
     if not isinstance(error, Failed | OSError) and not is_unavailable(error):
-        log.error("%s %d failed in a way that nobody thought of", row.kind, row.id, exc_info=error)
+        log.error("%s %d failed unexpectedly", row.kind, row.id, exc_info=error)
     if queue.settle_failed(row, reason):
         log.warning("%s %d (%s) was not sent, attempt %d: %s", row.kind, row.id, row.topic, row.attempts, reason)
     else:
@@ -163,7 +163,7 @@ def _fail(row: Row[Any], error: Exception) -> bool:
 
 
 def _warn(config: Config) -> None:
-    """Say at the start of a production server what will not arrive, or will be read by whoever reads the log."""
+    """Warn, at the start of a production server, of messages that are not delivered or that are written to the log."""
     for name, is_console, may_log in (
         ("SMS_GATEWAY", config.sms_gateway == "console", config.may_log_sms),
         ("SMTP_URL", config.smtp_url in (None, "console"), config.may_log_mail),

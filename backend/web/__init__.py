@@ -1,1 +1,1 @@
-"""Pages for people. Everything they load comes from here."""
+"""The HTML pages and their static files. They load nothing from other servers."""

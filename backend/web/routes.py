@@ -1,4 +1,4 @@
-"""The front page and the API's documentation. `/static/...` is served with an ETag, to be asked for again each time."""
+"""The home page and the documentation of the API. `/static/...` has an ETag, and browsers revalidate it each time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ bp = Blueprint(
 
 @bp.get("/")
 def show_home() -> str:
-    """What runs here, and the first calls to it."""
-    # Not the Host that was asked: the page could be kept by a cache, and the calls on it sent elsewhere.
+    """The home page: what this server is, and the first calls of its API."""
+    # Not from the Host header: a cache could store the page with a forged host in its examples.
     host = current_app.config["CONFAB"].public_url
     return render_template("home.html", version=current_app.config["VERSION"], host=host, socket=_socket_address(host))
 
@@ -25,7 +25,7 @@ def show_docs() -> str:
 
 @bp.get("/favicon.ico")
 def send_favicon() -> Response:
-    """The icon that browsers ask for unasked."""
+    """The icon that browsers request by default."""
     return bp.send_static_file("favicon.ico")
 
 
