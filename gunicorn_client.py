@@ -1,6 +1,6 @@
-"""A client's connection as gunicorn's worker reads and writes it: how long it may take, and when it can serve again.
+"""Client connections of gunicorn's worker, with time limits for reading and writing.
 
-For the master, which loads it before it forks: imports nothing of `backend`.
+The master loads this module before it forks, so it imports nothing of `backend`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from gunicorn.http import message
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import NoMoreData, ParseException, UnsupportedTransferCoding
 
-LEAST_RATE = 1024
-"""Bytes a second. A client that moves, but slower than this over all, is given up like one that stalls."""
+MIN_BYTES_PER_SECOND = 1024
+"""A client whose average rate is lower is treated like one that sends nothing."""
 
-MOST_LEFT = 64 * 1024
-"""Of a body that nobody read, so much is read away to keep the connection; it ends where more is left."""
+MAX_UNREAD_BYTES = 64 * 1024
+"""Up to this size, the unread rest of a body is read and discarded to keep the connection. Otherwise it is closed."""
 
-LINGER_SECONDS, LINGER_PAUSE = 10.0, 2.0
-"""How long a client that was refused may go on to send before the connection closes; and how long it may pause meanwhile."""
+LINGER_SECONDS, LINGER_PAUSE_SECONDS = 10.0, 2.0
+"""How long a refused client may continue to send before the connection is closed, and how long it may pause meanwhile."""
 
 
 class SlowHead(ParseException):
@@ -31,7 +31,7 @@ class SlowHead(ParseException):
 
 
 class Pace:
-    """Bounds how long a client is waited for in one direction: *patience* seconds, and more as bytes come through."""
+    """Limits the waiting time for a client in one direction: *patience* seconds, and more for bytes that were transferred."""
 
     __slots__ = ("count", "patience", "waited")
 
@@ -40,21 +40,21 @@ class Pace:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew."""
+        """Start again from zero."""
         self.waited, self.count = 0.0, 0
 
     def add(self, seconds: float, count: int) -> None:
-        """Count a wait of *seconds* that moved *count* bytes. Raises TimeoutError for a client that is too slow."""
+        """Add a wait of *seconds* that transferred *count* bytes. Raises TimeoutError if the client is too slow."""
         self.waited += seconds
         self.count += count
-        if self.waited > self.patience + self.count / LEAST_RATE:
+        if self.waited > self.patience + self.count / MIN_BYTES_PER_SECOND:
             raise TimeoutError("The client is too slow.")
 
 
 class Client:
-    """A client's socket whose waits are bounded. Stands in for the socket wherever gunicorn uses one.
+    """A client's socket with time limits. gunicorn uses it in place of the socket.
 
-    The wait for a head is bounded from outside (`waiting`), and here that for a body and for the client to read its answer.
+    It limits the time for a body and for the client to read the response. `waiting` limits the time for a head.
     """
 
     def __init__(self, sock: Any, patience: float):
@@ -66,7 +66,7 @@ class Client:
         self.outgoing = Pace(patience)
 
     def recv(self, size: int) -> bytes:
-        """Receive. Raises TimeoutError where it is for a body and the client stalls or is too slow."""
+        """Receive up to *size* bytes. Raises TimeoutError if this is for a body and the client stalls or is too slow."""
         data: bytes
         if self.incoming is None:
             if self.waiting is not None:
@@ -81,9 +81,9 @@ class Client:
         return data
 
     def sendall(self, data: bytes) -> None:
-        """Send *data*. A client that does not read it in time loses the connection, and the kernel forgets what it holds.
+        """Send *data*. If the client does not read it in time, the connection is reset and unsent data is discarded.
 
-        Raises ConnectionResetError then, as if the client had closed.
+        Raises ConnectionResetError then, as if the client had closed the connection.
         """
         self.sock.settimeout(self.patience)
         began = time.monotonic()
@@ -104,10 +104,10 @@ class Client:
             rest = rest[sent:]
 
     def linger(self) -> None:
-        """End our side, and read away what the client still sends: to close at once could discard the answer under way."""
+        """Shut down sending, then read and discard what the client still sends. Closing at once could discard the response."""
         try:
             self.sock.shutdown(socket.SHUT_WR)
-            self.sock.settimeout(LINGER_PAUSE)
+            self.sock.settimeout(LINGER_PAUSE_SECONDS)
             with gevent.Timeout(LINGER_SECONDS, False):
                 while self.sock.recv(65536):
                     pass
@@ -119,21 +119,21 @@ class Client:
 
 
 class Request(message.Request):
-    """gunicorn's request, with a body that is read in time and in full, or not at all."""
+    """gunicorn's request, with a body that is limited in time and refused if it is incomplete."""
 
     def set_body_reader(self) -> None:
-        """Find out where the body ends. Raises UnsupportedTransferCoding, and what gunicorn raises."""
+        """Find the end of the body. Raises UnsupportedTransferCoding, and what gunicorn raises."""
         super().set_body_reader()
         reader = self.body.reader
         if isinstance(reader, ChunkedReader):
             self._check_coding()
         if getattr(reader, "length", None) != 0:
             self.body.reader = BodyReader(self.unreader.sock, reader, self._expected_100_continue)
-        # gunicorn would send 100 Continue before the application has seen the request: a refusal needs no body.
+        # gunicorn would send 100 Continue before the application sees the request, which may refuse it without a body.
         self._expected_100_continue = False
 
     def _check_coding(self) -> None:
-        """Only `chunked` is taken off a body. gunicorn passes others by, and the application would get what it cannot read."""
+        """Refuse all codings but `chunked`. gunicorn ignores others, and the application would get an encoded body."""
         codings = [value.lower() for name, value in self.headers if name == "TRANSFER-ENCODING"]
         if codings != ["chunked"]:
             error = UnsupportedTransferCoding(", ".join(codings))
@@ -146,16 +146,16 @@ class Request(message.Request):
 
     @property
     def has_unread_body(self) -> bool:
-        """Whether there is more of the body to read than is worth the connection, or its end is lost."""
+        """Whether too much of the body is unread to keep the connection, or its end is unknown."""
         reader = self.body.reader
         return isinstance(reader, BodyReader) and reader.is_unread
 
 
 class BodyReader:
-    """Reads a request's body in place of gunicorn's reader.
+    """Reads the body of a request in place of gunicorn's reader.
 
-    Raises NoMoreData for a body that ends before its Content-Length, ParseException for chunks that are none, and
-    TimeoutError for a client that stalls or is too slow.
+    Raises NoMoreData if the body ends before its Content-Length, ParseException if a chunk is not valid, and TimeoutError if the
+    client stalls or is too slow.
     """
 
     def __init__(self, client: Client, reader: Any, owes_continue: bool):
@@ -167,7 +167,7 @@ class BodyReader:
         self.pace = Pace(client.patience)
 
     def read(self, size: int) -> bytes:
-        """At most *size* bytes, or none at the end."""
+        """Up to *size* bytes; none at the end."""
         if self.owes_continue:
             self.owes_continue = False
             self.client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -191,7 +191,7 @@ class BodyReader:
 
     @property
     def is_unread(self) -> bool:
-        """Whether there is more to read than is worth the connection, or the end is lost."""
+        """Whether too much is unread to keep the connection, or the end is unknown."""
         if self.owes_continue or self.has_failed:
             return True
-        return self.reader.parser is not None if self.left is None else self.left > MOST_LEFT
+        return self.reader.parser is not None if self.left is None else self.left > MAX_UNREAD_BYTES

@@ -1,4 +1,4 @@
-"""gunicorn's worker, as Confab needs it. For the master, which loads it before it forks: imports nothing of `backend`."""
+"""Confab's worker class for gunicorn. The master loads it before it forks, so it imports nothing of `backend`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gunicorn_client import Client, Request, SlowHead
 REFUSALS = {
     errors.LimitRequestLine: (414, "URI Too Long", "uri_too_long", "The address is too long."),
     errors.LimitRequestHeaders: (
-        431, "Request Header Fields Too Large", "headers_too_large", "The headers are too large, or too many.",
+        431, "Request Header Fields Too Large", "headers_too_large", "The request has too many headers, or they are too large.",
     ),
-    errors.ExpectationFailed: (417, "Expectation Failed", "expectation_failed", "Expect takes 100-continue alone."),
+    errors.ExpectationFailed: (417, "Expectation Failed", "expectation_failed", "The Expect header allows only 100-continue."),
     errors.UnsupportedTransferCoding: (
-        501, "Not Implemented", "unsupported_transfer_coding", "Transfer-Encoding takes chunked alone.",
+        501, "Not Implemented", "unsupported_transfer_coding", "The Transfer-Encoding header allows only chunked.",
     ),
     SlowHead: (408, "Request Timeout", "request_timeout", "The request did not arrive in time."),
 }  # fmt: skip
@@ -33,15 +33,16 @@ INTERNAL_ERROR = (500, "Internal Server Error", "internal_error", "Something wen
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-# How long a connection that never asked anything has for its first request once the worker ends: what a client sent before it
-# could know of the end is answered.
+# How long a new connection may take for its first request when the worker ends. So a request is answered if the
+# client sent it before it could know of the end.
 FIRST_REQUEST_SECONDS = 1.0
 
 
 class KeepAliveWait:
-    """A connection's wait for its next request. It ends in silence, after the keep-alive time or when the worker ends.
+    """The time limit of a connection's wait for its next request: the keep-alive time, or the end of the worker.
 
-    Once the head has begun it has `Worker.patience` to arrive, and is refused (SlowHead) where it does not.
+    Then the connection is closed without a response. Once the head has begun to arrive it must be complete within
+    `Worker.patience`; otherwise it is refused (SlowHead).
     """
 
     def __init__(self, worker: Worker):
@@ -70,14 +71,14 @@ class KeepAliveWait:
         return self.timeout.__exit__(*error)
 
     def begin_read(self) -> None:
-        """Note that the client is read from: the second time, the head has begun and is not whole."""
+        """Record a read. At the second one, the head has begun and is incomplete."""
         self.reads += 1
         if self.reads == 2:
             self.timeout.cancel()
             self.head = gevent.Timeout.start_new(self.worker.patience, SlowHead())
 
     def end(self) -> None:
-        """End the wait: now, or in a moment where it is for the first request."""
+        """End the wait: at once, or after FIRST_REQUEST_SECONDS if it is for the first request."""
         if self.is_first:
             gevent.spawn_later(FIRST_REQUEST_SECONDS, self._end_now)
         else:
@@ -89,19 +90,19 @@ class KeepAliveWait:
 
 
 class Worker(GeventWorker):
-    """gunicorn's gevent worker, with some of its manners changed."""
+    """gunicorn's gevent worker, with time limits for clients, problem+json errors, and a quick end."""
 
     patience: float = 30
-    """Seconds for the head of a request, and for a client that stalls amid a body or its answer. Set by gunicorn.conf.py."""
+    """Seconds for the head of a request, and for a client that stalls in a body or response. gunicorn.conf.py sets it."""
 
     wsgi: Any = None
     is_quitting = False
 
     def init_process(self) -> None:
-        """Begin to serve.
+        """Start the worker.
 
-        The master's handlers, which come along with the fork, would put a signal into a queue that nobody reads here: until
-        gunicorn sets the worker's own, a signal to end ends it.
+        It has inherited the signal handlers of the master, which only queue signals. Until gunicorn sets those of the worker, the
+        default handlers end the process.
         """
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(signum, signal.SIG_DFL)
@@ -110,13 +111,13 @@ class Worker(GeventWorker):
         super().init_process()
 
     def timeout_ctx(self) -> Any:
-        """What bounds the wait for the next request of a connection: the keep-alive time, or the end of the worker."""
+        """The time limit for the next request of a connection."""
         return KeepAliveWait(self)
 
     def load_wsgi(self) -> None:
-        """Load the application; where it refuses to start, stop the whole server.
+        """Load the application. If it refuses to start, stop the whole server.
 
-        An exit from wsgi.py would otherwise look like a crash, and gunicorn would fork the next worker for ever.
+        Otherwise an exit of wsgi.py would look like a crash, and gunicorn would fork new workers for ever.
         """
         try:
             super().load_wsgi()
@@ -126,7 +127,7 @@ class Worker(GeventWorker):
             sys.exit(Arbiter.WORKER_BOOT_ERROR if refusal.code else 0)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """End gracefully: open sockets would hold the worker for the whole graceful timeout."""
+        """End gracefully, and close the sockets: they would keep the worker alive for the whole graceful timeout."""
         super().handle_exit(sig, frame)
         self.close_sockets()
 
@@ -136,9 +137,9 @@ class Worker(GeventWorker):
         super().handle(listener, bounded, addr)
 
     def handle_request(self, listener_name: Any, req: Any, client: Client, addr: Any) -> None:
-        """Answer one request, in as few packets as can be, and let others have their turn.
+        """Answer one request in few packets, then let other greenlets run.
 
-        A client whose next request is always there already would otherwise be served for as long as it goes on.
+        Otherwise a client that always has its next request ready would block all others.
         """
         client.has_asked = True
         client.outgoing.restart()
@@ -152,27 +153,27 @@ class Worker(GeventWorker):
         gevent.sleep(0)
 
     def is_already_handled(self, respiter: Any) -> bool:
-        """Leave a connection that the application took over (a WebSocket): gunicorn closes its own descriptor and no more."""
+        """Leave a connection that the application took over (a WebSocket). gunicorn then closes only its own descriptor."""
         if getattr(respiter, "is_detached", False):
             raise StopIteration
         return False
 
     def close_sockets(self) -> None:
-        """Tell every socket to come back later, and end idle connections. In greenlets: a signal may interrupt anything."""
+        """Close every socket and every idle connection, in new greenlets, because a signal handler may interrupt anything."""
         state = getattr(self.wsgi, "extensions", {}).get("confab")
         if state is not None:
             gevent.spawn(state.stop)
         gevent.spawn(self.end_idle)
 
     def end_idle(self) -> None:
-        """Wait for no further request. One that is being answered is the last of its connection."""
+        """Close idle connections. Others are closed after the request that runs."""
         for waiting in list(self.idle):
             waiting.end()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """End at once, on the first signal alone.
+        """End at once, on the first signal only.
 
-        Ctrl-C reaches a worker twice, from the terminal and through the master, and the second exit ended in a traceback.
+        Ctrl-C reaches a worker twice, from the terminal and from the master, and a second exit would print a traceback.
         """
         if not self.is_quitting:
             self.is_quitting = True
@@ -180,9 +181,9 @@ class Worker(GeventWorker):
             super().handle_quit(sig, frame)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer what never reached the application in the shape of all other errors.
+        """Answer a request that did not reach the application with problem+json, like all other errors.
 
-        gunicorn's own answers are HTML, and its log lines quote the request with its query string, where tokens are.
+        gunicorn's own responses are HTML, and its log lines quote the query string, which may hold a token.
         """
         status, title, code, detail = refusal = _refusal(exc)
         headers = getattr(req or getattr(exc, "req", None), "headers", ())
@@ -200,21 +201,21 @@ class Worker(GeventWorker):
             client.sendall((head + body).encode())
             client.linger()
         except OSError:
-            self.log.debug("The client was gone before the answer")
+            self.log.debug("The client closed the connection before the response")
 
 
 def _refusal(exc: BaseException) -> tuple[int, str, str, str]:
     if isinstance(exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName):
-        return INTERNAL_ERROR  # the application's own fault, though a kind of ParseException
+        return INTERNAL_ERROR  # an error of the application, although a ParseException
     if isinstance(exc, errors.ParseException):
         return REFUSALS.get(type(exc), BAD_REQUEST)
     return INTERNAL_ERROR
 
 
 class BufferedResponseSocket:
-    """A client's socket that sends the head of an answer together with the first of its body: one packet, one system call.
+    """A client's socket that sends the head of a response together with the beginning of its body, in one packet.
 
-    Whatever else is done with the socket happens behind what is held back.
+    Every other operation on the socket first sends the buffered head.
     """
 
     def __init__(self, sock: Any):
@@ -222,7 +223,7 @@ class BufferedResponseSocket:
         self._head: bytes | None = b""
 
     def sendall(self, data: bytes) -> None:
-        """Hold the first *data* of an answer back until there is more, or `flush`."""
+        """Send *data*. The first data of a response is buffered until there is more, or until `flush`."""
         if self._head is None:
             self._sock.sendall(data)
         elif self._head:
@@ -232,7 +233,7 @@ class BufferedResponseSocket:
             self._head = data
 
     def flush(self) -> None:
-        """Send what is held back."""
+        """Send the buffered data."""
         if self._head:
             self._head, held = None, self._head
             self._sock.sendall(held)

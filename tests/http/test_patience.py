@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gunicorn_client import LEAST_RATE, Pace
+from gunicorn_client import MIN_BYTES_PER_SECOND, Pace
 from tests.processes import wait_until
 from tests.servers import ROOT, SERVING, Server
 from tests.wire import Wire, request
@@ -149,10 +149,10 @@ def test_time_is_given_for_what_comes_through() -> None:
         pace.add(0.1, 0)
     pace.restart()
     for _ in range(1000):
-        pace.add(20, LEAST_RATE * 20)
+        pace.add(20, MIN_BYTES_PER_SECOND * 20)
     pace.add(29, 0)
     with pytest.raises(TimeoutError):
-        pace.add(20, LEAST_RATE)
+        pace.add(20, MIN_BYTES_PER_SECOND)
 
 
 def test_a_body_that_is_waited_for_holds_no_connection_to_the_database(fresh_url: str) -> None:
