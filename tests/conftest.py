@@ -28,8 +28,8 @@ BCRYPT_ROUNDS = hashing.BCRYPT_ROUNDS
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Where a server does the work, that is measured, and not the test, which would take twice as long."""
-    if "houses" in getattr(item, "fixturenames", ()):
+    """A test that drives a running server is not measured: the server is, and measuring both would take twice as long."""
+    if "deployments" in getattr(item, "fixturenames", ()):
         item.add_marker("no_cover")
 
 

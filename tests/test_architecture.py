@@ -1,4 +1,4 @@
-"""The house keeps its shape: who may import whom, and what may stand where (docs/architecture.md)."""
+"""The layers of the code: which module may import which, and where what may stand (docs/architecture.md)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from backend import create_app
 from config import Config
 from tests.chaos.checker import Campaign, Findings
-from tests.realtime.conftest import SETTINGS, House, migrate
+from tests.realtime.conftest import SETTINGS, Deployment, migrate
 from tests.servers import Server
 from tests.services import PrivatePostgres, PrivateRedis
 
@@ -37,7 +37,7 @@ class Arena:
         app = create_app(Config.from_env(settings | {"WEB_CONCURRENCY": "1"}))
         migrate(app)
         self.server = Server(settings | {"REDIS_URL": redis.url})
-        self.house = House(self.server, app, redis)
+        self.deployment = Deployment(self.server, app, redis)
         self.faults: list[Callable[[], None]] = [
             self.kill_worker, self.restart_server, self.kill_redis, self.freeze_redis, self.kill_postgres, self.freeze_postgres,
         ]  # fmt: skip
@@ -72,7 +72,7 @@ class Arena:
 
     def campaign(self, seconds: float) -> tuple[int, Findings]:
         """One campaign: how many messages were acknowledged, and what was found."""
-        work = Campaign(self.house.app, [self.house.user() for _ in range(7)], readers=4)
+        work = Campaign(self.deployment.app, [self.deployment.user() for _ in range(7)], readers=4)
         work.start()
         ends = time.monotonic() + seconds
         try:

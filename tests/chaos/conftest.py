@@ -1,5 +1,5 @@
 """Servers for the checker."""
 
-from tests.realtime.conftest import _goodbye, houses, open_house
+from tests.realtime.conftest import _close_clients, deployments, open_deployment
 
-__all__ = ["_goodbye", "houses", "open_house"]
+__all__ = ["_close_clients", "deployments", "open_deployment"]

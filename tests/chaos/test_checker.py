@@ -11,30 +11,30 @@ import pytest
 
 from tests.chaos.checker import Campaign, Findings, Reader
 from tests.processes import wait_until
-from tests.realtime.conftest import House, Open, checkout
+from tests.realtime.conftest import Deployment, OpenDeployment, app_root
 from tests.services import PrivatePostgres
 
 ENOUGH = 250
 """Messages in which every planted fault shows. The rarest concerns one in twenty."""
 
 
-def campaign(house: House, writers: int = 3, readers: int = 3) -> Campaign:
-    return Campaign(house.app, [house.user() for _ in range(writers + readers)], readers)
+def campaign(deployment: Deployment, writers: int = 3, readers: int = 3) -> Campaign:
+    return Campaign(deployment.app, [deployment.user() for _ in range(writers + readers)], readers)
 
 
-def test_nothing_is_lost_while_everything_is_killed(open_house: Open) -> None:
+def test_nothing_is_lost_while_everything_is_killed(open_deployment: OpenDeployment) -> None:
     with PrivatePostgres() as postgres:
-        house = open_house("redis", database_url=postgres.new_database("chaos"))
-        assert house.redis is not None
-        work = campaign(house)
+        deployment = open_deployment("redis", database_url=postgres.new_database("chaos"))
+        assert deployment.redis is not None
+        work = campaign(deployment)
         work.start()
         try:
             time.sleep(2)
-            os.kill(house.server.worker_pids[0], signal.SIGKILL)
+            os.kill(deployment.server.worker_pids[0], signal.SIGKILL)
             time.sleep(3)
-            house.redis.kill()
+            deployment.redis.kill()
             time.sleep(1)
-            house.redis.start()
+            deployment.redis.start()
             time.sleep(2)
             postgres.kill()
             postgres.start()
@@ -45,15 +45,15 @@ def test_nothing_is_lost_while_everything_is_killed(open_house: Open) -> None:
         assert found == {}
 
 
-def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_house: Open) -> None:
-    house = open_house("sqlite")
-    work = campaign(house, writers=2)
+def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_deployment: OpenDeployment) -> None:
+    deployment = open_deployment("sqlite")
+    work = campaign(deployment, writers=2)
     work.start()
     try:
         time.sleep(1)
-        os.kill(house.server.worker_pids[0], signal.SIGKILL)
+        os.kill(deployment.server.worker_pids[0], signal.SIGKILL)
         time.sleep(4)
-        os.kill(house.server.pid, signal.SIGHUP)
+        os.kill(deployment.server.pid, signal.SIGHUP)
         time.sleep(4)
     finally:
         found = work.finish()
@@ -61,10 +61,12 @@ def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_house
     assert found == {}
 
 
-def test_a_reader_whose_resumption_is_answered_with_an_error_asks_again(open_house: Open, tmp_path: Path) -> None:
-    root = checkout(tmp_path, "tests.chaos.planted")
-    house = open_house("sqlite", root=root, PLANTED="failing first resumptions")
-    author, listener = house.user(), house.user()
+def test_a_reader_whose_resumption_is_answered_with_an_error_asks_again(
+    open_deployment: OpenDeployment, tmp_path: Path
+) -> None:
+    root = app_root(tmp_path, "tests.chaos.planted")
+    deployment = open_deployment("sqlite", root=root, PLANTED="failing first resumptions")
+    author, listener = deployment.user(), deployment.user()
     room = author.room(listener)
     for number in range(5):
         author.send(str(number), room_id=room["id"])
@@ -73,14 +75,14 @@ def test_a_reader_whose_resumption_is_answered_with_an_error_asks_again(open_hou
     assert reader.seqs == {1, 2, 3, 4, 5}
 
 
-def test_a_server_that_stands_still_is_found(open_house: Open, tmp_path: Path) -> None:
-    house = open_house("sqlite", root=checkout(tmp_path, "tests.chaos.planted"), PLANTED="+silence")
-    work = campaign(house, writers=1, readers=1)
+def test_a_server_that_stands_still_is_found(open_deployment: OpenDeployment, tmp_path: Path) -> None:
+    deployment = open_deployment("sqlite", root=app_root(tmp_path, "tests.chaos.planted"), PLANTED="+silence")
+    work = campaign(deployment, writers=1, readers=1)
     work.start()
     wait_until(lambda: len(work.acknowledged) > 40, "the work of the writer", 30)
     while not work.found:
         work.expect_progress(2)
-    os.kill(house.server.worker_pids[0], signal.SIGKILL)
+    os.kill(deployment.server.worker_pids[0], signal.SIGKILL)
     assert work.finish().keys() == {"silent"}
 
 
@@ -106,12 +108,12 @@ def test_a_finding_says_who_lacks_what() -> None:
     ],
 )
 def test_planted_faults_are_found_and_a_bad_bus_is_borne(
-    open_house: Open, tmp_path: Path, fault: str, finding: str | None
+    open_deployment: OpenDeployment, tmp_path: Path, fault: str, finding: str | None
 ) -> None:
-    house = open_house("sqlite", root=checkout(tmp_path, "tests.chaos.planted"), PLANTED=fault)
-    work = campaign(house, writers=2, readers=2)
+    deployment = open_deployment("sqlite", root=app_root(tmp_path, "tests.chaos.planted"), PLANTED=fault)
+    work = campaign(deployment, writers=2, readers=2)
     work.start()
     wait_until(lambda: len(work.acknowledged) > ENOUGH, "the work of the writers", 30)
     found = work.finish()
-    house.server.stop(signal.SIGINT)
+    deployment.server.stop(signal.SIGINT)
     assert (set(found) >= {finding}) if finding else (found == {}), found

@@ -16,7 +16,7 @@ from kosoku import FailureError, run_fuzzingclient
 
 from backend import create_app
 from config import Config
-from tests.realtime.conftest import SETTINGS, House, checkout, migrate
+from tests.realtime.conftest import SETTINGS, Deployment, app_root, migrate
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -72,10 +72,12 @@ def complaint(case: CaseResult) -> str | None:
     return f"case {case.case_id} was {wanted}: {seen} {case.result_close}"
 
 
-def run(house: House, cases: Sequence[str] | None = None, but: Sequence[str] | None = None) -> list[CaseResult]:
-    """The outcomes of *cases* (all unless given) against a house that echoes."""
-    user = house.user()
-    url = f"{house.url.replace('http', 'ws')}/ws/autobahn?token={user.token}"
+def run(
+    deployment: Deployment, cases: Sequence[str] | None = None, but: Sequence[str] | None = None
+) -> list[CaseResult]:
+    """The outcomes of *cases* (all unless given) against a deployment that echoes."""
+    user = deployment.user()
+    url = f"{deployment.url.replace('http', 'ws')}/ws/autobahn?token={user.token}"
     with ThreadPoolExecutor(
         1
     ) as pool:  # a thread of its own, because the tests' own may run a loop already: Playwright's
@@ -90,19 +92,19 @@ async def _run(url: str, cases: Sequence[str] | None, but: Sequence[str] | None)
 
 
 @contextmanager
-def echoing(folder: Path) -> Iterator[House]:
+def echoing(folder: Path) -> Iterator[Deployment]:
     """A server of the application in `tests.conformance.echo`."""
     settings = SETTINGS | {"DATABASE_URL": f"sqlite:///{folder}/confab.db", "INSTANCE_DIR": str(folder)}
     app = create_app(Config.from_env(settings))
     migrate(app)
-    with Server(settings, root=checkout(folder, "tests.conformance.echo")) as server:
-        yield House(server, app, None)
+    with Server(settings, root=app_root(folder, "tests.conformance.echo")) as server:
+        yield Deployment(server, app, None)
 
 
 def main() -> list[str]:
     """Run every case; what is wrong."""
-    with tempfile.TemporaryDirectory(prefix="confab-autobahn-") as folder, echoing(Path(folder)) as house:
-        results = run(house)
+    with tempfile.TemporaryDirectory(prefix="confab-autobahn-") as folder, echoing(Path(folder)) as deployment:
+        results = run(deployment)
     verdicts = Counter(case.behavior.value if policy_of(case.case_id) is None else "refused" for case in results)
     print(f"Autobahn: {len(results)} cases;", ", ".join(f"{count} {name}" for name, count in sorted(verdicts.items())))
     for policy in POLICY:

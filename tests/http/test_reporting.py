@@ -21,7 +21,7 @@ import sentry_sdk
 from backend.http.reporting import MAX_PER_MINUTE, Reporter, scrub
 from tests.outbox.sinks import WebSink, web_sink
 from tests.processes import wait_until
-from tests.realtime.conftest import checkout
+from tests.realtime.conftest import app_root
 from tests.servers import Server
 
 SECRET = "hunter2"
@@ -36,7 +36,7 @@ def sentry() -> Iterator[WebSink]:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkout(tmp_path_factory.mktemp("reporting"), LAB)
+    return app_root(tmp_path_factory.mktemp("reporting"), LAB)
 
 
 def dsn(url: str) -> str:

@@ -1,4 +1,4 @@
-"""How PostgreSQL executes a batch of sends: planned once for a connection, and by index, however large the house is."""
+"""How PostgreSQL executes a batch of sends: planned once for a connection, and by index, however large the database is."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STEPS = {
 
 @pytest.fixture(params=[10, 5000])
 def batch(request: pytest.FixtureRequest, postgresql_app: Flask, wiped: None) -> Iterator[Batch]:
-    """A batch in a house of so many conversations and messages; a plan that was made in a small one is kept while it grows."""
+    """A batch in a database of so many conversations and messages. A plan made in a small database is kept while it grows."""
     with postgresql_app.app_context():
         with db.engine.begin() as connection:
             connection.exec_driver_sql(FILL, {"count": request.param})

@@ -31,7 +31,7 @@ from tests.services import PrivateRedis, Services
 
 
 @dataclass
-class House:
+class Deployment:
     """A running server with what it runs on, and users made at will."""
 
     server: Server
@@ -52,10 +52,10 @@ class House:
         """The same account with another session."""
         return Api(self.url, Factory(self.app).token(User(id=user.id)), user.id)
 
-    def on_each_worker(self, user: Api, patience: float = 15) -> list[LiveClient]:
+    def on_each_worker(self, user: Api, timeout: float = 15) -> list[LiveClient]:
         """Sockets of *user* on every worker: the kernel chooses, and one may be starting still, so that it takes some tries."""
         found: dict[int, LiveClient] = {}
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             client = user.live()
             pid = worker_of(self.server, client)
@@ -91,7 +91,7 @@ def _inode(local_port: int, remote_port: int) -> str:
 
 
 @contextmanager
-def beside(task: Callable[[Event], None]) -> Iterator[None]:
+def in_background(task: Callable[[Event], None]) -> Iterator[None]:
     """Run *task* in a thread beside the block; the event tells it that the block is over."""
     is_over = Event()
     thread = Thread(target=task, args=(is_over,))
@@ -110,8 +110,8 @@ def migrate(app: Flask) -> None:
         db.engine.dispose()
 
 
-def checkout(folder: Path, module: str) -> Path:
-    """The face of a checkout, for `open_house(root=...)`: wsgi.py has the application of *module*."""
+def app_root(folder: Path, module: str) -> Path:
+    """The face of a checkout, for `open_deployment(root=...)`: wsgi.py has the application of *module*."""
     (folder / "wsgi.py").write_text(f"from {module} import app\n")
     real = str(ROOT / "gunicorn.conf.py")
     lines = [f"__file__ = {real!r}", "exec(compile(open(__file__).read(), __file__, 'exec'))"]
@@ -128,8 +128,8 @@ SETTINGS = {
     "JWT_SECRET_KEY": secrets.token_hex(32),
 }
 FAULT = re.compile(r'Traceback|"level":"(error|critical)"|"exception"')
-Open = Callable[..., House]
-Houses = Callable[[], AbstractContextManager[Open]]
+OpenDeployment = Callable[..., Deployment]
+Deployments = Callable[[], AbstractContextManager[OpenDeployment]]
 _numbers = itertools.count(1)
 
 
@@ -150,17 +150,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture(autouse=True)
-def _goodbye() -> Iterator[None]:
+def _close_clients() -> Iterator[None]:
     yield
     for socket in list(opened):
         socket.close()
 
 
 @contextmanager
-def _houses(
+def _open_deployments(
     services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Open]:
-    houses: list[House] = []
+) -> Iterator[OpenDeployment]:
+    deployments: list[Deployment] = []
 
     def make(
         kind: str,
@@ -170,7 +170,7 @@ def _houses(
         root: Path = ROOT,
         measured: bool = False,
         **env: str,
-    ) -> House:
+    ) -> Deployment:
         if kind == "sqlite":
             database_url = database_url or f"sqlite:///{tmp_path_factory.mktemp('live')}/confab.db"
             settings = {**SETTINGS, "DATABASE_URL": database_url}
@@ -185,36 +185,38 @@ def _houses(
             {name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"}
         )
         migrate(app)
-        house = House(Server(settings, root=root, measured=measured), app, redis)
-        houses.append(house)
-        return house
+        deployment = Deployment(Server(settings, root=root, measured=measured), app, redis)
+        deployments.append(deployment)
+        return deployment
 
     yield make
-    for house in houses:
-        house.server.close()
-        if house.redis is not None:
-            house.redis.close()
-    faults = [line for house in houses for line in house.server.output().splitlines() if FAULT.search(line)]
+    for deployment in deployments:
+        deployment.server.close()
+        if deployment.redis is not None:
+            deployment.redis.close()
+    faults = [
+        line for deployment in deployments for line in deployment.server.output().splitlines() if FAULT.search(line)
+    ]
     assert not faults, faults[:5]
 
 
 @pytest.fixture(scope="session")
-def houses(
+def deployments(
     services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
-) -> Houses:
-    """`with houses() as open_house:` those that it opens end with the block."""
-    return partial(_houses, services, worker, make_app, tmp_path_factory)
+) -> Deployments:
+    """`with deployments() as open_deployment:` those that it opens end with the block."""
+    return partial(_open_deployments, services, worker, make_app, tmp_path_factory)
 
 
 @pytest.fixture
-def open_house(houses: Houses) -> Iterator[Open]:
-    """Makes servers of every kind, for one test: `open_house("sqlite")`, `open_house("redis", RATE_LIMITS="on")`."""
-    with houses() as make:
+def open_deployment(deployments: Deployments) -> Iterator[OpenDeployment]:
+    """Makes servers of every kind, for one test: `open_deployment("sqlite")`, `open_deployment("redis", RATE_LIMITS="on")`."""
+    with deployments() as make:
         yield make
 
 
 @pytest.fixture(scope="session", params=["sqlite", "redis"])
-def house(request: pytest.FixtureRequest, houses: Houses) -> Iterator[House]:
+def deployment(request: pytest.FixtureRequest, deployments: Deployments) -> Iterator[Deployment]:
     """A server: SQLite and one worker; PostgreSQL, Redis and two workers."""
-    with houses() as make:
+    with deployments() as make:
         yield make(request.param, measured=True)

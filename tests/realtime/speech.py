@@ -9,13 +9,13 @@ from backend.conversations.references import resolve_conversation
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House, beside
+from tests.realtime.conftest import Deployment, in_background
 
 
-def write_unheard(house: House, author: Api, name: str, count: int, size: int = 0) -> None:
+def write_unheard(deployment: Deployment, author: Api, name: str, count: int, size: int = 0) -> None:
     """So many messages of *size* characters at least, in one commit, of which no hint tells any worker."""
     place = resolve_conversation(author.id, conversation_id=name)
-    with house.app.app_context():
+    with deployment.app.app_context():
         results = append_messages(
             [Draft(author.id, place, f"unheard {n}".ljust(size, "."), None, None) for n in range(count)]
         )
@@ -31,7 +31,7 @@ def speaking(author: Api, room: Frame) -> AbstractContextManager[None]:
                 client.send("heard", room_id=room["id"])
             client.send("end", room_id=room["id"])
 
-    return beside(speak)
+    return in_background(speak)
 
 
 def messages(client: LiveClient, room: Frame) -> list[Frame]:

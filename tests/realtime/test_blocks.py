@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 
 BLOCKS = "/api/users/me/blocks"
 
@@ -24,9 +24,9 @@ def unblock(user: Api, other: Api) -> None:
     user("DELETE", f"{BLOCKS}/{other.id}", status=204)
 
 
-def hear_of_news(house: House, room: Frame, owner: Api, clients: list[LiveClient]) -> None:
+def hear_of_news(deployment: Deployment, room: Frame, owner: Api, clients: list[LiveClient]) -> None:
     """Wait until each of *clients*, all of them in the room, has heard what there was to hear of before."""
-    friend = house.user()
+    friend = deployment.user()
     owner("PUT", f"/api/rooms/{room['id']}/members/{friend.id}")
     with friend.live():
         for client in clients:
@@ -34,20 +34,20 @@ def hear_of_news(house: House, room: Frame, owner: Api, clients: list[LiveClient
 
 
 @pytest.mark.parametrize("where", ["room", "direct"])
-def test_whoever_blocks_goes_offline_for_the_blocked_and_comes_back(house: House, where: str) -> None:
-    ann, bob, host = house.user(), house.user(), house.user()
+def test_whoever_blocks_goes_offline_for_the_blocked_and_comes_back(deployment: Deployment, where: str) -> None:
+    ann, bob, host = deployment.user(), deployment.user(), deployment.user()
     if where == "room":
         ann.room(bob)
     else:
         ann.send("hello", recipient_id=bob.id)
     common = host.room(bob)
     with ann.live() as hers:
-        his = house.on_each_worker(bob)
+        his = deployment.on_each_worker(bob)
         hers.expect("presence", user_id=bob.id, status="online")
         for client in his:
             if ann.id not in client.ready["online"]:
                 client.expect("presence", user_id=ann.id, status="online")
-        hear_of_news(house, common, host, his)
+        hear_of_news(deployment, common, host, his)
         before = [len(presences(client, ann)) for client in his]
         block(ann, bob)
         for client in his:
@@ -58,7 +58,7 @@ def test_whoever_blocks_goes_offline_for_the_blocked_and_comes_back(house: House
             assert ann.id not in late.ready["online"]
         with ann.live() as second:
             assert bob.id in second.ready["online"]  # whom I block is not hidden from me
-        hear_of_news(house, common, host, his)
+        hear_of_news(deployment, common, host, his)
         assert [len(presences(client, ann)) for client in his] == [number + 1 for number in before]
         unblock(ann, bob)
         for client in his:
@@ -67,15 +67,15 @@ def test_whoever_blocks_goes_offline_for_the_blocked_and_comes_back(house: House
             assert ann.id in late.ready["online"]
 
 
-def test_the_blocked_hear_nothing_of_coming_and_going(house: House) -> None:
-    ann, bob, host = house.user(), house.user(), house.user()
+def test_the_blocked_hear_nothing_of_coming_and_going(deployment: Deployment) -> None:
+    ann, bob, host = deployment.user(), deployment.user(), deployment.user()
     ann.room(bob)
     common = host.room(bob)
     block(ann, bob)
-    his = house.on_each_worker(bob)
+    his = deployment.on_each_worker(bob)
     with ann.live() as hers:
         hers.drain()
-        hear_of_news(house, common, host, his)
+        hear_of_news(deployment, common, host, his)
         unblock(ann, bob)
         for client in his:
             assert len(presences(client, ann)) == 0 or presences(client, ann)[0]["status"] == "online"
@@ -83,43 +83,43 @@ def test_the_blocked_hear_nothing_of_coming_and_going(house: House) -> None:
         block(ann, bob)
         for client in his:
             client.expect("presence", timeout=2, user_id=ann.id, status="offline")
-    hear_of_news(house, common, host, his)
+    hear_of_news(deployment, common, host, his)
     unblock(ann, bob)  # of whom is away there is nothing to tell
-    hear_of_news(house, common, host, his)
+    hear_of_news(deployment, common, host, his)
     for client in his:
         assert [frame["status"] for frame in presences(client, ann)] == ["online", "offline"]
 
 
-def test_who_meets_whom_blocks_them_hears_nothing_and_the_other_does(house: House) -> None:
-    ann, bob, host = house.user(), house.user(), house.user()
+def test_who_meets_whom_blocks_them_hears_nothing_and_the_other_does(deployment: Deployment) -> None:
+    ann, bob, host = deployment.user(), deployment.user(), deployment.user()
     common = host.room(bob)
     block(ann, bob)
-    his = house.on_each_worker(bob)
+    his = deployment.on_each_worker(bob)
     with ann.live() as hers:
         ann.send("I may write", recipient_id=bob.id)
         room = ann.room()
         bob("POST", f"/api/rooms/{room['id']}/join")
         hers.expect("presence", timeout=2, user_id=bob.id, status="online")
-        hear_of_news(house, common, host, his)
+        hear_of_news(deployment, common, host, his)
         for client in his:
             assert presences(client, ann) == []
 
 
-def test_a_block_between_strangers_tells_nothing(house: House) -> None:
-    ann, bob, host = house.user(), house.user(), house.user()
+def test_a_block_between_strangers_tells_nothing(deployment: Deployment) -> None:
+    ann, bob, host = deployment.user(), deployment.user(), deployment.user()
     common = host.room(bob)
-    his = house.on_each_worker(bob)
+    his = deployment.on_each_worker(bob)
     with ann.live():
         block(ann, bob)
-        hear_of_news(house, common, host, his)
+        hear_of_news(deployment, common, host, his)
         unblock(ann, bob)
-        hear_of_news(house, common, host, his)
+        hear_of_news(deployment, common, host, his)
     for client in his:
         assert presences(client, ann) == []
 
 
-def test_the_blocked_do_not_see_the_other_type_and_read(house: House) -> None:
-    ann, bob = house.user(), house.user()
+def test_the_blocked_do_not_see_the_other_type_and_read(deployment: Deployment) -> None:
+    ann, bob = deployment.user(), deployment.user()
     bob.send("hello", recipient_id=ann.id)
     name = f"dm:{min(ann.id, bob.id)}:{max(ann.id, bob.id)}"
     with ann.live() as hers, ann.live() as second, bob.live() as his:

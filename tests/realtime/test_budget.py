@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House, Houses
+from tests.realtime.conftest import Deployment, Deployments
 from tests.realtime.raw import RawSocket
 from tests.realtime.test_doors import refusal
 
@@ -19,10 +19,10 @@ BUDGET, SOCKETS = 600, 20
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-def limited(request: pytest.FixtureRequest, houses: Houses) -> Iterator[House]:
+def limited(request: pytest.FixtureRequest, deployments: Deployments) -> Iterator[Deployment]:
     """A server with its limits on, and nothing counted yet."""
-    with houses() as open_house:
-        yield open_house(request.param, measured=True, RATE_LIMITS="on")
+    with deployments() as open_deployment:
+        yield open_deployment(request.param, measured=True, RATE_LIMITS="on")
 
 
 def remaining(user: Api) -> int:
@@ -37,7 +37,7 @@ def answers(client: LiveClient, ids: list[str]) -> list[Frame]:
     return [client.answer(id_) for id_ in ids]
 
 
-def test_a_user_has_one_budget_over_rest_and_all_its_sockets(limited: House) -> None:
+def test_a_user_has_one_budget_over_rest_and_all_its_sockets(limited: Deployment) -> None:
     user, other = limited.user(), limited.user()
     room = user.room()
     clients = limited.on_each_worker(user) + [user.live() for _ in range(3)]
@@ -59,7 +59,7 @@ def test_a_user_has_one_budget_over_rest_and_all_its_sockets(limited: House) -> 
         assert stranger.send("mine is another", room_id=other.room()["id"])["seq"] == 1
 
 
-def test_what_is_refused_keeps_its_place_among_the_answers(limited: House) -> None:
+def test_what_is_refused_keeps_its_place_among_the_answers(limited: Deployment) -> None:
     user = limited.user()
     room = user.room()
     clients = [user.live() for _ in range(4)]
@@ -73,7 +73,7 @@ def test_what_is_refused_keeps_its_place_among_the_answers(limited: House) -> No
         assert acks == [str(n) for n in range(len(acks))], "once refused, nothing more in this minute"
 
 
-def test_bad_frames_are_counted(limited: House) -> None:
+def test_bad_frames_are_counted(limited: Deployment) -> None:
     user = limited.user()
     with user.live() as client:
         before = remaining(user)
@@ -83,7 +83,7 @@ def test_bad_frames_are_counted(limited: House) -> None:
         assert remaining(user) == before - 4  # three of them, and the last call
 
 
-def test_refused_openings_are_counted_by_address(limited: House) -> None:
+def test_refused_openings_are_counted_by_address(limited: Deployment) -> None:
     user = limited.user()
     own = f"/ws/x?token={user.token}"
     kinds = (
@@ -107,7 +107,7 @@ def test_refused_openings_are_counted_by_address(limited: House) -> None:
     )
 
 
-def test_openings_at_once_do_not_pass_the_limit_of_sockets(limited: House) -> None:
+def test_openings_at_once_do_not_pass_the_limit_of_sockets(limited: Deployment) -> None:
     user = limited.user()
     workers = len(limited.server.worker_pids)
 
@@ -137,10 +137,10 @@ def typed(client: LiveClient, user: Api) -> list[bool]:
 
 
 @pytest.mark.parametrize("is_steady", [True, False])
-def test_listeners_hear_of_a_typist_about_once_a_second(house: House, is_steady: bool) -> None:
-    typist, listener = house.user(), house.user()
+def test_listeners_hear_of_a_typist_about_once_a_second(deployment: Deployment, is_steady: bool) -> None:
+    typist, listener = deployment.user(), deployment.user()
     name = typist.room(listener)["conversation_id"]
-    clients, hears = [typist.live() for _ in range(3)], house.on_each_worker(listener)
+    clients, hears = [typist.live() for _ in range(3)], deployment.on_each_worker(listener)
     started = time.monotonic()
     for _ in range(50):
         for client in clients:

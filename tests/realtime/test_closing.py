@@ -17,15 +17,15 @@ from websockets.frames import CloseCode
 from backend.realtime.transport.frames import Close
 from tests.processes import wait_until
 from tests.realtime.client import Api
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 from tests.realtime.pair import Clock, Pair
 from tests.realtime.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, RawSocket, frame
 
 GOODBYE = frame(struct.pack("!H", 1000) + b"bye", CLOSE)
 
 
-def opened(house: House, user: Api) -> RawSocket:
-    raw = RawSocket(house.url, f"/ws/x?token={user.token}")
+def opened(deployment: Deployment, user: Api) -> RawSocket:
+    raw = RawSocket(deployment.url, f"/ws/x?token={user.token}")
     assert json.loads(raw.receive()[1])["type"] == "ready"
     return raw
 
@@ -63,11 +63,11 @@ BREAKING = {
 
 
 @pytest.mark.parametrize("what", BREAKING)
-def test_what_came_before_the_end_is_done_before_the_end_is_answered(house: House, what: str) -> None:
+def test_what_came_before_the_end_is_done_before_the_end_is_answered(deployment: Deployment, what: str) -> None:
     data, code = BREAKING[what]
-    user = house.user()
+    user = deployment.user()
     room = user.room()
-    with opened(house, user) as raw:
+    with opened(deployment, user) as raw:
         sends = [send(number, room) for number in range(30)]
         raw.socket.sendall(b"".join([*sends, frame(b"still there?", PING), data, send(99, room)]))
         frames = to_the_end(raw)
@@ -88,10 +88,10 @@ def test_a_flood_is_ended_once_what_was_allowed_is_done(pair: Pair) -> None:
     assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
 
 
-def test_who_goes_without_a_word_has_its_messages_sent_too(house: House) -> None:
-    user = house.user()
+def test_who_goes_without_a_word_has_its_messages_sent_too(deployment: Deployment) -> None:
+    user = deployment.user()
     room = user.room()
-    with opened(house, user) as raw:
+    with opened(deployment, user) as raw:
         raw.socket.sendall(b"".join(send(number, room) for number in range(30)))
         raw.socket.shutdown(socket.SHUT_WR)
         wait_until(lambda: len(user("GET", f"/api/rooms/{room['id']}/messages")) == 30, "the messages")
@@ -196,12 +196,12 @@ CLIENT = """
 """
 
 
-def test_a_page_that_sends_and_closes_has_its_message_sent(house: House, page: Page) -> None:
-    user = house.user()
+def test_a_page_that_sends_and_closes_has_its_message_sent(deployment: Deployment, page: Page) -> None:
+    user = deployment.user()
     room = user.room()
-    page.goto(f"{house.url}/")
+    page.goto(f"{deployment.url}/")
     for number in range(40):
-        address = f"{house.url.replace('http', 'ws')}/ws/p{number}?token={user.token}"
+        address = f"{deployment.url.replace('http', 'ws')}/ws/p{number}?token={user.token}"
         body = json.dumps({"type": "send", "content": str(number), "room_id": room["id"]})
         assert page.evaluate(CLIENT, [address, body]) == [CloseCode.NORMAL_CLOSURE, True]
     messages = user("GET", f"/api/rooms/{room['id']}/messages")

@@ -15,7 +15,7 @@ import pytest
 from backend.models import User
 from backend.models.base import db
 from tests.processes import wait_until
-from tests.realtime.conftest import House, Open
+from tests.realtime.conftest import Deployment, OpenDeployment
 from tests.realtime.raw import CLOSE, RawSocket
 
 
@@ -23,11 +23,11 @@ def within(seconds: float, closed: list[int | None]) -> None:
     wait_until(lambda: all(code is not None for code in closed), f"the ends of all sockets: {closed}", seconds)
 
 
-def test_logout_ends_the_sockets_of_its_session_alone(house: House) -> None:
-    user = house.user()
-    other = house.again(user)
-    clients = house.on_each_worker(user)
-    stays = house.on_each_worker(other)
+def test_logout_ends_the_sockets_of_its_session_alone(deployment: Deployment) -> None:
+    user = deployment.user()
+    other = deployment.again(user)
+    clients = deployment.on_each_worker(user)
+    stays = deployment.on_each_worker(other)
     user("POST", "/api/auth/logout", status=204)
     started = time.monotonic()
     assert [client.closed(1.5) for client in clients] == [4401] * len(clients)
@@ -39,36 +39,36 @@ def test_logout_ends_the_sockets_of_its_session_alone(house: House) -> None:
     assert [client.closed(1.5) for client in stays] == [4401] * len(stays)
 
 
-def test_a_deactivated_user_loses_all_sockets(house: House) -> None:
-    user, other = house.user(), house.user()
-    clients, stays = house.on_each_worker(user), house.on_each_worker(other)
-    with house.app.app_context():  # in the database alone: nobody hints
+def test_a_deactivated_user_loses_all_sockets(deployment: Deployment) -> None:
+    user, other = deployment.user(), deployment.user()
+    clients, stays = deployment.on_each_worker(user), deployment.on_each_worker(other)
+    with deployment.app.app_context():  # in the database alone: nobody hints
         db.session.get(User, user.id).is_active = False
         db.session.commit()
     assert [client.closed(1.5) for client in clients] == [4401] * len(clients)
     assert all(client.call("ping")["type"] == "pong" for client in stays)
 
 
-def test_a_second_socket_of_a_client_replaces_the_first(house: House) -> None:
-    user = house.user()
-    first = house.on_each_worker(user)
+def test_a_second_socket_of_a_client_replaces_the_first(deployment: Deployment) -> None:
+    user = deployment.user()
+    first = deployment.on_each_worker(user)
     for _ in range(4):
         newer = [user.live(client.client_id) for client in first]
         assert [client.closed() for client in first] == [4409] * len(first)
         assert all(client.call("ping")["type"] == "pong" for client in newer)
         first = newer
-    stranger = house.user()
+    stranger = deployment.user()
     with stranger.live(first[0].client_id):
         assert first[0].call("ping")["type"] == "pong"
 
 
-def test_a_slow_reader_is_closed_with_its_stream_whole(house: House) -> None:
-    owner, slow = house.user(), house.user()
+def test_a_slow_reader_is_closed_with_its_stream_whole(deployment: Deployment) -> None:
+    owner, slow = deployment.user(), deployment.user()
     room = owner.room(slow)
-    with owner.live() as sender, RawSocket(house.url, f"/ws/s?token={slow.token}", receive_buffer=4096) as raw:
+    with owner.live() as sender, RawSocket(deployment.url, f"/ws/s?token={slow.token}", receive_buffer=4096) as raw:
         assert json.loads(raw.receive()[1])["type"] == "ready"
         sender.speak((f"{n} " + "x" * 3_900 for n in range(2_500)), room_id=room["id"])
-        memory = max(_resident(pid) for pid in house.server.worker_pids)
+        memory = max(_resident(pid) for pid in deployment.server.worker_pids)
         told, code = [], None
         while code is None:
             opcode, payload = raw.receive()
@@ -90,11 +90,11 @@ def _resident(pid: int) -> int:
 @pytest.mark.parametrize(
     ("kind", "signum"), [("sqlite", signal.SIGTERM), ("sqlite", signal.SIGINT), ("redis", signal.SIGTERM)]
 )
-def test_a_server_that_stops_says_so(open_house: Open, kind: str, signum: int) -> None:
-    house = open_house(kind, measured=kind == "redis")
-    user = house.user()
+def test_a_server_that_stops_says_so(open_deployment: OpenDeployment, kind: str, signum: int) -> None:
+    deployment = open_deployment(kind, measured=kind == "redis")
+    user = deployment.user()
     clients = [user.live() for _ in range(5)]
-    idle = [http.client.HTTPConnection("127.0.0.1", house.server.port) for _ in range(5)]
+    idle = [http.client.HTTPConnection("127.0.0.1", deployment.server.port) for _ in range(5)]
     for connection in idle:
         connection.request("GET", "/api/health")
         connection.getresponse().read()
@@ -106,35 +106,35 @@ def test_a_server_that_stops_says_so(open_house: Open, kind: str, signum: int) -
     for place in range(len(clients)):
         Thread(target=read, args=[place]).start()
     started = time.monotonic()
-    house.server.stop(signum)
+    deployment.server.stop(signum)
     assert time.monotonic() - started < 5
     within(1, codes)
     assert codes == [1012] * len(clients)
     for connection in idle:
         connection.close()
-    house.server.start()
+    deployment.server.start()
     with user.live() as client:
         assert client.call("ping")["type"] == "pong"
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
-def test_a_reload_sends_every_client_back_and_costs_it_nothing(open_house: Open, kind: str) -> None:
-    house = open_house(kind)
-    owner, listener = house.user(), house.user()
+def test_a_reload_sends_every_client_back_and_costs_it_nothing(open_deployment: OpenDeployment, kind: str) -> None:
+    deployment = open_deployment(kind)
+    owner, listener = deployment.user(), deployment.user()
     room = owner.room(listener)
     name = room["conversation_id"]
-    clients = house.on_each_worker(listener)
+    clients = deployment.on_each_worker(listener)
     owner.send("before", room_id=room["id"])
     for client in clients:
         client.message("before")
-    old = set(house.server.worker_pids)
-    os.kill(house.server.pid, signal.SIGHUP)
+    old = set(deployment.server.worker_pids)
+    os.kill(deployment.server.pid, signal.SIGHUP)
     assert [client.closed(10) for client in clients] == [1012] * len(clients)
     told = time.monotonic()
-    wait_until(lambda: old.isdisjoint(house.server.worker_pids), "the end of the old workers", 10)
+    wait_until(lambda: old.isdisjoint(deployment.server.worker_pids), "the end of the old workers", 10)
     assert time.monotonic() - told < 5
     owner.send("meanwhile", room_id=room["id"])
-    back = house.on_each_worker(listener)
+    back = deployment.on_each_worker(listener)
     for client, again in zip(clients, back, strict=True):
         [page] = again.resume({name: client.modseqs[name]})
         [row] = [row for row in page["conversations"] if row["id"] == name]
@@ -144,10 +144,10 @@ def test_a_reload_sends_every_client_back_and_costs_it_nothing(open_house: Open,
         again.message("after")
 
 
-def test_idle_sockets_hold_no_connection_to_the_database(open_house: Open) -> None:
+def test_idle_sockets_hold_no_connection_to_the_database(open_deployment: OpenDeployment) -> None:
     """The pool has one connection to write and one to read; if a socket kept any, the next would wait for it in vain."""
-    house = open_house("redis", DATABASE_POOL_SIZE="2", WEB_CONCURRENCY="1")
-    users = [house.user() for _ in range(6)]
+    deployment = open_deployment("redis", DATABASE_POOL_SIZE="2", WEB_CONCURRENCY="1")
+    users = [deployment.user() for _ in range(6)]
     room = users[0].room(*users[1:])
     clients = [user.live() for user in users]
     for n, client in enumerate(clients):
@@ -157,15 +157,15 @@ def test_idle_sockets_hold_no_connection_to_the_database(open_house: Open) -> No
     assert users[0]("GET", f"/api/rooms/{room['id']}/messages")[0]["content"] == f"hello {len(clients) - 1}"
 
 
-def test_the_users_of_a_killed_worker_go_offline(open_house: Open) -> None:
-    house = open_house("redis")
-    watcher, other = house.user(), house.user()
+def test_the_users_of_a_killed_worker_go_offline(open_deployment: OpenDeployment) -> None:
+    deployment = open_deployment("redis")
+    watcher, other = deployment.user(), deployment.user()
     room = watcher.room(other)
-    watching, clients = house.on_each_worker(watcher), house.on_each_worker(other)
+    watching, clients = deployment.on_each_worker(watcher), deployment.on_each_worker(other)
     for place, client in enumerate(clients):
         if place > 0:
             client.close()
-    pids = house.server.worker_pids
+    pids = deployment.server.worker_pids
     keeps, dies = watching[1], min(pids)
     keeps.expect("presence", user_id=other.id, status="online")
     keeps.drain()

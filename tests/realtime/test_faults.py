@@ -13,7 +13,7 @@ import requests
 from backend.models.base import db
 from tests.processes import wait_until
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House, Houses, worker_of
+from tests.realtime.conftest import Deployment, Deployments, worker_of
 from tests.services import PrivatePostgres, PrivateRedis
 
 NOTICED = "Redis is away"
@@ -26,14 +26,14 @@ def postgres() -> Iterator[PrivatePostgres]:
 
 
 @pytest.fixture(scope="module")
-def frail(houses: Houses, postgres: PrivatePostgres) -> Iterator[House]:
+def frail(deployments: Deployments, postgres: PrivatePostgres) -> Iterator[Deployment]:
     """Two workers on services of their own."""
-    with houses() as open_house:
-        yield open_house("redis", database_url=postgres.new_database("frail"), measured=True)
+    with deployments() as open_deployment:
+        yield open_deployment("redis", database_url=postgres.new_database("frail"), measured=True)
 
 
 @pytest.fixture
-def talk(frail: House) -> tuple[Api, Frame, list[LiveClient], list[LiveClient]]:
+def talk(frail: Deployment) -> tuple[Api, Frame, list[LiveClient], list[LiveClient]]:
     """A room with one who speaks and one who listens, on every worker."""
     with frail.app.app_context():
         db.engine.dispose()  # our own connections may be to a server that was killed
@@ -69,7 +69,7 @@ def _flush(server: PrivateRedis) -> None:
 
 
 @pytest.mark.parametrize("fault", [_kill, _freeze, _flush])
-def test_redis_fails(frail: House, talk: Talk, fault: Callable[[PrivateRedis], None]) -> None:
+def test_redis_fails(frail: Deployment, talk: Talk, fault: Callable[[PrivateRedis], None]) -> None:
     assert frail.redis is not None
     exchange(talk, "before", 2)
     fault(frail.redis)
@@ -98,7 +98,7 @@ def _thaw(server: PrivateRedis) -> None:
     server.thaw()
 
 
-def subscribers(frail: House, name: str) -> int:
+def subscribers(frail: Deployment, name: str) -> int:
     """How many workers listen to a conversation."""
     assert frail.redis is not None
     with closing(redis.Redis.from_url(frail.redis.url)) as client:
@@ -107,7 +107,7 @@ def subscribers(frail: House, name: str) -> int:
 
 @pytest.mark.parametrize(("fault", "end"), [(_kill, _restart), (_freeze, _thaw)])
 def test_the_bus_comes_back(
-    frail: House, talk: Talk, fault: Callable[[PrivateRedis], None], end: Callable[[PrivateRedis], None]
+    frail: Deployment, talk: Talk, fault: Callable[[PrivateRedis], None], end: Callable[[PrivateRedis], None]
 ) -> None:
     """After an outage hints arrive again, and faster than the clock would find what happened."""
     assert frail.redis is not None
@@ -120,7 +120,7 @@ def test_the_bus_comes_back(
     exchange(talk, "back", 1)
 
 
-def test_a_device_that_came_back_elsewhere_meanwhile_is_replaced_when_the_bus_is_back(frail: House) -> None:
+def test_a_device_that_came_back_elsewhere_meanwhile_is_replaced_when_the_bus_is_back(frail: Deployment) -> None:
     assert frail.redis is not None
     user = frail.user()
     older = user.live("tab")
@@ -138,7 +138,7 @@ def test_a_device_that_came_back_elsewhere_meanwhile_is_replaced_when_the_bus_is
     assert newer.call("ping")["type"] == "pong"
 
 
-def test_workers_subscribe_to_what_someone_here_follows_alone(frail: House, talk: Talk) -> None:
+def test_workers_subscribe_to_what_someone_here_follows_alone(frail: Deployment, talk: Talk) -> None:
     _, room, *sockets = talk
     wait_until(lambda: subscribers(frail, room["conversation_id"]) == 2, "both workers to listen", 5)
     for group in sockets:
@@ -147,7 +147,7 @@ def test_workers_subscribe_to_what_someone_here_follows_alone(frail: House, talk
     wait_until(lambda: subscribers(frail, room["conversation_id"]) == 0, "nobody to listen", 5)
 
 
-def test_nobody_goes_offline_because_redis_does(frail: House, talk: Talk) -> None:
+def test_nobody_goes_offline_because_redis_does(frail: Deployment, talk: Talk) -> None:
     """A worker remembers the others' users while Redis is away, and gives them time to say again that they are here."""
     assert frail.redis is not None
     owner, _, speakers, listeners = talk
@@ -165,7 +165,7 @@ def test_nobody_goes_offline_because_redis_does(frail: House, talk: Talk) -> Non
     listener.expect("presence", timeout=5, user_id=owner.id, status="offline")
 
 
-def test_postgresql_restarts(frail: House, talk: Talk, postgres: PrivatePostgres) -> None:
+def test_postgresql_restarts(frail: Deployment, talk: Talk, postgres: PrivatePostgres) -> None:
     _, room, speakers, listeners = talk
     exchange(talk, "before", 2)
     postgres.kill()
@@ -184,7 +184,7 @@ def test_postgresql_restarts(frail: House, talk: Talk, postgres: PrivatePostgres
         speaker.message("after0", timeout=5)
 
 
-def test_postgresql_hangs(frail: House, talk: Talk, postgres: PrivatePostgres) -> None:
+def test_postgresql_hangs(frail: Deployment, talk: Talk, postgres: PrivatePostgres) -> None:
     """It takes what it is sent and does not answer, in the middle of whatever was being done: a worker waits for nothing."""
     owner, room, speakers, listeners = talk
     exchange(talk, "before", 2)

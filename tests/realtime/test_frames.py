@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.realtime.client import Api
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 
 
 @pytest.fixture
-def pair(house: House) -> tuple[Api, Api]:
+def pair(deployment: Deployment) -> tuple[Api, Api]:
     """Two users."""
-    return house.user(), house.user()
+    return deployment.user(), deployment.user()
 
 
-def test_ready_comes_first_and_names_the_user(house: House) -> None:
-    user = house.user()
+def test_ready_comes_first_and_names_the_user(deployment: Deployment) -> None:
+    user = deployment.user()
     with user.live("my_Tab-1") as client:
         assert client.ready["user"]["id"] == user.id
         assert client.ready["user"]["email"]
@@ -23,7 +23,7 @@ def test_ready_comes_first_and_names_the_user(house: House) -> None:
         assert client.ready["online"] == [user.id]
 
 
-def test_ack_follows_the_commit_and_others_hear_of_it(house: House, pair: tuple[Api, Api]) -> None:
+def test_ack_follows_the_commit_and_others_hear_of_it(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = alice.room(bob)
     with alice.live() as sender, bob.live() as receiver:
@@ -37,7 +37,7 @@ def test_ack_follows_the_commit_and_others_hear_of_it(house: House, pair: tuple[
         assert own["message"] == sent
 
 
-def test_a_repeated_send_is_acknowledged_again_and_told_once(house: House, pair: tuple[Api, Api]) -> None:
+def test_a_repeated_send_is_acknowledged_again_and_told_once(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = alice.room(bob)
     with alice.live() as sender, bob.live() as receiver:
@@ -50,7 +50,7 @@ def test_a_repeated_send_is_acknowledged_again_and_told_once(house: House, pair:
         assert [f["message"]["content"] for f in receiver.events if f["type"] == "message.created"] == ["hello", "end"]
 
 
-def test_pipelined_sends_keep_their_order(house: House, pair: tuple[Api, Api]) -> None:
+def test_pipelined_sends_keep_their_order(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = alice.room(bob)
     with alice.live() as sender, bob.live() as receiver:
@@ -65,7 +65,7 @@ def test_pipelined_sends_keep_their_order(house: House, pair: tuple[Api, Api]) -
         assert told == [str(n) for n in range(100)]
 
 
-def test_a_refused_send_keeps_its_place_among_the_answers(house: House, pair: tuple[Api, Api]) -> None:
+def test_a_refused_send_keeps_its_place_among_the_answers(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = bob.room(is_public=False)
     with alice.live() as client:
@@ -79,7 +79,7 @@ def test_a_refused_send_keeps_its_place_among_the_answers(house: House, pair: tu
         ]  # fmt: skip
 
 
-def test_two_sockets_of_a_user_hear_the_same(house: House, pair: tuple[Api, Api]) -> None:
+def test_two_sockets_of_a_user_hear_the_same(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = alice.room(bob)
     with alice.live() as one, alice.live() as two, bob.live() as other:
@@ -90,7 +90,7 @@ def test_two_sockets_of_a_user_hear_the_same(house: House, pair: tuple[Api, Api]
         assert two.expect("message.created")["message"] == mine
 
 
-def test_a_reply_updates_its_parent(house: House, pair: tuple[Api, Api]) -> None:
+def test_a_reply_updates_its_parent(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = alice.room(bob)
     with alice.live() as sender, bob.live() as receiver:
@@ -102,7 +102,9 @@ def test_a_reply_updates_its_parent(house: House, pair: tuple[Api, Api]) -> None
         assert updated["modseq"] == reply["modseq"] + 1
 
 
-def test_the_first_direct_message_opens_the_conversation_on_both_sides(house: House, pair: tuple[Api, Api]) -> None:
+def test_the_first_direct_message_opens_the_conversation_on_both_sides(
+    deployment: Deployment, pair: tuple[Api, Api]
+) -> None:
     alice, bob = pair
     with alice.live() as one, bob.live() as other:
         sent = one.send("psst", recipient_id=bob.id)
@@ -114,7 +116,7 @@ def test_the_first_direct_message_opens_the_conversation_on_both_sides(house: Ho
         one.message("what?")
 
 
-def test_a_message_over_rest_reaches_sockets(house: House, pair: tuple[Api, Api]) -> None:
+def test_a_message_over_rest_reaches_sockets(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = alice.room(bob)
     with bob.live() as receiver:
@@ -124,7 +126,7 @@ def test_a_message_over_rest_reaches_sockets(house: House, pair: tuple[Api, Api]
         assert [f["modseq"] for f in receiver.events if f["type"] == "message.created"] == list(range(3, 13))
 
 
-def test_read_receipts(house: House, pair: tuple[Api, Api]) -> None:
+def test_read_receipts(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     with alice.live() as one, alice.live() as two, bob.live() as other:
         other.send("hi", recipient_id=alice.id)
@@ -140,7 +142,7 @@ def test_read_receipts(house: House, pair: tuple[Api, Api]) -> None:
         assert row["last_message"]["is_read"]
 
 
-def test_typing_is_told_to_others_and_ends_by_itself(house: House, pair: tuple[Api, Api]) -> None:
+def test_typing_is_told_to_others_and_ends_by_itself(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = alice.room(bob)
     name = room["conversation_id"]
@@ -156,7 +158,7 @@ def test_typing_is_told_to_others_and_ends_by_itself(house: House, pair: tuple[A
         assert [other.expect("typing")["is_typing"] for _ in range(2)] == [True, False]
 
 
-def test_typing_needs_a_place(house: House, pair: tuple[Api, Api]) -> None:
+def test_typing_needs_a_place(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     room = alice.room()
     with bob.live() as client:
@@ -164,7 +166,7 @@ def test_typing_needs_a_place(house: House, pair: tuple[Api, Api]) -> None:
             assert client.call("typing", conversation_id=name)["code"] == code
 
 
-def test_who_blocked_and_the_blocked_do_not_type_to_each_other(house: House, pair: tuple[Api, Api]) -> None:
+def test_who_blocked_and_the_blocked_do_not_type_to_each_other(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     name = alice.send("hello", recipient_id=bob.id)["conversation_id"]
     alice("PUT", f"/api/users/me/blocks/{bob.id}", status=204)
@@ -175,16 +177,16 @@ def test_who_blocked_and_the_blocked_do_not_type_to_each_other(house: House, pai
             assert [frame for frame in client.drain() if frame["type"] == "typing"] == []
 
 
-def test_pings_of_both_kinds(house: House) -> None:
-    with house.user().live() as client:
+def test_pings_of_both_kinds(deployment: Deployment) -> None:
+    with deployment.user().live() as client:
         assert client.call("ping")["type"] == "pong"
         assert client.socket.ping().wait(5)
 
 
-def test_presence(house: House, pair: tuple[Api, Api]) -> None:
+def test_presence(deployment: Deployment, pair: tuple[Api, Api]) -> None:
     alice, bob = pair
     alice.room(bob)
-    stranger = house.user()
+    stranger = deployment.user()
     with alice.live() as watcher, stranger.live() as apart:
         with bob.live() as client:
             came = watcher.expect("presence", user_id=bob.id)

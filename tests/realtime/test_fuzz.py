@@ -8,7 +8,7 @@ import struct
 from typing import Any
 
 from tests.realtime.client import Api
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 from tests.realtime.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, RawSocket, frame
 
 FRAMES = 5_000  # on each of the two kinds of server
@@ -100,14 +100,14 @@ class Fuzzed:
         self.raw = RawSocket(self.url, self.path)
 
 
-def test_random_frames(house: House) -> None:
+def test_random_frames(deployment: Deployment) -> None:
     chance = random.Random(7)
-    pids = house.server.worker_pids
-    sockets = [Fuzzed(house.user(), number) for number in range(4)]
+    pids = deployment.server.worker_pids
+    sockets = [Fuzzed(deployment.user(), number) for number in range(4)]
     for n in range(FRAMES):
         chance.choice(sockets).send(bytes_of_a_frame(chance))
         if n % 500 == 499:
-            with house.user().live() as client:
+            with deployment.user().live() as client:
                 assert client.send("healthy")["content"] == "healthy"
     for socket in sockets:
         socket.raw.socket.sendall(frame(b"", 3))
@@ -116,8 +116,8 @@ def test_random_frames(house: House) -> None:
     ends = {code for socket in sockets for code in socket.ends}
     assert 1011 not in ends
     assert {1002, 4413} <= ends
-    assert house.server.worker_pids == pids
-    one, other = house.user(), house.user()
+    assert deployment.server.worker_pids == pids
+    one, other = deployment.user(), deployment.user()
     with one.live() as client, other.live() as listener:
         client.send("still here", recipient_id=other.id)
         listener.message("still here")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 
 HUGE = [2**63 - 1, 2**63, 9999999999999999999, 10**40]
 
 
 @pytest.mark.parametrize("number", HUGE, ids=str)
-def test_an_id_that_nothing_can_have_is_an_error_of_its_own_frame(house: House, number: int) -> None:
-    ann, ben = house.user(), house.user()
+def test_an_id_that_nothing_can_have_is_an_error_of_its_own_frame(deployment: Deployment, number: int) -> None:
+    ann, ben = deployment.user(), deployment.user()
     room = ann.room(ben)
     with ann.live() as client, ben.live() as other:
         for name in (f"dm:{ann.id}:{number}", f"dm:{number}:{number}", f"room:{number}"):

@@ -14,14 +14,14 @@ from backend.realtime import reconciler
 from backend.realtime.delivery import history
 from backend.realtime.delivery.channels import Channels
 from tests.messages.test_sync_budget import MANY, many_rooms
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 
 PAGE_BYTES = 600 * 1024
 
 
-def test_a_socket_with_ten_thousand_conversations(house: House) -> None:
-    user = house.user()
-    names = many_rooms(house.app, user.id, MANY)
+def test_a_socket_with_ten_thousand_conversations(deployment: Deployment) -> None:
+    user = deployment.user()
+    names = many_rooms(deployment.app, user.id, MANY)
     with user.live(ready=False) as client:
         client.expect("ready", timeout=60)
         pages = client.resume({}, timeout=60)

@@ -7,19 +7,21 @@ from threading import Event
 
 import pytest
 
-from tests.realtime.conftest import House, Houses, beside, checkout
+from tests.realtime.conftest import Deployment, Deployments, app_root, in_background
 from tests.realtime.speech import heard, messages, speaking, write_unheard
 
 
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
-def slow(request: pytest.FixtureRequest, houses: Houses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def slow(
+    request: pytest.FixtureRequest, deployments: Deployments, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
     """A server whose sockets take more than a tick of the clock to open, and to resume."""
-    root = checkout(tmp_path_factory.mktemp("slow"), "tests.realtime.slow")
-    with houses() as open_house:
-        yield open_house(request.param, root=root, measured=True, ALTERED="{}")
+    root = app_root(tmp_path_factory.mktemp("slow"), "tests.realtime.slow")
+    with deployments() as open_deployment:
+        yield open_deployment(request.param, root=root, measured=True, ALTERED="{}")
 
 
-def test_what_was_said_before_it_opened_is_not_told(slow: House) -> None:
+def test_what_was_said_before_it_opened_is_not_told(slow: Deployment) -> None:
     author, listener = slow.user(), slow.user()
     room = author.room(listener)
     write_unheard(slow, author, room["conversation_id"], 20)
@@ -33,7 +35,7 @@ def test_what_was_said_before_it_opened_is_not_told(slow: House) -> None:
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
 
 
-def test_a_room_that_its_user_comes_into_meanwhile_is_followed(slow: House) -> None:
+def test_a_room_that_its_user_comes_into_meanwhile_is_followed(slow: Deployment) -> None:
     author, listener = slow.user(), slow.user()
     rooms = []
 
@@ -41,7 +43,7 @@ def test_a_room_that_its_user_comes_into_meanwhile_is_followed(slow: House) -> N
         while not is_over.is_set():
             rooms.append(author.room(listener))
 
-    with beside(make_rooms):
+    with in_background(make_rooms):
         client = listener.live()
     with author.live() as speaker:
         for room in rooms:
@@ -52,7 +54,7 @@ def test_a_room_that_its_user_comes_into_meanwhile_is_followed(slow: House) -> N
     assert {len(heard(client, room)) for room in rooms} == {1}
 
 
-def test_a_room_that_its_user_comes_into_while_it_resumes_is_told_once(slow: House) -> None:
+def test_a_room_that_its_user_comes_into_while_it_resumes_is_told_once(slow: Deployment) -> None:
     author, listener = slow.user(), slow.user()
     rooms = [author.room(listener)]
     client = listener.live()
@@ -63,7 +65,7 @@ def test_a_room_that_its_user_comes_into_while_it_resumes_is_told_once(slow: Hou
             for room in rooms[-3:]:
                 author.send("meanwhile", room_id=room["id"])
 
-    with beside(make_rooms):
+    with in_background(make_rooms):
         client.resume()
     last = [author.send("last", room_id=room["id"]) for room in rooms]
     for message in last:

@@ -11,7 +11,7 @@ from threading import Event
 
 import pytest
 
-from tests.realtime.conftest import House, Houses, beside, checkout
+from tests.realtime.conftest import Deployment, Deployments, app_root, in_background
 from tests.realtime.raw import RawSocket, frame
 
 HEARTBEAT_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 2, 8
@@ -24,13 +24,13 @@ ALTERED = {
 
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
 def impatient(
-    request: pytest.FixtureRequest, houses: Houses, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
+    request: pytest.FixtureRequest, deployments: Deployments, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
     """A server whose heart beats once a second."""
-    root = checkout(tmp_path_factory.mktemp("impatient"), "tests.realtime.altered")
-    with houses() as open_house:
+    root = app_root(tmp_path_factory.mktemp("impatient"), "tests.realtime.altered")
+    with deployments() as open_deployment:
         settings = {"ALTERED": json.dumps(ALTERED), "RATE_LIMITS": "on", "CLIENT_TIMEOUT": str(HEAD_SECONDS)}
-        yield open_house(request.param, root=root, measured=True, **settings)
+        yield open_deployment(request.param, root=root, measured=True, **settings)
 
 
 def dripping(sock: socket.socket, data: bytes) -> AbstractContextManager[None]:
@@ -45,10 +45,10 @@ def dripping(sock: socket.socket, data: bytes) -> AbstractContextManager[None]:
             if is_over.wait(0.1):
                 return
 
-    return beside(drip)
+    return in_background(drip)
 
 
-def test_who_answers_no_ping_is_closed_and_who_does_is_not(impatient: House) -> None:
+def test_who_answers_no_ping_is_closed_and_who_does_is_not(impatient: Deployment) -> None:
     user = impatient.user()
     with (
         user.live(ping_interval=None) as answering,
@@ -67,7 +67,7 @@ def test_who_answers_no_ping_is_closed_and_who_does_is_not(impatient: House) -> 
         assert answering.call("ping")["type"] == "pong"
 
 
-def test_a_handshake_in_single_bytes_is_given_up(impatient: House) -> None:
+def test_a_handshake_in_single_bytes_is_given_up(impatient: Deployment) -> None:
     address = ("127.0.0.1", impatient.server.port)
     with socket.create_connection(address, timeout=10) as slow, dripping(slow, b"GET /ws/x?token= HTTP/1.1\r\nX: " * 9):
         started = time.monotonic()
@@ -75,7 +75,7 @@ def test_a_handshake_in_single_bytes_is_given_up(impatient: House) -> None:
         assert time.monotonic() - started < HEAD_SECONDS + 2
 
 
-def test_an_address_has_so_many_sockets(impatient: House) -> None:
+def test_an_address_has_so_many_sockets(impatient: Deployment) -> None:
     users = [impatient.user() for _ in range(3)]
     with ExitStack() as stack:
         statuses: list[int] = []

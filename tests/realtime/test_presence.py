@@ -12,7 +12,7 @@ from backend.security.hashing import hash_password
 from tests.factories import Factory
 from tests.queries import count_queries
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 from tests.realtime.parts import Recorder, make_server, register
 
 Meet = Callable[[Api, Api, Frame], object]
@@ -44,10 +44,10 @@ def online(user: Api) -> Frame:
 
 
 @pytest.mark.parametrize("meet", [_join, _add, _invite, _write_to])
-def test_who_comes_to_share_a_conversation_hears_of_each_other_at_once(house: House, meet: Meet) -> None:
-    one, other, stranger = house.user(), house.user(), house.user()
+def test_who_comes_to_share_a_conversation_hears_of_each_other_at_once(deployment: Deployment, meet: Meet) -> None:
+    one, other, stranger = deployment.user(), deployment.user(), deployment.user()
     room = one.room()
-    ones, others = house.on_each_worker(one), house.on_each_worker(other)
+    ones, others = deployment.on_each_worker(one), deployment.on_each_worker(other)
     with stranger.live() as apart:
         for client in (*ones, *others):
             client.drain(0.3)  # every worker has heard by then that they came
@@ -67,8 +67,8 @@ def test_who_comes_to_share_a_conversation_hears_of_each_other_at_once(house: Ho
         assert presences(apart) == []
 
 
-def test_who_knew_each_other_before_hears_nothing_new(house: House) -> None:
-    one, other = house.user(), house.user()
+def test_who_knew_each_other_before_hears_nothing_new(deployment: Deployment) -> None:
+    one, other = deployment.user(), deployment.user()
     one.send("hello", recipient_id=other.id)
     room = one.room()
     with one.live() as here, other.live() as there:
@@ -83,8 +83,8 @@ def test_who_knew_each_other_before_hears_nothing_new(house: House) -> None:
         assert [presences(here), presences(there)] == told
 
 
-def test_who_joins_hears_of_those_alone_who_are_online(house: House) -> None:
-    owner, present, joiner = house.user(), house.user(), house.user()
+def test_who_joins_hears_of_those_alone_who_are_online(deployment: Deployment) -> None:
+    owner, present, joiner = deployment.user(), deployment.user(), deployment.user()
     room = owner.room(present)
     with present.live() as here, joiner.live() as client:
         here.drain(0.3)  # it is no news any more that they came
@@ -95,10 +95,10 @@ def test_who_joins_hears_of_those_alone_who_are_online(house: House) -> None:
         assert presences(client) == [online(present)]
 
 
-def test_who_moves_to_another_worker_stays_online(house: House) -> None:
-    watcher, mover = house.user(), house.user()
+def test_who_moves_to_another_worker_stays_online(deployment: Deployment) -> None:
+    watcher, mover = deployment.user(), deployment.user()
     watcher.room(mover)
-    watching = house.on_each_worker(watcher)
+    watching = deployment.on_each_worker(watcher)
     moving = mover.live("tab")
     for client in watching:
         client.expect("presence", user_id=mover.id, status="online")
@@ -167,8 +167,10 @@ class Visit:
         self.here.introductions.user_joined(self.ids[1], self.room["conversation_id"])
 
 
-def test_the_erased_go_offline_for_those_who_knew_them(house: House) -> None:
-    erased, in_room, in_direct, stranger = (house.user(hashed_password=hash_password("password1")) for _ in range(4))
+def test_the_erased_go_offline_for_those_who_knew_them(deployment: Deployment) -> None:
+    erased, in_room, in_direct, stranger = (
+        deployment.user(hashed_password=hash_password("password1")) for _ in range(4)
+    )
     erased.room(in_room)
     erased.send("hello", recipient_id=in_direct.id)
     with erased.live() as own, in_room.live() as one, in_direct.live() as two, stranger.live() as apart:

@@ -9,24 +9,24 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 
 SECRET = "the-words-of-a-private-message"
 
 
-def lines(house: House, **members: Any) -> list[dict[str, Any]]:
+def lines(deployment: Deployment, **members: Any) -> list[dict[str, Any]]:
     """The lines about refusals that have these members."""
-    found = [json.loads(line) for line in house.server.output().splitlines() if '"confab.refusals"' in line]
+    found = [json.loads(line) for line in deployment.server.output().splitlines() if '"confab.refusals"' in line]
     return [line for line in found if members.items() <= line.items()]
 
 
-def test_a_refused_frame_is_a_line(house: House) -> None:
-    user, other = house.user(), house.user()
+def test_a_refused_frame_is_a_line(deployment: Deployment) -> None:
+    user, other = deployment.user(), deployment.user()
     room = other.room(is_public=False)
     with user.live() as client:
         assert client.call("send", content=SECRET, room_id=room["id"])["code"] == "not_found"
         assert client.call("dance", step=SECRET)["code"] == "validation_failed"
-    refused = {line["code"]: line for line in lines(house, user_id=user.id)}
+    refused = {line["code"]: line for line in lines(deployment, user_id=user.id)}
     assert refused.keys() == {"not_found", "validation_failed"}
     line = refused["not_found"]
     assert (line["event"], line["level"], line["address"], line["count"]) == ("frame.refused", "info", "127.0.0.1", 1)
@@ -35,31 +35,34 @@ def test_a_refused_frame_is_a_line(house: House) -> None:
         *("time", "level", "logger", "message"),
         *("event", "code", "user_id", "address", "connection_id", "count"),
     }
-    assert SECRET not in house.server.output()
-    assert "dance" not in house.server.output()
+    assert SECRET not in deployment.server.output()
+    assert "dance" not in deployment.server.output()
 
 
-def test_a_hundred_refused_frames_are_one_line(house: House) -> None:
-    user = house.user()
+def test_a_hundred_refused_frames_are_one_line(deployment: Deployment) -> None:
+    user = deployment.user()
     with user.live() as client:
         ids = [client.say("typing", conversation_id="room:nowhere") for _ in range(100)]
         assert {client.answer(id_)["code"] for id_ in ids} == {"not_found"}
-    assert len(lines(house, user_id=user.id)) == 1
+    assert len(lines(deployment, user_id=user.id)) == 1
 
 
-def test_a_bad_token_is_a_line_for_an_opening_and_for_a_frame(house: House) -> None:
-    user = house.user()
+def test_a_bad_token_is_a_line_for_an_opening_and_for_a_frame(deployment: Deployment) -> None:
+    user = deployment.user()
     with user.live() as client:
         client.say("auth", token=SECRET)
         assert client.closed() == 4401
-    [line] = lines(house, user_id=user.id)
+    [line] = lines(deployment, user_id=user.id)
     assert (line["event"], line["code"]) == ("frame.refused", "unauthorized")
-    before = len(lines(house, event="socket.refused"))
-    with connect(f"{house.url.replace('http', 'ws')}/ws/me?token={SECRET}") as socket, pytest.raises(ConnectionClosed):
+    before = len(lines(deployment, event="socket.refused"))
+    with (
+        connect(f"{deployment.url.replace('http', 'ws')}/ws/me?token={SECRET}") as socket,
+        pytest.raises(ConnectionClosed),
+    ):
         socket.recv()
-    opening = lines(house, event="socket.refused")[before:]
+    opening = lines(deployment, event="socket.refused")[before:]
     assert [(line["code"], line["user_id"], line["address"], line["level"]) for line in opening] == [
         ("unauthorized", None, "127.0.0.1", "warning")
     ]
     assert opening[0]["request_id"]
-    assert SECRET not in house.server.output()
+    assert SECRET not in deployment.server.output()

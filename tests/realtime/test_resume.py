@@ -6,7 +6,7 @@ from threading import Event, Thread
 from typing import Any
 
 from tests.realtime.client import Api, missing
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 
 
 def speak(speaker: Api, room: dict[str, Any], count: int, prefix: str = "m") -> None:
@@ -14,8 +14,8 @@ def speak(speaker: Api, room: dict[str, Any], count: int, prefix: str = "m") -> 
         client.speak((f"{prefix}{n}" for n in range(count)), room_id=room["id"])
 
 
-def test_nothing_missed(house: House) -> None:
-    user = house.user()
+def test_nothing_missed(deployment: Deployment) -> None:
+    user = deployment.user()
     with user.live() as client:
         [page] = client.resume({"room:999": 4, "lobby": 0})
         assert page["done"]
@@ -23,8 +23,8 @@ def test_nothing_missed(house: House) -> None:
         assert [row["id"] for row in page["conversations"]] == ["lobby"]
 
 
-def test_what_was_missed_comes_in_pages_and_the_live_events_go_on(house: House) -> None:
-    owner, reader = house.user(), house.user()
+def test_what_was_missed_comes_in_pages_and_the_live_events_go_on(deployment: Deployment) -> None:
+    owner, reader = deployment.user(), deployment.user()
     room = owner.room(reader)
     name = room["conversation_id"]
     with reader.live() as client:
@@ -41,8 +41,8 @@ def test_what_was_missed_comes_in_pages_and_the_live_events_go_on(house: House) 
         assert client.message("live")["modseq"] == seen + 451
 
 
-def test_it_goes_on_exactly_while_messages_stream_in(house: House) -> None:
-    owner, reader = house.user(), house.user()
+def test_it_goes_on_exactly_while_messages_stream_in(deployment: Deployment) -> None:
+    owner, reader = deployment.user(), deployment.user()
     room = owner.room(reader)
     name = room["conversation_id"]
     speak(owner, room, 300)
@@ -78,8 +78,8 @@ def test_it_goes_on_exactly_while_messages_stream_in(house: House) -> None:
         assert missing(client, name, 0, row["messages"]) == []
 
 
-def test_a_room_that_was_left_is_gone(house: House) -> None:
-    owner, member = house.user(), house.user()
+def test_a_room_that_was_left_is_gone(deployment: Deployment) -> None:
+    owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
     owner("DELETE", f"/api/rooms/{room['id']}/members/{member.id}")
     owner.send("unheard", room_id=room["id"])
@@ -89,8 +89,8 @@ def test_a_room_that_was_left_is_gone(house: House) -> None:
         assert room["conversation_id"] not in client.seen
 
 
-def test_a_reader_who_takes_its_time_gets_all_pages(house: House) -> None:
-    owner, reader = house.user(), house.user()
+def test_a_reader_who_takes_its_time_gets_all_pages(deployment: Deployment) -> None:
+    owner, reader = deployment.user(), deployment.user()
     room = owner.room(reader)
     with owner.live() as client:
         client.speak(("x" * 4_000 for _ in range(1_500)), room_id=room["id"])

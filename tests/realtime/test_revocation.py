@@ -18,7 +18,7 @@ from backend.models.base import db, utcnow
 from backend.security import hashing
 from backend.security.hashing import hash_password, hash_secret
 from tests.realtime.client import Api, LiveClient
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 
 OLD, NEW = "an old password", "a new password"
 
@@ -26,21 +26,21 @@ OLD, NEW = "an old password", "a new password"
 class Account:
     """An account with a password, and sockets on every worker: of two sessions, of an API token, and of a ticket."""
 
-    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch):
+    def __init__(self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 4)
-        self.house = house
-        self.api = house.user(hashed_password=hash_password(OLD))
+        self.deployment = deployment
+        self.api = deployment.user(hashed_password=hash_password(OLD))
         token = self.api("POST", "/api/auth/tokens", {"name": "script"}, status=201)["token"]
         ticket = self.api("POST", "/api/auth/ws-ticket", status=201)["ticket"]
-        self.own = [*house.on_each_worker(self.api), LiveClient(house.url, ticket)]
-        self.others = house.on_each_worker(house.again(self.api))
-        self.of_token = house.on_each_worker(Api(house.url, token, self.api.id))
-        self.bystander = house.user().live()
+        self.own = [*deployment.on_each_worker(self.api), LiveClient(deployment.url, ticket)]
+        self.others = deployment.on_each_worker(deployment.again(self.api))
+        self.of_token = deployment.on_each_worker(Api(deployment.url, token, self.api.id))
+        self.bystander = deployment.user().live()
 
     def mail(self) -> str:
         """The secret of a reset link, as it was mailed."""
         secret = secrets.token_urlsafe(32)
-        with self.house.app.app_context():
+        with self.deployment.app.app_context():
             email = db.session.get(User, self.api.id).email
             expires_at = utcnow() + timedelta(hours=1)
             row = AccountToken(
@@ -53,12 +53,12 @@ class Account:
     def reset(self) -> None:
         """Set a new password by a mailed link."""
         body = {"token": self.mail(), "password": NEW}
-        Api(self.house.url, "", 0)("POST", "/api/auth/reset-password", body, status=204)
+        Api(self.deployment.url, "", 0)("POST", "/api/auth/reset-password", body, status=204)
 
 
 @pytest.fixture
-def account(house: House, monkeypatch: pytest.MonkeyPatch) -> Account:
-    return Account(house, monkeypatch)
+def account(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Account:
+    return Account(deployment, monkeypatch)
 
 
 def close_in_time(clients: list[LiveClient]) -> None:
@@ -80,7 +80,7 @@ def test_a_change_closes_those_of_the_other_sessions(account: Account) -> None:
 
 
 def test_a_reset_closes_those_of_every_session(account: Account) -> None:
-    with account.house.app.app_context():
+    with account.deployment.app.app_context():
         proven_at = utcnow() - timedelta(hours=1)  # before the API token was made
         db.session.get(User, account.api.id).email_verified_at = proven_at
         db.session.commit()
@@ -96,7 +96,7 @@ def test_a_reset_that_proves_the_address_closes_those_of_api_tokens_too(account:
 
 
 def test_a_password_set_on_the_command_line_closes_those_of_every_session(account: Account) -> None:
-    with account.house.app.app_context():
+    with account.deployment.app.app_context():
         owner = db.session.get(User, account.api.id)
         assert owner is not None
         set_password(owner, NEW)
@@ -105,7 +105,7 @@ def test_a_password_set_on_the_command_line_closes_those_of_every_session(accoun
 
 
 def test_whoever_is_deactivated_loses_all(account: Account) -> None:
-    root = account.house.user(is_superuser=True)
+    root = account.deployment.user(is_superuser=True)
     root("PATCH", f"/api/users/{account.api.id}", {"is_active": False})
     close_in_time([*account.own, *account.others, *account.of_token])
     stay([account.bystander])
@@ -125,28 +125,28 @@ def test_all_sessions_but_one_can_be_ended(account: Account) -> None:
 
 def test_a_refresh_token_that_is_used_again_ends_its_session(account: Account) -> None:
     login = {"username": account.api("GET", "/api/users/me")["username"], "password": OLD}
-    nobody = Api(account.house.url, "", 0)
+    nobody = Api(account.deployment.url, "", 0)
     answer = nobody("POST", "/api/auth/login", login)
     old = {"refresh_token": answer["refresh_token"]}
     nobody("POST", "/api/auth/refresh", old)
-    with account.house.app.app_context():  # long ago
+    with account.deployment.app.app_context():  # long ago
         used = update(RefreshToken).where(RefreshToken.token == hash_secret(answer["refresh_token"]))
         db.session.execute(used.values(used_at=utcnow() - 2 * REUSE_GRACE))
         db.session.commit()
-    stolen = account.house.on_each_worker(Api(account.house.url, answer["access_token"], account.api.id))
+    stolen = account.deployment.on_each_worker(Api(account.deployment.url, answer["access_token"], account.api.id))
     nobody("POST", "/api/auth/refresh", old, status=401)
     close_in_time(stolen)
     stay([*account.own, *account.others, *account.of_token, account.bystander])
 
 
 def test_a_session_that_is_too_old_closes_its_own(account: Account) -> None:
-    house = account.house
-    api = house.again(account.api)
+    deployment = account.deployment
+    api = deployment.again(account.api)
     sockets = [
-        *house.on_each_worker(api),
-        LiveClient(house.url, api("POST", "/api/auth/ws-ticket", status=201)["ticket"]),
+        *deployment.on_each_worker(api),
+        LiveClient(deployment.url, api("POST", "/api/auth/ws-ticket", status=201)["ticket"]),
     ]
-    with house.app.app_context():
+    with deployment.app.app_context():
         newest = select(func.max(UserSession.id)).where(UserSession.user_id == api.id).scalar_subquery()
         begun = update(UserSession).where(UserSession.id == newest)
         db.session.execute(begun.values(created_at=utcnow() - timedelta(days=90)))
@@ -159,18 +159,18 @@ def test_a_session_that_is_too_old_closes_its_own(account: Account) -> None:
 def test_an_api_token_that_expires_closes_its_own(account: Account) -> None:
     soon = (utcnow() + timedelta(seconds=3)).isoformat()
     token = account.api("POST", "/api/auth/tokens", {"name": "brief", "expires_at": soon}, status=201)["token"]
-    brief = account.house.on_each_worker(Api(account.house.url, token, account.api.id))
+    brief = account.deployment.on_each_worker(Api(account.deployment.url, token, account.api.id))
     assert [client.closed(5) for client in brief] == [4401] * len(brief)
     stay([*account.own, *account.others, *account.of_token, account.bystander])
 
 
 def test_a_ticket_is_good_for_its_time_and_its_session_alone(account: Account) -> None:
     late, orphaned = (account.api("POST", "/api/auth/ws-ticket", status=201)["ticket"] for _ in range(2))
-    with account.house.app.app_context():
+    with account.deployment.app.app_context():
         expired = update(WsTicket).where(WsTicket.ticket == hash_secret(late))
         db.session.execute(expired.values(expires_at=utcnow()))
         db.session.commit()
     account.api("POST", "/api/auth/logout", status=204)
     for ticket in (late, orphaned):
-        with LiveClient(account.house.url, ticket, ready=False) as client:
+        with LiveClient(account.deployment.url, ticket, ready=False) as client:
             assert client.closed() == 4401

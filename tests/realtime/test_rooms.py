@@ -12,7 +12,7 @@ from backend.models import User
 from backend.models.base import db
 from backend.rooms import membership, service
 from tests.realtime.client import Api, LiveClient
-from tests.realtime.conftest import House
+from tests.realtime.conftest import Deployment
 
 Change = Callable[[Api, Api, int], None]
 
@@ -34,8 +34,8 @@ def of_room(client: LiveClient, room: dict[str, object]) -> list[dict[str, objec
 
 
 @pytest.mark.parametrize("how", ["join", "add"])
-def test_who_joins_hears_everything_from_that_moment(house: House, how: str) -> None:
-    owner, joiner = house.user(), house.user()
+def test_who_joins_hears_everything_from_that_moment(deployment: Deployment, how: str) -> None:
+    owner, joiner = deployment.user(), deployment.user()
     room = owner.room()
     owner.send("before", room_id=room["id"])
     with owner.live() as watcher, joiner.live() as one, joiner.live() as two:
@@ -54,8 +54,8 @@ def test_who_joins_hears_everything_from_that_moment(house: House, how: str) -> 
             assert types == ["room.created", "member.joined", "message.created"]
 
 
-def test_a_member_who_becomes_admin_at_once_misses_nothing_between(house: House) -> None:
-    owner, joiner = house.user(), house.user()
+def test_a_member_who_becomes_admin_at_once_misses_nothing_between(deployment: Deployment) -> None:
+    owner, joiner = deployment.user(), deployment.user()
     room = owner.room()
     with joiner.live() as client:
         joiner("POST", f"/api/rooms/{room['id']}/join")
@@ -66,8 +66,8 @@ def test_a_member_who_becomes_admin_at_once_misses_nothing_between(house: House)
         assert 3 in client.seen[room["conversation_id"]]
 
 
-def test_the_maker_of_a_room_follows_it(house: House) -> None:
-    user = house.user()
+def test_the_maker_of_a_room_follows_it(deployment: Deployment) -> None:
+    user = deployment.user()
     with user.live() as client:
         room = user.room()
         assert client.expect("room.created")["room"]["owner_id"] == user.id
@@ -77,8 +77,8 @@ def test_the_maker_of_a_room_follows_it(house: House) -> None:
 
 
 @pytest.mark.parametrize("change", [_leave, _remove, _ban])
-def test_who_goes_hears_of_it_last(house: House, change: Change) -> None:
-    owner, member = house.user(), house.user()
+def test_who_goes_hears_of_it_last(deployment: Deployment, change: Change) -> None:
+    owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
     with owner.live() as watcher, member.live() as one, member.live() as two:
         owner.send("before", room_id=room["id"])
@@ -94,8 +94,8 @@ def test_who_goes_hears_of_it_last(house: House, change: Change) -> None:
         assert one.call("send", content="x", room_id=room["id"])["code"] in ("not_a_member", "not_found", "banned")
 
 
-def test_nothing_behind_the_removal_reaches_the_removed_under_load(house: House) -> None:
-    owner, member = house.user(), house.user()
+def test_nothing_behind_the_removal_reaches_the_removed_under_load(deployment: Deployment) -> None:
+    owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
 
     def speak() -> None:
@@ -118,8 +118,8 @@ def test_nothing_behind_the_removal_reaches_the_removed_under_load(house: House)
         watcher.message("119")
 
 
-def test_who_comes_back_hears_again(house: House) -> None:
-    owner, member = house.user(), house.user()
+def test_who_comes_back_hears_again(deployment: Deployment) -> None:
+    owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
     with member.live() as client:
         for n in range(5):
@@ -130,8 +130,8 @@ def test_who_comes_back_hears_again(house: House) -> None:
             client.message(f"heard {n}", timeout=3)
 
 
-def test_a_room_changes_and_ends(house: House) -> None:
-    owner, member = house.user(), house.user()
+def test_a_room_changes_and_ends(deployment: Deployment) -> None:
+    owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
     with owner.live() as one, member.live() as two:
         owner("PATCH", f"/api/rooms/{room['id']}", {"name": "new name"})
@@ -148,8 +148,8 @@ def test_a_room_changes_and_ends(house: House) -> None:
         assert one.call("send", content="x", room_id=room["id"])["code"] == "not_found"
 
 
-def test_strangers_hear_nothing(house: House) -> None:
-    owner, stranger = house.user(), house.user()
+def test_strangers_hear_nothing(deployment: Deployment) -> None:
+    owner, stranger = deployment.user(), deployment.user()
     room = owner.room()
     with owner.live() as client, stranger.live() as apart:
         client.send("secret", room_id=room["id"])
@@ -159,38 +159,38 @@ def test_strangers_hear_nothing(house: House) -> None:
         assert [f["message"]["content"] for f in apart.events if "message" in f] == ["to all"]
 
 
-def unheard(house: House, act: Callable[..., Any], user: Api, *args: Any) -> None:
+def unheard(deployment: Deployment, act: Callable[..., Any], user: Api, *args: Any) -> None:
     """Do something of which no hint tells any worker."""
-    with house.app.app_context():
+    with deployment.app.app_context():
         act(db.session.get(User, user.id), *args)
 
 
-def test_what_no_hint_told_is_found_in_the_database(house: House) -> None:
-    owner, member, joiner = house.user(), house.user(), house.user()
+def test_what_no_hint_told_is_found_in_the_database(deployment: Deployment) -> None:
+    owner, member, joiner = deployment.user(), deployment.user(), deployment.user()
     room = owner.room(member)
     with owner.live() as watcher, member.live() as removed, joiner.live() as newcomer:
-        unheard(house, membership.join_room, joiner, room["id"])
+        unheard(deployment, membership.join_room, joiner, room["id"])
         assert newcomer.expect("room.created", timeout=2)["room"]["id"] == room["id"]
         joined = newcomer.expect("member.joined", timeout=2)
         assert watcher.expect("member.joined", timeout=2) == joined
         newcomer.expect("presence", timeout=2, user_id=owner.id)
         watcher.expect("presence", timeout=2, user_id=joiner.id)
-        unheard(house, service.update_room, owner, room["id"], {"name": "unheard"})
+        unheard(deployment, service.update_room, owner, room["id"], {"name": "unheard"})
         for client in (watcher, removed, newcomer):
             assert client.expect("room.updated", timeout=2)["room"]["name"] == "unheard"
-        unheard(house, membership.remove_member, owner, room["id"], member.id)
+        unheard(deployment, membership.remove_member, owner, room["id"], member.id)
         left = removed.expect("member.left", timeout=2)
         owner.send("after", room_id=room["id"])
         newcomer.message("after")
         removed.drain()
         assert of_room(removed, room)[-1] == left
-        unheard(house, service.delete_room, owner, room["id"])
+        unheard(deployment, service.delete_room, owner, room["id"])
         for client in (watcher, newcomer):
             client.expect("room.deleted", timeout=2)
 
 
-def test_a_ban_of_who_is_not_in_the_room_is_told_to_nobody(house: House) -> None:
-    owner, member, stranger = house.user(), house.user(), house.user()
+def test_a_ban_of_who_is_not_in_the_room_is_told_to_nobody(deployment: Deployment) -> None:
+    owner, member, stranger = deployment.user(), deployment.user(), deployment.user()
     room = owner.room(member)
     path = f"/api/rooms/{room['id']}/members/{stranger.id}"
     with member.live() as client:
