@@ -23,7 +23,7 @@ from backend.auth import routes as auth_routes
 from backend.extensions import db, migrate
 from backend.http import errors, logging, rate_limits, reporting, requests
 from backend.http.openapi import ProblemApi
-from backend.identity import authenticate
+from backend.identity import access_tokens, session_lookup
 from backend.inbox import commands as inbox_commands
 from backend.inbox import routes as inbox_routes
 from backend.messages import append
@@ -67,6 +67,7 @@ def create_app(config: Config | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=settings.MIGRATIONS)
     api.init_app(app)
+    access_tokens.init_app(app)
     _register_blueprints(app, api)
     routes_metrics.init_app(app)
     _register_commands(app)
@@ -84,7 +85,7 @@ def _make_state(app: Flask, config: Config, api: ProblemApi) -> State:
         bus=server.make_bus(config.redis_url),
         outbox=Outbox(app, mails.COMPOSERS, also_sweep=(sweeping.sweep,)),
         storage=cache(partial(open_storage, config.storage_url)),
-        load_session=authenticate.session_loader(),
+        load_session=session_lookup.session_loader(),
         append=append.draft_batcher(),
         limits=rate_limits.make_windows(config),
         metrics=Metrics(app) if config.metrics_token is not None else None,

@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Flask
 
-from backend.identity.authenticate import FRESH_FOR, issue_access_token
+from backend.identity.access_tokens import issue_access_token
+from backend.identity.identity import FRESH_FOR
 from backend.models import Block, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_secret, new_secret

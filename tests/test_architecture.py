@@ -132,6 +132,13 @@ def test_there_is_one_db() -> None:
     assert [name_of(p) for p in FILES for c in calls(p) if c.endswith("SQLAlchemy")] == ["backend/extensions.py"]
 
 
+def test_one_module_knows_the_library_of_access_tokens() -> None:
+    """Its `decode_token` accepts tokens whose session has ended: everything else calls `identify`, which does not."""
+    sources = [*FILES, *ROOT.glob("*.py"), *(ROOT / "migrations").rglob("*.py")]
+    users = {name_of(p) for p in sources for i in imports(p) if i.split(".")[0] in ("flask_jwt_extended", "jwt")}
+    assert users == {"backend/identity/access_tokens.py"}
+
+
 def test_the_environment_is_read_in_one_place() -> None:
     readers = [p for p in FILES if {"os.environ", "os.getenv"} & set(imports(p)) or "os.environ" in p.read_text()]
     assert readers == []

@@ -24,7 +24,7 @@ from backend.auth.passwords import confirm_password
 from backend.conversations.contacts import contacts_of
 from backend.errors import ChatError, ValidationFailed
 from backend.events import offline_event, publish_on_commit
-from backend.identity.authenticate import Identity
+from backend.identity.identity import Identity
 from backend.models import (
     ApiToken,
     Attachment,

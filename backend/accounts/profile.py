@@ -9,7 +9,7 @@ from sqlalchemy import delete, exc
 from backend.audit.log import record, user_target
 from backend.auth import mails
 from backend.auth.passwords import confirm_password, locked_user
-from backend.identity.authenticate import Identity, need_fresh
+from backend.identity.identity import Identity, need_fresh
 from backend.models import AccountToken, User
 from backend.models.base import db
 from backend.users.access import lock_self

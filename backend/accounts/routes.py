@@ -10,8 +10,8 @@ from backend.accounts import erasure, export, profile
 from backend.budgets import Limit
 from backend.http.json import encode
 from backend.http.rate_limits import PASSWORD, take
-from backend.identity.authenticate import need_fresh
 from backend.identity.guards import current_identity, current_user, fresh_session_required, large_answer, login_required
+from backend.identity.identity import need_fresh
 from backend.users.routes import bp
 from backend.users.schemas import ErasureBody, ExportArgs, ExportSchema, ProfileBody, UserSchema
 from backend.users.serialise import user_json

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from backend.audit.log import record
 from backend.errors import Conflict, Forbidden, NotFound
 from backend.events import publish_on_commit, revoked_event
-from backend.identity.authenticate import API_TOKEN_PREFIX
+from backend.identity.api_token_lookup import API_TOKEN_PREFIX
 from backend.models import ApiToken, RevokedToken, User
 from backend.models.base import db
 from backend.pagination import Page, PageRequest

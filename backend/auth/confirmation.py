@@ -10,8 +10,8 @@ from backend.auth.passwords import locked_user
 from backend.auth.sessions import lock_own_session
 from backend.auth.totp import check_second_factor
 from backend.errors import Forbidden
-from backend.identity.authenticate import Identity
 from backend.identity.errors import InvalidPassword, InvalidTotp, TotpRequired, WrongOtp, WrongTotp
+from backend.identity.identity import Identity
 from backend.models import User
 from backend.models.base import db, utcnow
 from backend.security.hashing import check_password

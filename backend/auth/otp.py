@@ -21,8 +21,8 @@ from backend.auth.entry import complete_sign_in
 from backend.auth.service import refuse_login
 from backend.auth.sessions import Device, Grant, lock_own_session
 from backend.errors import TokenRevoked, ValidationFailed
-from backend.identity.authenticate import Identity
 from backend.identity.errors import InvalidOtp, InvalidTotp, TotpRequired
+from backend.identity.identity import Identity
 from backend.models import OtpCode, User
 from backend.models.base import db, insert_on_conflict, utcnow
 from backend.outbox.queue import SMS, enqueue

@@ -14,8 +14,8 @@ from backend.auth.sessions import end_sessions
 from backend.auth.ways_in import revoke_tokens_and_mobile, revoke_unproven
 from backend.database import read_engine
 from backend.errors import NotFound, TokenRevoked
-from backend.identity.authenticate import Identity, need_fresh
 from backend.identity.errors import InvalidPassword, InvalidToken
+from backend.identity.identity import Identity, need_fresh
 from backend.models import AccountToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import check_password, hash_secret

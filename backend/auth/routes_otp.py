@@ -12,8 +12,8 @@ from backend.auth.schemas_otp import OtpBody, OtpRequestBody
 from backend.auth.throttle import remember_device
 from backend.budgets import Limit, count
 from backend.http.rate_limits import address, limited, take
-from backend.identity.authenticate import need_fresh
 from backend.identity.guards import identity_if_any
+from backend.identity.identity import need_fresh
 
 HOUR, DAY = 3600, 86_400
 SEND_OTP = Limit("send-otp", 60, HOUR)

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, delete, select, update
 from backend.audit.log import record, user_target
 from backend.errors import NotFound, TokenExpired, TokenReused, TokenRevoked, Unauthorized
 from backend.events import publish_on_commit, revoked_event
-from backend.identity.authenticate import ACCESS_TOKEN_LIFETIME, FRESH_FOR, Identity, issue_access_token
+from backend.identity.access_tokens import ACCESS_TOKEN_LIFETIME, issue_access_token
+from backend.identity.identity import FRESH_FOR, Identity
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.pagination import Page, PageRequest

@@ -19,8 +19,8 @@ from backend.auth import mails
 from backend.auth.passwords import confirm_password, locked_user
 from backend.auth.sessions import make_others_stale
 from backend.errors import NotFound
-from backend.identity.authenticate import Identity
 from backend.identity.errors import InvalidTotp, TotpEnabled, TotpRequired, WrongTotp
+from backend.identity.identity import Identity
 from backend.models import RecoveryCode, TotpFactor, User
 from backend.models.base import db, utcnow
 from backend.security.encryption import DecryptionError, decrypt, encrypt, keyed_hash

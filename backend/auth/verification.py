@@ -8,8 +8,8 @@ from backend.audit.log import record, user_target
 from backend.auth import mails
 from backend.auth.passwords import find_owner, use_token
 from backend.errors import Unauthorized
-from backend.identity.authenticate import Identity
 from backend.identity.errors import InvalidToken
+from backend.identity.identity import Identity
 from backend.models import User
 from backend.models.base import db, utcnow
 from backend.security.hashing import check_password

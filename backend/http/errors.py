@@ -53,13 +53,14 @@ def problem(
 
 def init_app(app: Flask) -> None:
     """Register the error handlers. `backend.http.openapi` registers the one of HTTPException."""
-    app.register_error_handler(ChatError, _chat_error)
+    app.register_error_handler(ChatError, chat_error)
     app.register_error_handler(Exception, _unexpected)
     for kind in UNAVAILABLE:
         app.register_error_handler(kind, _database_error)
 
 
-def _chat_error(error: ChatError) -> Response:
+def chat_error(error: ChatError) -> Response:
+    """The answer to an error of ours."""
     return problem(error.status, error.code, error.detail, error.errors, error.headers)
 
 
@@ -75,7 +76,7 @@ def _database_error(error: exc.SQLAlchemyError) -> Response:
     if not is_unavailable(error):
         return _unexpected(error)
     log.warning("the database is unavailable: %s", type(error).__name__, extra={"data": {"reason": str(error)[:300]}})
-    return _chat_error(Unavailable())
+    return chat_error(Unavailable())
 
 
 def _unexpected(error: Exception) -> Response:

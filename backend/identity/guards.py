@@ -15,7 +15,8 @@ from backend.http import rate_limits
 from backend.http.blueprint import Blueprint
 from backend.http.json import read_json
 from backend.http.view_metadata import View, annotate, metadata_of
-from backend.identity.authenticate import Identity, check_session, identify, need_fresh
+from backend.identity.authenticate import identify
+from backend.identity.identity import Identity, check_session, need_fresh
 from backend.models import User
 
 current_identity: Identity = cast(Identity, LocalProxy(lambda: g.identity))

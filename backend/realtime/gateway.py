@@ -19,8 +19,8 @@ from websockets.server import ServerProtocol
 from backend.database import is_unavailable
 from backend.errors import ChatError, Forbidden, Unauthorized, ValidationFailed
 from backend.http import rate_limits
-from backend.identity.authenticate import Identity
 from backend.identity.guards import bearer_token
+from backend.identity.identity import Identity
 from backend.identity.tickets import identify_socket
 from backend.realtime.delivery.history import heads_for
 from backend.realtime.refusals import log_refused_opening

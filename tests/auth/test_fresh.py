@@ -328,6 +328,6 @@ def test_a_password_that_is_sent_along_must_be_right(make: Factory, secured: Use
 
 
 def test_the_period_is_the_contracts() -> None:
-    from backend.identity.authenticate import FRESH_FOR
+    from backend.identity.identity import FRESH_FOR
 
     assert timedelta(minutes=10) == FRESH_FOR

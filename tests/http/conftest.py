@@ -17,7 +17,7 @@ from backend.http.blueprint import Blueprint
 from backend.http.fields import BodySchema, Id, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs, paged
 from backend.http.rate_limits import limited
-from backend.identity.authenticate import issue_access_token
+from backend.identity.access_tokens import issue_access_token
 from backend.identity.guards import login_required
 from backend.models.base import db
 from backend.pagination import Page

@@ -11,7 +11,7 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from backend.identity.authenticate import issue_access_token
+from backend.identity.access_tokens import issue_access_token
 from backend.models import ApiToken
 from backend.models.base import db
 from backend.security.hashing import hash_secret, new_secret
