@@ -26,8 +26,9 @@ from backend.http.openapi import ProblemApi
 from backend.identity import access_tokens, session_lookup
 from backend.inbox import commands as inbox_commands
 from backend.inbox import routes as inbox_routes
-from backend.messages import append
+from backend.messages import append, changes
 from backend.messages import routes as messages_routes
+from backend.messages import routes_changes as message_changes_routes
 from backend.moderation import routes as moderation_routes
 from backend.ops import commands as ops_commands
 from backend.ops import routes as ops_routes
@@ -87,6 +88,7 @@ def _make_state(app: Flask, config: Config, api: ProblemApi) -> State:
         storage=cache(partial(open_storage, config.storage_url)),
         load_session=session_lookup.session_loader(),
         append=append.draft_batcher(),
+        change=changes.change_batcher(),
         limits=rate_limits.make_windows(config),
         metrics=Metrics(app) if config.metrics_token is not None else None,
     )
@@ -103,6 +105,7 @@ def _register_blueprints(app: Flask, api: ProblemApi) -> None:
         rooms_routes.bp,
         routes_invites.bp,
         messages_routes.bp,
+        message_changes_routes.bp,
         inbox_routes.bp,
         messages_routes.room_messages_bp,
         moderation_routes.bp,

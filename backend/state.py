@@ -82,6 +82,9 @@ class State:
     append: Callable[[Sequence[Any]], list[Any]]
     """Appends drafts; concurrent calls share one transaction."""
 
+    change: Callable[[Sequence[Any]], list[Any]]
+    """Changes messages; concurrent calls share one transaction."""
+
     limits: Windows | None
     """None with `RATE_LIMITS=off`."""
 

@@ -55,6 +55,7 @@ class CursorArgs(PageArgs):
     before = WholeNumber(load_default=None, metadata={"description": "Only messages with a smaller seq."})
     after = WholeNumber(load_default=None, metadata={"description": "Only messages with a greater seq, oldest first."})
     around = WholeNumber(load_default=None, metadata={"description": "The messages on both sides of this seq."})
+    pinned = StrictBoolean(load_default=False, metadata={"description": "Only the pinned messages."})
 
     @validates_schema
     def _one_cursor(self, data: dict[str, Any], **_: Any) -> None:

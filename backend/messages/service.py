@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, select
 
 from backend.conversations.references import ConversationRef, resolve_conversation
 from backend.errors import ValidationFailed
@@ -12,7 +13,7 @@ from backend.messages.access import authorize, get_message_for, visible_conversa
 from backend.messages.append import append_message
 from backend.messages.drafts import Draft, Sent
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
-from backend.models import Conversation, User
+from backend.models import Conversation, Pin, User
 from backend.models.base import db
 from backend.models.message import Message
 from backend.pagination import Page, PageRequest
@@ -66,8 +67,9 @@ def list_messages(
     before: int | None = None,
     after: int | None = None,
     around: int | None = None,
+    pinned: bool = False,
 ) -> Page[dict[str, Any]]:
-    """Messages, newest first: of one conversation, or of all that *user* may see.
+    """Messages, newest first: of one conversation, or of all that *user* may see. With *pinned*, the pinned ones alone.
 
     In a conversation *before*, *after* and *around* are seqs; with *after* the oldest come first. Raises NotFound, NotAMember,
     and ValidationFailed for a cursor without a conversation.
@@ -75,12 +77,23 @@ def list_messages(
     if conversation_id is None and room_id is None and recipient_id is None:
         if before is not None or after is not None or around is not None:
             raise ValidationFailed("before, after and around need a conversation_id: seqs count within a conversation.")
-        return _of_all(user, page_request)
+        return _pinned_of_all(user, page_request) if pinned else _of_all(user, page_request)
     place = resolve_conversation(user.id, conversation_id, room_id, recipient_id)
     authorize(user, place)
+    found = _pinned_in(place.conversation_id) if pinned else _in(place)
     if around is not None:
-        return _around(user, place, around, page_request.limit)
+        return _around(user, found, around, page_request.limit)
+    if pinned:
+        return _by_seq(user, found, page_request, before, after)
     return _of_one(user, place, page_request, before, after)
+
+
+def list_replies(
+    user: User, message_id: int, page_request: PageRequest, *, before: int | None = None, after: int | None = None
+) -> Page[dict[str, Any]]:
+    """The replies to a message that *user* may see, newest first; with *after*, oldest first. Raises NotFound."""
+    get_message_for(user, message_id)
+    return _by_seq(user, select(*MESSAGE_COLUMNS).where(_m.parent_id == message_id), page_request, before, after)
 
 
 def _of_one(
@@ -91,15 +104,33 @@ def _of_one(
         rows = db.session.execute(_NEWER, values | {"seq": after}).all()
     else:
         rows = db.session.execute(_OLDER, values | {"seq": BEYOND_ALL if before is None else before}).all()
+    return _page(user, rows, page_request, is_ascending=after is not None)
+
+
+def _by_seq(
+    user: User, found: Select[Any], page_request: PageRequest, before: int | None, after: int | None
+) -> Page[dict[str, Any]]:
+    """A page of the messages that *found* selects in one conversation."""
+    if after is not None:
+        found = found.where(_m.seq > after).order_by(_m.seq)
+    else:
+        found = found.where(_m.seq < (BEYOND_ALL if before is None else before)).order_by(_m.seq.desc())
+    rows = db.session.execute(found.offset(page_request.skip).limit(page_request.limit + 1)).all()
+    return _page(user, rows, page_request, is_ascending=after is not None)
+
+
+def _page(
+    user: User, rows: Sequence[Row[Any]], page_request: PageRequest, *, is_ascending: bool
+) -> Page[dict[str, Any]]:
     shown = rows[: page_request.limit]
-    cursor = {"after" if after is not None else "before": shown[-1].seq} if len(rows) > page_request.limit else {}
+    cursor = {"after" if is_ascending else "before": shown[-1].seq} if len(rows) > page_request.limit else {}
     return Page(messages_json(shown, user.id, db.session), cursor)
 
 
-def _around(user: User, place: ConversationRef, seq: int, limit: int) -> Page[dict[str, Any]]:
+def _around(user: User, found: Select[Any], seq: int, limit: int) -> Page[dict[str, Any]]:
     """The message *seq* in the middle of *limit* messages, as far as there are that many on either side; then the older ones."""
-    newer = db.session.execute(_in(place).where(_m.seq >= seq).order_by(_m.seq).limit(limit)).all()
-    older = db.session.execute(_in(place).where(_m.seq < seq).order_by(_m.seq.desc()).limit(limit + 1)).all()
+    newer = db.session.execute(found.where(_m.seq >= seq).order_by(_m.seq).limit(limit)).all()
+    older = db.session.execute(found.where(_m.seq < seq).order_by(_m.seq.desc()).limit(limit + 1)).all()
     wanted_newer = max(limit - len(older), (limit + 1) // 2)
     wanted_older = limit - min(len(newer), wanted_newer)
     shown = [*reversed(newer[:wanted_newer]), *older[:wanted_older]]
@@ -122,6 +153,20 @@ def _of_all(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
     rows = db.session.execute(statement.offset(page_request.skip).limit(page_request.limit + 1)).all()
     page = Page.from_rows(rows, page_request)
     return Page(messages_json(page.items, user.id, db.session), page.next)
+
+
+def _pinned_of_all(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
+    """The pinned messages that *user* may see in all conversations."""
+    pinned = select(*MESSAGE_COLUMNS).join(Pin, Pin.message_id == _m.id)
+    visible = pinned.where(Pin.conversation_id.in_(visible_conversation_ids(user.id))).order_by(_m.id.desc())
+    rows = db.session.execute(visible.offset(page_request.skip).limit(page_request.limit + 1)).all()
+    page = Page.from_rows(rows, page_request)
+    return Page(messages_json(page.items, user.id, db.session), page.next)
+
+
+def _pinned_in(conversation_id: str) -> Select[Any]:
+    pinned = select(*MESSAGE_COLUMNS).join(Pin, Pin.message_id == _m.id)
+    return pinned.where(Pin.conversation_id == conversation_id, _m.conversation_id == conversation_id)
 
 
 def _in(place: ConversationRef) -> Select[Any]:

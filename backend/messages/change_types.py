@@ -1,0 +1,124 @@
+"""What a change of a message needs to know, and what it does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from backend.errors import Conflict
+from backend.messages.validation import Blocked
+
+
+class MessageDeleted(Conflict):
+    code = "message_deleted"
+    detail = "The message was deleted. A deleted message cannot be changed."
+
+
+@dataclass(frozen=True)
+class ChangeContext:
+    """What a change needs to know of its user, who may see the message."""
+
+    now: datetime
+    kind: str
+    """Of the conversation: `lobby`, `room` or `dm`."""
+
+    is_admin: bool = False
+    """Whether the user is an admin of the room."""
+
+    is_blocked: bool = False
+    """Whether the other side of a direct conversation blocks the user."""
+
+    mentions: tuple[int, ...] = ()
+    """The users whom the change's `new_content` names and who may see it."""
+
+    def check_not_blocked(self) -> None:
+        """Raise Blocked where the other side of a direct conversation blocks the user."""
+        if self.is_blocked:
+            raise Blocked
+
+
+@dataclass
+class LockedMessage:
+    """A message whose conversation is locked, with the changes that this batch makes to it.
+
+    `json` is the message as others than its sender see it. The other fields are what the database holds beside it.
+    """
+
+    json: dict[str, Any]
+    content: str
+    client_message_id: str | None
+    reactions: dict[tuple[str, int], None] = field(default_factory=dict)
+    """The pairs (emoji, user), in the order in which they were added."""
+
+    added_reactions: dict[tuple[str, int], None] = field(default_factory=dict)
+    removed_reactions: set[tuple[str, int]] = field(default_factory=set)
+    former_contents: list[tuple[str, datetime]] = field(default_factory=list)
+    """The versions that edits of this batch replaced, with the time of the edit."""
+
+    mentions: list[int] | None = None
+    """The new mentions, where an edit changed them."""
+
+    is_pin_changed: bool = False
+    pinned_by_id: int | None = None
+    """Who pinned it, where this batch did."""
+
+    is_changed: bool = False
+    is_wiped: bool = False
+    """Whether everything that it said is to be removed from the database, its history included."""
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.json["deleted_at"] is not None
+
+    def add_reaction(self, emoji: str, user_id: int) -> None:
+        """Add a reaction that is not there."""
+        self.reactions[emoji, user_id] = self.added_reactions[emoji, user_id] = None
+        self._show_reactions()
+
+    def remove_reaction(self, emoji: str, user_id: int) -> None:
+        """Remove a reaction that is there."""
+        del self.reactions[emoji, user_id]
+        if (emoji, user_id) in self.added_reactions:
+            del self.added_reactions[emoji, user_id]
+        else:
+            self.removed_reactions.add((emoji, user_id))
+        self._show_reactions()
+
+    def _show_reactions(self) -> None:
+        self.json = self.json | {"reactions": group_reactions(self.reactions)}
+
+    def check_not_deleted(self) -> None:
+        """Raise MessageDeleted for a tombstone."""
+        if self.is_deleted:
+            raise MessageDeleted
+
+
+@dataclass(frozen=True)
+class Change(ABC):
+    """A change that *user_id* wants to make to a message."""
+
+    user_id: int
+    message_id: int
+
+    @abstractmethod
+    def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
+        """Change *message*, and return whether this had an effect that others can see.
+
+        Raises Forbidden where the user may not do that, MessageDeleted for a tombstone, and what the change itself documents.
+        """
+
+    @property
+    def new_content(self) -> str:
+        """The content that may name users, where the change sets one."""
+        return ""
+
+
+def group_reactions(pairs: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
+    """The reactions of a message object, from (emoji, user) pairs in the order in which they were added."""
+    user_ids: dict[str, list[int]] = {}
+    for emoji, user_id in pairs:
+        user_ids.setdefault(emoji, []).append(user_id)
+    return [{"emoji": emoji, "count": len(ids), "user_ids": ids} for emoji, ids in user_ids.items()]

@@ -1,0 +1,116 @@
+"""Changes of messages: edits, deletions, reactions and pins.
+
+Each change that has an effect takes the next modseq of its conversation and emits one event with the whole message. Changes that
+are queued together in one worker are applied in one transaction (group commit). It first locks their conversations, and only then
+reads what others may change. A change without an effect takes no modseq and emits nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import exc
+
+from backend.batching import Batcher
+from backend.database import is_outage, is_unavailable
+from backend.errors import ChatError, Unavailable
+from backend.events import Event, publish
+from backend.messages.change_batch import ChangeBatch
+from backend.messages.change_types import Change
+from backend.models.base import db
+from backend.state import confab_state
+
+log = logging.getLogger("confab.messages")
+
+MAX_BATCH_SIZE = 100
+ATTEMPTS = 4
+
+Result = dict[str, Any] | Exception
+
+
+def change_message(change: Change) -> dict[str, Any]:
+    """Apply one change, and return the message as the user sees it. Returns after the commit.
+
+    Raises NotFound where the user may not see the message, and what the change itself raises.
+    """
+    result = change_together([change])[0]
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def change_together(changes: Sequence[Change]) -> list[Result]:
+    """Like `change_messages`, in one transaction with the changes that are queued in this worker."""
+    return confab_state().change(changes)
+
+
+def change_batcher() -> Batcher[Sequence[Change], list[Result]]:
+    """The function behind `change_together`."""
+    return Batcher(_change_all, max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len)
+
+
+def _change_all(groups: list[Sequence[Change]]) -> list[list[Result]]:
+    results = iter(change_messages([change for group in groups for change in group]))
+    return [[next(results) for _ in group] for group in groups]
+
+
+def change_messages(changes: Sequence[Change]) -> list[Result]:
+    """Apply *changes* in their order, in one transaction. Returns each message as its user sees it, or why it was not changed.
+
+    An error of one change leaves the others in force. Only in an outage all fail together: then the error of SQLAlchemy is
+    raised, and nothing was changed.
+    """
+    try:
+        return _apply(changes)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        if len(changes) == 1:
+            return [_failure(error)]
+        log.warning("a batch of %d changes is applied one by one: %s", len(changes), type(error).__name__)
+    results: list[Result] = []
+    for change in changes:
+        try:
+            results += _apply([change])
+        except Exception as error:
+            if is_outage(error):
+                raise
+            results.append(_failure(error))
+    return results
+
+
+def _failure(error: Exception) -> Exception:
+    if isinstance(error, ChatError):
+        return error
+    if is_unavailable(error):
+        return Unavailable()
+    log.error("a message could not be changed", exc_info=error)
+    return error
+
+
+def _apply(changes: Sequence[Change]) -> list[Result]:
+    for attempt in range(ATTEMPTS):
+        try:
+            results, events = _apply_once(changes)
+            break
+        except exc.IntegrityError:
+            # A user or a file that the change refers to was deleted since; the next attempt sees that.
+            if attempt == ATTEMPTS - 1:
+                raise
+    publish(events)
+    return results
+
+
+def _apply_once(changes: Sequence[Change]) -> tuple[list[Result], list[Event]]:
+    with db.engine.begin() as connection:
+        batch = ChangeBatch.load(connection, changes)
+        results: list[Result] = []
+        for change in changes:
+            try:
+                results.append(batch.apply(change))
+            except ChatError as refusal:
+                results.append(refusal)
+        batch.write()
+    return results, batch.events
