@@ -1,1 +1,1 @@
-"""The audit trail: who changed what about accounts and rooms."""
+"""The audit trail: who changed what, when and from where."""

@@ -9,17 +9,17 @@ from backend.http.pagination import PageArgs
 
 
 class AuditArgs(PageArgs):
-    """Which events are listed."""
+    """The filters of the list."""
 
     action = Text(high=100, metadata={"description": "Such as `login.failed`."})
     actor_id = Id(metadata={"description": "Who did it."})
-    target = Text(high=100, metadata={"description": "To whom or what: `user:7`, `room:3`."})
+    target = Text(high=100, metadata={"description": "The target: `user:7`, `room:3`."})
 
 
 class AuditEventSchema(AnswerSchema):
     id = fields.Integer()
     action = fields.String(metadata={"example": "login.failed"})
-    actor_id = fields.Integer(allow_none=True, metadata={"description": "Null: nobody known, or the command line."})
+    actor_id = fields.Integer(allow_none=True, metadata={"description": "Null: an unknown user, or the command line."})
     target = fields.String(allow_none=True, metadata={"example": "user:7"})
     ip_address = fields.String(allow_none=True)
     data = fields.Dict(allow_none=True)

@@ -1,1 +1,1 @@
-"""Who is calling: accounts, sessions and the tokens that open them."""
+"""Accounts and sessions: signing in, and everything that it needs."""

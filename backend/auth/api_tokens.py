@@ -1,4 +1,4 @@
-"""API tokens: long-lived keys for scripts, each with its scopes. Shown once, kept as hashes."""
+"""API tokens: long-lived keys for scripts, each with its scopes. A token is shown once and stored as a hash."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from backend.security.hashing import hash_secret, new_secret
 SCOPES = ("read", "write", "admin", "health")
 DEFAULT_SCOPES = ("read", "write")
 PRIVILEGED = frozenset({"admin", "health"})
-"""Scopes that superusers alone may grant."""
+"""Scopes that only superusers may grant."""
 
 MOST = 100
-"""Tokens of one user."""
+"""The maximal number of tokens of one user."""
 
 
 class TooManyTokens(Conflict):
@@ -34,9 +34,9 @@ class TooManyTokens(Conflict):
 def create_token(
     user: User, name: str, scopes: Sequence[str] = DEFAULT_SCOPES, expires_at: datetime | None = None
 ) -> dict[str, Any]:
-    """Make a token of *user*; the answer alone has its secret, as `token`.
+    """Create a token of *user*. Only this answer has the secret, as `token`.
 
-    Raises Forbidden where *scopes* are not the user's to grant, and TooManyTokens.
+    Raises Forbidden where *user* may not grant *scopes*, and TooManyTokens.
     """
     owner = db.session.scalars(select(User).where(User.id == user.id).with_for_update()).one()
     if not PRIVILEGED.isdisjoint(scopes) and not owner.is_superuser:
@@ -56,14 +56,14 @@ def create_token(
 
 
 def list_tokens(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
-    """The tokens of *user*, the newest first, without their secrets."""
+    """Return the tokens of *user*, the newest first, without their secrets."""
     statement = select(ApiToken).where(ApiToken.user_id == user.id).order_by(ApiToken.id.desc())
     rows = db.session.scalars(statement.offset(page_request.skip).limit(page_request.limit + 1))
     return Page.from_rows([token_json(row) for row in rows], page_request)
 
 
 def delete_token(user: User, token_id: int) -> None:
-    """Delete a token of *user*; it is refused from then on, and its sockets close. Raises NotFound."""
+    """Delete a token of *user*. It is refused from then on, and its sockets close. Raises NotFound."""
     if not revoke(ApiToken.id == token_id, ApiToken.user_id == user.id):
         raise NotFound
     record("api_token.deleted", user.id, f"api_token:{token_id}")
@@ -72,16 +72,16 @@ def delete_token(user: User, token_id: int) -> None:
 
 
 def revoke(*which: ColumnElement[bool]) -> int:
-    """Delete tokens without committing it, and keep in mind that they were revoked. Returns how many there were."""
+    """Delete tokens without a commit, and record that they were revoked. Returns their number."""
     hashes = db.session.scalars(delete(ApiToken).where(*which).returning(ApiToken.token)).all()
     db.session.add_all([RevokedToken(token=each) for each in hashes])
     return len(hashes)
 
 
 def drop_privileges(user_id: int) -> None:
-    """Take from the tokens of *user_id* the scopes that only a superuser's may have, without committing it.
+    """Remove from the tokens of *user_id* the scopes that only a superuser's token may have, without a commit.
 
-    A token that had no others is deleted.
+    A token without any other scope is deleted.
     """
     for token in db.session.scalars(select(ApiToken).where(ApiToken.user_id == user_id).with_for_update()):
         kept = [scope for scope in token.scopes if scope not in PRIVILEGED]
@@ -92,7 +92,7 @@ def drop_privileges(user_id: int) -> None:
 
 
 def token_json(token: ApiToken) -> dict[str, Any]:
-    """The one shape of a token, for lists and export alike. Never its hash."""
+    """Serialise a token, for lists and the export alike. The hash is never part of it."""
     return {
         "id": token.id,
         "name": token.name,

@@ -1,4 +1,4 @@
-"""`flask totp ...`: for who has lost the second factor and its recovery codes."""
+"""`flask totp ...`: for users who lost their second factor and its recovery codes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ totp = AppGroup("totp", help="Second factors.")
 @totp.command("off")
 @of_account
 def off(user: User) -> None:
-    """Switch an account's second factor off. Make sure first who asks for it."""
+    """Switch off the second factor of an account. First make sure that its owner asks for it."""
     remove_factor(user.id)
     record("totp.disabled", None, user_target(user.id))
     db.session.commit()
-    click.echo(f"{user.id} ({user.username}) signs in without a second factor now")
+    click.echo(f"{user.id} ({user.username}) now signs in without a second factor")

@@ -1,4 +1,4 @@
-"""Saying again, within a session, who one is: that makes the session fresh."""
+"""Confirming one's identity within a session, which makes the session fresh."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from backend.security.hashing import check_password
 def confirm(
     caller: Identity, password: str | None = None, code: str | None = None, totp_code: str | None = None
 ) -> None:
-    """Make the caller's session fresh. At least one proof is given, and each that is given must be right.
+    """Make the caller's session fresh. At least one proof is given, and every given proof must be right.
 
-    Where a second factor is on, its *totp_code* is needed, and enough. Raises InvalidPassword, WrongOtp, WrongTotp, and
-    TokenRevoked where the session or its right ended meanwhile.
+    With a second factor, its *totp_code* is required, and sufficient. Raises InvalidPassword, WrongOtp, WrongTotp, and
+    TokenRevoked where the session ended or lost its rights meanwhile.
     """
     user = caller.user
     if password is not None and not check_password(password, user.hashed_password):
         _refuse(caller, "password", InvalidPassword())
     if code is not None and not _is_code_of(user, code):
-        db.session.commit()  # the try counts
+        db.session.commit()  # commits the try
         _refuse(caller, "otp", WrongOtp())
     locked_user(caller)
     has_factor = _check_factor(caller, totp_code)
@@ -57,7 +57,7 @@ def _check_factor(caller: Identity, totp_code: str | None) -> bool:
 
 
 def _refuse(caller: Identity, by: str, error: Forbidden) -> NoReturn:
-    """Record what was wrong, and raise *error*. A code by text that was right still serves."""
+    """Record what was wrong, and raise *error*. A right code by text remains usable."""
     db.session.rollback()
     record("session.confirm_failed", caller.user.id, _target(caller), {"by": by})
     db.session.commit()

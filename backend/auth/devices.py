@@ -1,7 +1,7 @@
-"""Device tokens: proof that somebody signed in to an account before, on the device that shows it ("device cookies" of OWASP).
+"""Device tokens: proof that a user has signed in on a device before (OWASP calls them device cookies).
 
-A token is no credential: it opens nothing and is never needed. Tries of a password that come with one are counted for its
-device, apart from everybody else's, so that strangers who use up an account's tries do not keep its owner out.
+A token is no credential: it grants no access and is never required. Password tries with a token are counted for its device,
+separately from all others. So strangers who use up an account's tries do not lock its owner out.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _TOKEN = re.compile(r"(?P<user_id>[1-9][0-9]{0,18})\.(?P<device>[A-Za-z0-9_-]{22
 
 
 def issue_device_token(user_id: int, hashed_password: str | None, device: str | None = None) -> str:
-    """A token that names *device*, or a new one, as a device of this user. It is good until the password changes."""
+    """Return a token for *device*, or for a new device, of this user. It is valid until the password changes."""
     device = device or secrets.token_urlsafe(16)
     return f"{user_id}.{device}.{_mac(user_id, device, hashed_password)}"
 
 
 def issue_for_user(user_id: int) -> str:
-    """Like `issue_device_token`, for the password that the account has now."""
+    """Like `issue_device_token`, for the account's present password."""
     with DbSession(read_engine(db.engine)) as session:
         hashed = session.scalar(select(User.hashed_password).where(User.id == user_id))
     return issue_device_token(user_id, hashed)
 
 
 def recognise(token: str | None, user_id: int | None, hashed_password: str | None) -> str | None:
-    """The device that *token* names, if this user signed in on it with the present password. Else None."""
+    """Return the device of *token* if this user signed in on it with the present password, else None."""
     found = _TOKEN.fullmatch(token or "")
     if found is None or user_id is None or not hashed_password or int(found["user_id"]) != user_id:
         return None
@@ -44,5 +44,7 @@ def recognise(token: str | None, user_id: int | None, hashed_password: str | Non
 
 
 def _mac(user_id: int, device: str, hashed_password: str | None) -> str:
-    """Bound to the password: who knew the old one may have gathered tokens, and with each ten more tries at the new one."""
+    """Sign with the password hash too. Otherwise an intruder could collect tokens, and get ten more tries of the next password
+    with each.
+    """
     return keyed_hash("device", f"{user_id}:{device}:{hashed_password or ''}")

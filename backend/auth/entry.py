@@ -1,4 +1,4 @@
-"""The last steps of every way in: the second factor, the notice of a new device, the session."""
+"""The last steps of every sign-in: the second factor, the mail about a new device, the session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backend.models.base import db
 
 
 def complete_sign_in(user: User, device: Device, totp_code: str | None, by: str) -> Grant:
-    """Start a session of a user who proved who it is *by* something, in the current transaction.
+    """Start a session of an authenticated user, in the current transaction. *by* is the method of authentication.
 
     Raises TotpRequired and InvalidTotp.
     """
@@ -25,7 +25,7 @@ def complete_sign_in(user: User, device: Device, totp_code: str | None, by: str)
 
 
 def _is_new(user_id: int, device: Device) -> bool:
-    """Whether the account was used before, and never on a device of this name. Versions do not make a name another."""
+    """Return True if the account was used before, but never on a device of this name. Version numbers in the name are ignored."""
     known = db.session.scalars(select(UserSession.device_info).where(UserSession.user_id == user_id).distinct()).all()
     return bool(known) and _without_versions(device.info) not in {_without_versions(name) for name in known}
 

@@ -1,4 +1,4 @@
-"""The mails about an account. Those with a secret make it when they are sent: it is never in the database, only its hash."""
+"""The mails about an account. A secret in a mail is generated when the mail is sent; the database has only its hash."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ VERIFY, RESET = "verify_email", "reset_password"
 VERIFY_LIFETIME, RESET_LIFETIME = timedelta(days=3), timedelta(hours=1)
 NOTICE_LIFETIME = timedelta(days=1)
 NOTICES_AN_HOUR = 5
-"""Of one kind to one user: whoever owns an account under somebody else's address must not bury them in mail."""
+"""The number of mails of one kind to one user, so that an account under a stranger's address cannot flood that address."""
 
 HOUR, DAY = 3600, 86_400
 TO_ONE_ADDRESS = {
     VERIFY: (Limit("mail-verify", 6, HOUR), Limit("mail-verify-day", 12, DAY)),
     RESET: (Limit("mail-reset", 5, HOUR), Limit("mail-reset-day", 20, DAY)),
-    "notice": (Limit("mail-notice", 30, HOUR),),  # as many as all kinds together: none crowds out another
+    "notice": (Limit("mail-notice", 30, HOUR),),  # the sum of the kinds, so that no kind uses up another's share
     "unproven": (Limit("mail-unproven", 5, HOUR), Limit("mail-unproven-day", 10, DAY)),
 }
-"""How many mails of a kind an address gets over all accounts; `unproven`: notices to one that nobody has confirmed."""
+"""The number of mails of a kind that an address gets over all accounts. `unproven`: notices to an unverified address."""
 
 NAMED_BY_CALLERS = ("device",)
-"""Facts whose text a caller chose. They stand in no mail to an address that may be a stranger's: nobody writes through us."""
+"""Facts whose text a caller chose. Mails to an unverified address omit them, so that nobody can send text to strangers."""
 
 _STRANGE = re.compile(r"[^A-Za-z0-9 ._()/;,-]")
 
 
 def put_verification(user: User) -> None:
-    """Ask the owner of the address to confirm it, unless the address was asked too often lately."""
+    """Mail a link that verifies the address of a user, unless the address got too many lately."""
     if user.email is not None and _may_mail(VERIFY, user.email):
         payload = {"user_id": user.id, "email": user.email}
         enqueue(MAIL, VERIFY, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
 
 
 def put_reset(email: str) -> None:
-    """Send a link for a new password to the account with this email, if there is one. To ask costs the same either way."""
+    """Mail a link for a new password to the account with this email, if it exists. The cost is the same either way."""
     if _may_mail(RESET, email):
         enqueue(MAIL, RESET, {"email": email}, lifetime=RESET_LIFETIME)
 
 
 def notify(user: User, topic: str, **facts: str | None) -> None:
-    """Tell a user of something that it should know, should it not have been its own doing. No address, no mail."""
+    """Mail a user about a change of the account that may be somebody else's doing. An account without an address gets none."""
     if user.email is None or count_recent(user.id, topic, timedelta(hours=1)) >= NOTICES_AN_HOUR:
         return
     is_proven = user.email_verified_at is not None
@@ -64,7 +64,7 @@ def notify(user: User, topic: str, **facts: str | None) -> None:
         return
     subject, text = NOTICES[topic]
     known = {name: fact for name, fact in facts.items() if is_proven or name not in NAMED_BY_CALLERS}
-    # A device names itself, so its name may be anything: what is left of it makes no link.
+    # The name of a device is chosen by the client: only characters that cannot form a link are kept.
     lines = [f"{name.title()}: {_STRANGE.sub('', fact or '')[:100] or 'unknown'}\n" for name, fact in known.items()]
     details = "\n" + "".join(lines) if lines else ""
     body = f"{_greeting(user)}\n\n{text}\n{details}{_NOT_YOU}"
@@ -73,28 +73,31 @@ def notify(user: User, topic: str, **facts: str | None) -> None:
 
 
 def _may_mail(kind: str, email: str) -> bool:
-    """Count a mail to an address. False where it has had enough of this kind, which is no business of the caller's."""
+    """Count a mail to an address. Returns False where it had enough of this kind; the caller is not told."""
     key = keyed_hash("mail", fold_email(email))[:32]
     counts = [count(limit, key) for limit in TO_ONE_ADDRESS[kind]]
     return not any(counted.is_over for counted in counts)
 
 
 def _greeting(user: User) -> str:
-    """The name is the user's choice, so it is told to nobody but the proven owner of the address."""
+    """Greet by name only at a verified address, because the user chooses the name."""
     return "Hello," if user.email_verified_at is None else f"Hello {user.username},"
 
 
-_NOT_YOU = "\nIf this was not you: choose a new password, and look at the list of your sessions.\n"
+_NOT_YOU = "\nIf this was not you: choose a new password, and check the list of your sessions.\n"
 NOTICES = {
     "password_changed": ("Your password was changed", "the password of your account was changed."),
     "new_device": (
         "A sign-in from a new device",
-        "somebody signed in to your account on a device that is new to us.",
+        "somebody signed in to your account on a new device.",
     ),
-    "totp_on": ("Your second factor is on", "a second factor was added to your account: signing in asks for its code."),
+    "totp_on": (
+        "Your second factor is on",
+        "a second factor was added to your account: signing in now requires its code.",
+    ),
     "totp_off": ("Your second factor is off", "the second factor of your account was switched off."),
-    "email_changed": ("Your email was changed", "your account has another email now; this one no longer opens it."),
-    "mobile_changed": ("A number was added", "a telephone number was verified for your account and can open it."),
+    "email_changed": ("Your email was changed", "your account has another email now; this one can no longer sign in."),
+    "mobile_changed": ("A number was added", "a telephone number was verified for your account and can sign in to it."),
 }
 
 
@@ -103,12 +106,12 @@ def _verification(payload: dict[str, Any]) -> Mail | None:
     if user is None or user.email is None or user.email_verified_at is not None or not _may_enter(user):
         return None
     if payload.get("email", user.email) != user.email:
-        return None  # another mail asks at the address that took its place
+        return None  # the address was changed; another mail verifies the new one
     greeting, email = _greeting(user), user.mail_address or user.email
     link = _link("verify", _new_token(user, VERIFY, VERIFY_LIFETIME))
     text = (
-        f"{greeting}\n\nthis link confirms your email address. It is good for 3 days, once:\n\n{link}\n\n"
-        "If you have made no account, do nothing.\n"
+        f"{greeting}\n\nthis link confirms your email address. It is valid for 3 days, and works once:\n\n{link}\n\n"
+        "If you did not create an account, do nothing.\n"
     )
     return Mail(email, "Confirm your email address", text)
 
@@ -118,11 +121,11 @@ def _reset(payload: dict[str, Any]) -> Mail | None:
     if user is None or user.email is None or not _may_enter(user):
         return None
     record("password.reset_requested", None, user_target(user.id))
-    greeting, email = _greeting(user), user.mail_address or user.email  # the address that we have, whatever was typed
+    greeting, email = _greeting(user), user.mail_address or user.email  # as stored, not as the caller typed it
     link = _link("reset", _new_token(user, RESET, RESET_LIFETIME))
     text = (
-        f"{greeting}\n\nthis link sets a new password for your account. It is good for an hour, once:\n\n{link}\n\n"
-        "If you have not asked for it, do nothing: your password stays as it is.\n"
+        f"{greeting}\n\nthis link sets a new password for your account. It is valid for an hour, and works once:\n\n{link}\n\n"
+        "If you did not ask for it, do nothing: your password stays as it is.\n"
     )
     return Mail(email, "Set a new password", text)
 
@@ -142,9 +145,9 @@ def _new_token(user: User, purpose: str, lifetime: timedelta) -> str:
 
 
 def _link(page: str, token: str) -> str:
-    """A page of the client. What stands behind `#` never leaves the browser, so the token is in no log and no Referer."""
+    """Return a link to a page of the client. Browsers do not send the part after `#`, so no log and no Referer has the token."""
     return f"{current_app.config['CONFAB'].public_url}/#/{page}?token={token}"
 
 
 COMPOSERS: Mapping[str, Composer] = {VERIFY: _verification, RESET: _reset}
-"""For the outbox: the mails that are made when they are sent."""
+"""Return the composers of the mails that are made when they are sent, by name."""

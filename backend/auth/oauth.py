@@ -1,4 +1,4 @@
-"""The manner of RFC 6749, which `/token` speaks: what its form must hold, and how it says no."""
+"""The form and the errors of `/token`, as RFC 6749 defines them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class InvalidRequest(ChatError):
 
 class UnsupportedGrantType(ChatError):
     status, code = 400, "unsupported_grant_type"
-    detail = "The only grant_type here is password."
+    detail = "The only supported grant_type is password."
 
 
 def check_form(form: dict[str, Any]) -> tuple[str, str]:
-    """The name and the password in *form*. Raises UnsupportedGrantType or InvalidRequest."""
+    """Return the name and the password in *form*. Raises UnsupportedGrantType or InvalidRequest."""
     if form.get("grant_type", PASSWORD_GRANT) != PASSWORD_GRANT:
         raise UnsupportedGrantType
     if not form.get("username") or not form.get("password"):
@@ -35,7 +35,7 @@ def check_form(form: dict[str, Any]) -> tuple[str, str]:
 
 
 def as_oauth_errors(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer what is wrong with the grant as section 5.2 of RFC 6749 says: 400 and `{"error": ...}`."""
+    """Answer a refused grant as section 5.2 of RFC 6749 says: 400 and `{"error": ...}`."""
 
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,6 @@
 """Signing in with a code sent to a telephone number.
 
-To ask for a code looks at no account, so it cannot tell whether there is one.
+Requesting a code reads no account, so it cannot reveal whether one exists.
 """
 
 from __future__ import annotations
@@ -36,15 +36,17 @@ TRIES = 5
 """Of each guesser."""
 
 TRIES_OF_OTHERS = 15
-"""Of all together but who asked for the code: three strangers' worth. Whoever asked keeps its own tries, whatever they do."""
+"""The tries of all guessers together, without the client that requested the code: three strangers' worth. The requester's own
+tries are counted apart.
+"""
 
-TEXT = "{code} is your Confab code. It is good for 5 minutes. Tell it to nobody."
+TEXT = "{code} is your Confab code. It is valid for 5 minutes. Do not share it."
 NO_TEXTS = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN)
-"""Kinds of numbers that cost the caller, and so pay whoever makes others call them."""
+"""Kinds of numbers that charge the sender, which would pay an attacker for every text."""
 
 
 def check_number(mobile: str) -> str:
-    """The country calling code of a number that may be sent a code. Raises ValidationFailed where none is sent to."""
+    """Return the country calling code of a number. Raises ValidationFailed where codes are not sent to such a number."""
     number = phonenumbers.parse(mobile)
     country = str(number.country_code)
     served = current_app.config["CONFAB"].sms_countries
@@ -54,7 +56,7 @@ def check_number(mobile: str) -> str:
 
 
 def send_code(mobile: str) -> None:
-    """Have a new code sent to a number; the one before it ends."""
+    """Send a new code to a number. The previous code becomes invalid."""
     code = f"{secrets.randbelow(10**6):06}"
     put_code(mobile, code)
     enqueue(SMS, "otp", {"to": mobile, "text": TEXT.format(code=code)}, lifetime=LIFETIME)
@@ -62,7 +64,7 @@ def send_code(mobile: str) -> None:
 
 
 def put_code(mobile: str, code: str) -> None:
-    """Make *code* the one that is live for a number. A number has one row that is live, so the new one takes its place."""
+    """Store *code* as the valid one of a number. It replaces the previous one, since a number has one unused row."""
     now = utcnow()
     values = {
         "code": _hashed(mobile, code),
@@ -78,7 +80,7 @@ def put_code(mobile: str, code: str) -> None:
 
 
 def sign_in(mobile: str, code: str, device: Device, totp_code: str | None = None) -> dict[str, Any]:
-    """Use a code up, and return the token answer of the account that verified the number, or of a new one.
+    """Redeem a code, and return the token answer of the account that verified the number, or of a new one.
 
     An account that holds the number unverified loses it. Raises InvalidOtp, MobileTaken, TotpRequired and InvalidTotp.
     """
@@ -86,7 +88,7 @@ def sign_in(mobile: str, code: str, device: Device, totp_code: str | None = None
     try:
         grant = _open(mobile, device, totp_code)
     except TotpRequired:
-        db.session.commit()  # the try counts, and the code still serves together with the second factor
+        db.session.commit()  # commits the try; the code can be used again together with the second factor
         raise
     except InvalidTotp:
         refuse_login(find_holder_id(mobile), "totp")
@@ -99,7 +101,7 @@ def sign_in(mobile: str, code: str, device: Device, totp_code: str | None = None
 
 
 def verify_number(caller: Identity, mobile: str, code: str) -> dict[str, Any]:
-    """Use a code up, make the number the caller's, verified, and return the user.
+    """Redeem a code, make the number the caller's verified one, and return the user.
 
     An account that holds it unverified loses it. Raises InvalidOtp, TokenRevoked, and MobileTaken where another account has
     verified it.
@@ -115,12 +117,12 @@ def verify_number(caller: Identity, mobile: str, code: str) -> dict[str, Any]:
 
 
 def use_code(mobile: str, code: str) -> None:
-    """Use a code up in the current transaction, as proof that somebody has the number at hand. Raises InvalidOtp."""
+    """Redeem a code in the current transaction, as proof that the caller has the telephone. Raises InvalidOtp."""
     _try_code(mobile, code).used_at = utcnow()
 
 
 def redeem_code(mobile: str, code: str) -> bool:
-    """Whether *code* is the live one of a number. It is used up, and a wrong one counts as a try, once the caller commits."""
+    """Return whether *code* is the valid one of a number. The redemption, or the failed try, counts once the caller commits."""
     row = _match_code(mobile, code)
     if row is not None:
         row.used_at = utcnow()
@@ -128,7 +130,9 @@ def redeem_code(mobile: str, code: str) -> bool:
 
 
 def _try_code(mobile: str, code: str, user_id: int | None = None) -> OtpCode:
-    """The live code of a number, locked. Raises InvalidOtp where *code* is not it, and records it of *user_id* or the holder."""
+    """Return the valid code of a number, locked. For a wrong *code* record a failed sign-in of *user_id* or the holder, and
+    raise InvalidOtp.
+    """
     row = _match_code(mobile, code)
     if row is None:
         refuse_login(user_id or find_holder_id(mobile), "otp")
@@ -142,7 +146,9 @@ def find_holder_id(mobile: str) -> int | None:
 
 
 def _match_code(mobile: str, code: str) -> OtpCode | None:
-    """The live code of a number, locked, if *code* is it. Each call is a try; a guesser's sixth meets nothing."""
+    """Return the row of a number's valid code, locked, if *code* is right. Each call is a try; after five, a guesser's codes
+    are all wrong.
+    """
     live = (OtpCode.mobile == mobile, OtpCode.used_at.is_(None), OtpCode.expires_at > utcnow())
     locked = select(OtpCode).where(*live).with_for_update().execution_options(populate_existing=True)
     row = db.session.scalars(locked).one_or_none()
@@ -152,7 +158,7 @@ def _match_code(mobile: str, code: str) -> OtpCode | None:
 
 
 def _count_try(row: OtpCode) -> bool:
-    """Count a try of the present caller. False where it has none left."""
+    """Count a try of the present client. Returns False where it has none left."""
     guesser, guesses = _guesser(), row.guesses or {}
     is_others = guesser != row.asked_by
     if guesses.get(guesser, 0) >= TRIES or (is_others and row.tries >= TRIES_OF_OTHERS):
@@ -171,7 +177,7 @@ def _hashed(mobile: str, code: str) -> str:
 
 
 def _open(mobile: str, device: Device, totp_code: str | None) -> Grant | None:
-    """A session of the account whose number this is, or of a new one; None where it may not enter."""
+    """Return a session of the account that holds the number, or of a new one; None where the account may not sign in."""
     user = _holder_or_new(mobile)
     if not user.is_active or user.deleted_at is not None:
         return None
@@ -180,7 +186,7 @@ def _open(mobile: str, device: Device, totp_code: str | None) -> Grant | None:
 
 
 def _holder_or_new(mobile: str) -> User:
-    """The account that verified a number, locked, or else a new one for it."""
+    """Return the account that verified a number, locked, or a new account with it."""
     for _ in range(TRIES):
         user = db.session.scalars(select(User).where(User.mobile == mobile).with_for_update()).one_or_none()
         if user is not None and user.mobile_verified_at is not None:
@@ -190,7 +196,7 @@ def _holder_or_new(mobile: str) -> User:
         try:
             made = add_user(mobile=mobile)
         except MobileTaken:
-            continue  # somebody registered with it between the two statements, unverified
+            continue  # another request registered the number, unverified, between the two statements
         made.mobile_verified_at = utcnow()
         db.session.flush()
         record("account.created", made.id, user_target(made.id), {"by": "otp"})
@@ -213,7 +219,7 @@ def _give_to(caller: Identity, mobile: str) -> User:
         try:
             with db.session.begin_nested():
                 me.mobile, me.mobile_verified_at = mobile, utcnow()
-        except exc.IntegrityError:  # somebody took it between the two statements
+        except exc.IntegrityError:  # another request took the number between the two statements
             raise MobileTaken from None
         record("mobile.verified", me.id, user_target(me.id))
         mails.notify(me, "mobile_changed")
@@ -221,6 +227,6 @@ def _give_to(caller: Identity, mobile: str) -> User:
 
 
 def _release(user: User) -> None:
-    """Take a number that was never verified from the account that named it."""
+    """Remove a number that was never verified from the account that holds it."""
     user.mobile = None
     db.session.flush()

@@ -1,4 +1,4 @@
-"""Which passwords an account may take, beyond their length: with COMMON_PASSWORDS=refuse none that guessers try first."""
+"""Passwords that are refused with COMMON_PASSWORDS=refuse: those that attackers try first."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from backend.models import User
 from backend.security.hashing import hash_password
 
 LIST = Path(__file__).with_name("common-passwords.txt.gz")
-"""The 10,000 most common, the commonest first (common-passwords.LICENSE). Some 3,900 are long enough to be chosen here."""
+"""The 10,000 most common passwords, the most common first (common-passwords.LICENSE). About 3,900 are long enough to be chosen
+here.
+"""
 
-COMMON = "This is one of the 10,000 most common passwords. Choose one that nobody else has: several words, perhaps."
-OWN = "This is the account's own name or email, which guessers try first. Choose something that does not follow from them."
+COMMON = (
+    "This is one of the 10,000 most common passwords. Choose a password that nobody else has, such as several words."
+)
+OWN = "This is the account's own name or email, which attackers try first. Choose a password that is not derived from them."
 
 
 def hash_new_password(field: str, password: str, *names: str | None) -> str:
-    """The hash of a *password* for the account that has these *names*: username, email and what else it is called.
+    """Return the hash of a new *password* of an account with these *names*: username, email and other names.
 
-    Every password that an account is given passes here. Raises ValidationFailed of *field*, and Busy.
+    Every new password passes through here. Raises ValidationFailed of *field*, and Busy.
     """
     if current_app.config["CONFAB"].refuses_common_passwords:
         _check(field, password, names)
@@ -31,7 +35,7 @@ def hash_new_password(field: str, password: str, *names: str | None) -> str:
 
 
 def names_of(user: User) -> tuple[str | None, ...]:
-    """What an account is called."""
+    """Return the names of an account."""
     return user.username, user.email, user.full_name, user.first_name, user.last_name
 
 
@@ -44,7 +48,7 @@ def _check(field: str, password: str, names: tuple[str | None, ...]) -> None:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """A name as it might be typed for a password; of an email its first part, too."""
+    """Return the forms in which a name may be used as a password; for an email also the part before the @."""
     yield _bare(name)
     if "@" in name:
         yield _bare(name.partition("@")[0])
@@ -56,5 +60,5 @@ def _bare(text: str) -> str:
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """The passwords of LIST."""
+    """Return the passwords of LIST."""
     return frozenset(gzip.decompress(LIST.read_bytes()).decode().split())

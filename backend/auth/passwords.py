@@ -1,4 +1,4 @@
-"""Changing a password, and getting back in without it. Hashes are made and checked while no transaction is open."""
+"""Changing and resetting passwords. Hashes are made and checked while no transaction is open."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from backend.users.access import lock_self
 
 
 def has_password(user: User) -> bool:
-    """False for accounts made by a one-time code, and for some that were adopted."""
+    """Return False for accounts that were created by a one-time code, and for some imported ones."""
     return bool(user.hashed_password)
 
 
 def confirm_password(user: User, password: str | None) -> None:
-    """Make sure that it is the user who asks. Raises InvalidPassword; an account without a password is asked for none."""
+    """Check the password of the caller. Raises InvalidPassword. An account without a password passes."""
     if has_password(user) and (password is None or not check_password(password, user.hashed_password)):
         raise InvalidPassword
 
 
 def locked_user(caller: Identity) -> User:
-    """The caller's own row, locked, provided that its password is still the one that was checked. Else TokenRevoked."""
+    """Return the caller's own row, locked. Raises TokenRevoked where its password is no longer the checked one."""
     user = lock_self(caller.user)
     if user.hashed_password != caller.user.hashed_password:
         raise TokenRevoked
@@ -44,9 +44,9 @@ def locked_user(caller: Identity) -> User:
 def change_password(
     caller: Identity, current_password: str | None, new_password: str, *, also_revoke: bool = False
 ) -> None:
-    """Set a new password, and end every session but this one. An account without a password sets its first in a fresh session.
+    """Set a new password, and end every other session. An account without a password sets its first one in a fresh session.
 
-    With *also_revoke* its API tokens end and its number is taken off: an intruder may have added them. Raises InvalidPassword,
+    *also_revoke* deletes its API tokens and its number too, which an intruder may have added. Raises InvalidPassword,
     ReauthenticationRequired, and ValidationFailed of a password that is too common.
     """
     if has_password(caller.user):
@@ -68,7 +68,7 @@ def change_password(
 
 
 def set_password(owner: User, password: str) -> None:
-    """Set the password of an account, on the command line, and end every session of it.
+    """Set the password of an account, from the command line, and end all its sessions.
 
     Raises NotFound, and ValidationFailed of a password that is too common.
     """
@@ -86,20 +86,20 @@ def set_password(owner: User, password: str) -> None:
 
 
 def request_reset(email: str) -> None:
-    """Have a link sent to the account with this email. Known or unknown, the caller's cost is one row."""
+    """Mail a link to the account with this email, if it exists. The caller's cost is one row either way."""
     mails.put_reset(email)
     db.session.commit()
 
 
 def reset_password(token: str, password: str) -> None:
-    """Set a new password with a mailed token, which is used up, and end every session of the account.
+    """Set a new password with a mailed token, redeem the token, and end every session of the account.
 
-    Raises InvalidToken, and ValidationFailed of a password that is too common. The mail proves the address. Every other way
-    in that was set up before the address was first proven ends too: whoever set it up may have made the account under an
-    address that is not theirs.
+    Raises InvalidToken, and ValidationFailed of a password that is too common. The mail proves the address. Every other
+    credential that was added before the address was first proven is removed: its owner may have created the account under a
+    stranger's address.
     """
     owner = find_owner(token, mails.RESET)
-    if owner is None:  # it is not worth the cost of a hash
+    if owner is None:  # spares the cost of a hash
         raise InvalidToken
     hashed = hash_new_password("password", password, *names_of(owner))
     used = use_token(token, mails.RESET)
@@ -117,13 +117,15 @@ def reset_password(token: str, password: str) -> None:
 
 
 def use_token(token: str, purpose: str) -> AccountToken | None:
-    """The row of a mailed token, used up in the current transaction. Of two who try at once, one gets it."""
+    """Return the row of a mailed token, redeemed in the current transaction. Of two simultaneous calls one gets it."""
     statement = update(AccountToken).where(*_is_live(token, purpose)).values(used_at=utcnow())
     return db.session.scalars(statement.returning(AccountToken)).one_or_none()
 
 
 def find_owner(token: str, purpose: str) -> User | None:
-    """Whose a mailed token is, detached, as it is now; None where it is no good or the address is another's. Uses nothing up."""
+    """Return the owner of a mailed token, detached; None where the token is invalid or the address is another one now. Redeems
+    nothing.
+    """
     with DbSession(read_engine(db.engine)) as session:
         statement = select(User).join(AccountToken, AccountToken.user_id == User.id)
         may_enter = (User.email == AccountToken.email, User.is_active, User.deleted_at.is_(None))
@@ -142,7 +144,7 @@ def _is_live(token: str, purpose: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _lock_owner(used: AccountToken | None) -> User | None:
-    """Whom the token was mailed to, if the address is still theirs."""
+    """Return the user to whom the token was mailed, if the address is still theirs."""
     if used is None:
         return None
     owner = (User.id == used.user_id, User.email == used.email, User.is_active, User.deleted_at.is_(None))

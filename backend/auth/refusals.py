@@ -23,7 +23,7 @@ def log_refused_sign_in(method: str, find_user_id: Callable[[], int | None]) -> 
     except ChatError as error:
         if error.status < 500:
             user_id = find_user_id()
-            # A client learns from TotpRequired that it must ask for the code: the password was right.
+            # TotpRequired asks the client for the code. The password was right.
             level = logging.INFO if isinstance(error, TotpRequired) else logging.WARNING
             REFUSALS.write(
                 ("sign_in", user_id, network(), error.code),

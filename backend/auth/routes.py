@@ -44,7 +44,7 @@ REFRESH = Limit("refresh", 600)
 @limited(REGISTER)
 @bp.arguments(RegisterBody)
 def register(body: dict[str, Any]) -> Any:
-    """Make an account and sign in to it."""
+    """Create an account and sign in to it."""
     answer = service.register(**body, device=device())
     remember_device(devices.issue_for_user(answer["user"]["id"]))
     return answer
@@ -58,8 +58,8 @@ def register(body: dict[str, Any]) -> Any:
 def login(body: dict[str, Any]) -> Any:
     """Sign in with email or username, and password
 
-    The answer has the header `X-Device-Token` and a cookie. Either, sent along the next time, counts tries for this device
-    instead of the account, which strangers may have used up. It is no credential and never needed.
+    The answer has the header `X-Device-Token` and a cookie. With either, the next sign-in counts its tries for this device, and
+    not for the account, whose tries strangers may have used up. It is no credential and never required.
     """
     name = body.get("email") or body.get("username") or ""
     account = service.find_account(email=body.get("email"), username=body.get("username"))
@@ -85,7 +85,7 @@ def token(form: dict[str, Any]) -> Any:
 @limited(REFRESH)
 @bp.arguments(RefreshBody)
 def refresh(body: dict[str, Any]) -> Any:
-    """Exchange a refresh token for a new pair. Each serves once; a second use after 10 seconds ends the session."""
+    """Exchange a refresh token for a new pair. Each can be used once; a second use after 10 seconds ends the session."""
     return sessions.refresh(body["refresh_token"])
 
 
@@ -103,7 +103,7 @@ def logout() -> None:
 @paged
 @bp.arguments(PageArgs, location="query")
 def list_sessions(args: dict[str, Any]) -> Page[dict[str, Any]]:
-    """The caller's live sessions, the newest first."""
+    """List the caller's live sessions, the newest first."""
     return sessions.list_sessions(current_identity, args["page_request"])
 
 
@@ -119,7 +119,7 @@ def end_session(session_id: int) -> None:
 @bp.response(204)
 @session_required
 def end_other_sessions() -> None:
-    """End all of the caller's sessions but this one."""
+    """End all of the caller's sessions except this one."""
     sessions.end_other_sessions(current_identity)
 
 
@@ -128,9 +128,9 @@ def end_other_sessions() -> None:
 @login_required
 @own_answer
 def create_ticket() -> dict[str, Any]:
-    """Get a ticket for a socket.
+    """Create a ticket for a socket.
 
-    It serves once, as `token` of a socket, within 30 seconds; so no token that lives longer is in an address.
+    It can be used once within 30 seconds, as `token` of a socket. Thus no longer-lived token is in a URL.
     """
     return tickets.create_ticket(current_identity)
 
@@ -147,6 +147,6 @@ def _sign_in(account: service.Account, name: str, password: str, of: Device, tot
 
 
 def device(info: str | None = None) -> Device:
-    """Where this request comes from; unless the device says what it is, its User-Agent does."""
+    """Return the device of this request. Without *info* its name is the User-Agent."""
     named = info or as_line(request.headers.get("User-Agent", ""))[:255]
     return Device(named or None, address())

@@ -20,7 +20,7 @@ SEND_OTP = Limit("send-otp", 60, HOUR)
 SEND_OTP_NUMBER = (Limit("send-otp-number", 3, HOUR), Limit("send-otp-number-day", 10, DAY))
 SEND_OTP_SENDER = Limit("send-otp-sender", 60, HOUR)
 SEND_OTP_SENDER_PREFIX = Limit("send-otp-sender-prefix", 20, HOUR)
-# These each serve twice: for the first text that an address asks for in an hour, and for those after it.
+# Each of these applies twice: to the first text that an address requests in an hour, and to its further texts.
 SEND_OTP_PREFIX = Limit("send-otp-prefix", 50, HOUR)
 SEND_OTP_COUNTRY = Limit("send-otp-country", 250, HOUR)
 SEND_OTP_ALL = Limit("send-otp-all", 500, HOUR)
@@ -33,21 +33,21 @@ VERIFY_OTP_NUMBER = Limit("verify-otp-number", 10)
 @limited(SEND_OTP)
 @bp.arguments(OtpRequestBody)
 def send_otp(body: dict[str, Any]) -> dict[str, str]:
-    """Send a code to a telephone number, known or unknown. It is good for 5 minutes and 5 tries, once."""
+    """Send a code to a telephone number, known or unknown. It is valid for 5 minutes and 5 tries, and works once."""
     mobile = body["mobile"]
     country = otp.check_number(mobile)
     for limit in SEND_OTP_NUMBER:
         take(limit, mobile)
-    # Last the budgets that all share: what is refused above uses up nothing of them.
+    # Shared limits come last, so that a refused request uses up none of them.
     _take_shared(mobile[:-4], country)
     otp.send_code(mobile)
     return ACCEPTED
 
 
 def _take_shared(prefix: str, country: str) -> None:
-    """Count a text against what all may cause together. Raises RateLimited.
+    """Count a text against the limits that all clients share. Raises RateLimited.
 
-    First texts of an address have budgets of their own, so that a few addresses that ask again and again close nothing to others.
+    The first text of an address has limits of its own, so that a few addresses with many requests lock nobody else out.
     """
     take(SEND_OTP_SENDER_PREFIX, f"{address()}:{prefix}")
     share = "first" if count(SEND_OTP_SENDER, address()).used == 1 else "more"

@@ -1,4 +1,4 @@
-"""`/api/auth`: passwords, and the tokens that are mailed."""
+"""`/api/auth`: passwords, and tokens that were mailed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RESEND = Limit("resend-verification", 5, HOUR)
 @limited(FORGOT)
 @bp.arguments(ForgotBody)
 def forgot_password(body: dict[str, Any]) -> dict[str, str]:
-    """Have a link for a new password mailed, if there is an account with this email. It is good for an hour, once."""
+    """Mail a link for a new password, if an account with this email exists. The link is valid for an hour and works once."""
     take(FORGOT_EMAIL, hash_secret(fold_email(body["email"]))[:32])
     passwords.request_reset(body["email"])
     return ACCEPTED
@@ -58,7 +58,7 @@ def reset_password(body: dict[str, Any]) -> None:
 def verify_email(body: dict[str, Any]) -> None:
     """Confirm an email address with the token of a mail
 
-    Send it with a session of that account, or with its `password`; else the answer is 401 and the token stays good.
+    Send it with a session of that account, or with its `password`. Otherwise the answer is 401, and the token stays valid.
     """
     caller, owner, password = identity_if_any(), verification.get_owner(body["token"]), body.get("password")
     if password is not None:
@@ -71,7 +71,7 @@ def verify_email(body: dict[str, Any]) -> None:
 @login_required
 @own_answer
 def resend_verification() -> dict[str, str]:
-    """Have the mail that confirms the address sent again."""
+    """Send the mail that confirms the address again."""
     take(RESEND, str(current_user.id))
     verification.resend_verification(current_user)
     return ACCEPTED
@@ -84,8 +84,8 @@ def resend_verification() -> dict[str, str]:
 def change_password(body: dict[str, Any]) -> None:
     """Change the password
 
-    Every other session ends; with `"revoke": true` the API tokens end and the number is taken off, too. An account
-    without a password sets its first without current_password, in a fresh session (403 `reauthentication_required`).
+    Every other session ends. `"revoke": true` also deletes the API tokens and the number. An account without a password sets
+    its first one without current_password, in a fresh session (403 `reauthentication_required`).
     """
     if body.get("current_password") is not None:
         take(PASSWORD, str(current_user.id))

@@ -1,4 +1,4 @@
-"""`/api/auth/tokens`: API tokens. They are managed with a session; a token cannot make another."""
+"""`/api/auth/tokens`: API tokens. They are managed with a session; a token cannot create another."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ bp = Blueprint("api-tokens", __name__, url_prefix="/api/auth/tokens", descriptio
 def list_api_tokens(query: dict[str, Any]) -> Page[dict[str, Any]]:
     """List your API tokens
 
-    The newest first, without their secrets. Needs a session, as all of this does: an API token
-    gets 403.
+    The newest first, without their secrets. All calls about API tokens need a session: an API token gets 403.
     """
     return api_tokens.list_tokens(current_user, query["page_request"])
 
@@ -33,10 +32,10 @@ def list_api_tokens(query: dict[str, Any]) -> Page[dict[str, Any]]:
 @fresh_session_required
 @bp.arguments(ApiTokenBody)
 def create_api_token(body: dict[str, Any]) -> Any:
-    """Make an API token
+    """Create an API token
 
-    Its secret is in this answer alone, as `token`. Needs a fresh session (403
-    `reauthentication_required`). The scopes `admin` and `health` are for superusers to grant (403).
+    Only this answer has its secret, as `token`. Needs a fresh session (403 `reauthentication_required`). Only superusers may
+    grant the scopes `admin` and `health` (403).
     """
     return api_tokens.create_token(current_user, **body)
 

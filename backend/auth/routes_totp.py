@@ -31,7 +31,7 @@ from backend.identity.guards import (
 @bp.response(200, TotpStatusSchema)
 @login_required
 def get_totp() -> dict[str, Any]:
-    """Whether the caller has a second factor."""
+    """Show whether the caller has a second factor."""
     return totp.status(current_identity)
 
 
@@ -40,7 +40,7 @@ def get_totp() -> dict[str, Any]:
 @fresh_session_required
 @bp.arguments(PasswordBody)
 def enrol_totp(body: dict[str, Any]) -> Any:
-    """Get a secret to share with an authenticator app. It counts once it is confirmed. Needs a fresh session."""
+    """Get a secret to share with an authenticator app. It takes effect when it is confirmed. Needs a fresh session."""
     _count_proof(body)
     return totp.enrol(current_identity, body.get("password"))
 
@@ -50,7 +50,7 @@ def enrol_totp(body: dict[str, Any]) -> Any:
 @fresh_session_required
 @bp.arguments(TotpConfirmBody)
 def confirm_totp(body: dict[str, Any]) -> Any:
-    """Switch the second factor on with a code of the app, and get the recovery codes. Needs a fresh session."""
+    """Switch on the second factor with a code of the app, and get the recovery codes. Needs a fresh session."""
     _count_proof(body)
     return totp.confirm(current_identity, body["totp_code"])
 
@@ -60,7 +60,7 @@ def confirm_totp(body: dict[str, Any]) -> Any:
 @fresh_session_required
 @bp.arguments(PasswordOrCodeBody)
 def renew_recovery_codes(body: dict[str, Any]) -> Any:
-    """Get new recovery codes; the old ones end. Needs a fresh session."""
+    """Get new recovery codes; the old ones become invalid. Needs a fresh session."""
     _count_proof(body)
     return totp.renew_recovery_codes(current_identity, body.get("password"), body.get("totp_code"))
 
@@ -70,7 +70,7 @@ def renew_recovery_codes(body: dict[str, Any]) -> Any:
 @fresh_session_required
 @bp.arguments(PasswordOrCodeBody)
 def disable_totp(body: dict[str, Any]) -> None:
-    """Switch the second factor off. Needs a fresh session."""
+    """Switch off the second factor. Needs a fresh session."""
     _count_proof(body)
     totp.switch_off(current_identity, body.get("password"), body.get("totp_code"))
 
@@ -82,9 +82,9 @@ def disable_totp(body: dict[str, Any]) -> None:
 def confirm_session(body: dict[str, Any]) -> None:
     """Confirm who you are
 
-    This session is fresh for 10 minutes from then on, as after signing in. Send the `password`, or a `code` that was
-    sent to the verified number, or the `totp_code` of the second factor. Where a second factor is on, `password` and
-    `code` need `totp_code` beside them. 403 `invalid_password`, `invalid_otp` or `invalid_totp` says which was wrong.
+    It makes this session fresh for 10 minutes, as signing in does. Send the `password`, or a `code` that was sent to the
+    verified number, or the `totp_code` of the second factor. With a second factor, `password` and `code` need `totp_code` as
+    well. 403 `invalid_password`, `invalid_otp` or `invalid_totp` says which was wrong.
     """
     _count_proof(body)
     if "code" in body and current_user.mobile is not None:
@@ -93,7 +93,7 @@ def confirm_session(body: dict[str, Any]) -> None:
 
 
 def _count_proof(body: dict[str, Any]) -> None:
-    """Count what is sent of a signed-in user's password and second factor as a try. Raises RateLimited."""
+    """Count a try of a signed-in user's password and second factor. Raises RateLimited."""
     if body.get("password") is not None:
         take(PASSWORD, str(current_user.id))
     if body.get("totp_code") is not None:

@@ -1,4 +1,4 @@
-"""What the calls of `/api/auth` and `/token` take and answer."""
+"""Requests and answers of `/api/auth` and `/token`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TotpCode(Text):
     """Six digits of the app, or a recovery code."""
 
     def __init__(self, **kwargs: Any):
-        description = "The code of the second factor, or a recovery code; asked for with 401 totp_required."
+        description = "The code of the second factor, or a recovery code; required after 401 totp_required."
         super().__init__(low=1, high=40, metadata={"description": description, "example": "123456"}, **kwargs)
 
 
@@ -24,8 +24,11 @@ class RegisterBody(BodySchema):
     password = Password(required=True, metadata={"example": "password123"})
     first_name = Line(high=100, strip=True, allow_none=True, metadata={"example": "Test"})
     last_name = Line(high=100, strip=True, allow_none=True, metadata={"example": "User"})
-    username = Username(allow_none=True, metadata={"description": "Made up from the email where it is left out."})
-    mobile = Mobile(allow_none=True, metadata={"description": "With its country code. Unverified, so no way in yet."})
+    username = Username(allow_none=True, metadata={"description": "Derived from the email if it is omitted."})
+    mobile = Mobile(
+        allow_none=True,
+        metadata={"description": "With its country code. Unverified: it is no way to sign in yet."},
+    )
 
 
 class LoginBody(BodySchema):
@@ -33,7 +36,7 @@ class LoginBody(BodySchema):
     username = Text(allow_none=True, metadata={"description": "Instead of the email."})
     password = Text(required=True, metadata={"example": "password123"})
     device_info = Line(
-        high=255, allow_none=True, metadata={"description": "What to call this device in the list of sessions."}
+        high=255, allow_none=True, metadata={"description": "The name of this device in the list of sessions."}
     )
 
     totp_code = TotpCode(allow_none=True)
@@ -45,7 +48,7 @@ class LoginBody(BodySchema):
 
 
 class TokenForm(BodySchema):
-    """The password grant of RFC 6749, section 4.3. What else OAuth clients send is passed over."""
+    """The password grant of RFC 6749, section 4.3. Other fields of OAuth clients are ignored."""
 
     class Meta:
         unknown = EXCLUDE
@@ -56,7 +59,7 @@ class TokenForm(BodySchema):
     scope = Text()
     client_id = Text()
     client_secret = Text()
-    totp_code = Text(high=40, metadata={"description": "Where the account has a second factor."})
+    totp_code = Text(high=40, metadata={"description": "Required if the account has a second factor."})
 
 
 class RefreshBody(BodySchema):
@@ -72,7 +75,7 @@ class OwnUserSchema(PublicUserSchema):
 
 
 class OAuthErrorSchema(AnswerSchema):
-    """The error of RFC 6749, section 5.2, beside the members that all our errors have."""
+    """The error of RFC 6749, section 5.2, with the members of all other errors."""
 
     error = fields.String(required=True)
     error_description = fields.String(required=True)
@@ -88,7 +91,7 @@ class TokenSchema(AnswerSchema):
     access_token = fields.String()
     refresh_token = fields.String()
     token_type = fields.String(metadata={"enum": ["bearer"]})
-    expires_in = fields.Integer(metadata={"description": "Seconds that the access token is good for."})
+    expires_in = fields.Integer(metadata={"description": "The lifetime of the access token in seconds."})
     user = fields.Nested(OwnUserSchema)
 
 
@@ -110,7 +113,7 @@ class TicketSchema(AnswerSchema):
 
 
 class AcceptedSchema(AnswerSchema):
-    """The same whatever comes of it."""
+    """The answer that reveals nothing about the outcome."""
 
     status = fields.String(metadata={"enum": ["accepted"]})
 

@@ -1,4 +1,4 @@
-"""What the calls about one-time codes take."""
+"""Requests about one-time codes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ class OtpRequestBody(BodySchema):
 class OtpBody(OtpRequestBody):
     code = Text(required=True, low=1, high=20, metadata={"example": "123456"})
     device_info = Line(
-        high=255, allow_none=True, metadata={"description": "What to call this device in the list of sessions."}
+        high=255, allow_none=True, metadata={"description": "The name of this device in the list of sessions."}
     )
     totp_code = TotpCode(allow_none=True)

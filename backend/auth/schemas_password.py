@@ -1,4 +1,4 @@
-"""What the calls about passwords and mailed tokens take."""
+"""Requests about passwords and mailed tokens."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class ResetBody(BodySchema):
 
 class VerifyEmailBody(BodySchema):
     token = Text(required=True, high=MAX_SECRET, metadata={"description": "From the link in the mail."})
-    password = Text(allow_none=True, metadata={"description": "The account's; not needed in a session of the account."})
+    password = Text(
+        allow_none=True, metadata={"description": "The account's password; not needed in a session of the account."}
+    )
 
 
 class ChangePasswordBody(BodySchema):
     current_password = Text(
-        allow_none=True, metadata={"description": "Left out by an account that has no password yet."}
+        allow_none=True, metadata={"description": "Omit it for an account that has no password yet."}
     )
     new_password = Password(required=True)
-    revoke = StrictBoolean(
-        load_default=False, metadata={"description": "End the API tokens and take the number off, too."}
-    )
+    revoke = StrictBoolean(load_default=False, metadata={"description": "Also delete the API tokens and the number."})

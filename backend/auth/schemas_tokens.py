@@ -1,4 +1,4 @@
-"""What the calls of `/api/auth/tokens` take and answer."""
+"""Requests and answers of `/api/auth/tokens`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backend.http.fields import AnswerSchema, BodySchema, Line, Text
 
 
 class FutureTime(fields.AwareDateTime):
-    """A time to come, with its offset: `2027-01-31T12:00:00Z`."""
+    """A future time, with its offset: `2027-01-31T12:00:00Z`."""
 
     def __init__(self, **kwargs: Any):
         super().__init__(format="iso", **kwargs)
@@ -23,21 +23,21 @@ class FutureTime(fields.AwareDateTime):
         try:
             moment: datetime = super()._deserialize(value, *args, **kwargs).astimezone(UTC)
         except OverflowError:
-            raise ValidationError("Not a time that can be kept.") from None
+            raise ValidationError("This time cannot be stored. Choose an earlier one.") from None
         if moment <= datetime.now(UTC):
             raise ValidationError("Must be in the future.")
         return moment
 
 
 class ApiTokenBody(BodySchema):
-    name = Line(low=1, high=100, strip=True, required=True, metadata={"description": "What it is for."})
+    name = Line(low=1, high=100, strip=True, required=True, metadata={"description": "What the token is for."})
     scopes = fields.List(
         Text(validate=validate.OneOf(SCOPES)),
         validate=validate.Length(min=1, max=len(SCOPES)),
         load_default=list(DEFAULT_SCOPES),
-        metadata={"description": "`admin` and `health` are for superusers to grant."},
+        metadata={"description": "Only superusers may grant `admin` and `health`."},
     )
-    expires_at = FutureTime(allow_none=True, metadata={"description": "Left out: it does not expire."})
+    expires_at = FutureTime(allow_none=True, metadata={"description": "Without it the token does not expire."})
 
 
 class ApiTokenSchema(AnswerSchema):
@@ -50,6 +50,6 @@ class ApiTokenSchema(AnswerSchema):
 
 
 class NewApiTokenSchema(ApiTokenSchema):
-    """A token that was made just now."""
+    """A new token."""
 
     token = fields.String(metadata={"description": "The secret. It is never shown again."})

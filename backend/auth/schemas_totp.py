@@ -1,4 +1,4 @@
-"""What the calls about the second factor and `confirm` take and answer."""
+"""Requests and answers about the second factor, and about `confirm`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.http.fields import AnswerSchema, BodySchema, Text
 
 
 class ConfirmBody(BodySchema):
-    """Proof that it is still the same person."""
+    """Proof of the caller's identity."""
 
     password = Text()
     code = Text(low=1, high=20, metadata={"description": "A fresh one-time code, sent to the verified number."})
@@ -24,12 +24,10 @@ class ConfirmBody(BodySchema):
 
 
 class PasswordBody(BodySchema):
-    """What clients sent before sessions were fresh."""
+    """The password, which clients of earlier releases send."""
 
     may_be_absent = True
-    password = Text(
-        allow_none=True, metadata={"description": "Not needed any more; where it is sent it must be the present one."}
-    )
+    password = Text(allow_none=True, metadata={"description": "No longer required; if it is sent, it must be right."})
 
 
 class PasswordOrCodeBody(PasswordBody):
@@ -47,10 +45,12 @@ class TotpStatusSchema(AnswerSchema):
 
 
 class TotpSecretSchema(AnswerSchema):
-    secret = fields.String(metadata={"description": "In base 32, for those who type it."})
+    secret = fields.String(metadata={"description": "In base 32, for typing."})
     uri = fields.String(metadata={"description": "otpauth://totp/…"})
     qr_code = fields.String(metadata={"description": "The uri as a QR code: an SVG in a data: URI."})
 
 
 class RecoveryCodesSchema(AnswerSchema):
-    recovery_codes = fields.List(fields.String(), metadata={"description": "Each serves once. Shown here alone."})
+    recovery_codes = fields.List(
+        fields.String(), metadata={"description": "Each works once. They are shown only here."}
+    )

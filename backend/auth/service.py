@@ -1,4 +1,4 @@
-"""The ways into an account: registration and login. Passwords are hashed and checked while no transaction is open."""
+"""Registration and login. Passwords are hashed and checked while no transaction is open."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from backend.users.emails import fold_email
 from backend.users.usernames import is_named
 
 MAX_NAME = 255
-"""No email and no username is longer."""
+"""The maximal length of an email and of a username."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Whom a login names. `key` is the same however the account is spelled; `user_id` is None where there is none."""
+    """The account that a login names. `key` is the same for all its names; `user_id` is None where there is no such account."""
 
     key: str
     user_id: int | None = None
@@ -46,7 +46,7 @@ def register(
     username: str | None = None,
     mobile: str | None = None,
 ) -> dict[str, Any]:
-    """Make an account, sign it in, and have its address confirmed by mail. Returns the token answer.
+    """Create an account, sign it in, and mail a link that verifies its address. Returns the token answer.
 
     Raises EmailTaken, UsernameTaken, MobileTaken, or ValidationFailed of a password that is too common.
     """
@@ -70,7 +70,9 @@ def register(
 
 
 def find_account(*, email: str | None = None, username: str | None = None) -> Account:
-    """The account with this *email* or *username*; given both, the email counts first. Leaves no transaction open."""
+    """Return the account with this *email* or *username*. If both are given, the email takes precedence. Leaves no transaction
+    open.
+    """
     names = [User.email == fold_email(email)] if email and len(email) <= MAX_NAME else []
     names += [is_named(username)] if username and len(username) <= MAX_NAME else []
     columns = (User.id, User.email, User.username, User.hashed_password, User.is_active, User.deleted_at)
@@ -86,9 +88,9 @@ def find_account(*, email: str | None = None, username: str | None = None) -> Ac
 
 
 def verify_password(account: Account, password: str) -> None:
-    """Make sure that *password* is the account's.
+    """Check the *password* of the account.
 
-    Raises InvalidCredentials, after the same time, whether the account is unknown, deactivated, without a password, or the
+    Raises InvalidCredentials, after the same time whether the account is unknown, deactivated or without a password, or the
     password is wrong.
     """
     if not check_password(password, account.hashed_password):
@@ -97,10 +99,10 @@ def verify_password(account: Account, password: str) -> None:
 
 
 def login(account: Account, device: Device, totp_code: str | None = None) -> dict[str, Any]:
-    """Start a session of *account*, whose password was proved, and return the token answer.
+    """Start a session of *account*, whose password was checked, and return the token answer.
 
-    Raises TotpRequired and InvalidTotp where the account has a second factor, and InvalidCredentials where its password or its
-    right to enter changed since it was found.
+    Raises TotpRequired and InvalidTotp where the account has a second factor, and InvalidCredentials where it was deactivated
+    or its password changed since it was loaded.
     """
     user = record_attempt(account)
     if user is None:
@@ -117,13 +119,15 @@ def login(account: Account, device: Device, totp_code: str | None = None) -> dic
 
 
 def refuse_login(user_id: int | None, by: str) -> None:
-    """Record a sign-in that failed, alike for an account that there is and one that there is not; what was typed is not kept."""
+    """Record a failed sign-in, of an existing account or an unknown one. What the caller typed is not recorded."""
     record("login.failed", None, user_target(user_id) if user_id is not None else None, {"by": by})
     db.session.commit()
 
 
 def record_attempt(account: Account) -> User | None:
-    """Lock the account's row and note the visit; None where the password or the right to enter changed since it was read."""
+    """Lock the account's row and update `last_seen_at`. Returns None where it was deactivated or its password changed since it
+    was loaded.
+    """
     statement = (
         update(User)
         .where(User.id == account.user_id, User.hashed_password == account.hashed_password)

@@ -1,7 +1,7 @@
-"""Sessions: how they start, go on, and end.
+"""Sessions: how they start, continue and end.
 
 A session ends SESSION_DAYS after signing in, or 30 days after its last refresh. Its refresh tokens form a chain: each is used
-once, and names its successor.
+once, and refers to its successor.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from backend.users.serialise import own_json
 
 IDLE_LIFETIME = timedelta(days=30)
 REUSE_GRACE = timedelta(seconds=10)
-"""Two tabs may refresh with one token, and an answer may be lost on its way: that long a repeat is no theft."""
+"""How long a repeated use is no theft: two tabs may refresh with the same token, and an answer may be lost."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where a session starts: what the device calls itself, and its address."""
+    """The device of a new session: the name that it gives itself, and its address."""
 
     info: str | None = None
     address: str | None = None
@@ -39,7 +39,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Grant:
-    """A session with a fresh refresh token, before its transaction is committed."""
+    """A session with a new refresh token, before the commit."""
 
     user: dict[str, Any]
     user_id: int
@@ -48,7 +48,7 @@ class Grant:
     refresh_token: str
 
     def answer(self) -> dict[str, Any]:
-        """The token answer of the contract. No access token outlives its session."""
+        """Return the token answer of the contract. No access token outlives its session."""
         lifetime = min(ACCESS_TOKEN_LIFETIME, self.ends_at - utcnow())
         return {
             "access_token": issue_access_token(self.user_id, self.session_id, lifetime),
@@ -60,7 +60,7 @@ class Grant:
 
 
 def start_session(user: User, device: Device, by: str = "password") -> Grant:
-    """Add a session of *user* to the current transaction, without committing it. *by* says how they came in."""
+    """Add a session of *user* to the current transaction, without a commit. *by* is the method of authentication."""
     now = utcnow()
     session = UserSession(
         user_id=user.id,
@@ -79,12 +79,12 @@ def start_session(user: User, device: Device, by: str = "password") -> Grant:
 
 
 def max_age() -> timedelta:
-    """How long a session lives at most, however much it is used."""
+    """Return the maximal lifetime of a session in use."""
     return timedelta(days=current_app.config["CONFAB"].session_days)
 
 
 def lock_own_session(caller: Identity) -> UserSession:
-    """The caller's own session, locked. Raises TokenRevoked where it ended since the request began."""
+    """Return the caller's own session, locked. Raises TokenRevoked where it has ended."""
     live = (UserSession.id == caller.session_id, UserSession.is_active)
     session = db.session.scalars(select(UserSession).where(*live).with_for_update()).one_or_none()
     if session is None:
@@ -93,7 +93,7 @@ def lock_own_session(caller: Identity) -> UserSession:
 
 
 def make_others_stale(caller: Identity) -> None:
-    """Make every session of the caller but this one stale, in the current transaction."""
+    """Make every other session of the caller stale, in the current transaction."""
     others = (UserSession.user_id == caller.user.id, UserSession.id != caller.session_id)
     fresh = UserSession.authenticated_at > utcnow() - FRESH_FOR
     db.session.execute(update(UserSession).where(*others, fresh).values(authenticated_at=None))
@@ -109,10 +109,10 @@ def _add_refresh_token(session: UserSession) -> str:
 
 
 def refresh(refresh_token: str) -> dict[str, Any]:
-    """Use up *refresh_token* and return a new pair of its session, which lives on for 30 days, or until it is too old.
+    """Redeem *refresh_token* and return a new pair of its session, which lives 30 more days, up to its maximal age.
 
-    A token that was used before ends its session and raises TokenReused; within 10 s of its first use it gives one more pair
-    instead. Raises TokenRevoked where the session has ended, TokenExpired, and Unauthorized for what is no refresh token.
+    A token that was used before ends its session and raises TokenReused; within 10 s of its first use it returns one more pair
+    instead. Raises TokenRevoked where the session has ended, TokenExpired, and Unauthorized for anything but a refresh token.
     """
     hashed, now = hash_secret(refresh_token), utcnow()
     session, user = _lock_session_of(hashed)
@@ -140,7 +140,7 @@ def refresh(refresh_token: str) -> dict[str, Any]:
 
 
 def _lock_session_of(hashed: str) -> tuple[UserSession, User]:
-    """The session that a refresh token belongs to, locked: what is read of its tokens from here on is the latest."""
+    """Return the session of a refresh token, locked, so that the tokens read afterwards are current."""
     session_id = select(RefreshToken.session_id).where(RefreshToken.token == hashed).scalar_subquery()
     statement = select(UserSession, User).join(UserSession.user).where(UserSession.id == session_id)
     row = db.session.execute(statement.with_for_update(of=UserSession)).one_or_none()
@@ -152,9 +152,9 @@ def _lock_session_of(hashed: str) -> tuple[UserSession, User]:
 def end_sessions(*which: ColumnElement[bool]) -> list[int]:
     """End the live sessions that match, in the current transaction, and return their ids.
 
-    Every session that ends, ends here. Its access and refresh tokens are refused from the commit on, and its sockets close.
+    Every session that ends, ends here. From the commit on its access and refresh tokens are refused, and its sockets close.
     """
-    # In order of id, so that two callers who end many do not wait for each other.
+    # In order of id, so that two transactions that end many sessions do not deadlock.
     wanted = select(UserSession.id, UserSession.user_id).where(UserSession.is_active, *which).order_by(UserSession.id)
     ended = db.session.execute(wanted.with_for_update()).all()
     ids = [row.id for row in ended]
@@ -172,7 +172,7 @@ def logout(caller: Identity) -> None:
 
 
 def list_sessions(caller: Identity, page_request: PageRequest) -> Page[dict[str, Any]]:
-    """The caller's live sessions, the newest first."""
+    """Return the caller's live sessions, the newest first."""
     statement = (
         select(UserSession)
         .where(UserSession.user_id == caller.user.id, UserSession.is_active, UserSession.expires_at > utcnow())
@@ -184,7 +184,7 @@ def list_sessions(caller: Identity, page_request: PageRequest) -> Page[dict[str,
 
 
 def end_session(caller: Identity, session_id: int) -> None:
-    """End one of the caller's live sessions. Raises NotFound where it is none of them."""
+    """End one of the caller's live sessions. Raises NotFound."""
     own = (UserSession.user_id == caller.user.id, UserSession.expires_at > utcnow())
     if not end_sessions(UserSession.id == session_id, *own):
         raise NotFound
@@ -193,7 +193,7 @@ def end_session(caller: Identity, session_id: int) -> None:
 
 
 def end_other_sessions(caller: Identity) -> None:
-    """End all of the caller's sessions but the one that asks."""
+    """End all of the caller's sessions except the calling one."""
     ended = end_sessions(UserSession.user_id == caller.user.id, UserSession.id != caller.session_id)
     if ended:
         record("session.ended", caller.user.id, user_target(caller.user.id), {"why": "by hand", "count": len(ended)})

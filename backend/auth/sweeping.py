@@ -1,4 +1,4 @@
-"""Deleting what nobody needs any more: sessions that ended, and secrets that were used or are too old."""
+"""Deletion of ended sessions, and of secrets that were used or have expired."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from backend.models import AccountToken, OtpCode, RefreshToken, RevokedToken, Us
 from backend.models.base import utcnow
 
 KEPT = timedelta(days=30)
-"""Whoever comes that late with a refresh token of a session that ended is still told why."""
+"""How long the refresh tokens of an ended session are kept, so that their use is answered with the reason."""
 
 DEVICES_KEPT = timedelta(days=365)
-"""How long the last session of a device is kept after it ended: a sign-in on the device is no news until then."""
+"""How long the last session of a device is kept after its end, so that a sign-in on the device is not reported as new."""
 
 SECRETS_KEPT = timedelta(days=1)
 REVOKED_KEPT = timedelta(days=365)
-"""How long a revoked API token is told from one that never was."""
+"""How long the use of a revoked API token is answered `token_revoked`, and not `unauthorized`."""
 
 
 def sweep() -> None:
-    """End the sessions that are too old, and delete what nobody needs any more. Safe to repeat, and to run twice at once.
+    """End the sessions that are too old, and delete expired data. Safe to repeat, and to run twice at once.
 
-    The last session of each device is kept for a year, without its address, and the last one of each account for good: they tell
-    whether a sign-in comes from a new device.
+    The last session of each device is kept for a year, without its address, and the last one of each account for good: by them
+    a sign-in from a new device is recognised.
     """
     now = utcnow()
     _end_overdue(now)
@@ -38,7 +38,7 @@ def sweep() -> None:
 
 
 def _end_overdue(now: datetime) -> None:
-    """End the sessions that began before SESSION_DAYS, or with more of them; their sockets close at the next tick."""
+    """End the sessions that are older than SESSION_DAYS; their sockets close with the next check."""
     is_overdue = (UserSession.created_at <= now - max_age(), UserSession.expires_at > now)
     for ids in batches_of_ids(select(UserSession.id).where(UserSession.is_active, *is_overdue)):
         execute_together(update(UserSession).where(UserSession.id.in_(ids)).values(expires_at=now))
@@ -49,11 +49,11 @@ def _ended_before(then: datetime) -> ColumnElement[bool]:
 
 
 def _forget_ended(now: datetime) -> None:
-    """Delete the refresh tokens and the addresses of the sessions that ended a while ago."""
+    """Delete the refresh tokens and the addresses of sessions that ended long enough ago."""
     has_tokens = exists().where(RefreshToken.session_id == UserSession.id)
     has_more = or_(UserSession.ip_address.is_not(None), has_tokens)
     for ids in batches_of_ids(select(UserSession.id).where(_ended_before(now - KEPT), has_more)):
-        # When it ended is read from `updated_at`, so that stays.
+        # `updated_at` is the time of the end, so it must not change.
         values = {"ip_address": None, "updated_at": UserSession.updated_at}
         execute_together(
             delete(RefreshToken).where(RefreshToken.session_id.in_(ids)),

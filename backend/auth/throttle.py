@@ -1,8 +1,9 @@
-"""How often the password of an account is tried, counted so that no answer tells whether the account exists.
+"""Limits on password tries of an account, which do not reveal whether the account exists.
 
-Strangers' tries count under the name as it was typed, for known and unknown names alike; what is left of that is shown. They
-count under the account too, over all its names, and that count shows after the right password alone: a limit that two names
-share would tell that they are one account's. Tries from a device that signed in before count under the device instead.
+Tries of strangers count under the name as it was typed, for known and unknown names alike; the rest of that limit is shown.
+They also count under the account, over all its names, and that count affects only tries with the right password: a visible
+limit that two names share would reveal that they belong to one account. Tries from a device that has signed in before count
+under the device instead.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ LOGIN_ACCOUNT = Limit("login-account", 10)
 LOGIN_ALL_NAMES = Limit("login-all-names", LOGIN_ACCOUNT.amount)
 TOTP = Limit("totp", 10)
 TOTP_DAY = Limit("totp-day", 100, 86_400)
-"""Whoever has the password and guesses codes at 10 a minute would be in within weeks."""
+"""At 10 codes a minute, an attacker who has the password would find a right one within weeks."""
 
 COOKIE, HEADER = "confab_device", "X-Device-Token"
 COOKIE_PATHS = ("/api/auth/login", "/token")
@@ -27,7 +28,7 @@ COOKIE_SECONDS = 365 * 86_400
 
 
 def verify_password(account: service.Account, name: str, password: str) -> None:
-    """Make sure that *password* is that of *account*, which the caller called *name*.
+    """Check that *password* is that of *account*, which the caller named *name*.
 
     Raises RateLimited after too many tries, and InvalidCredentials.
     """
@@ -37,7 +38,7 @@ def verify_password(account: service.Account, name: str, password: str) -> None:
         service.verify_password(account, password)
         return
     take(LOGIN_ACCOUNT, "name:" + hash_secret(fold_email(name))[:32])
-    # Counted for unknown accounts too, so that the time tells nothing either.
+    # Unknown accounts are counted too, so that the duration reveals nothing.
     of_account = count(LOGIN_ALL_NAMES, account.key)
     service.verify_password(account, password)
     if of_account.is_over:
@@ -52,19 +53,21 @@ def count_totp(key: str) -> None:
 
 
 def totp_key(account: service.Account) -> str:
-    """Whose tries of a second factor these are. Counted once the password was right, or strangers could use them up."""
+    """Return the key of the tries of a second factor. They count only after the right password, so that strangers cannot use
+    them up.
+    """
     device = recognised_device(account)
     return f"device:{device}" if device is not None else account.key
 
 
 def recognised_device(account: service.Account) -> str | None:
-    """The device of this request, if the account was signed in to on it before."""
+    """Return the device of this request, if the account signed in on it before."""
     token = request.headers.get(HEADER) or request.cookies.get(COOKIE)
     return devices.recognise(token, account.user_id, account.hashed_password)
 
 
 def remember_device(token: str) -> None:
-    """Give the device its token with this answer: as a cookie, and as a header for clients that keep no cookies."""
+    """Send the device its token with this answer: as a cookie, and as a header for clients without cookies."""
 
     @after_this_request
     def add(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for when it is lost."""
+"""The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes if the app is lost."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ log = logging.getLogger("confab.auth")
 PURPOSE = "totp"
 STEP_SECONDS = 30
 DRIFT = (0, -1, 1)
-"""A clock may be wrong by one step either way."""
+"""The clock of the app may deviate by one step in either direction."""
 
 RECOVERY_CODES = 10
 ISSUER = "Confab"
 
 
 def check_second_factor(user_id: int, code: str | None) -> bool:
-    """Use *code* up as the second factor of a user, in the current transaction; nothing is asked of those who have none.
+    """Redeem *code* as the second factor of a user, in the current transaction. A user without a second factor needs none.
 
     Returns whether the user has one. Raises TotpRequired and InvalidTotp.
     """
@@ -52,7 +52,7 @@ def check_second_factor(user_id: int, code: str | None) -> bool:
 
 
 def status(caller: Identity) -> dict[str, Any]:
-    """Whether the caller has a second factor, and how many recovery codes are left."""
+    """Return whether the caller has a second factor, and how many recovery codes are left."""
     user_id = caller.user.id
     confirmed = db.session.scalar(select(TotpFactor.confirmed_at).where(TotpFactor.user_id == user_id))
     left = select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
@@ -64,9 +64,9 @@ def status(caller: Identity) -> dict[str, Any]:
 
 
 def enrol(caller: Identity, password: str | None) -> dict[str, Any]:
-    """Make a secret to share with an app; it counts from `confirm` on. Another one that was not confirmed is forgotten.
+    """Create a secret to share with an app; it takes effect with `confirm`. It replaces an unconfirmed one.
 
-    A *password* need not be given. Raises InvalidPassword where it is and is wrong, and TotpEnabled.
+    A *password* is optional. Raises InvalidPassword where it is given and wrong, and TotpEnabled.
     """
     if password is not None:
         confirm_password(caller.user, password)
@@ -85,9 +85,9 @@ def enrol(caller: Identity, password: str | None) -> dict[str, Any]:
 
 
 def confirm(caller: Identity, code: str) -> dict[str, Any]:
-    """Switch the enrolled factor on with a code of it, and return the recovery codes, which nobody can read again.
+    """Switch on the enrolled factor with one of its codes, and return the recovery codes, which cannot be read again.
 
-    The other sessions are stale from then on, for none of them has shown it. Raises NotFound where none was enrolled,
+    The other sessions become stale, because none of them has shown the factor. Raises NotFound where none was enrolled,
     TotpEnabled where it is on, and WrongTotp.
     """
     user = locked_user(caller)
@@ -108,7 +108,7 @@ def confirm(caller: Identity, code: str) -> dict[str, Any]:
 
 
 def renew_recovery_codes(caller: Identity, password: str | None, code: str | None) -> dict[str, Any]:
-    """New recovery codes in the place of all old ones. Raises what `switch_off` does."""
+    """Replace all recovery codes. Raises what `switch_off` raises."""
     user = _locked_after_proof(caller, password, code)
     codes = _new_recovery_codes(user.id)
     db.session.commit()
@@ -116,7 +116,7 @@ def renew_recovery_codes(caller: Identity, password: str | None, code: str | Non
 
 
 def switch_off(caller: Identity, password: str | None, code: str | None) -> None:
-    """Remove the second factor. Neither *password* nor *code* need be given, and whatever is given must be right.
+    """Remove the second factor. *password* and *code* are optional, but must be right if they are given.
 
     Raises NotFound where there is none, InvalidPassword and WrongTotp.
     """
@@ -128,7 +128,7 @@ def switch_off(caller: Identity, password: str | None, code: str | None) -> None
 
 
 def remove_factor(user_id: int) -> None:
-    """Forget a user's second factor, in the current transaction."""
+    """Delete a user's second factor, in the current transaction."""
     db.session.execute(delete(TotpFactor).where(TotpFactor.user_id == user_id))
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
 
@@ -155,7 +155,7 @@ def _accept(factor: TotpFactor, code: str) -> bool:
 
 
 def _accept_totp(factor: TotpFactor, code: str) -> bool:
-    """Whether *code* is one of this moment that was not used. It is used from now on, and so are all before it."""
+    """Return whether *code* is valid now and was not used. From then on it and all earlier codes are used."""
     digits = re.sub(r"[\s-]", "", code)
     if not re.fullmatch(r"[0-9]{6}", digits, re.ASCII):
         return False
@@ -190,7 +190,7 @@ def _accept_recovery(user_id: int, code: str) -> bool:
 
 
 def _new_recovery_codes(user_id: int) -> list[str]:
-    """Ten of 120 bits each, in base 32, written in groups of four."""
+    """Return ten codes of 120 bits each, in base 32, in groups of four characters."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
     codes = [base64.b32encode(secrets.token_bytes(15)).decode().lower() for _ in range(RECOVERY_CODES)]
     db.session.add_all([RecoveryCode(user_id=user_id, code=_hashed(user_id, code)) for code in codes])

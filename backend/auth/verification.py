@@ -1,4 +1,4 @@
-"""Whether the address of an account is its owner's."""
+"""Verification of the email address of an account."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from backend.security.hashing import check_password
 
 
 class ProofNeeded(Unauthorized):
-    detail = "Sign in to the account that the link was mailed for, or send its password too."
+    detail = "Sign in to the account to which the link was mailed, or send its password too."
 
 
 def get_owner(token: str) -> User:
-    """Whose address a mailed token confirms. Raises InvalidToken."""
+    """Return the user whose address a mailed token verifies. Raises InvalidToken."""
     owner = find_owner(token, mails.VERIFY)
     if owner is None:
         raise InvalidToken
@@ -28,10 +28,10 @@ def get_owner(token: str) -> User:
 
 
 def verify_email(token: str, owner: User, caller: Identity | None, password: str | None) -> None:
-    """Note that the address of *owner*, whom `get_owner` gave, is verified. The first proof of an address is the one that counts.
+    """Record that the address of *owner*, as `get_owner` returned it, is verified. The time of the first proof is kept.
 
-    The *caller* has a session of the account, or knows its *password*: an address must not be proven for whoever registered
-    it by somebody who merely follows a link. Raises ProofNeeded, which leaves the token good, and InvalidToken.
+    The *caller* has a session of the account, or knows its *password*. Otherwise a stranger who follows a link would verify the
+    address for whoever registered it. Raises ProofNeeded, which leaves the token valid, and InvalidToken.
     """
     is_own = caller is not None and caller.session_id is not None and caller.user.id == owner.id
     if not is_own and not (password and check_password(password, owner.hashed_password)):
@@ -52,7 +52,7 @@ def verify_email(token: str, owner: User, caller: Identity | None, password: str
 
 
 def resend_verification(user: User) -> None:
-    """Send the mail of the registration again, unless the address is verified or there is none."""
+    """Send the verification mail again, unless the address is verified or there is none."""
     if user.email is not None and user.email_verified_at is None:
         mails.put_verification(user)
         db.session.commit()

@@ -1,4 +1,4 @@
-"""Taking away what opens an account beside its password and sessions: its number, its API tokens, its second factor."""
+"""Removal of the credentials of an account besides its password and sessions: its number, API tokens and second factor."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from backend.models.base import db
 
 
 def revoke_tokens_and_mobile(user: User) -> dict[str, Any]:
-    """Delete the API tokens of *user*, a locked row, and take its number off, without committing it; their sockets close.
+    """Delete the API tokens and the number of *user*, a locked row, without a commit; the tokens' sockets close.
 
-    Returns what there was, for the audit trail.
+    Returns what was removed, for the audit trail.
     """
     had_mobile = user.mobile is not None
     user.mobile = user.mobile_verified_at = None
     count = revoke(ApiToken.user_id == user.id)
-    publish_on_commit(revoked_event(user.id))  # no session need have ended for the tokens' sockets to close
+    publish_on_commit(revoked_event(user.id))  # the tokens' sockets must close although no session may have ended
     return {"api_tokens": count, "mobile": had_mobile}
 
 
 def revoke_unproven(user: User, proven_at: datetime) -> dict[str, Any]:
-    """Take from *user*, a locked row, what was set up until *proven_at*, when its address was proven, without committing it.
+    """Remove from *user*, a locked row, the credentials added before its address was proven at *proven_at*, without a commit.
 
-    The number (unless it was verified later), API tokens and the second factor. Returns what there was, for the audit trail.
+    These are the number (unless it was verified later), API tokens and the second factor. Returns what was removed, for the
+    audit trail.
     """
     had_mobile = user.mobile is not None and (user.mobile_verified_at is None or user.mobile_verified_at <= proven_at)
     if had_mobile:

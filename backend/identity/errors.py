@@ -1,4 +1,4 @@
-"""What can be wrong with a proof of who somebody is."""
+"""Errors of authentication."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from backend.errors import ChatError, Conflict, Forbidden, Unauthorized
 
 class InvalidOtp(Unauthorized):
     code = "invalid_otp"
-    detail = "The code does not match, was used, or is too old. Ask for a new one."
+    detail = "This code is wrong, was used before, or has expired. Request a new one."
 
 
 class TotpRequired(Unauthorized):
     code = "totp_required"
-    detail = "This account has a second factor. Send the same again with totp_code."
+    detail = "This account has a second factor. Send the same request again with totp_code."
 
 
 class InvalidTotp(Unauthorized):
     code = "invalid_totp"
-    detail = "The code of the second factor does not match, or was used."
+    detail = "The code of the second factor is wrong, or was used before."
 
 
 class WrongTotp(Forbidden):
-    """Like InvalidTotp, for somebody who is signed in: no client must take it for the end of its session."""
+    """Like InvalidTotp, for a signed-in user: 403 instead of 401, so that no client takes it for the end of its session."""
 
     code = "invalid_totp"
-    detail = "The code does not match, or was used."
+    detail = "The code is wrong, or was used before."
 
 
 class InvalidPassword(Forbidden):
@@ -33,7 +33,7 @@ class InvalidPassword(Forbidden):
 
 
 class WrongOtp(Forbidden):
-    """Like InvalidOtp, for somebody who is signed in."""
+    """Like InvalidOtp, for a signed-in user."""
 
     code = "invalid_otp"
     detail = InvalidOtp.detail
@@ -41,18 +41,18 @@ class WrongOtp(Forbidden):
 
 class InvalidToken(ChatError):
     status, code = 400, "invalid_token"
-    detail = "This link was used, is too old, or never was good. Ask for a new one."
+    detail = "This link is invalid or has expired. Request a new one."
 
 
 class TotpEnabled(Conflict):
     code = "totp_enabled"
-    detail = "This account has a second factor. Switch it off before another is enrolled."
+    detail = "This account has a second factor. Switch it off before you enrol another."
 
 
 class ReauthenticationRequired(Forbidden):
     code = "reauthentication_required"
-    detail = "Confirm who you are with POST /api/auth/confirm, then send this again within 10 minutes."
+    detail = "Confirm who you are with POST /api/auth/confirm, then send this request again within 10 minutes."
 
 
 class SessionRequired(Forbidden):
-    detail = "An API token may not change how its account is opened, nor end its sessions. Sign in for that."
+    detail = "An API token may not change how its account signs in, nor end its sessions. Sign in to do that."

@@ -1,4 +1,4 @@
-"""Tickets: a browser cannot send a header with a socket, and a token in an address lives on in histories and logs."""
+"""Tickets for sockets: a browser cannot send a header with a socket, and a token in a URL stays in histories and logs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREFIX = "ticket_"
 
 
 def create_ticket(caller: Identity) -> dict[str, Any]:
-    """A ticket that opens one socket in the caller's name. It dies with the session or API token that asked for it."""
+    """Create a ticket that opens one socket as the caller. It ends with the session or API token that requested it."""
     now, ticket = utcnow(), PREFIX + new_secret()
     db.session.execute(delete(WsTicket).where(WsTicket.user_id == caller.user.id, WsTicket.expires_at <= now))
     row = WsTicket(
@@ -37,10 +37,10 @@ def create_ticket(caller: Identity) -> dict[str, Any]:
 
 
 def identify_socket(token: str) -> Identity:
-    """Like `identify`, for what opens a socket: a ticket serves, too, once.
+    """Like `identify`, for the token that opens a socket: a ticket is accepted as well, once.
 
-    A ticket's socket lives as long as the session or API token behind it; an access token's, until that expires.
-    Raises Unauthorized also for a token that may neither read nor write.
+    The socket of a ticket lives as long as the session or API token that requested it; the socket of an access token lives
+    until the token expires. Raises Unauthorized also for a token that may neither read nor write.
     """
     identity = _identify(token)
     if identity.scopes.isdisjoint(("read", "write")):
@@ -60,7 +60,7 @@ def _identify(token: str) -> Identity:
 
 
 def _redeem(ticket: str) -> tuple[int | None, int | None]:
-    """Use the ticket up. Of two who try at once, one succeeds."""
+    """Redeem the ticket. Of two simultaneous calls one succeeds."""
     now = utcnow()
     statement = (
         update(WsTicket)
