@@ -27,7 +27,7 @@ MIB = 1024 * 1024
 SECRET_FILES = ("secret_key", "jwt_secret_key")
 """The files of generated secrets in INSTANCE_DIR, which are also the names of their fields."""
 
-MIN_SECRET_BYTES, MIN_DIFFERENT_CHARACTERS = 32, 12
+MIN_SECRET_BYTES, MIN_DIFFERENT_CHARACTERS = 32, 10
 
 check_metrics_token = validate.Length(
     min=16, error="must have at least {min} characters: openssl rand -hex 24 generates one."

@@ -22,7 +22,7 @@ from backend.database import MAX_ID
 from backend.errors import TokenExpired, TokenRevoked, Unauthorized
 from backend.http.errors import chat_error
 from backend.identity.errors import ReauthenticationRequired
-from backend.identity.identity import SESSION_SCOPES, Identity
+from backend.identity.identity import SESSION_SCOPES, Credentials, Identity
 from backend.identity.session_lookup import LoadedSession, active_session
 from backend.models.base import utcnow
 
@@ -93,13 +93,9 @@ def identify_access_token(token: str) -> Identity:
 
 def _identity(token: AccessToken) -> Identity:
     session = _session_of(token)
-    return Identity(
-        session.user,
-        SESSION_SCOPES,
-        session_id=session.id,
-        expires_at=token.expires_at,
-        authenticated_at=session.authenticated_at,
-    )
+    user = session.user
+    credentials = Credentials(user.id, SESSION_SCOPES, session_id=session.id, expires_at=token.expires_at)
+    return Identity(user, credentials, session.authenticated_at)
 
 
 def _session_of(token: AccessToken) -> LoadedSession:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as DbSession
 
 from backend.database import read_engine
 from backend.errors import TokenExpired, TokenRevoked, Unauthorized
-from backend.identity.identity import Identity
+from backend.identity.identity import Credentials, Identity
 from backend.identity.last_use import is_stale, record_use
 from backend.models import ApiToken, RevokedToken, User
 from backend.models.base import db, utcnow
@@ -50,4 +50,5 @@ def _identity_of(row: Any) -> Identity:
         raise TokenExpired
     if not user.is_active or user.deleted_at is not None:
         raise TokenRevoked
-    return Identity(user, frozenset(api_token.scopes), api_token_id=api_token.id, expires_at=api_token.expires_at)
+    scopes = frozenset(api_token.scopes)
+    return Identity(user, Credentials(user.id, scopes, api_token_id=api_token.id, expires_at=api_token.expires_at))

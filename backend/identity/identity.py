@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.identity.credentials import Credentials
 from backend.identity.errors import ReauthenticationRequired, SessionRequired
 from backend.models import User
 from backend.models.base import utcnow
@@ -17,24 +16,42 @@ SESSION_SCOPES = frozenset({"read", "write", "admin", "health"})
 """The scopes of every session. What a scope allows still depends on the user."""
 
 
-@dataclass(frozen=True)
-class Identity:
-    """Who calls, and with which scopes. `user` is a detached snapshot of its row, to read from; it has the same scopes."""
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A session or an API token of a user, with its scopes. Exactly one of `session_id` and `api_token_id` is set.
 
-    user: User
+    `expires_at` is the end of the token itself, in UTC; None where only its session or API token ends it.
+    """
+
+    user_id: int
     scopes: frozenset[str]
     session_id: int | None = None
     api_token_id: int | None = None
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who calls, and with which credentials. `user` is a detached snapshot of its row, to read from; it has the same scopes."""
+
+    user: User
+    credentials: Credentials
     authenticated_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.user.scopes = self.scopes
 
     @property
-    def credentials(self) -> Credentials:
-        """What a socket keeps of this identity."""
-        return Credentials(self.user.id, self.scopes, self.session_id, self.api_token_id, self.expires_at)
+    def scopes(self) -> frozenset[str]:
+        return self.credentials.scopes
+
+    @property
+    def session_id(self) -> int | None:
+        return self.credentials.session_id
+
+    @property
+    def api_token_id(self) -> int | None:
+        return self.credentials.api_token_id
 
 
 def check_session(caller: Identity) -> None:

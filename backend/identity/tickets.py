@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 from backend.errors import Unauthorized
 from backend.identity.api_token_lookup import identity_of_api_token
 from backend.identity.authenticate import identify
-from backend.identity.identity import SESSION_SCOPES, Identity
+from backend.identity.identity import SESSION_SCOPES, Credentials, Identity
 from backend.identity.session_lookup import active_session
 from backend.models import WsTicket
 from backend.models.base import db, utcnow
@@ -56,7 +56,8 @@ def _identify(token: str) -> Identity:
         return identity_of_api_token(api_token_id)
     if session_id is None:
         raise Unauthorized
-    return Identity(active_session(session_id).user, SESSION_SCOPES, session_id=session_id)
+    user = active_session(session_id).user
+    return Identity(user, Credentials(user.id, SESSION_SCOPES, session_id=session_id))
 
 
 def _redeem(ticket: str) -> tuple[int | None, int | None]:

@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from backend.bus.base import Bus
 from backend.bus.local import LocalBus
 from backend.bus.redis import RedisBus
-from backend.identity.credentials import Credentials
+from backend.identity.identity import Credentials
 from backend.realtime.commands import CommandHandler
 from backend.realtime.heartbeat import Heartbeat
 from backend.realtime.hub import Hub

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import BindParameter, Select, bindparam, func, select
 
-from backend.identity.credentials import Credentials
+from backend.identity.identity import Credentials
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.realtime.runtime import Runtime

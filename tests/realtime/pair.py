@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import gevent
 
-from backend.identity.credentials import Credentials
+from backend.identity.identity import Credentials
 from backend.realtime.transport.callbacks import ConnectionCallbacks
 from backend.realtime.transport.connection import Connection
 from tests.realtime.parts import make_server

@@ -19,7 +19,7 @@ from websockets.protocol import Protocol, Side, State
 from backend.bus.local import LocalBus
 from backend.events import Event, typing_event
 from backend.identity.authenticate import identify
-from backend.identity.credentials import Credentials
+from backend.identity.identity import Credentials
 from backend.models import Conversation, Message
 from backend.models.base import db
 from backend.realtime import gateway

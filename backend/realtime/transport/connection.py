@@ -18,7 +18,7 @@ import gevent
 from websockets.frames import CloseCode, Frame
 from websockets.protocol import Protocol, Side, State
 
-from backend.identity.credentials import Credentials
+from backend.identity.identity import Credentials
 from backend.realtime.transport.assembler import MessageAssembler, RefusedFrame
 from backend.realtime.transport.callbacks import ConnectionCallbacks
 from backend.realtime.transport.connection_limits import ConnectionSlot
