@@ -158,7 +158,7 @@ def _adopt(context: Any, connection: Connection, options: Mapping[str, Any], leg
     if context.get_revision_argument() not in ("head", "heads", head_revision()):
         raise ClickException("A legacy database can only be upgraded to head. Run: flask db upgrade")
     named = f", at its revision {', '.join(legacy.revisions)}" if legacy.revisions else ""
-    click.echo(f"Adopting a legacy database with {', '.join(legacy.tables) or 'no table of ours'}{named}.")
+    click.echo(f"Adopting a legacy database with {', '.join(legacy.tables) or 'no table of Confab'}{named}.")
     if connection.dialect.name == "sqlite" and not is_dry_run:
         copies.keep_copy(connection, head_revision())
     report = adopt(connection, legacy, lambda: _migrate(context, connection, options))

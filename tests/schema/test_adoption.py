@@ -78,9 +78,9 @@ def test_mobile(database: Database) -> None:
     assert _time(database.one("SELECT created_at FROM users WHERE id = 1")) == datetime(
         2024, 1, 2, 3, 4, 5, 500000, tzinfo=UTC
     )
-    assert "User 3 lost the email ann@example.com, which user 1 has had for longer." in told
-    assert "User 4 lost its mobile" in told
-    assert "Columns of users that were not carried over: otp, otp_expires_at, token." in told
+    assert "User 3 lost the email ann@example.com: the older account of user 1 has it." in told
+    assert "User 4 lost the mobile" in told
+    assert "Columns of users that were not adopted: otp, otp_expires_at, token." in told
     assert len({name for (name,) in database.rows("SELECT username FROM users")}) == 5
     assert "a-token-in-clear" not in _dump(database)
     assert database.rows("SELECT version_num FROM legacy_alembic_version") == [("b2e4d81095fe",)]
@@ -118,7 +118,7 @@ def test_users_only(database: Database, variant: str) -> None:
         "SELECT u.user_id, r.name FROM user_roles u JOIN roles r ON r.id = u.role_id ORDER BY u.user_id"
     )
     assert roles == [(1, "personal_only"), (2, "business"), (3, "business"), (9, "admin")]
-    assert "User 2 lost the email ann@example.com, which user 1 has had for longer." in told
+    assert "User 2 lost the email ann@example.com: the older account of user 1 has it." in told
     assert not any(bool(s) for (s,) in database.rows("SELECT is_superuser FROM users"))
 
 
@@ -139,8 +139,8 @@ def test_ai_message(database: Database) -> None:
         (12, "dm:1:2", 7, 2, None, "", 0),
     ]
     assert "messages: 12 rows before, 10 after" in told
-    assert "1 left: to nobody" in told
-    assert "1 left: by nobody" in told
+    assert "1 not adopted: unknown recipient" in told
+    assert "1 not adopted: unknown sender" in told
     assert database.rows("SELECT user_id, role_id FROM user_roles ORDER BY 1") == [(1, 1), (2, 2)]
     marks = database.rows(
         "SELECT user_id, last_read_seq FROM conversation_entries WHERE conversation_id = 'dm:1:2' ORDER BY user_id"

@@ -42,7 +42,7 @@ def test_what_sqlite_lets_in(sqlite_database: Database) -> None:
         (2, "7", "2024-05-01 12:00:00.123000"),
     ]
     assert "users: 5 rows before, 2 after" in told
-    assert "3 left: without an id of its own" in told
+    assert "3 not adopted: id missing or used twice" in told
 
 
 def test_what_postgresql_lets_in(postgresql_database: Database) -> None:

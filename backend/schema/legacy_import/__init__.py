@@ -1,6 +1,6 @@
-"""Adoption: how the database of another program becomes Confab's, with its rows.
+"""Adoption: imports the database of another program, with its rows.
 
-`detect` tells what is there, `aside` renames the tables that are in the way to `legacy_…`, the migrations make ours, and
-`people`, `sign_ins`, `places` and `talk` copy the rows over; `report` counts. All of it happens in the one transaction of
-whoever calls `run`, so a run that was killed leaves the database as it was, and the next one begins anew.
+`detect` finds the legacy tables, `rename` renames those with conflicting names to `legacy_…`, and the migrations create Confab's
+tables. `users`, `sessions`, `rooms` and `messages` copy the rows, and `report` counts them. All of it is one transaction of the
+caller of `run`: a run that was killed leaves the database unchanged, and can be repeated.
 """

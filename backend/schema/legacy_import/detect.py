@@ -1,4 +1,4 @@
-"""Whether a database is ours, new, or one to adopt."""
+"""Tells whether a database is Confab's, empty, or a legacy database to adopt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERSION_TABLE = "alembic_version"
 
 @dataclass(frozen=True)
 class Legacy:
-    """A database to adopt: which tables are in the way of ours, and what its `alembic_version` names."""
+    """A database to adopt: the tables with names that Confab needs, and the revisions in its `alembic_version`."""
 
     tables: tuple[str, ...]
     revisions: tuple[str, ...]
@@ -24,10 +24,10 @@ class Legacy:
 
 
 def find_legacy(connection: Connection) -> Legacy | None:
-    """What there is to adopt; None for a new database and for one of ours.
+    """The legacy database to adopt. None if the database is empty or Confab's.
 
-    Tells by the tables and columns that are there, never by a revision alone. Raises ClickException for a database that Confab
-    made and whose revision is newer than this code, or gone.
+    It looks at tables and columns, never at a revision alone. Raises ClickException if Confab made the database and its revision
+    is unknown to this code, or missing.
     """
     inspector = sa.inspect(connection)
     existing = set(inspector.get_table_names())
@@ -44,7 +44,7 @@ def find_legacy(connection: Connection) -> Legacy | None:
 
 
 def is_ours(connection: Connection, existing: set[str]) -> bool:
-    """Whether Confab made these tables, or what is left of them: nobody else counts modseqs."""
+    """Whether Confab made these tables. No other program has modseqs."""
     inspector = sa.inspect(connection)
     return compat.name in existing or any(
         column in {found["name"] for found in inspector.get_columns(table)}
@@ -63,10 +63,10 @@ def _revisions(connection: Connection) -> tuple[str, ...]:
 def _not_to_adopt(revisions: tuple[str, ...]) -> str:
     if revisions:
         return (
-            f"The database is at revision {', '.join(revisions)}, made by a newer Confab than this one. "
-            "Upgrade the code; nothing was changed."
+            f"The database is at revision {', '.join(revisions)}, made by a newer Confab. "
+            "Upgrade the code. Nothing was changed."
         )
     return (
-        "The tables are Confab's own, but the database names no revision; nothing was changed. "
-        "Restore a backup, or, where flask doctor finds no drift, run: flask db stamp head"
+        "The tables are Confab's, but the database names no revision. Nothing was changed. "
+        "Restore a backup. If flask doctor finds no drift, run: flask db stamp head"
     )

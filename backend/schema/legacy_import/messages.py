@@ -1,6 +1,6 @@
-"""Messages: which conversation each belongs to, in which order, and everybody's inbox of them.
+"""Imports messages: the conversation of each, their order, and the inboxes of users.
 
-The rows pass through Python once, cleaned, into a staging table; numbering them is the database's work.
+Python cleans the rows and writes them to a staging table. The database then numbers them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _staging = sa.Table(
 
 @dataclass(frozen=True)
 class _Where:
-    """The conversation of a message, as our columns say it."""
+    """The conversation of a message, in Confab's columns."""
 
     conversation_id: str
     recipient_id: int | None = None
@@ -67,7 +67,7 @@ class _Where:
 
 @dataclass
 class _Groups:
-    """Who takes part in each foreign conversation_id; three are enough to know that it is no pair."""
+    """The participants of each foreign conversation_id, up to three: with three it is not a pair."""
 
     participants: dict[str, set[int]] = field(default_factory=dict)
 
@@ -78,7 +78,7 @@ class _Groups:
                 found.add(user_id)
 
     def peer(self, name: str, sender_id: int) -> int | None:
-        """Whom a message without a recipient was said to: the other one of the pair, or the sender's own notes."""
+        """The recipient of a message without one: the other user of the pair, or the sender for notes."""
         found = self.participants.get(name, set())
         if len(found) > 2:
             return None
@@ -88,7 +88,7 @@ class _Groups:
 def adopt_messages(
     connection: Connection, source: Source | None, people: People, places: Places, report: Report
 ) -> None:
-    """Copy the messages into their conversations, and give every account its inbox."""
+    """Copy the messages to their conversations, and create the inbox of every account."""
     if source is not None:
         _staging.create(connection)
         _stage(connection, source, people, places, report)
@@ -110,7 +110,7 @@ def _messages(source: Source, people: People, places: Places, report: Report) ->
     for row in source.rows(MESSAGES):
         message_id, sender_id = as_int(row["id"]), as_int(row["sender_id"])
         if message_id is None or message_id in seen:
-            report.note("messages", "left: without an id of its own")
+            report.note("messages", "not adopted: id missing or used twice")
             continue
         if not source.has_key:
             seen.add(message_id)
@@ -119,12 +119,12 @@ def _messages(source: Source, people: People, places: Places, report: Report) ->
             continue
         created_at = as_time(row["created_at"])
         if created_at is None:
-            report.note("messages", "without a time: they got that of the message before")
+            report.note("messages", "without a time: set to that of the previous message")
             created_at = last or people.now
         last = created_at
         content = as_text(row["content"])
         if content is None:
-            report.note("messages", "without a text: it is empty now")
+            report.note("messages", "without a text: set to empty")
         deleted_at = as_time(row["deleted_at"]) or (people.now if as_bool(row["is_deleted"]) else None)
         yield {
             "id": message_id,
@@ -157,18 +157,18 @@ def _group(source: Source, people: People) -> _Groups:
 def _where(
     row: dict[str, Any], sender_id: int | None, people: People, places: Places, groups: _Groups, report: Report
 ) -> _Where | None:
-    """The place of a message, or None, with the reason in the report, where it was said by nobody or to nobody.
+    """The conversation of a message. None, with the reason in the report, if the sender or the recipients are unknown.
 
-    What has a recipient or a foreign conversation was private, and never gets into the lobby.
+    A message with a recipient or a foreign conversation was private, and is never put into the lobby.
     """
     if sender_id is None or sender_id not in people.ids:
-        report.note("messages", "left: by nobody")
+        report.note("messages", "not adopted: unknown sender")
         return None
     if row["room_id"] is not None:
         room_id = as_int(row["room_id"])
         if room_id in places.owners and room_id is not None:
             return _Where(room_conversation_id(room_id), room_id=room_id)
-        report.note("messages", "left: in a room that is not there")
+        report.note("messages", "not adopted: unknown room")
         return None
     recipient_id, name = as_int(row["recipient_id"]), as_line(row["conversation_id"])
     if row["recipient_id"] is None and name is None:
@@ -176,19 +176,19 @@ def _where(
     if row["recipient_id"] is None and name is not None:
         recipient_id = groups.peer(name, sender_id)
         if recipient_id is None:
-            report.note("messages", "left: to nobody, in a conversation of more than two")
+            report.note("messages", "not adopted: no recipient, in a conversation of more than two users")
             return None
         report.note(
-            "messages", "without a recipient: they went to the other one of their conversation, or to own notes"
+            "messages", "without a recipient: assigned to the other user of the conversation, or to the sender's notes"
         )
     if recipient_id is None or recipient_id not in people.ids:
-        report.note("messages", "left: to nobody")
+        report.note("messages", "not adopted: unknown recipient")
         return None
     return _Where(dm_conversation_id(sender_id, recipient_id), recipient_id=recipient_id)
 
 
 def _settle_parents(connection: Connection, report: Report) -> None:
-    """A reply keeps its parent where that came along, is older, and stands in the same conversation."""
+    """Keep the parent of a reply if it was adopted, is older, and is in the same conversation."""
     parent = _staging.alias("parent")
     is_sound = sa.exists().where(
         parent.c.id == _staging.c.parent_id,
@@ -198,7 +198,7 @@ def _settle_parents(connection: Connection, report: Report) -> None:
     lost = connection.execute(
         sa.update(_staging).where(_staging.c.parent_id.is_not(None), ~is_sound).values(parent_id=None)
     )
-    report.note("messages", "replies whose parent is not there, or elsewhere: they stand alone now", lost.rowcount)
+    report.note("messages", "replies without their parent: it is missing or in another conversation", lost.rowcount)
 
 
 def _open_direct(connection: Connection, people: People) -> None:
@@ -211,7 +211,7 @@ def _open_direct(connection: Connection, people: People) -> None:
 
 
 def _number(connection: Connection) -> None:
-    """Give out seq and modseq in the order of time, and write the messages."""
+    """Allocate seq and modseq in order of time, and write the messages."""
     statements = (
         """
         INSERT INTO messages (id, conversation_id, seq, modseq, sender_id, recipient_id, room_id, parent_id, content,
@@ -240,10 +240,10 @@ def _number(connection: Connection) -> None:
 
 
 def _make_entries(connection: Connection, people: People, places: Places) -> None:
-    """Every account's inbox: the lobby, its rooms, its direct conversations.
+    """Create the inbox of every account: the lobby, its rooms and its direct conversations.
 
-    What was said in lobby and rooms counts as read, as for anybody who joins. Of a direct conversation that is read which lies
-    before the first message that the legacy program called unread.
+    The messages of lobby and rooms count as read, as for a user who joins. In a direct conversation the messages before the first
+    one that is unread in the legacy database count as read.
     """
     last_seq = {row.id: row.last_seq for row in connection.execute(sa.select(Conversation.id, Conversation.last_seq))}
     insert(connection, ConversationEntry.__table__, _entries(connection, people, places, last_seq))

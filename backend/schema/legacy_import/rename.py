@@ -1,4 +1,4 @@
-"""Renaming what is in the way of our tables, with the names that would collide; and foreign keys of tables that stay."""
+"""Renames tables, indexes and sequences with names that Confab needs, and redirects the foreign keys of tables that stay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEFT = re.compile(r"legacy_(.+?)(?:_[0-9]+)?")
 
 
 def legacy_name(name: str, taken: Iterable[str] = ()) -> str:
-    """A free name that begins with `legacy_` and that PostgreSQL does not cut."""
+    """A free name that begins with `legacy_` and is short enough for PostgreSQL."""
     wanted, taken = PREFIX + name, set(taken)
     for number in range(1, 1000):
         tail = "" if number == 1 else f"_{number}"
@@ -33,7 +33,7 @@ def legacy_name(name: str, taken: Iterable[str] = ()) -> str:
 
 
 def set_aside(connection: Connection, tables: Iterable[str]) -> dict[str, str]:
-    """Rename *tables*; returns their new names. References among them, and views of them, follow."""
+    """Rename *tables*, and return their new names. References among them and views of them are updated."""
     taken = set(sa.inspect(connection).get_table_names()) | set(sa.inspect(connection).get_view_names())
     renamed: dict[str, str] = {}
     for table in tables:
@@ -48,7 +48,7 @@ def set_aside(connection: Connection, tables: Iterable[str]) -> dict[str, str]:
 
 
 def _rename_relations(connection: Connection, table: str) -> None:
-    """PostgreSQL: a schema's tables, indexes and sequences share their names."""
+    """For PostgreSQL, where the tables, indexes and sequences of a schema share one namespace."""
     statement = text(
         """
         SELECT c.relname, c.relkind FROM pg_class c
@@ -70,7 +70,7 @@ def _rename_relations(connection: Connection, table: str) -> None:
 
 
 def _remake_indexes(connection: Connection, table: str) -> None:
-    """SQLite: the names of indexes are shared by the whole file, and an index cannot be renamed."""
+    """For SQLite, where index names are unique in the file, and an index cannot be renamed."""
     found = connection.execute(
         text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table AND sql IS NOT NULL"),
         {"table": table},
@@ -90,11 +90,11 @@ def _remake_indexes(connection: Connection, table: str) -> None:
             with connection.begin_nested():
                 _run(connection, remade)
         except exc.DatabaseError:
-            continue  # an index of an archive: its rows are what counts
+            continue  # the legacy tables are an archive and can do without this index
 
 
 def point_back(connection: Connection, renamed: dict[str, str], report: Report) -> None:
-    """Tables that are not ours stay, and their foreign keys refer to our new tables, which have the same ids."""
+    """Make the foreign keys of tables that stay refer to Confab's tables, which have the same ids."""
     if connection.dialect.name == "postgresql":
         _point_back_postgresql(connection, renamed, report)
     else:
@@ -127,7 +127,7 @@ def _point_back_postgresql(connection: Connection, renamed: dict[str, str], repo
 
 
 def _point_back_sqlite(connection: Connection, renamed: dict[str, str], report: Report) -> None:
-    """SQLite cannot change a foreign key, but its own manual allows what is done here: to edit the stored definition."""
+    """SQLite cannot change a foreign key. Its manual allows to edit the stored definition, as is done here."""
     found = connection.execute(
         text("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL")
     ).all()
@@ -162,7 +162,7 @@ def _q(name: str) -> str:
 
 
 def list_legacy(connection: Connection) -> dict[str, int]:
-    """The tables that an adoption left, with their row counts."""
+    """The renamed tables of an adoption, with their row counts."""
     ours = {*Base.metadata.tables, "alembic_version"}
     found = ((name, _LEFT.fullmatch(name)) for name in sa.inspect(connection).get_table_names())
     names = sorted(name for name, parts in found if parts is not None and parts[1] in ours)
@@ -170,17 +170,17 @@ def list_legacy(connection: Connection) -> dict[str, int]:
 
 
 def drop_legacy(connection: Connection, tables: Iterable[str]) -> None:
-    """Drop *tables*, and the foreign keys among them, but nothing that is not theirs."""
+    """Drop *tables* and the foreign keys among them, and nothing else."""
     names = ", ".join(_q(name) for name in tables)
     if connection.dialect.name == "postgresql":
         _run(connection, f"DROP TABLE {names}")
         return
-    # SQLite has one DROP at a time, and each would first delete the rows, which the foreign keys of the others might refuse.
+    # SQLite drops one table at a time and first deletes its rows, which foreign keys of the other tables might refuse.
     _run(connection, "PRAGMA defer_foreign_keys=ON")
     for name in tables:
         _run(connection, f"DROP TABLE {_q(name)}")
 
 
 def _run(connection: Connection, statement: str) -> sa.CursorResult[Any]:
-    """Run *statement* as it stands: a name may hold a percent sign."""
+    """Execute *statement* unchanged: a name may have a percent sign."""
     return connection.exec_driver_sql(statement, execution_options={"no_parameters": True})

@@ -1,4 +1,4 @@
-"""What an adoption did: a line for each table with its rows before and after, and the reasons for every difference."""
+"""The report of an adoption: the rows of each table before and after, and the reasons for differences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 
 class Report:
-    """Counts as the adoption goes. `lines` tells it to a person."""
+    """Collects counts during the adoption. `lines` is the report."""
 
     def __init__(self) -> None:
         self.before: dict[str, int] = {}
@@ -16,20 +16,20 @@ class Report:
         self._named: list[str] = []
 
     def note(self, table: str, reason: str, count: int = 1) -> None:
-        """*count* rows of *table* were changed, made or left for this reason."""
+        """Count rows of *table* that were changed, created or not adopted for *reason*."""
         if count:
             self._notes[table][reason] += count
 
     def name(self, sentence: str) -> None:
-        """Something that a person should hear of one by one."""
+        """Add a sentence about a single row."""
         self._named.append(sentence)
 
     def notes(self, table: str) -> dict[str, int]:
-        """How often each reason was noted for *table*."""
+        """The count of each reason for *table*."""
         return dict(self._notes[table])
 
     def lines(self) -> list[str]:
-        """The whole report."""
+        """The lines of the report."""
         tables = [t for t in self.after if t in self.before or self.after[t]]
         tables += [t for t in self.before if t not in self.after]
         lines = [self._line(table) for table in sorted(tables)]

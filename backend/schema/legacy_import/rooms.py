@@ -1,4 +1,4 @@
-"""Rooms and who is in them, with their conversations."""
+"""Imports rooms, their conversations and memberships."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MEMBERSHIPS = {
 
 @dataclass
 class Member:
-    """One user in one room, whatever number of rows said so."""
+    """The membership of a user in a room, merged from all its rows."""
 
     joined_at: datetime
     is_admin: bool
@@ -52,7 +52,7 @@ class Member:
 
 @dataclass
 class Places:
-    """The rooms that were adopted, with their owners and members; members are in the order in which they joined."""
+    """The adopted rooms with their owners, and their members in the order in which they joined."""
 
     owners: dict[int, int] = field(default_factory=dict)
     members: dict[int, dict[int, Member]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ def adopt_places(
     people: People,
     report: Report,
 ) -> Places:
-    """Copy rooms and memberships, and open each room's conversation. *messages* tells who spoke in a room without people."""
+    """Copy rooms and memberships, and create the conversations. *messages* has the authors of rooms without users."""
     places = Places()
     if rooms is None:
         return places
@@ -84,7 +84,7 @@ def _gather(source: Source, members: dict[int, dict[int, Member]], people: Peopl
     for row in source.rows(MEMBERSHIPS):
         user_id, room_id = as_int(row["user_id"]), as_int(row["room_id"])
         if user_id is None or user_id not in people.ids or room_id is None or room_id not in members:
-            report.note("room_memberships", "left: of nobody, or in no room")
+            report.note("room_memberships", "not adopted: unknown user or room")
             continue
         is_banned, joined_at = bool(as_bool(row["is_banned"])), as_time(row["joined_at"]) or people.now
         left_at = as_time(row["left_at"]) or (people.now if is_banned else None)
@@ -92,7 +92,7 @@ def _gather(source: Source, members: dict[int, dict[int, Member]], people: Peopl
         if found is None:
             members[room_id][user_id] = Member(joined_at, bool(as_bool(row["is_admin"])), is_banned, left_at)
             continue
-        report.note("room_memberships", "collapsed: the same twice")
+        report.note("room_memberships", "merged: duplicates")
         found.joined_at = min(found.joined_at, joined_at)
         found.is_admin = found.is_admin or bool(as_bool(row["is_admin"]))
         found.is_banned = found.is_banned or is_banned
@@ -102,7 +102,7 @@ def _gather(source: Source, members: dict[int, dict[int, Member]], people: Peopl
 
 
 class _Speakers:
-    """Who spoke first in each room; read only if a room has nobody else."""
+    """The first author of each room. It is read only if a room has no other user."""
 
     def __init__(self, messages: Source | None, people: People):
         self.messages = messages
@@ -132,23 +132,23 @@ def _rooms(
     for row in source.rows(ROOMS):
         room_id = as_int(row["id"])
         if room_id is None or room_id in places.owners:
-            report.note("chat_rooms", "left: without an id of its own")
+            report.note("chat_rooms", "not adopted: id missing or used twice")
             continue
         owner_id = as_int(row["owner_id"])
         if owner_id is None or owner_id not in people.ids:
             owner_id = _heir(members[room_id]) or speakers.first(room_id)
             if owner_id is None:
-                report.note("chat_rooms", "left: without an owner, a member or a message of anybody")
+                report.note("chat_rooms", "not adopted: no owner, member or author")
                 members.pop(room_id)
                 continue
-            report.note("chat_rooms", "got a new owner, for theirs is not there")
+            report.note("chat_rooms", "with a new owner: the old one is unknown")
             report.name(f"Room {room_id} has a new owner: user {owner_id}.")
         created_at = as_time(row["created_at"]) or people.now
         places.owners[room_id] = owner_id
         places.members[room_id] = _with_owner(members[room_id], owner_id, created_at, report)
         name, is_public = as_line(row["name"]), as_bool(row["is_public"])
         if name is None or len(name) > 100:
-            report.note("chat_rooms", "without a name of 1 to 100 characters: it was made up or cut")
+            report.note("chat_rooms", "with a generated or shortened name: it must have 1 to 100 characters")
         yield {
             "id": room_id,
             "name": (name or f"Room {room_id}")[:100],
@@ -161,19 +161,19 @@ def _rooms(
 
 
 def _heir(members: dict[int, Member]) -> int | None:
-    """The oldest admin, else the oldest member."""
+    """The oldest admin, or else the oldest member."""
     active = [(not m.is_admin, m.joined_at, user_id) for user_id, m in members.items() if m.is_active]
     return min(active)[2] if active else None
 
 
 def _with_owner(members: dict[int, Member], owner_id: int, created_at: datetime, report: Report) -> dict[int, Member]:
-    """The members in the order in which they joined, the owner being one of them, and an admin."""
+    """The members in the order in which they joined. The owner is a member and an admin."""
     owner = members.get(owner_id)
     if owner is None:
-        report.note("room_memberships", "made for owners without one")
+        report.note("room_memberships", "created for owners without one")
         members[owner_id] = Member(created_at, True, False, None)
     elif not (owner.is_admin and owner.is_active):
-        report.note("room_memberships", "of owners, made admin")
+        report.note("room_memberships", "of owners: set to admin")
         members[owner_id] = Member(owner.joined_at, True, False, None)
     return dict(sorted(members.items(), key=lambda item: (item[1].joined_at, item[0])))
 

@@ -1,4 +1,4 @@
-"""One adoption, from the first rename to the last count. The caller's transaction holds it together."""
+"""Runs an adoption, in the transaction of the caller."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CARRIED = ("users", "roles", "user_roles", "sessions", "refresh_tokens", "chat_r
 
 
 def adopt(connection: Connection, legacy: Legacy, migrate: Callable[[], None]) -> Report:
-    """Set the legacy tables aside, make ours with *migrate*, and carry the rows over. Never stops at a row."""
+    """Rename the legacy tables, create Confab's with *migrate*, and copy the rows. Bad rows do not stop it."""
     report = Report()
     with _forgiving_text(connection):
         names = (*legacy.tables, VERSION_TABLE) if legacy.has_version_table else legacy.tables
@@ -52,9 +52,9 @@ def _carry(connection: Connection, sources: dict[str, Source], report: Report) -
         report.after[table] = _count(connection, table)
     for table, source in sources.items():
         if table not in CARRIED or users is None:
-            report.note(table, "left: nothing is carried over from such a table", report.before[table])
+            report.note(table, "not adopted: this table is not imported", report.before[table])
         elif unused := source.unused():
-            report.name(f"Columns of {table} that were not carried over: {', '.join(unused)}.")
+            report.name(f"Columns of {table} that were not adopted: {', '.join(unused)}.")
     _restart_all(connection, sources)
 
 
@@ -63,7 +63,7 @@ def _count(connection: Connection, table: str) -> int:
 
 
 def _restart_all(connection: Connection, sources: dict[str, Source]) -> None:
-    """New ids continue above every legacy id, those of rows that were left among them: an id never comes twice."""
+    """Let new ids begin above every legacy id, also above those of rows that were not adopted, so that no id is used twice."""
     for table in CARRIED:
         source, highest = sources.get(table), 0
         if source is not None and isinstance(source.types.get("id"), sa.Integer):
@@ -74,7 +74,7 @@ def _restart_all(connection: Connection, sources: dict[str, Source]) -> None:
 
 @contextmanager
 def _forgiving_text(connection: Connection) -> Iterator[None]:
-    """SQLite keeps bytes that are no UTF-8 under the name of text; they are read with marks in place of what is broken."""
+    """Decode text of SQLite, which may be invalid UTF-8. Invalid bytes become U+FFFD."""
     driver: Any = connection.connection.dbapi_connection
     if not isinstance(driver, sqlite3.Connection):
         yield
@@ -88,10 +88,10 @@ def _forgiving_text(connection: Connection) -> Iterator[None]:
 
 
 def _check_references(connection: Connection) -> None:
-    """SQLite does not look at foreign keys during a migration: look now, before anything is committed."""
+    """Check foreign keys before the commit: SQLite does not check them during a migration."""
     if connection.dialect.name != "sqlite":
         return
     for table in Base.metadata.tables:
         broken = connection.exec_driver_sql(f"PRAGMA foreign_key_check({table})").first()
         if broken is not None:
-            raise RuntimeError(f"the adoption would leave a row of {table} that refers to nothing: {tuple(broken)}")
+            raise RuntimeError(f"the adoption would leave a row of {table} with a broken reference: {tuple(broken)}")

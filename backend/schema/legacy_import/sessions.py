@@ -1,4 +1,4 @@
-"""Sessions and refresh tokens. A token that stood in clear is hashed: the database must not open anything by itself."""
+"""Imports sessions and refresh tokens. Tokens in clear text are hashed, so that the database alone gives no access."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REFRESH_TOKENS = {
 
 @dataclass
 class SignIns:
-    """What was carried over: sessions by id with their users, and the hashes that are taken."""
+    """The adopted sessions by id, with their users, and the hashes in use."""
 
     owners: dict[int, int] = field(default_factory=dict)
     hashes: set[str] = field(default_factory=set)
@@ -50,7 +50,7 @@ class SignIns:
 def adopt_sign_ins(
     connection: Connection, sessions: Source | None, tokens: Source | None, people: People, report: Report
 ) -> None:
-    """Carry over what has a user, a token and an end. A refresh token without a session gets one of its own."""
+    """Copy the sessions and refresh tokens that have a user, a token and an end. A refresh token without a session gets one."""
     found = SignIns()
     if sessions is not None:
         insert(connection, UserSession.__table__, _sessions(sessions, found, people, report))
@@ -67,17 +67,17 @@ def _sessions(source: Source, found: SignIns, people: People, report: Report) ->
         session_id, hashed = as_int(row["id"]), _hashed(row["token"])
         user_id, expires_at = as_int(row["user_id"]), as_time(row["expires_at"])
         if session_id is None or session_id in found.owners or hashed is None or expires_at is None:
-            report.note("sessions", "left: without an id, a token or an end")
+            report.note("sessions", "not adopted: id, token or end missing")
         elif user_id not in people.ids or user_id is None:
-            report.note("sessions", "left: of nobody")
+            report.note("sessions", "not adopted: unknown user")
         elif hashed in found.hashes:
-            report.note("sessions", "left: the same token twice")
+            report.note("sessions", "not adopted: token used twice")
         else:
             found.owners[session_id] = user_id
             found.hashes.add(hashed)
             found.highest = max(found.highest, session_id)
             is_active = as_bool(row["is_active"])
-            # A session ends some time after signing in. That of the adopted counts from now: they go on as they are.
+            # The maximum age of adopted sessions counts from now, so that they are not ended at once.
             yield _session(session_id, user_id, hashed, expires_at, people.now) | {
                 "device_info": (as_line(row["device_info"]) or "")[:255] or None,
                 "ip_address": (as_line(row["ip_address"]) or "")[:50] or None,
@@ -108,13 +108,13 @@ def _tokens(source: Source, found: SignIns, people: People, report: Report) -> I
         token_id, hashed, expires_at = as_int(row["id"]), _hashed(row["token"]), as_time(row["expires_at"])
         user_id, session_id = as_int(row["user_id"]), as_int(row["session_id"])
         if token_id is None or token_id in ids or hashed is None or expires_at is None:
-            report.note("refresh_tokens", "left: without an id, a token or an end")
+            report.note("refresh_tokens", "not adopted: id, token or end missing")
             continue
         if user_id is None or user_id not in people.ids:
-            report.note("refresh_tokens", "left: of nobody")
+            report.note("refresh_tokens", "not adopted: unknown user")
             continue
         if hashed in seen:
-            report.note("refresh_tokens", "left: the same token twice")
+            report.note("refresh_tokens", "not adopted: token used twice")
             continue
         seen.add(hashed)
         ids.add(token_id)
@@ -125,7 +125,7 @@ def _tokens(source: Source, found: SignIns, people: People, report: Report) -> I
             session_id = found.highest
             session = _session(session_id, user_id, hash_secret(new_secret()), expires_at, people.now)
             session["is_active"] = not is_used and expires_at > people.now
-            report.note("sessions", "made for refresh tokens without one")
+            report.note("sessions", "created for refresh tokens without one")
         yield {
             "id": token_id,
             "user_id": user_id,
@@ -133,7 +133,7 @@ def _tokens(source: Source, found: SignIns, people: People, report: Report) -> I
             "token": hashed,
             "expires_at": expires_at,
             "is_used": is_used,
-            # Long ago: a repeat of it is no second tab.
+            # Long ago, so that a repeated use does not count as a second tab.
             "used_at": min(created_at, people.now - timedelta(hours=1)) if is_used else None,
             "created_at": created_at,
             "updated_at": created_at,

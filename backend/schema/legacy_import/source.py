@@ -1,4 +1,4 @@
-"""A legacy table, read with a map: for each of our columns the names that it was seen under."""
+"""Reads a legacy table with a map: for each of Confab's columns, the names that it may have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH = 1000
 
 
 class Source:
-    """The rows of one legacy table, as dicts under our names. `used` gathers the columns that were asked for."""
+    """The rows of a legacy table, as dicts with Confab's names. `used` collects the columns that were read."""
 
     def __init__(self, connection: Connection, name: str):
         self.connection = connection
@@ -27,15 +27,15 @@ class Source:
         self.used: set[str] = set()
 
     def has(self, *names: str) -> bool:
-        """Whether one of these columns is there."""
+        """Whether the table has one of these columns."""
         return any(name in self.types for name in names)
 
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return int(self.connection.scalar(sa.select(sa.func.count()).select_from(sa.table(self.name))) or 0)
 
     def rows(self, wanted: Map) -> Iterator[dict[str, Any]]:
-        """Every row, by id where there is one. A column that the table lacks is None in each."""
+        """All rows, in order of id if there is one. A column that the table does not have is None."""
         found = {ours: self._find(theirs) for ours, theirs in wanted.items()}
         present = {ours: name for ours, name in found.items() if name is not None}
         missing = dict.fromkeys(ours for ours, name in found.items() if name is None)
@@ -51,7 +51,7 @@ class Source:
             yield {**missing, **dict(zip(present, row, strict=True))}
 
     def unused(self) -> list[str]:
-        """Columns that were not carried over."""
+        """The columns that were not read."""
         return sorted(set(self.types) - self.used)
 
     def _find(self, names: tuple[str, ...]) -> str | None:
@@ -60,7 +60,7 @@ class Source:
     def _column(self, name: str) -> sa.ColumnElement[Any]:
         column: sa.ColumnElement[Any] = sa.column(name)
         if self.connection.dialect.name == "postgresql" and isinstance(self.types[name], DateTime | Date):
-            # As text: the driver cannot hold 'infinity', nor years before 1.
+            # As text: the driver cannot represent 'infinity' or years before 1.
             return sa.cast(column, sa.Text)
         return column
 
@@ -87,7 +87,7 @@ def insert(connection: Connection, table: Any, rows: Iterator[dict[str, Any]]) -
 
 
 def _copy(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
-    """COPY, which takes a tenth of the time of INSERT."""
+    """Write with COPY, which takes a tenth of the time of INSERT."""
     columns = ", ".join(rows[0])
     lines = "".join("\t".join(map(_as_copied, row.values())) + "\n" for row in rows)
     driver: Any = connection.connection

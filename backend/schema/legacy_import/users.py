@@ -1,4 +1,4 @@
-"""Users and roles."""
+"""Imports users and roles."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]+")
 
 @dataclass
 class People:
-    """Who was adopted, and which account keeps what two of them claim."""
+    """The adopted accounts, and which account keeps a value that several of them have."""
 
     now: datetime
     ids: set[int] = field(default_factory=set)
@@ -54,14 +54,14 @@ class People:
 
 
 def fold(value: Any) -> str | None:
-    """An email as emails are kept and compared; None where there is none, or one that no column holds."""
+    """The folded email. None if it is missing or too long for the column."""
     line = as_line(value)
     folded = line.casefold() if line else None
     return folded if folded and len(folded) <= 255 else None
 
 
 def adopt_users(connection: Connection, source: Source, report: Report, now: datetime) -> People:
-    """Copy every account that has an id. Of accounts that claim one email, username or number, the oldest keeps it."""
+    """Copy every account with an id. If several have the same email, username or number, the oldest keeps it."""
     people = People(now)
     _settle_claims(source, people)
     insert(connection, User.__table__, _users(source, people, report))
@@ -76,7 +76,7 @@ def _settle_claims(source: Source, people: People) -> None:
         user_id = as_int(row["id"])
         if user_id is None or user_id in ages:
             continue
-        # An account without a date is as old as the one before it.
+        # An account without a date counts as being as old as the previous one.
         last = as_time(row["created_at"]) or last
         ages[user_id] = (last.timestamp() if last else float("-inf"), user_id)
         claims = (
@@ -102,7 +102,7 @@ def _users(source: Source, people: People, report: Report) -> Iterator[dict[str,
     for row in source.rows(USERS):
         user_id = as_int(row["id"])
         if user_id is None or user_id in people.ids:
-            report.note("users", "left: without an id of its own")
+            report.note("users", "not adopted: id missing or used twice")
             continue
         people.ids.add(user_id)
         created_at = as_time(row["created_at"]) or people.now
@@ -112,8 +112,8 @@ def _users(source: Source, people: People, report: Report) -> Iterator[dict[str,
         email = _email(row, user_id, people, report)
         hashed = as_hash(row["password"])
         if hashed is None and has_password:
-            reason = "with a password that is no bcrypt hash" if as_line(row["password"]) else "without a password"
-            report.note("users", f"{reason}: they sign in by one-time code or a password reset")
+            reason = "with a password that is not a bcrypt hash" if as_line(row["password"]) else "without a password"
+            report.note("users", f"{reason}: they sign in with a one-time code or reset the password")
         mobile, is_certain = _mobile(row, user_id, people, report)
         is_way_in = as_bool(row["mobile_verified"]) or as_time(row["mobile_verified"]) if has_flag else hashed is None
         first, last = _cut(row["first_name"], 100), _cut(row["last_name"], 100)
@@ -142,13 +142,13 @@ def _email(row: dict[str, Any], user_id: int, people: People, report: Report) ->
     email = fold(row["email"])
     if email is None:
         if as_line(row["email"]):
-            report.note("users", "lost an email of more than 255 characters")
+            report.note("users", "without their email: it has more than 255 characters")
         return None
     keeper = people.emails[email]
     if keeper == user_id:
         return email
-    report.note("users", "lost an email that an older account has")
-    report.name(f"User {user_id} lost the email {email}, which user {keeper} has had for longer.")
+    report.note("users", "without their email: an older account has it")
+    report.name(f"User {user_id} lost the email {email}: the older account of user {keeper} has it.")
     return None
 
 
@@ -156,22 +156,22 @@ def _mobile(row: dict[str, Any], user_id: int, people: People, report: Report) -
     mobile, is_certain = as_mobile(row["mobile"])
     if mobile is None:
         if as_line(row["mobile"]):
-            report.note("users", "lost a mobile that is no number with a country code")
-            report.name(f"User {user_id} lost its mobile, which is no number with a country code.")
+            report.note("users", "without their mobile: it is not a number with a country code")
+            report.name(f"User {user_id} lost the mobile: it is not a number with a country code.")
         return None, False
     if people.mobiles[mobile] != user_id:
-        report.note("users", "lost a mobile that an older account has")
-        report.name(f"User {user_id} lost its mobile, which user {people.mobiles[mobile]} has had for longer.")
+        report.note("users", "without their mobile: an older account has it")
+        report.name(f"User {user_id} lost the mobile: the older account of user {people.mobiles[mobile]} has it.")
         return None, False
     return mobile, is_certain
 
 
 def _own_username(row: dict[str, Any], user_id: int, people: People, report: Report) -> str:
-    """The account's username, or one made up from its email that no other account has or claims."""
+    """The username of the account, or one that is made from its email and that no other account has."""
     username = _username(row["username"])
     if username is not None and people.usernames[username] == user_id:
         return username
-    report.note("users", "got a username that was made up")
+    report.note("users", "with a generated username")
     local = (fold(row["email"]) or "").partition("@")[0]
     stem = _UNUSUAL.sub("", local).strip("._-")[:70] or f"user{user_id}"
     candidate, number = stem, 1
@@ -196,7 +196,7 @@ def _cut(value: Any, length: int) -> str | None:
 def adopt_roles(
     connection: Connection, roles: Source | None, user_roles: Source | None, people: People, report: Report
 ) -> None:
-    """Copy the roles and who has them, and make roles of the names that stood in the accounts themselves."""
+    """Copy the roles and their users, and create roles for the role names in the accounts."""
     by_name: dict[str, int] = {}
     known: dict[int, int] = {}
     if roles is not None:
@@ -206,16 +206,16 @@ def adopt_roles(
             values = {"name": name, "created_at": people.now, "updated_at": people.now}
             restart_ids(connection, "roles")
             by_name[name] = connection.execute(sa.insert(Role).values(values).returning(Role.id)).scalar_one()
-            report.note("roles", "made from what stood in the accounts")
+            report.note("roles", "created from the accounts")
     granted = {(user_id, by_name[name]) for user_id, name in people.role_names.items()}
-    report.note("user_roles", "made from what stood in the accounts", len(granted))
+    report.note("user_roles", "created from the accounts", len(granted))
     if user_roles is not None:
         for row in user_roles.rows({"user_id": ("user_id",), "role_id": ("role_id",)}):
             user_id, role_id = as_int(row["user_id"]), known.get(as_int(row["role_id"]) or 0)
             if user_id not in people.ids or role_id is None:
-                report.note("user_roles", "left: of nobody, or of no role")
+                report.note("user_roles", "not adopted: unknown user or role")
             elif (user_id, role_id) in granted:
-                report.note("user_roles", "collapsed: the same twice")
+                report.note("user_roles", "merged: duplicates")
             else:
                 granted.add((user_id, role_id))
     times = {"created_at": people.now, "updated_at": people.now}
@@ -229,10 +229,10 @@ def _roles(
     for row in source.rows(wanted):
         role_id, name = as_int(row["id"]), _cut(row["name"], 100)
         if role_id is None or role_id in known or name is None:
-            report.note("roles", "left: without an id or a name")
+            report.note("roles", "not adopted: id or name missing")
         elif name in by_name:
             known[role_id] = by_name[name]
-            report.note("roles", "collapsed: the same name twice")
+            report.note("roles", "merged: same name")
         else:
             by_name[name] = known[role_id] = role_id
             created_at = as_time(row["created_at"]) or people.now
@@ -247,7 +247,7 @@ def _roles(
 
 
 def restart_ids(connection: Connection, table: str, above: int = 0) -> None:
-    """Let new ids of *table* continue above its highest, and above *above*."""
+    """Let new ids of *table* begin above its highest id and above *above*."""
     highest = max(int(connection.scalar(sa.text(f"SELECT max(id) FROM {table}")) or 0), above)  # noqa: S608
     if highest < 1:
         return

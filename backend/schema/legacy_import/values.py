@@ -1,4 +1,4 @@
-"""Values as strangers stored them, made into ours. What makes no sense becomes None: nothing here raises."""
+"""Converts values of a legacy database. A value that makes no sense becomes None; nothing here raises."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 _TRUE, _FALSE = {"1", "t", "true", "y", "yes", "on"}, {"", "0", "f", "false", "n", "no", "off"}
 _NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 MILLISECONDS_FROM = 10**11
-"""An epoch this large counts milliseconds: as seconds it would lie in the year 5138."""
+"""A larger number of an epoch is in milliseconds: in seconds it would be after the year 5138."""
 
 
 def as_int(value: Any) -> int | None:
-    """A whole number that fits a bigint."""
+    """An integer that fits a bigint."""
     if isinstance(value, Decimal):
         value = int(value) if value.is_finite() and value == value.to_integral_value() else None
     elif isinstance(value, float):
@@ -32,7 +32,7 @@ def as_int(value: Any) -> int | None:
 
 
 def as_bool(value: Any) -> bool | None:
-    """A truth, however it is spelled."""
+    """A boolean, in any spelling."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float | Decimal):
@@ -42,7 +42,7 @@ def as_bool(value: Any) -> bool | None:
 
 
 def as_text(value: Any) -> str | None:
-    """Text that both databases take: no NUL, no half characters."""
+    """Text that both databases can store: without NUL and lone surrogates."""
     if value is None:
         return None
     if isinstance(value, memoryview):
@@ -52,12 +52,12 @@ def as_text(value: Any) -> str | None:
 
 
 def as_line(value: Any) -> str | None:
-    """Text without blanks around it; None where nothing is left."""
+    """Text without surrounding white space. None if nothing is left."""
     return (as_text(value) or "").strip() or None
 
 
 def as_time(value: Any) -> datetime | None:
-    """An aware time in UTC. A time without a zone is taken for UTC; a number counts seconds or milliseconds from 1970."""
+    """An aware time in UTC. A time without a zone is UTC; a number is seconds or milliseconds since 1970."""
     if isinstance(value, bytes | memoryview):
         value = as_text(value)
     if isinstance(value, str):
@@ -91,16 +91,16 @@ def _from_epoch(seconds: float) -> datetime | None:
 
 
 def as_hash(value: Any) -> str | None:
-    """A password hash that works here, which is bcrypt alone. A password in clear is never taken over."""
+    """A bcrypt hash. None for any other hash, and for a password in clear text."""
     line = as_line(value)
     return line if line and BCRYPT.fullmatch(line) else None
 
 
 def as_mobile(value: Any) -> tuple[str | None, bool]:
-    """A telephone number in E.164, and whether it is certain.
+    """A phone number in E.164, and whether it is certain.
 
-    A number without a country code is somebody else's as soon as one is guessed: digits without a plus count only where they
-    are a valid international number, and even then as a guess.
+    With a guessed country code a number may belong to another person. So digits without a plus are accepted only if they are a
+    valid international number, and count as uncertain.
     """
     line = as_line(value)
     if line is None or len(line) > 40:
