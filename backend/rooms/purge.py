@@ -1,4 +1,4 @@
-"""What remains to be done when a room was deleted: its messages go, in batches that hold nobody up."""
+"""Deletes the messages of a deleted room, in small transactions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from backend.models.conversation import room_conversation_id
 log = logging.getLogger("confab.rooms")
 
 BATCH = 2_000
-"""How many messages go in one transaction: few enough that a lock on SQLite, or a statement's time limit, is no matter."""
+"""Messages in one transaction. It is short enough for SQLite's write lock and the time limit of statements."""
 
 SECONDS_IN_REQUEST = 2.0
-"""How long the request that deletes a room goes on purging. `flask rooms purge` does the rest."""
+"""How long the request that deletes a room also deletes its messages. `flask rooms purge` deletes the rest."""
 
 
 def purge_room(room_id: int, seconds: float | None = None) -> bool:
-    """Delete the messages of a deleted room and what hangs on them, until done or until *seconds* have passed.
+    """Delete the messages of a deleted room with all that belongs to them, for at most *seconds*.
 
-    Returns whether nothing is left. Commits each batch. Raises NotFound where the room was not deleted.
+    Returns whether none are left. Commits each batch. Raises NotFound if the room is not deleted.
     """
     if db.session.scalar(select(Room.id).where(Room.id == room_id, Room.deleted_at.is_not(None))) is None:
         raise NotFound
@@ -37,7 +37,7 @@ def purge_room(room_id: int, seconds: float | None = None) -> bool:
 
 
 def purge_after_deletion(room_id: int) -> None:
-    """Begin to purge a room whose deletion was committed. A failure is logged: the deletion stands either way."""
+    """Start to purge a room whose deletion was committed. A failure is logged; the room stays deleted."""
     try:
         is_done = purge_room(room_id, SECONDS_IN_REQUEST)
     except exc.SQLAlchemyError as error:
