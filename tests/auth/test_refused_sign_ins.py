@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from backend.http.logging import make_formatter
 from backend.models import User
 from backend.models.base import db, utcnow
 from backend.refusals import RefusalLog
@@ -19,8 +17,8 @@ from tests.auth.conftest import EMAIL, PASSWORD
 from tests.auth.test_totp import enrol
 from tests.client import Client
 from tests.factories import Factory
+from tests.log_lines import Lines, log_lines
 
-Lines = Callable[[], list[dict[str, Any]]]
 WRONG = "correct-horse-battery"
 
 
@@ -28,20 +26,8 @@ WRONG = "correct-horse-battery"
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     """The lines about refusals, as they are written to standard error."""
     monkeypatch.setattr("backend.auth.refusals.REFUSALS", RefusalLog())
-    written: list[str] = []
-    formatter = make_formatter()
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            written.append(formatter.format(record))
-
-    logger, handler = logging.getLogger("confab.refusals"), Keep()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    yield lambda: [json.loads(line) for line in written]
-    logger.removeHandler(handler)
-    logger.setLevel(level)
+    with log_lines("confab.refusals") as found:
+        yield found
 
 
 def user_id(app: Flask) -> int:

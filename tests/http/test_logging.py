@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,29 +15,18 @@ from backend.http.logging import configure, make_formatter
 from json_formatter import JsonFormatter
 from tests.client import Client
 from tests.factories import Factory
+from tests.log_lines import Lines, log_lines
 
 FORMATTER = make_formatter()
 
 
 @pytest.fixture
-def lines() -> Iterator[Callable[[], list[dict[str, object]]]]:
-    """What the access log wrote, as it is written."""
-    written: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            written.append(FORMATTER.format(record))
-
-    logger, handler = logging.getLogger("confab"), Keep()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    yield lambda: [json.loads(line) for line in written]
-    logger.removeHandler(handler)
-    logger.setLevel(level)
+def lines() -> Iterator[Lines]:
+    with log_lines("confab") as found:
+        yield found
 
 
-def test_a_request_is_a_line(lab: Client, lines: Callable[[], list[dict[str, object]]]) -> None:
+def test_a_request_is_a_line(lab: Client, lines: Lines) -> None:
     response = lab.post("/api/lab/echo?token=hunter2", {"text": "hunter2"}, headers={"Authorization": "Bearer hunter2"})
     [line] = lines()
     assert line["request_id"] == response.headers["X-Request-ID"]
@@ -49,7 +38,7 @@ def test_a_request_is_a_line(lab: Client, lines: Callable[[], list[dict[str, obj
     assert "hunter2" not in json.dumps(line)
 
 
-def test_the_line_names_the_user(app: Flask, make: Factory, lines: Callable[[], list[dict[str, object]]]) -> None:
+def test_the_line_names_the_user(app: Flask, make: Factory, lines: Lines) -> None:
     client = make.client(make.user(is_superuser=True))
     assert client.get("/api/health/detailed").status_code == 200
     [line] = lines()
@@ -57,9 +46,7 @@ def test_the_line_names_the_user(app: Flask, make: Factory, lines: Callable[[], 
     assert client.token not in json.dumps(line)
 
 
-def test_a_failure_keeps_its_traceback_and_its_request(
-    lab: Client, lines: Callable[[], list[dict[str, object]]]
-) -> None:
+def test_a_failure_keeps_its_traceback_and_its_request(lab: Client, lines: Lines) -> None:
     response = lab.get("/api/lab/crash")
     failure, access = lines()
     assert "RuntimeError" in str(failure["exception"])
@@ -80,9 +67,7 @@ def test_a_failure_keeps_its_traceback_and_its_request(
         ("GET", "/api/rooms/7/members/9", "/api/rooms/7/members/9"),
     ],
 )
-def test_a_secret_in_a_path_is_in_no_line(
-    app: Flask, lines: Callable[[], list[dict[str, object]]], method: str, path: str, shown: str
-) -> None:
+def test_a_secret_in_a_path_is_in_no_line(app: Flask, lines: Lines, method: str, path: str, shown: str) -> None:
     assert Client(app).request(method, path).status_code in (401, 404, 405)
     [line] = lines()
     assert line["path"] == shown
@@ -96,7 +81,7 @@ def test_what_sounds_like_a_secret_is_declared_as_one(sqlite_app: Flask) -> None
 
 
 @pytest.mark.parametrize("path", ["/api/%0Aforged", "/api/%1b%5b31m", '/api/"}', "/api/%E2%80%A8", "/api/%FF"])
-def test_no_address_can_forge_a_line(lab: Client, lines: Callable[[], list[dict[str, object]]], path: str) -> None:
+def test_no_address_can_forge_a_line(lab: Client, lines: Lines, path: str) -> None:
     lab.get(path)
     [line] = lines()
     assert line["status"] == 404
