@@ -35,7 +35,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lowest cost that bcrypt knows. `test_the_cost_is_12` looks at the real one."""
+    """The lowest cost that bcrypt knows. `test_the_bcrypt_cost_is_12` looks at the real one."""
     monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 4)
 
 

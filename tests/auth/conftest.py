@@ -1,4 +1,4 @@
-"""What the tests of accounts share."""
+"""Fixtures for the tests of accounts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMAIL, PASSWORD = "test@example.com", "password123"
 
 @pytest.fixture
 def register(client: Client) -> Callable[..., dict[str, Any]]:
-    """Registers through the API, and gives the token answer."""
+    """Register through the API, and return the token answer."""
 
     def act(email: str = EMAIL, password: str = PASSWORD, **fields: Any) -> dict[str, Any]:
         response = client.post("/api/auth/register", {"email": email, "password": password, **fields})
@@ -30,14 +30,14 @@ def register(client: Client) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def limited_app(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Flask]:
-    """The application with limits on, over the database of `app`, with every count at zero."""
+    """The application with limits, on the database of `app`, with all counts at zero."""
     yield (limited := make_app(rate_limits=True, **_shared(app)))
     _dispose(limited)
 
 
 @pytest.fixture
 def make_limited(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
-    """Makes applications like `limited_app` with a configuration of their own."""
+    """Create applications like `limited_app`, with settings of their own."""
     made: list[Flask] = []
 
     def make(**overrides: Any) -> Flask:
@@ -50,7 +50,7 @@ def make_limited(app: Flask, make_app: Callable[..., Flask]) -> Iterator[Callabl
 
 
 def _shared(app: Flask) -> dict[str, Any]:
-    """What another application needs to take the tokens of *app*."""
+    """The settings by which another application accepts the tokens of *app*."""
     config = app.config["CONFAB"]
     return {
         "database_url": config.database_url,
@@ -66,7 +66,7 @@ def _dispose(app: Flask) -> None:
 
 @pytest.fixture
 def migrate(make_app: Callable[..., Flask]) -> Callable[[str], None]:
-    """Brings the database at an address to head."""
+    """Upgrade the database at an address to head."""
 
     def act(url: str) -> None:
         app = make_app({"DATABASE_URL": url})

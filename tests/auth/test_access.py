@@ -1,4 +1,4 @@
-"""Who may call a view."""
+"""Permissions of views."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.client import Client
 from tests.factories import Factory
 
 
-def test_superusers_alone(app: Flask, make: Factory, make_limited: Callable[..., Flask]) -> None:
+def test_only_superusers_may_call_a_view_for_superusers(
+    app: Flask, make: Factory, make_limited: Callable[..., Flask]
+) -> None:
     guarded = make_limited()
     guarded.add_url_rule("/api/guarded", "guarded", superuser(lambda: str(current_user.id)))
     root = make.user(is_superuser=True)

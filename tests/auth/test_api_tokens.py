@@ -1,4 +1,4 @@
-"""API tokens: what they open, who may grant what, and that a deleted one opens nothing."""
+"""API tokens: their scopes, who may grant them, and that a deleted token is refused."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_scopes(app: Flask, make: Factory) -> None:
 
 
 @pytest.mark.parametrize("scope", ["admin", "health"])
-def test_superusers_alone_grant_what_is_theirs(app: Flask, make: Factory, scope: str) -> None:
+def test_only_superusers_grant_the_superusers_scopes(app: Flask, make: Factory, scope: str) -> None:
     assert code(make.client().post(URL, {"name": "x", "scopes": ["read", scope]})) == (403, "forbidden")
     root = make.client(make.user(is_superuser=True))
     token = Client(app, create(root, scopes=[scope])["token"])
@@ -96,7 +96,7 @@ def test_superusers_alone_grant_what_is_theirs(app: Flask, make: Factory, scope:
         {"last_used_at": None},
     ],
 )
-def test_what_is_no_token(make: Factory, body: dict[str, Any]) -> None:
+def test_invalid_tokens_are_refused(make: Factory, body: dict[str, Any]) -> None:
     assert code(make.client().post(URL, {"name": "script"} | body)) == (422, "validation_failed")
 
 
@@ -112,7 +112,7 @@ def test_a_token_expires(app: Flask, make: Factory) -> None:
     assert code(script.get("/api/rooms")) == (401, "token_expired")
 
 
-def test_a_deleted_token_opens_nothing(app: Flask, make: Factory) -> None:
+def test_a_deleted_token_is_refused(app: Flask, make: Factory) -> None:
     ann, mallory = make.client(), make.client()
     made = create(ann)
     script = Client(app, made["token"])
@@ -147,7 +147,7 @@ def test_a_revoked_token_is_remembered_for_a_year(app: Flask, make: Factory) -> 
     assert answers == [(401, "unauthorized"), (401, "token_revoked")]
 
 
-def test_a_token_makes_lists_and_deletes_no_token(app: Flask, make: Factory) -> None:
+def test_a_token_may_neither_create_list_nor_delete_tokens(app: Flask, make: Factory) -> None:
     root = make.client(make.user(is_superuser=True))
     made = create(root, scopes=["read", "write", "admin", "health"])
     script = Client(app, made["token"])
@@ -157,7 +157,7 @@ def test_a_token_makes_lists_and_deletes_no_token(app: Flask, make: Factory) -> 
     assert len(root.get(URL).json) == 1
 
 
-def test_its_last_use_is_noted_once_a_minute(app: Flask, make: Factory) -> None:
+def test_the_last_use_is_recorded_once_a_minute(app: Flask, make: Factory) -> None:
     ann = make.client()
     script = Client(app, create(ann)["token"])
     assert script.get("/api/rooms").status_code == 200
@@ -174,7 +174,7 @@ def test_its_last_use_is_noted_once_a_minute(app: Flask, make: Factory) -> None:
     assert ann.get(URL).json[0]["last_used_at"] > listed["last_used_at"]
 
 
-def test_its_use_does_not_wait_for_who_holds_its_row(postgresql_app: Flask, wiped: None) -> None:
+def test_a_use_does_not_wait_for_a_lock_on_its_row(postgresql_app: Flask, wiped: None) -> None:
     make = Factory(postgresql_app)
     script = Client(postgresql_app, create(make.client())["token"])
     with postgresql_app.app_context(), db.engine.begin() as connection:
@@ -183,7 +183,7 @@ def test_its_use_does_not_wait_for_who_holds_its_row(postgresql_app: Flask, wipe
         assert connection.execute(select(ApiToken.last_used_at)).scalar() is None
 
 
-def test_a_failure_to_note_the_use_is_no_failure_of_the_call(
+def test_a_call_succeeds_although_its_use_cannot_be_recorded(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sqlalchemy import Engine, exc
@@ -197,7 +197,7 @@ def test_a_failure_to_note_the_use_is_no_failure_of_the_call(
     assert script.get("/api/rooms").status_code == 200
 
 
-def test_a_user_has_so_many(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_tokens_of_a_user_is_limited(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.auth.api_tokens.MOST", 3)
     ann = make.client()
     answers = at_once([lambda: Client(app, ann.token).post(URL, {"name": "x"}) for _ in range(8)])

@@ -1,4 +1,4 @@
-"""What strangers try: to learn who has an account, to guess, to use one secret for another, to be counted as somebody else."""
+"""Attacks by strangers: finding out who has an account, guessing, using one secret in place of another, forging tokens."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.queries import count_queries
 Register = Callable[..., dict[str, Any]]
 VOLATILE = {"request_id": None}
 PLACE = re.compile(r"(?<=INTO audit_events) \(.*", re.DOTALL)
-"""An event without a target leaves its column out."""
+"""An event without a target omits the column."""
 
 
 def code(response: TestResponse) -> tuple[int, str]:
@@ -55,10 +55,10 @@ ENUMERABLE = [
 
 
 @pytest.mark.parametrize(("path", "body", "unknown"), ENUMERABLE)
-def test_nobody_learns_who_has_an_account(
+def test_no_answer_reveals_whether_an_account_exists(
     app: Flask, client: Client, known: None, path: str, body: dict[str, str], unknown: dict[str, str]
 ) -> None:
-    """The same status, headers and body, after the same statements: what is not looked up takes no time."""
+    """The status, headers, body and SQL statements are the same, so the duration is the same too."""
     answers, statements = [], []
     for fields in (body, body | unknown):
         with count_queries(app) as queries:
@@ -74,7 +74,7 @@ def test_nobody_learns_who_has_an_account(
 
 
 def test_a_login_takes_the_same_time(app: Flask, client: Client, known: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Medians of real hashes: the difference is far smaller than one hash."""
+    """Compares medians with real hashes: the difference is far smaller than the time of one hash."""
     monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 9)
     client.post("/api/auth/register", {"email": "slow@example.com", "password": PASSWORD})
 
@@ -89,7 +89,9 @@ def test_a_login_takes_the_same_time(app: Flask, client: Client, known: None, mo
 
 
 def test_a_taken_email_costs_the_same_hash(client: Client, known: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract has register say that an email is taken; at least it says so no sooner, and 20 times an hour."""
+    """The contract lets register reveal that an email is taken, but not sooner than another answer, and 20 times an hour at
+    most.
+    """
     from backend.auth import service
 
     hashed = []
@@ -139,7 +141,9 @@ def test_a_number_gets_3_an_hour_and_10_a_day(app: Flask, make_limited: Callable
 def test_budgets_against_pumping(
     app: Flask, make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, name: str, mobiles: list[str]
 ) -> None:
-    """Many numbers, whose owner is paid for each text: by address, by block of numbers, by country, and in all."""
+    """Attackers who are paid for each text use many numbers: limits count by address, by block of numbers, by country, and in
+    total.
+    """
     limit: Limit = getattr(routes_otp, name)
     monkeypatch.setattr(routes_otp, name, Limit(limit.name, 3, limit.seconds))
     client = Client(make_limited())
@@ -184,8 +188,10 @@ def test_a_code_is_guessed_10_times_a_minute(make_limited: Callable[..., Flask],
     assert guesses == [401] * 10 + [429]
 
 
-def test_no_secret_serves_for_another(app: Flask, client: Client, register: Register, outgoing: Outgoing) -> None:
-    """Every secret, at every door but its own."""
+def test_no_secret_is_accepted_in_place_of_another(
+    app: Flask, client: Client, register: Register, outgoing: Outgoing
+) -> None:
+    """Each secret is tried with every call but its own."""
     answer = register()
     client.token = answer["access_token"]
     client.post("/api/auth/forgot-password", {"email": EMAIL})
@@ -214,7 +220,7 @@ def test_no_secret_serves_for_another(app: Flask, client: Client, register: Regi
     assert all(doors[door](held[kind]).status_code in (200, 204) for kind, door in sorted(own) if kind != "access")
 
 
-def test_access_tokens_of_another_make(app: Flask, client: Client, register: Register) -> None:
+def test_access_tokens_that_were_not_issued_here(app: Flask, client: Client, register: Register) -> None:
     answer = register()
     key = app.config["CONFAB"].jwt_secret_key
     claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
@@ -269,14 +275,14 @@ def test_passwords_that_bcrypt_cannot_take(
     assert time.perf_counter() - started < 3
 
 
-def test_a_password_of_72_bytes_is_whole(client: Client, register: Register) -> None:
+def test_all_72_bytes_of_a_password_count(client: Client, register: Register) -> None:
     register(password="x" * 71 + "y")
     for password, status in (("x" * 71 + "y", 200), ("x" * 72, 401), ("x" * 71, 401), ("x" * 71 + "yz", 401)):
         assert client.post("/api/auth/login", {"email": EMAIL, "password": password}).status_code == status
 
 
-def test_a_second_factor_outlives_a_stolen_session(app: Flask, client: Client, make: Factory) -> None:
-    """Whoever has an access token alone can neither switch one on, nor set a password, nor read the secret again."""
+def test_an_access_token_alone_changes_no_second_factor(app: Flask, client: Client, make: Factory) -> None:
+    """An attacker with an access token alone can neither switch one on, nor set a password, nor read the secret again."""
     from backend.security.hashing import hash_password
 
     user = make.user(email=EMAIL, hashed_password=hash_password(PASSWORD))

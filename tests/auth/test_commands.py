@@ -62,14 +62,14 @@ def test_a_password_is_the_first_line_of_the_input(app: Flask, client: Client, e
         ([EMAIL], "x" * 73, "The password: Must have 8 to 72 bytes"),
     ],
 )
-def test_what_is_not_valid(app: Flask, args: list[str], stdin: str, message: str) -> None:
+def test_invalid_input_is_refused(app: Flask, args: list[str], stdin: str, message: str) -> None:
     result = run(app, *args, "--password-stdin", stdin=stdin)
     assert result.exit_code == 1
     assert message in result.output
     assert users(app) == []
 
 
-def test_what_is_taken(app: Flask) -> None:
+def test_taken_names_are_refused(app: Flask) -> None:
     run(app, EMAIL, "--password-stdin")
     again = run(app, EMAIL, "--password-stdin")
     assert again.exit_code == 1

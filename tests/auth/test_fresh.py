@@ -1,4 +1,4 @@
-"""Fresh sessions: what a stolen token must not be enough for, and how somebody says again who they are."""
+"""Fresh sessions: calls for which a stolen token must not suffice, and how a user confirms their identity."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def test_an_api_token_is_never_fresh(app: Flask, secured: User, method: str, pat
     assert code(script(app, secured.id, too_little).request(method, path, body)) == (403, "insufficient_scope")
 
 
-def test_an_api_token_renames_no_login(app: Flask, make: Factory, secured: User) -> None:
-    """Not even to what it is: who may not read must not be able to try."""
+def test_an_api_token_cannot_change_username_or_email(app: Flask, make: Factory, secured: User) -> None:
+    """Not even to the present value: a token that may not read must not be able to guess it."""
     token = script(app, secured.id, "read", "write")
     for body in ({"username": "other"}, {"username": secured.username}, {"email": "new@example.com"}, {"email": EMAIL}):
         assert code(token.patch(ME, {"bio": "x", **body})) == STALE
@@ -127,7 +127,7 @@ def test_the_first_password_needs_a_fresh_session(make: Factory) -> None:
     assert make.client(user).post("/api/auth/change-password", body).status_code == 204
 
 
-def test_a_stale_session_changes_what_is_no_way_in(make: Factory, secured: User) -> None:
+def test_a_stale_session_changes_fields_that_nobody_signs_in_with(make: Factory, secured: User) -> None:
     stale = make.client(secured, is_fresh=False)
     assert stale.patch(ME, {"bio": "x", "username": secured.username, "email": EMAIL}).status_code == 200
     body = {"current_password": PASSWORD, "new_password": "another password"}
@@ -158,7 +158,7 @@ def test_a_session_is_fresh_for_10_minutes_and_refreshing_does_not_help(
         assert not is_fresh(client), "another session proves nothing for this one"
 
 
-def test_a_session_from_before_is_stale(app: Flask, make: Factory) -> None:
+def test_a_session_of_an_earlier_release_is_stale(app: Flask, make: Factory) -> None:
     client = make.client()
     with app.app_context():
         db.session.execute(update(UserSession).values(authenticated_at=None))
@@ -191,7 +191,7 @@ def test_confirming_with_a_code_by_text(app: Flask, make: Factory) -> None:
     assert events(app, "session.confirmed") == [{"by": ["otp"]}]
 
 
-def test_codes_have_5_tries_there_too(app: Flask, make: Factory) -> None:
+def test_a_code_has_5_tries_for_confirming_too(app: Flask, make: Factory) -> None:
     user = make.user()
     stale = make.client(user, is_fresh=False)
     verify_mobile(app, user)
@@ -200,7 +200,7 @@ def test_codes_have_5_tries_there_too(app: Flask, make: Factory) -> None:
     assert code(stale.post(CONFIRM, {"code": "123456"})) == (403, "invalid_otp")
 
 
-def test_where_a_second_factor_is_on_it_is_needed_too(app: Flask, make: Factory, secured: User) -> None:
+def test_a_second_factor_is_required_if_it_is_on(app: Flask, make: Factory, secured: User) -> None:
     with time_machine.travel(int(time.time()) // 30 * 30 + 5, tick=False) as clock:
         totp = enable_totp(make.client(secured))
         clock.shift(30)
@@ -217,14 +217,14 @@ def test_where_a_second_factor_is_on_it_is_needed_too(app: Flask, make: Factory,
         assert stale.post(CONFIRM, {"password": PASSWORD, "totp_code": totp.now()}).status_code == 204
         assert is_fresh(stale)
         again = make.client(secured, is_fresh=False)
-        assert code(again.post(CONFIRM, {"totp_code": totp.now()})) == (403, "invalid_totp"), "each code serves once"
+        assert code(again.post(CONFIRM, {"totp_code": totp.now()})) == (403, "invalid_totp"), "each code works once"
         clock.shift(30)
         assert again.post(CONFIRM, {"totp_code": totp.now()}).status_code == 204
         assert is_fresh(again)
     assert events(app, "session.confirmed") == [{"by": ["password", "totp"]}, {"by": ["totp"]}]
 
 
-def test_a_code_by_text_serves_until_the_second_factor_is_right(app: Flask, make: Factory, secured: User) -> None:
+def test_a_code_by_text_is_valid_until_the_second_factor_is_right(app: Flask, make: Factory, secured: User) -> None:
     totp = enable_totp(make.client(secured))
     verify_mobile(app, secured)
     send_code(app)
@@ -240,7 +240,7 @@ def test_the_second_factor_makes_the_other_sessions_stale(make: Factory, secured
     assert (is_fresh(mine), is_fresh(other), is_fresh(stranger)) == (True, False, True)
 
 
-def test_a_code_of_a_factor_that_there_is_not(make: Factory, secured: User) -> None:
+def test_a_totp_code_without_a_second_factor(make: Factory, secured: User) -> None:
     stale = make.client(secured, is_fresh=False)
     assert code(stale.post(CONFIRM, {"totp_code": "123456"})) == (403, "invalid_totp")
     assert not is_fresh(stale)
@@ -248,11 +248,11 @@ def test_a_code_of_a_factor_that_there_is_not(make: Factory, secured: User) -> N
 
 
 @pytest.mark.parametrize("body", [{}, {"password": None}, {"secret": "x"}, {"code": ""}, {"totp_code": 1}])
-def test_bodies_that_confirm_nothing(make: Factory, body: Any) -> None:
+def test_invalid_bodies_confirm_nothing(make: Factory, body: Any) -> None:
     assert code(make.client().post(CONFIRM, body)) == (422, "validation_failed")
 
 
-def test_who_has_no_session_confirms_nothing(app: Flask, client: Client, secured: User) -> None:
+def test_confirming_needs_a_session(app: Flask, client: Client, secured: User) -> None:
     assert code(client.post(CONFIRM, {"password": PASSWORD})) == (401, "unauthorized")
     token = script(app, secured.id, "read", "write", "admin")
     assert code(token.post(CONFIRM, {"password": PASSWORD})) == (403, "forbidden")
@@ -275,7 +275,7 @@ def test_a_session_that_ends_meanwhile_is_not_confirmed(
     assert code(stale.post(CONFIRM, {"password": PASSWORD})) == (401, "token_revoked")
 
 
-def test_one_of_many_confirms_with_a_code(app: Flask, make: Factory) -> None:
+def test_of_many_confirmations_with_one_code_one_succeeds(app: Flask, make: Factory) -> None:
     user = make.user()
     verify_mobile(app, user)
     send_code(app)
@@ -284,7 +284,7 @@ def test_one_of_many_confirms_with_a_code(app: Flask, make: Factory) -> None:
     assert sorted(answer.status_code for answer in answers) == [204] + [403] * 5
 
 
-def test_guesses_are_limited_and_an_api_token_uses_up_none(
+def test_guesses_are_limited_and_an_api_token_cannot_make_any(
     app: Flask, make_limited: Callable[..., Flask], make: Factory, secured: User
 ) -> None:
     limited = make_limited()
@@ -300,8 +300,8 @@ def test_guesses_are_limited_and_an_api_token_uses_up_none(
     assert [client.post(CONFIRM, {"totp_code": "123456"}).status_code for _ in range(11)] == [403] * 10 + [429]
 
 
-def test_a_stolen_token_adds_no_number(app: Flask, make: Factory, secured: User, outgoing: Outgoing) -> None:
-    """Its holder knows no password: the thief's number must not open the account, nor use up the number's tries."""
+def test_a_stolen_token_cannot_add_a_number(app: Flask, make: Factory, secured: User, outgoing: Outgoing) -> None:
+    """The thief has no password: their number must neither sign in to the account, nor use up the tries of the number."""
     stolen = make.client(secured, is_fresh=False)
     stolen.post("/api/auth/send-otp", {"mobile": MOBILE})
     sent = outgoing.code(MOBILE)
@@ -313,8 +313,8 @@ def test_a_stolen_token_adds_no_number(app: Flask, make: Factory, secured: User,
     assert Client(app).post(VERIFY, {"mobile": MOBILE, "code": sent}).get_json()["user"]["id"] != secured.id
 
 
-def test_a_password_that_is_sent_along_must_be_right(make: Factory, secured: User) -> None:
-    """Clients of the release before send it; a wrong one is not passed over."""
+def test_a_password_in_the_body_must_be_right(make: Factory, secured: User) -> None:
+    """Clients of the previous release send it, and a wrong one is refused."""
     fresh, wrong = make.client(secured), {"password": "wrong password"}
     assert code(fresh.patch(ME, {"email": "new@example.com"} | wrong)) == (403, "invalid_password")
     assert code(fresh.post(TOTP, wrong)) == (403, "invalid_password")
@@ -327,7 +327,7 @@ def test_a_password_that_is_sent_along_must_be_right(make: Factory, secured: Use
     assert fresh.delete(TOTP).status_code == 204
 
 
-def test_the_period_is_the_contracts() -> None:
+def test_a_session_is_fresh_for_the_contracts_10_minutes() -> None:
     from backend.identity.identity import FRESH_FOR
 
     assert timedelta(minutes=10) == FRESH_FOR

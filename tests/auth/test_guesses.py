@@ -1,4 +1,6 @@
-"""Codes by text when strangers are about: their guesses burn no code, and a few addresses close no block of numbers."""
+"""Codes by text with many strangers: their guesses do not invalidate a code, and a few addresses cannot block a range of
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,14 @@ def send_from(client: Client, address: str, mobile: str = MOBILE) -> int:
     return client.post(SEND, {"mobile": mobile}, environ_base={"REMOTE_ADDR": address}).status_code
 
 
-def test_a_strangers_guesses_burn_no_code(client: Client, outgoing: Outgoing) -> None:
+def test_a_strangers_guesses_do_not_invalidate_a_code(client: Client, outgoing: Outgoing) -> None:
     code = ask(client, outgoing)
     assert [verify_from(client, "203.0.113.1", other_than(code)) for _ in range(6)] == [401] * 6
     assert verify_from(client, "203.0.113.1", code) == 401, "a stranger has no sixth try, not even the right one"
     assert verify_from(client, "127.0.0.1", code) == 200
 
 
-def test_many_strangers_burn_no_code_of_who_asked(client: Client, outgoing: Outgoing) -> None:
+def test_many_strangers_do_not_invalidate_the_requesters_code(client: Client, outgoing: Outgoing) -> None:
     code = ask(client, outgoing)
     for n in range(20):
         assert verify_from(client, f"203.0.113.{n}", other_than(code)) == 401
@@ -69,8 +71,8 @@ def test_guessers_are_kept_as_keyed_hashes(app: Flask, client: Client, outgoing:
         assert row.asked_by not in (row.guesses or {})
 
 
-def test_a_code_of_the_release_before_still_serves(app: Flask, client: Client, outgoing: Outgoing) -> None:
-    """Its row says neither who asked nor who guessed."""
+def test_a_code_of_the_previous_release_is_accepted(app: Flask, client: Client, outgoing: Outgoing) -> None:
+    """Its row names neither the requester nor the guessers."""
     code = ask(client, outgoing)
     with app.app_context():
         row = db.session.scalars(select(OtpCode)).one()
@@ -80,11 +82,11 @@ def test_a_code_of_the_release_before_still_serves(app: Flask, client: Client, o
     assert verify_from(client, "203.0.113.1", code) == 200
 
 
-def test_the_numbers_of_the_document() -> None:
+def test_the_limits_are_the_documented_ones() -> None:
     assert (otp.TRIES, otp.TRIES_OF_OTHERS) == (5, 15)
 
 
-def test_a_stranger_uses_up_no_minute_of_a_number(make_limited: Callable[..., Flask], outgoing: Outgoing) -> None:
+def test_a_stranger_uses_up_no_tries_of_a_number(make_limited: Callable[..., Flask], outgoing: Outgoing) -> None:
     limited = make_limited()
     confab_state(limited).outbox = outgoing.outbox
     client = Client(limited)
@@ -97,17 +99,17 @@ def numbers(count: int, prefix: str = "+4670174") -> list[str]:
     return [f"{prefix}{n:04}" for n in range(1000, 1000 + count)]
 
 
-def test_two_addresses_close_no_block_of_numbers(make_limited: Callable[..., Flask]) -> None:
+def test_two_addresses_cannot_block_a_range_of_numbers(make_limited: Callable[..., Flask]) -> None:
     client = Client(make_limited())
     sent = [send_from(client, f"203.0.113.{n % 2}", mobile) for n, mobile in enumerate(numbers(120))]
     assert sent[0] == 202
-    assert 429 in sent, "a block has a budget for each address"
+    assert 429 in sent, "a range has a limit for each address"
     assert send_from(client, "203.0.113.9", "+46701740605") == 202
     assert send_from(client, "203.0.113.9", "+46701740606") == 202
 
 
-def test_some_addresses_leave_first_texts_to_all_others(make_limited: Callable[..., Flask]) -> None:
-    """Twelve addresses use up what a block has for repeats; an address that asks for its first text is still served."""
+def test_first_texts_are_sent_although_others_used_up_the_repeats(make_limited: Callable[..., Flask]) -> None:
+    """Twelve addresses use up the range's limit for repeats; the first text of another address is still sent."""
     client = Client(make_limited())
     sent = [send_from(client, f"203.0.113.{n % 12}", mobile) for n, mobile in enumerate(numbers(120))]
     assert sent.count(202) == 12 + 50
@@ -115,13 +117,13 @@ def test_some_addresses_leave_first_texts_to_all_others(make_limited: Callable[.
     assert send_from(client, "203.0.113.99", "+46701740606") == 429
 
 
-def test_a_block_takes_100_texts_an_hour_from_all(make_limited: Callable[..., Flask]) -> None:
+def test_a_range_of_numbers_gets_100_texts_an_hour(make_limited: Callable[..., Flask]) -> None:
     client = Client(make_limited())
     sent = [send_from(client, f"198.51.100.{n % 130}", mobile) for n, mobile in enumerate(numbers(260))]
     assert sent.count(202) == 100
 
 
-def test_a_country_and_all_have_budgets_for_first_texts(
+def test_a_country_and_all_have_limits_for_first_texts(
     make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from backend.auth import routes_otp

@@ -1,4 +1,4 @@
-"""What a bearer token opens, and what it does not."""
+"""Which bearer tokens are accepted."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def test_forged_tokens(app: Flask, make: Factory) -> None:
     assert {answer(app, f"Bearer {each}") for each in bad} == {(401, "unauthorized")}
 
 
-def test_the_key_before_still_verifies(make_app: Callable[..., Flask], app: Flask, make: Factory) -> None:
-    """A change of JWT_SECRET_KEY, once with the old key named and once without it."""
+def test_the_previous_key_still_verifies(make_app: Callable[..., Flask], app: Flask, make: Factory) -> None:
+    """JWT_SECRET_KEY changes, once with the old key as JWT_SECRET_KEY_PREVIOUS and once without it."""
     user = make.user()
     old = make.token(user)
     config = app.config["CONFAB"]
@@ -100,7 +100,7 @@ def test_the_key_before_still_verifies(make_app: Callable[..., Flask], app: Flas
         ("nbf", [10**11]),
     ],
 )
-def test_claims_that_are_not_ours(app: Flask, make: Factory, claim: str, values: list[Any]) -> None:
+def test_wrong_claims_are_refused(app: Flask, make: Factory, claim: str, values: list[Any]) -> None:
     good = claims_of(make.token(make.user()))
     for value in values:
         claims = good | {claim: value}
@@ -117,7 +117,7 @@ def encode(claims: dict[str, Any], key: str) -> str:
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dGVzdDp0ZXN0", "bearer", "Token x", "\x80"])
-def test_headers_that_hold_no_token(app: Flask, header: str) -> None:
+def test_headers_without_a_token(app: Flask, header: str) -> None:
     assert answer(app, header) == (401, "unauthorized")
 
 
@@ -127,8 +127,8 @@ def test_the_scheme_is_case_insensitive(app: Flask, make: Factory, scheme: str) 
 
 
 @pytest.mark.parametrize("token", ["\ud800", "confab_\ud800", "a.\ud800.c", "\x00", ""])
-def test_what_a_query_may_hold(app: Flask, token: str) -> None:
-    """A socket's token comes from its query, which can hold more than a header."""
+def test_the_query_may_contain_any_characters(app: Flask, token: str) -> None:
+    """A socket's token comes from the query, which can contain more characters than a header."""
     with app.app_context(), pytest.raises(authenticate.Unauthorized):
         authenticate.identify(token)
 
@@ -151,7 +151,7 @@ def test_a_token_expires_after_15_minutes(app: Flask, make: Factory) -> None:
         (User, {"deleted_at": utcnow()}),
     ],
 )
-def test_what_ends_a_token_at_once(app: Flask, make: Factory, model: Any, values: dict[str, Any]) -> None:
+def test_events_that_end_a_token_at_once(app: Flask, make: Factory, model: Any, values: dict[str, Any]) -> None:
     token = make.token(make.user())
     assert answer(app, f"Bearer {token}") == (200, "")
     with app.app_context():
@@ -160,7 +160,7 @@ def test_what_ends_a_token_at_once(app: Flask, make: Factory, model: Any, values
     assert answer(app, f"Bearer {token}") == (401, "token_revoked")
 
 
-def test_a_session_of_somebody_else_or_of_nobody(app: Flask, make: Factory) -> None:
+def test_the_session_of_another_user_or_of_none(app: Flask, make: Factory) -> None:
     alice, bob = make.user(), make.user()
     make.token(alice)
     with app.app_context():
@@ -196,7 +196,7 @@ def test_an_api_token_that_expired(app: Flask, make: Factory) -> None:
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}])
-def test_an_api_token_of_who_may_not_enter(app: Flask, make: Factory, values: dict[str, Any]) -> None:
+def test_an_api_token_of_an_account_that_may_not_sign_in(app: Flask, make: Factory, values: dict[str, Any]) -> None:
     assert answer(app, f"Bearer {add_api_token(app, make.user(**values))}") == (401, "token_revoked")
 
 
@@ -211,7 +211,7 @@ def test_the_user_is_a_snapshot_with_every_column(app: Flask, make: Factory) -> 
         assert seen not in db.session
 
 
-def test_one_query_identifies(app: Flask, make: Factory) -> None:
+def test_identification_takes_one_query(app: Flask, make: Factory) -> None:
     token = make.token(make.user())
     with app.app_context():
         authenticate.identify(token)
@@ -226,7 +226,7 @@ def seen_at(app: Flask) -> tuple[Any, Any]:
         return row[0], row[1]
 
 
-def test_being_seen_is_noted_once_a_minute(app: Flask, make: Factory) -> None:
+def test_last_seen_is_recorded_once_a_minute(app: Flask, make: Factory) -> None:
     with time_machine.travel(utcnow(), tick=False) as clock:
         token = make.token(make.user())
         start = utcnow()
@@ -240,16 +240,14 @@ def test_being_seen_is_noted_once_a_minute(app: Flask, make: Factory) -> None:
         assert seen_at(app) == (utcnow(), utcnow())
 
 
-def test_being_seen_does_not_count_as_a_change(app: Flask, make: Factory) -> None:
+def test_last_seen_does_not_count_as_a_change(app: Flask, make: Factory) -> None:
     user = make.user()
     answer(app, f"Bearer {make.token(user)}")
     with app.app_context():
         assert db.session.scalar(select(User.updated_at)) == user.updated_at
 
 
-def test_a_database_that_takes_no_writes_still_identifies(
-    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_only_database_still_identifies(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     token = make.token(make.user())
 
     def refuse(*_: Any) -> None:
@@ -261,8 +259,8 @@ def test_a_database_that_takes_no_writes_still_identifies(
     assert seen_at(app) == (None, None)
 
 
-def test_a_locked_user_keeps_nobody_waiting(postgresql_app: Flask, wiped: None) -> None:
-    """Whoever changes a user's row holds up neither that user's requests nor those that share the query."""
+def test_a_locked_user_row_delays_no_request(postgresql_app: Flask, wiped: None) -> None:
+    """A transaction that changes a user's row delays neither that user's requests nor the requests that share the query."""
     make = Factory(postgresql_app)
     token = make.token(make.user())
     with postgresql_app.app_context(), db.engine.begin() as holder:

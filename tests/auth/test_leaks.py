@@ -1,4 +1,4 @@
-"""No secret that was handed out is in the database or in the log: the whole flow, in a real server that logs all it can."""
+"""No issued secret is in the database or in the log. The whole flow runs in a real server with the most verbose logging."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def dump(url: str) -> str:
 
 
 class Flow:
-    """A person and a server; `secrets` gathers all that passes between them."""
+    """A user and a server; `secrets` collects every secret that either sends."""
 
     def __init__(self, server: Server, web: WebSink, mail: MailSink):
         self.server, self.web, self.mail = server, web, mail
@@ -116,7 +116,7 @@ class Flow:
         self.enter(self.call("/api/auth/login", login))
 
 
-def test_no_secret_is_left_anywhere(
+def test_no_secret_is_stored_or_logged(
     sinks: tuple[WebSink, MailSink], database_url: str, redis_url: str, migrate: Callable[[str], None]
 ) -> None:
     web, mail = sinks

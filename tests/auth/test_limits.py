@@ -1,4 +1,4 @@
-"""Rate limits: who is counted, where, and what happens when Redis goes."""
+"""Rate limits: which calls count for whom, and what happens without Redis."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ PASSWORD_CALLS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def test_an_api_token_uses_up_no_try_of_the_password(limited_app: Flask, make: Factory) -> None:
+def test_an_api_token_uses_up_no_password_tries(limited_app: Flask, make: Factory) -> None:
     owner = make.client(make.user(hashed_password=hash_password(PASSWORD)))
     user_id = owner.user.id  # type: ignore[attr-defined]
     owner.use(limited_app)
@@ -88,7 +88,7 @@ def test_an_api_token_uses_up_no_try_of_the_password(limited_app: Flask, make: F
     assert (shown["X-RateLimit-Limit"], shown["X-RateLimit-Remaining"]) == ("10", "8")
 
 
-def test_what_an_api_token_may_not_do_counts_against_the_token(
+def test_refused_calls_of_an_api_token_count_against_the_token(
     limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 3))
@@ -99,7 +99,7 @@ def test_what_an_api_token_may_not_do_counts_against_the_token(
     assert statuses(lambda: script(limited_app, user.id, "read").get("/api/users/me"), 1) == [429]
 
 
-def test_an_account_takes_10_a_minute(client: Client, clock: Any) -> None:
+def test_an_account_has_10_tries_a_minute(client: Client, clock: Any) -> None:
     assert statuses(lambda: login(client, email=EMAIL), 10) == [401] * 10
     assert_limited(login(client, email=EMAIL), 60, 10)
     assert login(client, email="other@example.com").status_code == 401
@@ -107,7 +107,7 @@ def test_an_account_takes_10_a_minute(client: Client, clock: Any) -> None:
     assert login(client, email=EMAIL).status_code == 401
 
 
-def test_a_name_is_one_however_and_wherever_it_is_spelled(client: Client, make: Factory) -> None:
+def test_all_spellings_and_routes_of_a_name_share_one_limit(client: Client, make: Factory) -> None:
     make.user("ada", email=EMAIL)
     spellings = [{"email": EMAIL}, {"email": " TEST@example.com "}, {"username": EMAIL}]
     assert [login(client, f"203.0.113.{n}", **spellings[n % 3]).status_code for n in range(6)] == [401] * 6
@@ -117,19 +117,19 @@ def test_a_name_is_one_however_and_wherever_it_is_spelled(client: Client, make: 
     assert_limited(client.post("/token", data=forms[0]), 60, 10)
 
 
-def test_an_unknown_account_is_one_too(client: Client) -> None:
+def test_an_unknown_account_has_the_same_limit(client: Client) -> None:
     assert statuses(lambda: login(client, email="Nobody@example.com"), 5) == [401] * 5
     assert statuses(lambda: login(client, email="NOBODY@EXAMPLE.COM"), 5) == [401] * 5
     assert login(client, email="nobody@example.com").status_code == 429
 
 
-def test_logins_that_succeed_count(client: Client) -> None:
+def test_successful_logins_count(client: Client) -> None:
     client.post("/api/auth/register", {"email": EMAIL, "password": PASSWORD})
     assert statuses(lambda: login(client, email=EMAIL, password=PASSWORD), 10) == [200] * 10
     assert_limited(login(client, email=EMAIL, password=PASSWORD), 60, 10)
 
 
-def test_an_address_takes_60_a_minute_on_both_routes(client: Client) -> None:
+def test_an_address_has_60_logins_a_minute_on_both_routes(client: Client) -> None:
     here = {"REMOTE_ADDR": "203.0.113.7"}
     assert [login(client, "203.0.113.7", email=f"{n}@example.com").status_code for n in range(30)] == [401] * 30
     form = {"password": "x"}
@@ -139,7 +139,7 @@ def test_an_address_takes_60_a_minute_on_both_routes(client: Client) -> None:
     assert login(client, "203.0.113.8", email="last@example.com").status_code == 401
 
 
-def test_malformed_bodies_count_and_get_their_answer(client: Client) -> None:
+def test_malformed_bodies_count_and_are_answered(client: Client) -> None:
     bodies = [(b"{", "application/json", 400), (b"{}", "application/json", 422), (b"", "text/plain", 415)]
     for n in range(60):
         data, kind, status = bodies[n % 3]
@@ -147,7 +147,7 @@ def test_malformed_bodies_count_and_get_their_answer(client: Client) -> None:
     assert client.post(LOGIN, data=b"{", content_type="application/json").status_code == 429
 
 
-def test_an_address_that_is_refused_uses_up_no_account(client: Client) -> None:
+def test_a_refused_address_uses_up_no_limit_of_an_account(client: Client) -> None:
     for _ in range(70):
         client.post(LOGIN, data=b"{", content_type="application/json", environ_base={"REMOTE_ADDR": "203.0.113.1"})
     for _ in range(15):
@@ -155,7 +155,7 @@ def test_an_address_that_is_refused_uses_up_no_account(client: Client) -> None:
     assert login(client, "203.0.113.2", email=EMAIL).status_code == 401
 
 
-def test_an_address_registers_20_an_hour(client: Client, clock: Any) -> None:
+def test_an_address_registers_20_accounts_an_hour(client: Client, clock: Any) -> None:
     def register() -> TestResponse:
         return client.post("/api/auth/register", {"email": "nonsense"})
 
@@ -167,7 +167,7 @@ def test_an_address_registers_20_an_hour(client: Client, clock: Any) -> None:
     assert register().status_code == 422
 
 
-def test_a_user_takes_600_a_minute_wherever_it_calls(limited_app: Flask, make: Factory) -> None:
+def test_a_user_has_600_calls_a_minute_over_all_routes(limited_app: Flask, make: Factory) -> None:
     one, two = make.user(), make.user()
     tokens = [make.token(one), make.token(one)]
 
@@ -186,7 +186,7 @@ def test_a_user_takes_600_a_minute_wherever_it_calls(limited_app: Flask, make: F
     assert Client(limited_app, make.token(two)).get(SESSIONS).status_code == 200
 
 
-def test_an_address_that_nobody_signed_in_from(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_without_a_signed_in_user(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 5))
     client.token = "guess"
     assert statuses(lambda: client.get(SESSIONS), 5) == [401] * 5
@@ -201,7 +201,9 @@ def test_refreshes_count_by_address(client: Client) -> None:
     assert answer.headers["X-RateLimit-Remaining"] == "599"
 
 
-def test_what_has_no_limit_of_its_own(make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_without_a_limit_of_their_own(
+    make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 2))
     app = make_limited()
     for path in ("/api/bare", "/api/healthy", "/bare"):
@@ -213,7 +215,7 @@ def test_what_has_no_limit_of_its_own(make_limited: Callable[..., Flask], monkey
     assert statuses(lambda: client.get("/api/nothing"), 3) == [404] * 3
 
 
-def test_limits_may_be_off(make_limited: Callable[..., Flask]) -> None:
+def test_limits_can_be_switched_off(make_limited: Callable[..., Flask]) -> None:
     client = Client(make_limited(rate_limits=False))
     assert statuses(lambda: login(client, email=EMAIL), 15) == [401] * 15
     assert "X-RateLimit-Limit" not in login(client, email=EMAIL).headers
@@ -224,10 +226,10 @@ def forwarded(client: Client, header: str) -> TestResponse:
 
 
 @pytest.mark.parametrize(("proxies", "spoofable"), [(0, 1), (1, 2), (2, 3)])
-def test_forwarded_addresses_count_as_far_as_proxies_are_trusted(
+def test_forwarded_addresses_count_only_from_trusted_proxies(
     make_limited: Callable[..., Flask], proxies: int, spoofable: int
 ) -> None:
-    """The last *proxies* entries are written by proxies of ours; whatever stands before them is the caller's invention."""
+    """Our proxies write the last *proxies* entries; the caller may have forged the entries before them."""
     client = Client(make_limited(trusted_proxies=proxies))
     ours = ["198.51.100.1", "198.51.100.2"][:proxies]
     for n in range(60):

@@ -57,7 +57,7 @@ def test_wrong_and_unknown_look_alike(client: Client, register: Register) -> Non
     assert wrong | {"request_id": 0} == unknown | {"request_id": 0}
 
 
-def test_the_challenge_of_a_refusal(client: Client) -> None:
+def test_the_www_authenticate_header_of_a_refusal(client: Client) -> None:
     response = client.post(URL, {"email": EMAIL, "password": PASSWORD})
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
@@ -65,7 +65,7 @@ def test_the_challenge_of_a_refusal(client: Client) -> None:
 @pytest.mark.parametrize(
     "values", [{"is_active": False}, {"deleted_at": utcnow()}, {"hashed_password": None}, {"hashed_password": ""}]
 )
-def test_who_may_not_enter(app: Flask, client: Client, register: Register, values: dict[str, Any]) -> None:
+def test_accounts_that_may_not_sign_in(app: Flask, client: Client, register: Register, values: dict[str, Any]) -> None:
     register()
     change(app, **values)
     assert refused(client, email=EMAIL)
@@ -86,13 +86,13 @@ def test_a_longer_password_with_the_same_beginning_is_wrong(client: Client, regi
 @pytest.mark.parametrize(
     "name", [{"email": "x" * 100_000}, {"username": "x" * 256}, {"username": ""}, {"email": "' OR 1=1"}]
 )
-def test_names_that_nobody_has(client: Client, register: Register, name: dict[str, str]) -> None:
+def test_names_without_an_account(client: Client, register: Register, name: dict[str, str]) -> None:
     register()
     assert refused(client, **name)
 
 
 @pytest.mark.parametrize("prefix", ["$2a$", "$2y$", "$2b$"])
-def test_hashes_of_adopted_databases(client: Client, make: Factory, prefix: str) -> None:
+def test_hashes_of_imported_databases(client: Client, make: Factory, prefix: str) -> None:
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     make.user(email=EMAIL, hashed_password=prefix + hashed[4:])
     assert client.post(URL, {"email": EMAIL, "password": PASSWORD}).status_code == 200
@@ -102,7 +102,7 @@ def test_hashes_of_adopted_databases(client: Client, make: Factory, prefix: str)
 @pytest.mark.parametrize(
     "hashed", ["plain text", PASSWORD, "$2b$31$" + "a" * 53, "$2b$04$short", "pbkdf2:sha256$x$y", "$2b$04$å"]
 )
-def test_what_is_no_hash_opens_nothing(client: Client, make: Factory, hashed: str) -> None:
+def test_an_invalid_hash_matches_no_password(client: Client, make: Factory, hashed: str) -> None:
     make.user(email=EMAIL, hashed_password=hashed)
     assert refused(client, email=EMAIL)
     assert refused(client, email=EMAIL, password=hashed)
@@ -127,7 +127,7 @@ def test_every_answer_costs_one_hash(
     assert costs == [b"$2b$04$"]
 
 
-def test_no_password_is_that_of_nobody() -> None:
+def test_no_password_matches_the_dummy_hash() -> None:
     assert not check_password(PASSWORD, None)
     assert not check_password("", hashing.unmatchable_hash().decode())
 
@@ -167,7 +167,7 @@ def test_no_transaction_is_open_while_a_password_is_hashed(client: Client, monke
 
 
 @pytest.mark.parametrize("values", [{"hashed_password": "changed"}, {"is_active": False}])
-def test_a_password_that_changed_while_it_was_checked(app: Flask, register: Register, values: dict[str, Any]) -> None:
+def test_a_password_that_changes_while_it_is_checked(app: Flask, register: Register, values: dict[str, Any]) -> None:
     register()
     with app.app_context():
         account = service.find_account(email=EMAIL)
@@ -178,7 +178,7 @@ def test_a_password_that_changed_while_it_was_checked(app: Flask, register: Regi
         assert len(db.session.scalars(select(UserSession.id)).all()) == 1
 
 
-def test_the_device_and_the_address_are_kept(app: Flask, client: Client, register: Register) -> None:
+def test_the_device_and_the_address_are_stored(app: Flask, client: Client, register: Register) -> None:
     register()
     login = {"email": EMAIL, "password": PASSWORD}
     client.post(URL, login | {"device_info": "Ada's phone 📱"}, environ_base={"REMOTE_ADDR": "203.0.113.9"})
@@ -213,20 +213,20 @@ def test_the_device_and_the_address_are_kept(app: Flask, client: Client, registe
         ({"email": EMAIL, "password": PASSWORD, "remember": True}, "remember"),
     ],
 )
-def test_faults_name_their_field(client: Client, fields: dict[str, Any], at_fault: str) -> None:
+def test_errors_name_their_field(client: Client, fields: dict[str, Any], at_fault: str) -> None:
     response = client.post(URL, fields)
     assert (response.status_code, list(response.get_json()["errors"])) == (422, [at_fault])
 
 
-def test_an_email_comes_before_a_username_that_looks_like_it(make: Factory, app: Flask) -> None:
-    """Adopted databases hold usernames with an `@`; whose email it is goes first."""
+def test_an_email_takes_precedence_over_an_equal_username(make: Factory, app: Flask) -> None:
+    """Imported databases contain usernames with an `@`; an account with this email takes precedence."""
     make.user(username=EMAIL, email="squatter@example.com")
     owner = make.user(email=EMAIL)
     with app.app_context():
         assert service.find_account(email=EMAIL, username=EMAIL).user_id == owner.id
 
 
-def test_under_gevent_passwords_leave_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_under_gevent_passwords_are_hashed_outside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gevent.monkey.is_module_patched", lambda _: True)
     real, threads = bcrypt.checkpw, []
     monkeypatch.setattr(bcrypt, "checkpw", lambda *args: threads.append(threading.get_native_id()) or real(*args))

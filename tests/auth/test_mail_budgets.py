@@ -1,4 +1,4 @@
-"""Mail to addresses that may be strangers': how many, and that no caller writes a word of it."""
+"""Mail to addresses that may be a stranger's: how much is sent, and that no caller can choose its text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def clock() -> Iterator[Any]:
 
 @pytest.fixture
 def limited(limited_app: Flask) -> Iterator[Outgoing]:
-    """What the application with limits sends."""
+    """The outbox of the application with limits."""
     caught = Outgoing(limited_app)
     yield caught
     caught.restore()
@@ -45,11 +45,11 @@ def to(outgoing: Outgoing, address: str) -> list[str]:
 def test_an_account_changes_its_email_5_times_an_hour(limited_app: Flask, make: Factory, clock: Any) -> None:
     ann = Client(limited_app, make.token(make.user()))
     assert [ann.patch(ME, {"email": f"{n}@example.com"}).status_code for n in range(5)] == [200] * 5
-    assert ann.patch(ME, {"email": "4@example.com"}).status_code == 200, "that is no change"
+    assert ann.patch(ME, {"email": "4@example.com"}).status_code == 200, "the email stays the same"
     assert_limited(ann.patch(ME, {"email": "5@example.com"}), 3600, 5)
 
 
-def test_an_address_is_asked_6_times_an_hour_over_all_accounts(
+def test_an_address_gets_6_verifications_an_hour_over_all_accounts(
     limited_app: Flask, limited: Outgoing, make: Factory, clock: Any
 ) -> None:
     for n in range(10):
@@ -61,10 +61,12 @@ def test_an_address_is_asked_6_times_an_hour_over_all_accounts(
     assert len(asked) <= 6
     told = [subject for subject in to(limited, VICTIM) if subject == "Your email was changed"]
     assert len(told) == 5
-    assert len(to(limited, "owner9@example.com")) > 0, "other addresses have budgets of their own"
+    assert len(to(limited, "owner9@example.com")) > 0, "other addresses have limits of their own"
 
 
-def test_an_address_is_asked_12_times_a_day(limited_app: Flask, limited: Outgoing, make: Factory, clock: Any) -> None:
+def test_an_address_gets_12_verifications_a_day(
+    limited_app: Flask, limited: Outgoing, make: Factory, clock: Any
+) -> None:
     for hour in range(4):
         client = Client(limited_app)
         token = make.token(make.user(email=f"hour{hour}@example.com"))
@@ -82,7 +84,7 @@ def test_an_address_is_asked_12_times_a_day(limited_app: Flask, limited: Outgoin
     assert to(limited, VICTIM).count("Confirm your email address") == 12
 
 
-def test_an_address_that_is_taken_is_not_counted_as_written_to(
+def test_a_taken_address_does_not_count_as_mailed(
     limited_app: Flask, limited: Outgoing, make: Factory, clock: Any
 ) -> None:
     owner = Client(limited_app, make.token(make.user(email=VICTIM)))
@@ -104,10 +106,10 @@ def test_an_address_gets_20_resets_a_day(limited_app: Flask, limited: Outgoing, 
     assert to(limited, VICTIM).count("Set a new password") == 20
 
 
-def test_a_mail_that_asks_goes_to_the_address_that_it_was_put_for(
+def test_a_verification_goes_to_the_address_at_the_time_of_sending(
     app: Flask, make: Factory, outgoing: Outgoing
 ) -> None:
-    """Two changes before a worker sends: it asks once, at the address that the account has."""
+    """Two changes before the outbox is sent: one verification is sent, to the present address."""
     ann = Client(app, make.token(make.user()))
     assert ann.patch(ME, {"email": "first@example.com"}).status_code == 200
     assert ann.patch(ME, {"email": VICTIM}).status_code == 200
@@ -116,7 +118,7 @@ def test_a_mail_that_asks_goes_to_the_address_that_it_was_put_for(
 
 
 def bait(client: Client, outgoing: Outgoing) -> str:
-    """Everything that the owner of an account has mailed to its address, with bait wherever there is room for it."""
+    """Every mail to the owner of an account, with forged text wherever the caller can put some."""
     body = {"email": VICTIM, "password": PASSWORD, "username": BAIT, "first_name": BAIT, "last_name": BAIT}
     registered = client.post("/api/auth/register", body, headers={"User-Agent": BAIT})
     assert registered.status_code == 201
@@ -132,7 +134,7 @@ def bait(client: Client, outgoing: Outgoing) -> str:
     return "\n".join(mail.subject + mail.text for mail in outgoing.mails if mail.to == VICTIM)
 
 
-def test_nobody_writes_to_a_stranger_through_us(client: Client, outgoing: Outgoing) -> None:
+def test_callers_cannot_send_text_to_strangers(client: Client, outgoing: Outgoing) -> None:
     sent = bait(client, outgoing)
     for subject in ("Confirm your", "A sign-in from", "Set a new", "Your password was", "Your email was"):
         assert subject in sent
@@ -140,7 +142,7 @@ def test_nobody_writes_to_a_stranger_through_us(client: Client, outgoing: Outgoi
     assert "Address: 127.0.0.1" in sent
 
 
-def test_whoever_proved_the_address_is_told_names(
+def test_a_verified_address_gets_names(
     app: Flask, client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_verification = mails.put_verification
@@ -155,7 +157,7 @@ def test_whoever_proved_the_address_is_told_names(
     assert f"Device: tablet {BAIT}\n" in sent
 
 
-def test_budgets_do_not_tell_of_accounts(make_limited: Callable[..., Flask], make: Factory, clock: Any) -> None:
+def test_limits_do_not_reveal_accounts(make_limited: Callable[..., Flask], make: Factory, clock: Any) -> None:
     make.user(email=VICTIM)
     answers = []
     for email in (VICTIM, "nobody@example.com"):

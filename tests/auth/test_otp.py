@@ -26,7 +26,7 @@ MOBILE, OTHER = "+46701740605", "+46701740606"
 
 
 def ask(client: Client, outgoing: Outgoing, mobile: str = MOBILE) -> str:
-    """Have a code sent, and read it."""
+    """Request a code, and read it."""
     response = client.post(SEND, {"mobile": mobile})
     assert (response.status_code, response.get_json()) == (202, {"status": "accepted"})
     return outgoing.code(mobile)
@@ -66,13 +66,13 @@ def test_an_unknown_number_becomes_an_account(app: Flask, client: Client, outgoi
     assert outgoing.subjects() == []
 
 
-def test_a_known_number_opens_its_account(client: Client, outgoing: Outgoing) -> None:
+def test_a_known_number_signs_in_to_its_account(client: Client, outgoing: Outgoing) -> None:
     first = verify(client, ask(client, outgoing)).get_json()["user"]
     assert verify(client, ask(client, outgoing)).get_json()["user"]["id"] == first["id"]
 
 
 @pytest.mark.parametrize("written", ["+46 70 174 06 05", "+46-701740605", " +46701740605"])
-def test_a_number_is_one_however_it_is_written(client: Client, outgoing: Outgoing, written: str) -> None:
+def test_all_spellings_of_a_number_are_one(client: Client, outgoing: Outgoing, written: str) -> None:
     assert client.post(SEND, {"mobile": written}).status_code == 202
     assert verify(client, outgoing.code(MOBILE), written).get_json()["user"]["mobile"] == MOBILE
 
@@ -81,29 +81,29 @@ def test_a_number_is_one_however_it_is_written(client: Client, outgoing: Outgoin
     "mobile", ["", "0701740605", "+46", "+999123456", "x", "+467017406050000", "+46\x00", None, 46]
 )
 @pytest.mark.parametrize("path", [SEND, VERIFY])
-def test_what_is_no_number(client: Client, path: str, mobile: Any) -> None:
+def test_invalid_numbers(client: Client, path: str, mobile: Any) -> None:
     body = {"mobile": mobile, "code": "123456"} if path == VERIFY else {"mobile": mobile}
     assert refused(client.post(path, body), "validation_failed", 422)
 
 
 @pytest.mark.parametrize("mobile", ["+449098790001", "+448451234567"])
-def test_numbers_that_cost_the_caller_get_none(client: Client, mobile: str) -> None:
+def test_numbers_that_charge_the_sender_get_no_code(client: Client, mobile: str) -> None:
     assert refused(client.post(SEND, {"mobile": mobile}), "validation_failed", 422)
 
 
-def test_countries_may_be_named(app: Flask, make_limited: Callable[..., Flask]) -> None:
+def test_countries_can_be_configured(app: Flask, make_limited: Callable[..., Flask]) -> None:
     client = Client(make_limited(sms_countries=("47", "358")))
     assert refused(client.post(SEND, {"mobile": MOBILE}), "validation_failed", 422)
     assert client.post(SEND, {"mobile": "+4740612345"}).status_code == 202
 
 
-def test_a_code_serves_once(client: Client, outgoing: Outgoing) -> None:
+def test_a_code_works_once(client: Client, outgoing: Outgoing) -> None:
     code = ask(client, outgoing)
     assert verify(client, code).status_code == 200
     assert refused(verify(client, code))
 
 
-def test_a_new_code_ends_the_old(client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_code_invalidates_the_old(client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = iter([111111, 222222])
     monkeypatch.setattr(otp.secrets, "randbelow", lambda _: next(codes, 0))
     old, new = ask(client, outgoing), ask(client, outgoing)
@@ -112,7 +112,7 @@ def test_a_new_code_ends_the_old(client: Client, outgoing: Outgoing, monkeypatch
     assert verify(client, new).status_code == 200
 
 
-def test_a_code_keeps_its_zeros(client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_code_keeps_its_leading_zeros(client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otp.secrets, "randbelow", lambda _: 42)
     client.post(SEND, {"mobile": MOBILE})
     monkeypatch.undo()
@@ -122,7 +122,7 @@ def test_a_code_keeps_its_zeros(client: Client, outgoing: Outgoing, monkeypatch:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(299, 200), (300, 401)])
-def test_a_code_is_good_for_5_minutes(client: Client, outgoing: Outgoing, seconds: int, status: int) -> None:
+def test_a_code_is_valid_for_5_minutes(client: Client, outgoing: Outgoing, seconds: int, status: int) -> None:
     with time_machine.travel(utcnow(), tick=False) as clock:
         code = ask(client, outgoing)
         clock.shift(seconds)
@@ -142,25 +142,25 @@ def test_tries_are_counted_anew_for_a_new_code(client: Client, outgoing: Outgoin
     assert verify(client, ask(client, outgoing)).status_code == 200
 
 
-def test_a_code_is_its_numbers_alone(client: Client, outgoing: Outgoing) -> None:
+def test_a_code_is_valid_only_for_its_number(client: Client, outgoing: Outgoing) -> None:
     code = ask(client, outgoing)
     ask(client, outgoing, OTHER)
     assert refused(verify(client, code, OTHER)) or code == outgoing.code(OTHER)
 
 
 @pytest.mark.parametrize("code", ["", "1" * 21, None, 123456, "\x00", ["123456"]])
-def test_what_is_no_code(client: Client, code: Any) -> None:
+def test_invalid_codes(client: Client, code: Any) -> None:
     assert refused(client.post(VERIFY, {"mobile": MOBILE, "code": code}), "validation_failed", 422)
 
 
 @pytest.mark.parametrize("code", ["12345", "1234567", "abcdef", "１２３４５６"])
-def test_codes_of_another_form_are_wrong(client: Client, outgoing: Outgoing, code: str) -> None:
+def test_codes_in_other_forms_are_wrong(client: Client, outgoing: Outgoing, code: str) -> None:
     ask(client, outgoing)
     assert refused(verify(client, code))
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}])
-def test_who_may_not_enter(app: Flask, client: Client, outgoing: Outgoing, values: dict[str, Any]) -> None:
+def test_accounts_that_may_not_sign_in(app: Flask, client: Client, outgoing: Outgoing, values: dict[str, Any]) -> None:
     user = verify(client, ask(client, outgoing)).get_json()["user"]
     with app.app_context():
         db.session.execute(update(User).where(User.id == user["id"]).values(**values))
@@ -171,7 +171,9 @@ def test_who_may_not_enter(app: Flask, client: Client, outgoing: Outgoing, value
         assert db.session.scalar(select(func.count()).select_from(User)) == 1
 
 
-def test_an_unverified_number_is_no_way_in(app: Flask, client: Client, make: Factory, outgoing: Outgoing) -> None:
+def test_nobody_signs_in_with_an_unverified_number(
+    app: Flask, client: Client, make: Factory, outgoing: Outgoing
+) -> None:
     holder = make.user(mobile=MOBILE)
     answer = verify(client, ask(client, outgoing)).get_json()
     assert answer["user"]["id"] != holder.id
@@ -182,7 +184,7 @@ def test_an_unverified_number_is_no_way_in(app: Flask, client: Client, make: Fac
 def test_with_a_token_the_number_is_verified(app: Flask, make: Factory, outgoing: Outgoing) -> None:
     client = make.client(make.user(mobile=MOBILE))
     answer = verify(client, ask(client, outgoing)).get_json()
-    assert answer.keys() == {"user"}, "no token that could outlive the one that was sent"
+    assert answer.keys() == {"user"}, "no token that could outlive the session"
     assert (answer["user"]["id"], answer["user"]["mobile_verified"]) == (client.user.id, True)  # type: ignore[attr-defined]
     assert answer["user"] == client.get("/api/users/me").get_json()
     assert outgoing.subjects() == ["A number was added"]
@@ -206,7 +208,7 @@ def test_a_number_that_another_account_verified(client: Client, make: Factory, o
     assert refused(verify(make.client(), ask(client, outgoing)), "mobile_taken", 409)
 
 
-def test_a_bad_token_is_not_passed_over(app: Flask, client: Client, make: Factory, outgoing: Outgoing) -> None:
+def test_a_bad_token_is_refused(app: Flask, client: Client, make: Factory, outgoing: Outgoing) -> None:
     code = ask(client, outgoing)
     client.token = "guess"
     assert refused(verify(client, code), "unauthorized")
@@ -224,7 +226,7 @@ def test_a_bad_token_is_not_passed_over(app: Flask, client: Client, make: Factor
     assert verify(client, code).status_code == 200
 
 
-def test_codes_are_kept_hashed_with_a_key(app: Flask, client: Client, outgoing: Outgoing) -> None:
+def test_codes_are_stored_as_keyed_hashes(app: Flask, client: Client, outgoing: Outgoing) -> None:
     code = ask(client, outgoing)
     with app.app_context():
         row = db.session.scalars(select(OtpCode)).one()
@@ -233,7 +235,7 @@ def test_codes_are_kept_hashed_with_a_key(app: Flask, client: Client, outgoing: 
         assert row.expires_at - row.updated_at == timedelta(minutes=5)
 
 
-def test_one_of_many_who_send_the_right_code_wins(app: Flask, client: Client, outgoing: Outgoing) -> None:
+def test_of_many_requests_with_the_right_code_one_succeeds(app: Flask, client: Client, outgoing: Outgoing) -> None:
     code = ask(client, outgoing)
     answers = at_once([lambda: verify(Client(app), code) for _ in range(8)])
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
@@ -250,17 +252,17 @@ def test_no_more_than_5_of_many_guesses_count(app: Flask, client: Client, outgoi
     assert refused(verify(client, code))
 
 
-def test_many_codes_at_once_leave_one(app: Flask, outgoing: Outgoing) -> None:
+def test_of_many_codes_requested_at_once_one_is_valid(app: Flask, outgoing: Outgoing) -> None:
     answers = at_once([lambda: Client(app).post(SEND, {"mobile": MOBILE}) for _ in range(8)])
     assert {answer.status_code for answer in answers} == {202}
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(OtpCode).where(OtpCode.used_at.is_(None))) == 1
 
 
-def test_somebody_registers_with_the_number_meanwhile(
+def test_an_account_that_registers_the_number_meanwhile_loses_it(
     app: Flask, client: Client, make: Factory, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the look for a holder and the new account another one takes the number, unverified: it loses it."""
+    """Between the query for a holder and the new account another account registers the number, unverified: it loses it."""
     real, code = otp.add_user, ask(client, outgoing)
     rivals: list[int] = []
 
@@ -275,7 +277,7 @@ def test_somebody_registers_with_the_number_meanwhile(
     assert get(app, rivals[0]).mobile is None
 
 
-def test_a_number_that_somebody_takes_again_and_again(
+def test_a_number_that_is_registered_again_and_again(
     client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def taken(**_: Any) -> User:
@@ -289,7 +291,7 @@ def test_a_number_that_somebody_takes_again_and_again(
 @pytest.mark.parametrize(
     "statement", [update(User).values(is_active=False), update(UserSession).values(is_active=False)]
 )
-def test_a_right_that_ends_meanwhile(
+def test_an_account_that_loses_its_rights_meanwhile(
     make: Factory, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch, statement: Any
 ) -> None:
     client = make.client()
@@ -304,7 +306,7 @@ def test_a_right_that_ends_meanwhile(
     assert refused(verify(client, code), "token_revoked")
 
 
-def test_somebody_takes_the_number_while_it_is_given(
+def test_a_number_that_another_account_takes_meanwhile(
     make: Factory, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, rival = make.client(), make.user()

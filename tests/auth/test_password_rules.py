@@ -1,4 +1,4 @@
-"""COMMON_PASSWORDS=refuse: what guessers try first is no new password, whichever way it is set."""
+"""COMMON_PASSWORDS=refuse: common passwords are refused wherever a password is set."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_it_is_allowed_unless_configured(client: Client) -> None:
         assert answer.status_code == 201
 
 
-def test_the_list_has_the_10_000_mostcommon_passwords() -> None:
+def test_the_list_has_the_10_000_most_common_passwords() -> None:
     listed = password_rules.common_passwords()
     assert len(listed) == 10_000
     assert {"123456", "password", "iloveyou", "trustno1"} <= listed
@@ -81,7 +81,7 @@ def test_a_change(strict: Flask, make: Factory) -> None:
     assert Client(strict).post("/api/auth/login", {"email": EMAIL, "password": GOOD}).status_code == 200
 
 
-def test_a_password_that_is_set_already_stays(strict: Flask, make: Factory) -> None:
+def test_a_present_password_stays_valid(strict: Flask, make: Factory) -> None:
     make.user(email=EMAIL, hashed_password=hash_password("password123"))
     assert Client(strict).post("/api/auth/login", {"email": EMAIL, "password": "password123"}).status_code == 200
 
@@ -98,7 +98,7 @@ def test_a_reset(strict: Flask, make: Factory, outgoing: Outgoing) -> None:
     assert "10,000" in faults(reset("sunshine"), "password")
     assert "own name" in faults(reset(EMAIL), "password")
     assert reset("sunshine", "no token").get_json()["code"] == "invalid_token"
-    assert reset(GOOD).status_code == 204, "what was refused used nothing up"
+    assert reset(GOOD).status_code == 204, "the refusal did not redeem the token"
 
 
 def test_a_first_password(strict: Flask, outgoing: Outgoing) -> None:
@@ -125,8 +125,8 @@ def test_the_command_line(strict: Flask) -> None:
     assert run(strict, "nine grey herons", "set-password", "root@example.com").exit_code == 0
 
 
-def test_every_password_that_is_set_passes_the_rules() -> None:
-    """Whoever hashes a password of an account some other way passes them by."""
+def test_every_new_password_passes_the_rules() -> None:
+    """No module hashes a password of an account in another way."""
     callers = []
     for path in sorted((ROOT / "backend").rglob("*.py")):
         names = {node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}

@@ -1,4 +1,4 @@
-"""Changing a password, resetting it by mail, and confirming an address."""
+"""Changing a password, resetting it by mail, and verifying an address."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_change_ends_every_other_session(app: Flask, client: Client, register:
     assert (alive(app, mine), alive(app, other)) == (True, False)
     assert (login(app, PASSWORD).status_code, login(app, NEW).status_code) == (401, 200)
     assert "Your password was changed" in outgoing.subjects()
-    assert code(reset(app, token)) == (400, "invalid_token"), "an older mail must not undo it"
+    assert code(reset(app, token)) == (400, "invalid_token"), "an older mail must not undo the change"
     with app.app_context():
         data = db.session.scalars(select(AuditEvent.data).where(AuditEvent.action == "password.changed")).all()
     assert data == [{"sessions": 1}]
@@ -81,7 +81,7 @@ def test_a_change_needs_the_password(app: Flask, client: Client, register: Regis
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 73, "ä" * 37, "password\x00", "password\ud800", 12345678, None])
-def test_new_passwords_that_are_none(client: Client, register: Register, password: Any) -> None:
+def test_invalid_new_passwords(client: Client, register: Register, password: Any) -> None:
     client.token = register()["access_token"]
     body = {"current_password": PASSWORD, "new_password": password}
     assert code(client.post(CHANGE, body)) == (422, "validation_failed")
@@ -96,7 +96,7 @@ def test_a_first_password(app: Flask, make: Factory, hashed: str | None) -> None
     assert code(client.post(CHANGE, {"new_password": NEW})) == (403, "invalid_password")
 
 
-def test_of_two_changes_at_once_one_is_made(app: Flask, register: Register) -> None:
+def test_of_two_simultaneous_changes_one_is_made(app: Flask, register: Register) -> None:
     token = register()["access_token"]
 
     def change(n: int) -> int:
@@ -119,7 +119,7 @@ def test_a_password_is_guessed_10_times_a_minute(make_limited: Callable[..., Fla
 def test_a_reset_ends_every_session(app: Flask, register: Register, outgoing: Outgoing) -> None:
     mine = register()
     token = ask(app, outgoing, " TEST@example.com ")
-    assert login(app, PASSWORD).status_code == 200, "to ask changes nothing"
+    assert login(app, PASSWORD).status_code == 200, "the request alone changes nothing"
     assert reset(app, token).status_code == 204
     assert not alive(app, mine)
     assert (login(app, PASSWORD).status_code, login(app, NEW).status_code) == (401, 200)
@@ -127,7 +127,7 @@ def test_a_reset_ends_every_session(app: Flask, register: Register, outgoing: Ou
     assert "Your password was changed" in outgoing.subjects()
 
 
-def test_one_reset_ends_the_other_links(app: Flask, register: Register, outgoing: Outgoing) -> None:
+def test_a_reset_invalidates_the_other_links(app: Flask, register: Register, outgoing: Outgoing) -> None:
     register()
     old, new = ask(app, outgoing), ask(app, outgoing)
     assert old != new
@@ -142,7 +142,7 @@ def test_an_account_without_a_password_may_reset_it(app: Flask, make: Factory, o
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(3599, 204), (3600, 400)])
-def test_a_reset_link_is_good_for_an_hour(
+def test_a_reset_link_is_valid_for_an_hour(
     app: Flask, register: Register, outgoing: Outgoing, seconds: int, status: int
 ) -> None:
     with time_machine.travel(utcnow(), tick=False) as clock:
@@ -153,7 +153,7 @@ def test_a_reset_link_is_good_for_an_hour(
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}, {"email": "other@example.com"}])
-def test_links_of_accounts_that_changed(
+def test_links_of_accounts_that_changed_since(
     app: Flask, client: Client, register: Register, outgoing: Outgoing, values: dict[str, Any]
 ) -> None:
     register()
@@ -164,7 +164,7 @@ def test_links_of_accounts_that_changed(
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}])
-def test_who_gets_no_mail(app: Flask, client: Client, make: Factory, outgoing: Outgoing, values: Any) -> None:
+def test_accounts_that_get_no_mail(app: Flask, client: Client, make: Factory, outgoing: Outgoing, values: Any) -> None:
     client = make.client(make.user(email=EMAIL))
     client.post(RESEND)
     client.post(FORGOT, {"email": EMAIL})
@@ -174,14 +174,14 @@ def test_who_gets_no_mail(app: Flask, client: Client, make: Factory, outgoing: O
 
 
 @pytest.mark.parametrize("token", ["", "x", "\x00", "ÿ" * 100, "x" * 1024])
-def test_tokens_that_nobody_got(client: Client, register: Register, token: str) -> None:
+def test_tokens_that_were_not_mailed(client: Client, register: Register, token: str) -> None:
     register()
     expected = (422, "validation_failed") if "\x00" in token else (400, "invalid_token")
     assert code(client.post(RESET, {"token": token, "password": NEW})) == expected
     assert code(client.post(VERIFY, {"token": token})) == expected
 
 
-def test_one_of_many_resets_wins(app: Flask, register: Register, outgoing: Outgoing) -> None:
+def test_of_many_resets_with_one_link_one_succeeds(app: Flask, register: Register, outgoing: Outgoing) -> None:
     register()
     token = ask(app, outgoing)
     answers = at_once([lambda n=n: reset(app, token, f"password {n}") for n in range(5)])
@@ -189,7 +189,7 @@ def test_one_of_many_resets_wins(app: Flask, register: Register, outgoing: Outgo
     assert [login(app, f"password {n}").status_code for n in range(5)].count(200) == 1
 
 
-def test_a_token_that_was_used_while_the_hash_was_made(
+def test_a_token_that_is_redeemed_while_the_hash_is_made(
     app: Flask, register: Register, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register()
@@ -205,10 +205,10 @@ def test_a_token_that_was_used_while_the_hash_was_made(
     assert login(app, PASSWORD).status_code == 200
 
 
-def test_a_reset_of_an_unproven_address_closes_what_was_open(
+def test_a_reset_of_an_unverified_address_removes_other_credentials(
     app: Flask, client: Client, register: Register, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody registers with your address and keeps doors in the account: they close when you take it over."""
+    """Somebody registers with your address and adds credentials to the account: they are removed when you take it over."""
     client.token = register(mobile="+46701740605")["access_token"]
     client.post("/api/auth/totp", {"password": PASSWORD})
     secret = "confab_" + new_secret()
@@ -217,7 +217,7 @@ def test_a_reset_of_an_unproven_address_closes_what_was_open(
         db.session.add(ApiToken(user_id=user_id, name="door", token=hash_secret(secret), scopes=["read"]))
         db.session.execute(update(User).values(mobile_verified_at=utcnow()))
         db.session.execute(update(TotpFactor).values(confirmed_at=utcnow()))
-        db.session.execute(update(UserSession).values(is_active=False))  # the token's sockets are the only ones
+        db.session.execute(update(UserSession).values(is_active=False))  # all open sockets are the token's
         db.session.commit()
     said: list[Event] = []
     monkeypatch.setattr(confab_state(app).bus, "publish", said.extend)
@@ -228,7 +228,7 @@ def test_a_reset_of_an_unproven_address_closes_what_was_open(
     assert Client(app, secret).get("/api/users/me").status_code == 401
 
 
-def test_a_reset_of_a_proven_address_leaves_the_second_factor(
+def test_a_reset_of_a_verified_address_keeps_the_second_factor(
     app: Flask, client: Client, register: Register, outgoing: Outgoing
 ) -> None:
     client.token = register()["access_token"]
@@ -241,7 +241,7 @@ def test_a_reset_of_a_proven_address_leaves_the_second_factor(
     assert code(login(app, NEW)) == (401, "totp_required")
 
 
-def test_the_mail_of_a_registration_confirms_the_address(
+def test_the_mail_of_a_registration_verifies_the_address(
     client: Client, register: Register, outgoing: Outgoing
 ) -> None:
     answer = register()
@@ -255,14 +255,14 @@ def test_the_mail_of_a_registration_confirms_the_address(
     assert outgoing.subjects() == ["Confirm your email address"]
 
 
-def test_a_confirmation_can_be_sent_again(app: Flask, make: Factory, outgoing: Outgoing) -> None:
+def test_a_verification_can_be_sent_again(app: Flask, make: Factory, outgoing: Outgoing) -> None:
     client = make.client(make.user(email=EMAIL))
     assert client.post(RESEND).get_json() == {"status": "accepted"}
     assert client.post(VERIFY, {"token": outgoing.token("verify", EMAIL)}).status_code == 204
 
 
 @pytest.mark.parametrize(("days", "status"), [(2.99, 204), (3, 400)])
-def test_a_confirmation_is_good_for_3_days(
+def test_a_verification_is_valid_for_3_days(
     client: Client, register: Register, outgoing: Outgoing, days: float, status: int
 ) -> None:
     with time_machine.travel(utcnow(), tick=False) as clock:
@@ -272,7 +272,7 @@ def test_a_confirmation_is_good_for_3_days(
         assert client.post(VERIFY, {"token": token, "password": PASSWORD}).status_code == status
 
 
-def test_an_account_that_is_gone_gets_no_confirmation(app: Flask, make: Factory, outgoing: Outgoing) -> None:
+def test_an_erased_account_gets_no_verification(app: Flask, make: Factory, outgoing: Outgoing) -> None:
     client = make.client(make.user(email=EMAIL))
     client.post(RESEND)
     set_user(app, email=None)
@@ -281,14 +281,14 @@ def test_an_account_that_is_gone_gets_no_confirmation(app: Flask, make: Factory,
     assert outgoing.subjects() == []
 
 
-def test_a_new_device_is_told_of(app: Flask, register: Register, outgoing: Outgoing) -> None:
+def test_a_new_device_is_reported_by_mail(app: Flask, register: Register, outgoing: Outgoing) -> None:
     register()
     assert outgoing.subjects() == ["Confirm your email address"]
     evil = "Evil/1.0 <http://evil.example/a?b=c> Bcc: x"
     for agent in ("Firefox/140.0 (X11)", "Firefox/141.0 (X11)", "Firefox/142.0.1 (X11)"):
         assert login(app, PASSWORD, agent).status_code == 200
     assert outgoing.subjects().count("A sign-in from a new device") == 1
-    set_user(app, email_verified_at=utcnow())  # the name of a device is told to a proven address alone
+    set_user(app, email_verified_at=utcnow())  # only a mail to a verified address contains the name of the device
     body = {"email": EMAIL, "password": PASSWORD, "device_info": evil}
     assert Client(app).post("/api/auth/login", body).status_code == 200
     outgoing.outbox.drain()
@@ -296,14 +296,14 @@ def test_a_new_device_is_told_of(app: Flask, register: Register, outgoing: Outgo
     assert "Device: Evil/1.0 http//evil.example/abc Bcc x\nAddress: 127.0.0.1\n" in text
 
 
-def test_notices_are_no_bombs(app: Flask, register: Register, outgoing: Outgoing) -> None:
+def test_the_number_of_notices_is_limited(app: Flask, register: Register, outgoing: Outgoing) -> None:
     register()
     for n in range(8):
         assert login(app, PASSWORD, "agent " + "x" * n).status_code == 200
     assert outgoing.subjects().count("A sign-in from a new device") == 5
 
 
-def test_asking_is_limited(app: Flask, make_limited: Callable[..., Flask], make: Factory) -> None:
+def test_the_number_of_requests_is_limited(app: Flask, make_limited: Callable[..., Flask], make: Factory) -> None:
     limited = make_limited()
     for email in (EMAIL, "nobody@example.com"):
         answers = [Client(limited).post(FORGOT, {"email": email}).status_code for _ in range(6)]
@@ -312,7 +312,7 @@ def test_asking_is_limited(app: Flask, make_limited: Callable[..., Flask], make:
     assert [client.post(RESEND).status_code for _ in range(6)] == [202] * 5 + [429]
 
 
-def test_what_was_mailed_is_kept_as_a_hash(app: Flask, register: Register, outgoing: Outgoing) -> None:
+def test_mailed_tokens_are_stored_as_hashes(app: Flask, register: Register, outgoing: Outgoing) -> None:
     register()
     token = ask(app, outgoing)
     with app.app_context():

@@ -1,4 +1,4 @@
-"""What a token may do of what its owner may: a superuser's power needs the scope `admin`, and to see anything needs `read`."""
+"""The rights of API tokens: a superuser's power needs the scope `admin`, and to see anything needs `read`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def root(make: Factory) -> User:
     return make.user(is_superuser=True)
 
 
-def test_a_superusers_token_without_admin_reads_nobodys_private_fields(app: Flask, make: Factory, root: User) -> None:
+def test_a_superusers_token_without_admin_reads_no_private_fields(app: Flask, make: Factory, root: User) -> None:
     ann = make.client()
     make.user("gone", is_active=False)
     room = make.room(ann, "room", make.client(root))
@@ -58,7 +58,9 @@ def test_a_superusers_token_without_admin_reads_nobodys_private_fields(app: Flas
     assert reader.get("/api/users/me").json.keys() >= PRIVATE
 
 
-def test_a_superusers_token_without_admin_deletes_no_strangers_room(app: Flask, make: Factory, root: User) -> None:
+def test_a_superusers_token_without_admin_cannot_delete_other_owners_rooms(
+    app: Flask, make: Factory, root: User
+) -> None:
     rooms = [make.room(make.client(), is_public=is_public)["id"] for is_public in (False, True)]
     writer, powerful = script(app, root, "read", "write"), script(app, root, "write", "admin")
     assert code(writer.delete(f"/api/rooms/{rooms[0]}")) == (404, "not_found")
@@ -81,7 +83,7 @@ def test_what_superusers_read_needs_read_as_well(app: Flask, root: User, path: s
     assert code(script(app, root, "admin", "write").get(path)) == (403, "insufficient_scope")
 
 
-def test_what_a_superuser_writes_without_read_shows_nobody(app: Flask, make: Factory, root: User) -> None:
+def test_a_superusers_write_without_read_returns_nobodys_fields(app: Flask, make: Factory, root: User) -> None:
     ann = make.user(full_name="Ann Li")
     blind = script(app, root, "admin")
     changed = blind.patch(f"/api/users/{ann.id}", {"full_name": "Ann Lind", "is_active": True})
@@ -90,7 +92,7 @@ def test_what_a_superuser_writes_without_read_shows_nobody(app: Flask, make: Fac
     assert seeing.json["email"] == ann.email
 
 
-def test_a_token_without_read_does_not_see_its_own_owner(app: Flask, make: Factory) -> None:
+def test_a_token_without_read_does_not_see_its_owner(app: Flask, make: Factory) -> None:
     ann = make.user(first_name="Ann", mobile="+46701740605")
     writer = script(app, ann, "write")
     changed = writer.patch("/api/users/me", {"bio": "I fish.", "last_name": " Li "})
@@ -98,7 +100,7 @@ def test_a_token_without_read_does_not_see_its_own_owner(app: Flask, make: Facto
     assert script(app, ann, "read", "write").patch("/api/users/me", {}).json["mobile"] == "+46701740605"
 
 
-def test_a_token_without_read_does_not_see_what_others_said(app: Flask, make: Factory) -> None:
+def test_a_token_without_read_does_not_see_the_messages_of_others(app: Flask, make: Factory) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "plans", bob, description="secret", is_public=False)
     bob.post("/api/chat/send", {"content": "a secret", "room_id": room["id"]})

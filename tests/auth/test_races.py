@@ -1,4 +1,4 @@
-"""Many callers at once: real threads, real commits, both databases."""
+"""Many simultaneous requests: real threads, real commits, both databases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANY = 50
 
 
 def together(app: Flask, call: Callable[[Client, int], TestResponse], many: int = MANY) -> list[TestResponse]:
-    """The answers of *many* calls that are made at the same moment, each with a client of its own."""
+    """The answers to *many* simultaneous requests, each of its own client."""
     return at_once([partial(call, Client(app), n) for n in range(many)])
 
 
@@ -38,7 +38,7 @@ def count(app: Flask, model: Any) -> int:
         return db.session.scalar(select(func.count()).select_from(model)) or 0
 
 
-def test_one_of_many_gets_the_email(app: Flask) -> None:
+def test_of_many_registrations_with_an_email_one_succeeds(app: Flask) -> None:
     def register(client: Client, n: int) -> TestResponse:
         email = EMAIL.upper() if n % 2 else EMAIL
         return client.post("/api/auth/register", {"email": email, "password": PASSWORD})
@@ -49,7 +49,7 @@ def test_one_of_many_gets_the_email(app: Flask) -> None:
     assert (count(app, User), count(app, UserSession), count(app, ConversationEntry)) == (1, 1, 1)
 
 
-def test_one_of_many_gets_the_username(app: Flask) -> None:
+def test_of_many_registrations_with_a_username_one_succeeds(app: Flask) -> None:
     responses = together(
         app,
         lambda client, n: client.post(
@@ -60,7 +60,7 @@ def test_one_of_many_gets_the_username(app: Flask) -> None:
     assert {r.get_json()["code"] for r in responses if r.status_code == 409} == {"username_taken"}
 
 
-def test_many_who_would_be_called_alike_are_all_let_in(app: Flask) -> None:
+def test_many_registrations_with_equal_derived_usernames_all_succeed(app: Flask) -> None:
     responses = together(
         app,
         lambda client, n: client.post("/api/auth/register", {"email": f"ada@{n}.example.com", "password": PASSWORD}),
@@ -97,7 +97,7 @@ def test_many_logins_to_one_account(app: Flask, register: Register) -> None:
 
 @pytest.mark.parametrize("call", ["/api/auth/logout", "/api/auth/sessions"])
 def test_sessions_end_while_they_are_refreshed(app: Flask, register: Register, call: str) -> None:
-    """Whoever comes first, nothing fails, and a session that was ended stays so."""
+    """In either order nothing fails, and an ended session stays ended."""
     keeper = register()
     login = {"email": EMAIL, "password": PASSWORD}
     answers = [Client(app).post("/api/auth/login", login).get_json() for _ in range(10)]
@@ -116,8 +116,8 @@ def test_sessions_end_while_they_are_refreshed(app: Flask, register: Register, c
         assert (refused.status_code, refused.get_json()["code"]) == (401, "token_revoked")
 
 
-def test_a_refresh_waits_for_the_session_to_end(postgresql_app: Flask, wiped: None) -> None:
-    """What a refresh reads of its session is the latest, not what stood there before it had to wait."""
+def test_a_refresh_waits_for_the_end_of_its_session(postgresql_app: Flask, wiped: None) -> None:
+    """The refresh reads its session after it waited for the lock, and not before."""
     user = {"email": EMAIL, "password": PASSWORD}
     token = Client(postgresql_app).post("/api/auth/register", user).get_json()["refresh_token"]
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")

@@ -1,4 +1,4 @@
-"""POST /api/auth/refresh: rotation, reuse and the grace."""
+"""POST /api/auth/refresh: rotation, reuse and the grace period."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_new_pair_of_the_same_session(client: Client, register: Register) -> N
     assert [session["is_current"] for session in sessions] == [True]
 
 
-def test_the_chain_names_each_successor(app: Flask, client: Client, register: Register) -> None:
+def test_each_token_refers_to_its_successor(app: Flask, client: Client, register: Register) -> None:
     tokens = [register()["refresh_token"]]
     for _ in range(3):
         tokens.append(refresh(client, tokens[-1]).get_json()["refresh_token"])
@@ -64,7 +64,7 @@ def test_the_chain_names_each_successor(app: Flask, client: Client, register: Re
         assert [rows[h].is_used for h in hashes] == [True, True, True, False]
 
 
-def test_a_reuse_within_the_grace_gives_one_more_pair(client: Client, register: Register, clock: Any) -> None:
+def test_a_reuse_within_the_grace_period_returns_one_more_pair(client: Client, register: Register, clock: Any) -> None:
     old = register()["refresh_token"]
     first = refresh(client, old).get_json()
     clock.shift(10)
@@ -76,7 +76,7 @@ def test_a_reuse_within_the_grace_gives_one_more_pair(client: Client, register: 
         assert is_alive(client, pair)
 
 
-def test_a_reuse_after_the_grace_ends_the_session(client: Client, register: Register, clock: Any) -> None:
+def test_a_reuse_after_the_grace_period_ends_the_session(client: Client, register: Register, clock: Any) -> None:
     register_answer = register()
     old = register_answer["refresh_token"]
     newest = refresh(client, old).get_json()
@@ -91,7 +91,7 @@ def test_a_reuse_after_the_grace_ends_the_session(client: Client, register: Regi
         assert code(client.get("/api/auth/sessions")) == "token_revoked"
 
 
-def test_the_grace_counts_from_the_first_use(client: Client, register: Register, clock: Any) -> None:
+def test_the_grace_period_counts_from_the_first_use(client: Client, register: Register, clock: Any) -> None:
     old = register()["refresh_token"]
     refresh(client, old)
     clock.shift(6)
@@ -100,7 +100,7 @@ def test_the_grace_counts_from_the_first_use(client: Client, register: Register,
     assert code(refresh(client, old)) == "token_reused"
 
 
-def test_a_theft_ends_one_session_alone(client: Client, register: Register, clock: Any) -> None:
+def test_a_reuse_ends_only_its_own_session(client: Client, register: Register, clock: Any) -> None:
     stolen = register()["refresh_token"]
     other = client.post("/api/auth/login", {"email": "test@example.com", "password": "password123"}).get_json()
     refresh(client, stolen)
@@ -123,7 +123,7 @@ def test_a_session_lives_30_days_from_its_last_refresh(client: Client, register:
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_session_that_was_cut_short(app: Flask, client: Client, register: Register) -> None:
+def test_a_session_with_an_earlier_end(app: Flask, client: Client, register: Register) -> None:
     token = register()["refresh_token"]
     with app.app_context():
         db.session.execute(update(UserSession).values(expires_at=utcnow()))
@@ -131,7 +131,7 @@ def test_a_session_that_was_cut_short(app: Flask, client: Client, register: Regi
     assert code(refresh(client, token)) == "token_expired"
 
 
-def test_expired_links_are_cleared_away(app: Flask, client: Client, register: Register, clock: Any) -> None:
+def test_expired_tokens_of_a_chain_are_deleted(app: Flask, client: Client, register: Register, clock: Any) -> None:
     tokens = [register()["refresh_token"]]
     for _ in range(3):
         clock.shift(timedelta(days=16))
@@ -142,7 +142,9 @@ def test_expired_links_are_cleared_away(app: Flask, client: Client, register: Re
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}])
-def test_of_who_may_not_enter(app: Flask, client: Client, register: Register, values: dict[str, Any]) -> None:
+def test_tokens_of_accounts_that_may_not_sign_in(
+    app: Flask, client: Client, register: Register, values: dict[str, Any]
+) -> None:
     token = register()["refresh_token"]
     with app.app_context():
         db.session.execute(update(User).values(**values))
@@ -159,7 +161,7 @@ def test_after_logout(client: Client, register: Register) -> None:
     assert (response.status_code, code(response)) == (401, "token_revoked")
 
 
-def test_what_is_no_refresh_token(client: Client, register: Register) -> None:
+def test_invalid_refresh_tokens(client: Client, register: Register) -> None:
     answer = register()
     for token in ("", "x", answer["access_token"], hash_secret(answer["refresh_token"]), "x" * 100_000):
         response = refresh(client, token)
@@ -167,13 +169,13 @@ def test_what_is_no_refresh_token(client: Client, register: Register) -> None:
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_an_access_token_is_not_asked_for(client: Client, register: Register) -> None:
+def test_no_access_token_is_required(client: Client, register: Register) -> None:
     token = register()["refresh_token"]
     client.token = "expired"
     assert refresh(client, token).status_code == 200
 
 
 @pytest.mark.parametrize("body", [{}, {"refresh_token": None}, {"refresh_token": 1}, {"refresh_token": "a\x00"}])
-def test_faults_of_the_body(client: Client, body: dict[str, Any]) -> None:
+def test_invalid_bodies_of_a_refresh(client: Client, body: dict[str, Any]) -> None:
     response = client.post("/api/auth/refresh", body)
     assert (response.status_code, list(response.get_json()["errors"])) == (422, ["refresh_token"])

@@ -27,7 +27,7 @@ def body(**fields: Any) -> dict[str, Any]:
     return {"email": EMAIL, "password": PASSWORD, **fields}
 
 
-def test_the_answer_signs_the_new_user_in(client: Client) -> None:
+def test_the_answer_signs_in_the_new_user(client: Client) -> None:
     response = client.post(URL, body(first_name="Test", last_name="User"))
     answer = response.get_json()
     assert response.status_code == 201
@@ -52,13 +52,13 @@ def test_the_answer_signs_the_new_user_in(client: Client) -> None:
     assert client.get("/api/auth/sessions").status_code == 200
 
 
-def test_a_new_user_stands_in_the_lobby(app: Flask, register: Register) -> None:
+def test_a_new_user_has_the_lobby_in_the_inbox(app: Flask, register: Register) -> None:
     user = register()["user"]
     with app.app_context():
         assert db.session.scalars(select(ConversationEntry.user_id)).all() == [user["id"]]
 
 
-def test_nothing_secret_is_kept(app: Flask, register: Register) -> None:
+def test_no_secret_is_stored(app: Flask, register: Register) -> None:
     answer = register()
     with app.app_context():
         kept = [
@@ -72,11 +72,11 @@ def test_nothing_secret_is_kept(app: Flask, register: Register) -> None:
     assert answer["access_token"] not in kept
 
 
-def test_the_cost_is_12() -> None:
+def test_the_bcrypt_cost_is_12() -> None:
     assert BCRYPT_ROUNDS == 12
 
 
-def test_the_cost_is_the_one_that_is_set(app: Flask, register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bcrypt_cost_is_configured(app: Flask, register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 5)
     register()
     with app.app_context():
@@ -90,32 +90,32 @@ def test_names_may_be_left_out_or_null(register: Register) -> None:
     assert (user["first_name"], user["last_name"], user["full_name"]) == (None, None, None)
 
 
-def test_an_email_is_taken_however_it_is_spelled(client: Client, register: Register) -> None:
+def test_an_email_is_taken_in_every_spelling(client: Client, register: Register) -> None:
     register("Straße@Example.com")
     response = client.post(URL, body(email=" STRASSE@EXAMPLE.COM "))
     assert (response.status_code, response.get_json()["code"]) == (409, "email_taken")
 
 
-def test_a_username_is_taken_even_one_that_is_called_email(client: Client, register: Register) -> None:
+def test_a_username_is_taken_even_the_name_email(client: Client, register: Register) -> None:
     register(username="my_email")
     response = client.post(URL, body(email="other@example.com", username="my_email"))
     assert (response.status_code, response.get_json()["code"]) == (409, "username_taken")
 
 
-def test_a_mobile_is_taken_however_it_is_spelled(client: Client, register: Register) -> None:
+def test_a_mobile_is_taken_in_every_spelling(client: Client, register: Register) -> None:
     assert register(mobile="+46 70-174 06 05")["user"]["mobile"] == "+46701740605"
     response = client.post(URL, body(email="other@example.com", mobile="+46 (0)70 174 0605"))
     assert (response.status_code, response.get_json()["code"]) == (409, "mobile_taken")
 
 
-def test_of_several_that_are_taken_the_email_is_named(client: Client, register: Register) -> None:
+def test_of_several_taken_fields_the_email_is_reported(client: Client, register: Register) -> None:
     register(username="ann", email="ann@example.com", mobile="+46701234567")
     body = {"email": "ann@example.com", "password": "password123", "username": "ann", "mobile": "+46701234567"}
     response = client.post("/api/auth/register", body)
     assert (response.status_code, response.get_json()["code"]) == (409, "email_taken")
 
 
-def test_a_username_is_made_up_when_the_nicest_is_taken(register: Register) -> None:
+def test_a_derived_username_that_is_taken_gets_a_number(register: Register) -> None:
     names = [register(f"sam@{n}.example.com")["user"]["username"] for n in range(3)]
     assert names[0] == "sam"
     assert len(set(names)) == 3
@@ -137,7 +137,7 @@ def test_a_username_may_be_chosen(register: Register, username: str) -> None:
         "o'hara@x-y.example",
     ],
 )
-def test_emails_that_people_have(register: Register, email: str) -> None:
+def test_valid_emails(register: Register, email: str) -> None:
     assert register(email)["user"]["email"] == email
 
 
@@ -178,7 +178,7 @@ LONG = f"a@{'d' * 60}.{'d' * 60}.{'d' * 60}.{'d' * 60}.{'d' * 15}"
         *(7, True, None, ["a@example.com"], {"a": 1}),
     ],
 )
-def test_what_is_no_email(client: Client, email: Any) -> None:
+def test_invalid_emails(client: Client, email: Any) -> None:
     response = client.post(URL, body(email=email))
     assert (response.status_code, list(response.get_json()["errors"])) == (422, ["email"])
 
@@ -193,7 +193,7 @@ def test_passwords_of_8_to_72_bytes(client: Client, register: Register, password
     "password",
     ["", "1234567", "ååå", "x" * 73, "å" * 37, "x" * 5000, "1234567\x00", "1234567\udcff", 12345678, None, ["x" * 8]],
 )
-def test_passwords_that_bcrypt_could_not_take_whole(client: Client, password: Any) -> None:
+def test_passwords_that_bcrypt_would_truncate(client: Client, password: Any) -> None:
     response = client.post(URL, body(password=password))
     assert (response.status_code, list(response.get_json()["errors"])) == (422, ["password"])
 
@@ -210,7 +210,7 @@ def test_passwords_that_bcrypt_could_not_take_whole(client: Client, password: An
         *[("is_superuser", True), ("hashed_password", "x"), ("", "x"), ("\udc00", 1), ("email\x00", "x")],
     ],
 )
-def test_other_faults_name_their_field(client: Client, field: str, value: Any) -> None:
+def test_other_errors_name_their_field(client: Client, field: str, value: Any) -> None:
     response = client.post(URL, body(**{field: value}))
     assert (response.status_code, response.get_json()["code"]) == (422, "validation_failed")
     assert len(response.get_json()["errors"]) == 1
@@ -218,13 +218,13 @@ def test_other_faults_name_their_field(client: Client, field: str, value: Any) -
         assert field in response.get_json()["errors"]
 
 
-def test_nothing_is_made_where_a_field_is_at_fault(app: Flask, client: Client) -> None:
+def test_an_invalid_field_creates_no_account(app: Flask, client: Client) -> None:
     assert client.post(URL, body(unknown=1)).status_code == 422
     with app.app_context():
         assert db.session.scalars(select(User.id)).all() == []
 
 
-def test_every_fault_is_named_at_once(client: Client) -> None:
+def test_all_invalid_fields_are_reported_at_once(client: Client) -> None:
     assert client.post(URL, {"password": "short"}).get_json()["errors"].keys() == {"email", "password"}
 
 
@@ -237,12 +237,12 @@ def test_every_fault_is_named_at_once(client: Client) -> None:
         (b"{}", "text/plain", 415, "unsupported_media_type"),
     ],
 )
-def test_bodies_that_are_none(client: Client, data: bytes, kind: str, status: int, code: str) -> None:
+def test_invalid_bodies_of_a_registration(client: Client, data: bytes, kind: str, status: int, code: str) -> None:
     response = client.post(URL, data=data, content_type=kind)
     assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
-def test_another_fault_of_the_database_is_no_taken_name(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_database_error_is_not_reported_as_a_taken_name(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(creation, "colliding_column", lambda _: "id")
     with app.app_context():
         creation.add_user(username="ada")

@@ -1,4 +1,4 @@
-"""How long a session lives: SESSION_DAYS after signing in at most, and 30 days without a refresh."""
+"""The lifetime of a session: SESSION_DAYS after signing in at most, and 30 days without a refresh."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_session_in_use_ends_90_days_after_signing_in(app: Flask, register: Re
     assert code(refresh(app, answer)) == (401, "token_expired")
 
 
-def test_a_session_out_of_use_ends_after_30_days(app: Flask, register: Register, clock: Any) -> None:
+def test_an_unused_session_ends_after_30_days(app: Flask, register: Register, clock: Any) -> None:
     answer = register()
     assert ends_at(app, answer).startswith((utcnow() + 30 * DAY).isoformat()[:19])
     clock.shift(30 * DAY)
@@ -94,8 +94,8 @@ def test_the_days_are_configured(
     assert code(refresh(app, answer)) == (401, "token_expired")
 
 
-def test_sessions_of_a_time_when_they_did_not_end(app: Flask, make: Factory, register: Register) -> None:
-    """Those are over at the next sweep, and at the next refresh; so are those that were begun with more SESSION_DAYS."""
+def test_sessions_of_releases_without_a_limit_end(app: Flask, make: Factory, register: Register) -> None:
+    """They end at the next sweep and at the next refresh, as do sessions that began with more SESSION_DAYS."""
     answer, client = register(), make.client()
     with app.app_context():
         old = {"created_at": utcnow() - 90 * DAY, "expires_at": utcnow() + DAY}

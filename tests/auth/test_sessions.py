@@ -66,7 +66,7 @@ def test_an_api_token_ends_no_session(app: Flask, make: Factory, scopes: tuple[s
     assert ids(phone) == [session]
 
 
-def test_the_list_is_the_newest_first_and_marks_the_current(make: Factory) -> None:
+def test_the_list_begins_with_the_newest_and_marks_the_current(make: Factory) -> None:
     first = make.client()
     second = make.client(first.user)  # type: ignore[attr-defined]
     make.client()
@@ -80,7 +80,7 @@ def test_the_list_is_the_newest_first_and_marks_the_current(make: Factory) -> No
     assert sessions[1]["last_seen_at"].endswith("Z")
 
 
-def test_the_list_holds_live_sessions_alone(make: Factory) -> None:
+def test_the_list_has_only_live_sessions(make: Factory) -> None:
     client = make.client()
     make.client(client.user).post("/api/auth/logout")  # type: ignore[attr-defined]
     with time_machine.travel(utcnow() - timedelta(days=2)):
@@ -100,7 +100,7 @@ def test_the_list_has_pages(make: Factory) -> None:
     assert client.get(URL + "?limit=101").status_code == 422
 
 
-def test_an_api_token_sees_the_sessions_and_is_none_of_them(app: Flask, make: Factory) -> None:
+def test_an_api_token_sees_the_sessions_none_of_which_is_current(app: Flask, make: Factory) -> None:
     client = make.client()
     script = api_client(app, client.user, "read", "write")  # type: ignore[attr-defined]
     assert [s["is_current"] for s in script.get(URL).get_json()] == [False]
@@ -138,6 +138,6 @@ def test_all_others_are_ended(app: Flask, make: Factory) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/api/auth/logout"), ("GET", URL), ("DELETE", URL), ("DELETE", URL + "/1")]
 )
-def test_who_is_not_signed_in(client: Client, method: str, path: str) -> None:
+def test_without_credentials(client: Client, method: str, path: str) -> None:
     response = client.request(method, path)
     assert (response.status_code, response.get_json()["code"]) == (401, "unauthorized")

@@ -1,4 +1,4 @@
-"""What is deleted once nobody needs it, and what is kept for as long as somebody does."""
+"""Which data is deleted when it has expired, and which is kept longer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def logout(app: Flask, answer: dict[str, Any]) -> None:
 
 
 def sweep(app: Flask) -> None:
-    """As every worker does once an hour."""
+    """Sweep, as every worker does once an hour."""
     confab_state(app).outbox.sweep()
 
 
@@ -59,7 +59,7 @@ def refusal(app: Flask, answer: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("how", ["logout", "age"])
-def test_a_session_that_ended_is_kept_for_30_days(app: Flask, ada: User, clock: Any, how: str) -> None:
+def test_an_ended_session_is_kept_for_30_days(app: Flask, ada: User, clock: Any, how: str) -> None:
     first, _ = login(app), login(app)
     if how == "logout":
         logout(app, first)
@@ -75,7 +75,7 @@ def test_a_session_that_ended_is_kept_for_30_days(app: Flask, ada: User, clock: 
     assert len(rows(app, UserSession.id)) == len(rows(app, RefreshToken.id)) == 1
 
 
-def test_live_sessions_are_left_alone(app: Flask, ada: User, clock: Any) -> None:
+def test_live_sessions_are_kept(app: Flask, ada: User, clock: Any) -> None:
     answers = [login(app) for _ in range(3)]
     for _ in range(8):
         clock.shift(10 * DAY)
@@ -95,9 +95,9 @@ def test_a_device_is_remembered_for_a_year(app: Flask, ada: User, outgoing: Outg
     assert told() == 2
     clock.shift(364 * DAY)
     sweep(app)
-    assert len(rows(app, UserSession.id)) == 3, "the last session of each"
+    assert len(rows(app, UserSession.id)) == 3, "the last session of each device"
     assert rows(app, RefreshToken.id) == []
-    assert set(rows(app, UserSession.ip_address)) == {None}, "where it came from is nobody's business by then"
+    assert set(rows(app, UserSession.ip_address)) == {None}, "addresses are deleted earlier"
     login(app, "laptop")
     assert told() == 2
     clock.shift(2 * DAY)
@@ -106,7 +106,7 @@ def test_a_device_is_remembered_for_a_year(app: Flask, ada: User, outgoing: Outg
     assert told() == 3
 
 
-def test_whose_sessions_are_all_long_over_still_hears_of_a_new_device(
+def test_an_account_without_recent_sessions_is_told_of_a_new_device(
     app: Flask, ada: User, outgoing: Outgoing, clock: Any
 ) -> None:
     logout(app, login(app, "phone"))
@@ -118,7 +118,7 @@ def test_whose_sessions_are_all_long_over_still_hears_of_a_new_device(
     assert outgoing.subjects().count("A sign-in from a new device") == 1
 
 
-def test_secrets_that_are_over(app: Flask, ada: User, make: Factory, clock: Any) -> None:
+def test_expired_secrets_are_deleted(app: Flask, ada: User, make: Factory, clock: Any) -> None:
     client = make.client(ada)
     token = client.post("/api/auth/tokens", {"name": "x"}).get_json()
     client.post("/api/auth/ws-ticket")
@@ -146,7 +146,7 @@ def test_secrets_that_are_over(app: Flask, ada: User, make: Factory, clock: Any)
     assert rows(app, RevokedToken.id) == []
 
 
-def test_many_are_swept_in_small_transactions(
+def test_many_rows_are_swept_in_small_transactions(
     app: Flask, ada: User, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backend.bulk.BATCH_SIZE", 2)
@@ -163,7 +163,7 @@ def test_many_are_swept_in_small_transactions(
     assert len(rows(app, UserSession.id)) == 1
 
 
-def test_what_fails_does_not_keep_the_rest_from_being_swept(
+def test_a_failed_sweep_does_not_stop_the_others(
     app: Flask, ada: User, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from backend.outbox import queue

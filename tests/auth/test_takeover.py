@@ -1,4 +1,4 @@
-"""Accounts that somebody else had a hand in: what a reset, a confirmed address and a change with `revoke` end."""
+"""Accounts with an intruder: what a reset, a verified address and a change with `revoke` remove."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def login(app: Flask, password: str) -> TestResponse:
 
 
 class Intruder:
-    """Whoever registered the account, or was in it: with a session, an API token, a number and a second factor."""
+    """The intruder who registered or entered the account: with a session, an API token, a number and a second factor."""
 
     def __init__(self, app: Flask, answer: dict[str, Any]):
         self.app, self.answer = app, answer
@@ -74,10 +74,10 @@ def reset(app: Flask, outgoing: Outgoing) -> None:
 
 
 @pytest.mark.parametrize("order", ["reset", "link, reset", "confirm, reset", "reset, confirm"])
-def test_nothing_of_an_intruders_outlives_the_owners_reset(
+def test_an_owners_reset_removes_all_credentials_of_an_intruder(
     app: Flask, register: Register, outgoing: Outgoing, order: str
 ) -> None:
-    """Somebody registers your address and prepares ways in. You take the account over, and none of them is left."""
+    """Somebody registers your address and adds credentials. When you take the account over, none of them is left."""
     intruder = Intruder(app, register())
     link = {"token": outgoing.token("verify", EMAIL)}
     assert intruder.has_a_way_in()
@@ -95,7 +95,7 @@ def test_nothing_of_an_intruders_outlives_the_owners_reset(
     assert (user["id"], user["email_verified"], user["mobile"]) == (intruder.answer["user"]["id"], True, None)
 
 
-def test_a_reset_leaves_what_was_set_up_after_the_address_was_proven(
+def test_a_reset_keeps_credentials_added_after_the_address_was_verified(
     app: Flask, register: Register, outgoing: Outgoing
 ) -> None:
     answer = register()
@@ -108,7 +108,7 @@ def test_a_reset_leaves_what_was_set_up_after_the_address_was_proven(
     assert code(by_text(app)) == code(login(app, NEW)) == (401, "totp_required")
 
 
-def test_a_link_alone_confirms_nothing(app: Flask, client: Client, register: Register, outgoing: Outgoing) -> None:
+def test_a_link_alone_verifies_nothing(app: Flask, client: Client, register: Register, outgoing: Outgoing) -> None:
     own = Client(app, register()["access_token"])
     other = Client(app, register("other@example.com")["access_token"])
     script = Client(app, own.post("/api/auth/tokens", {"name": "x"}).get_json()["token"])
@@ -125,7 +125,7 @@ def test_a_link_alone_confirms_nothing(app: Flask, client: Client, register: Reg
     assert code(client.post(VERIFY, link | {"password": PASSWORD})) == (400, "invalid_token")
 
 
-def test_an_account_without_a_password_is_confirmed_in_its_session(
+def test_an_account_without_a_password_is_verified_in_its_session(
     app: Flask, client: Client, make: Factory, outgoing: Outgoing
 ) -> None:
     own = make.client(make.user(email=EMAIL))
@@ -136,8 +136,10 @@ def test_an_account_without_a_password_is_confirmed_in_its_session(
     assert own.post(VERIFY, link).status_code == 204
 
 
-def test_a_second_link_does_not_prove_the_address_later(app: Flask, register: Register, outgoing: Outgoing) -> None:
-    """The first proof counts: what its owner set up between two links is not taken for an intruder's."""
+def test_a_second_link_does_not_change_the_time_of_verification(
+    app: Flask, register: Register, outgoing: Outgoing
+) -> None:
+    """The first proof counts: credentials added between two links are kept."""
     own = Client(app, register()["access_token"])
     first = outgoing.token("verify", EMAIL)
     own.post("/api/auth/resend-verification")
@@ -159,7 +161,7 @@ def test_passwords_are_guessed_with_a_link_10_times_a_minute(
     assert [client.post(VERIFY, body).status_code for _ in range(11)] == [401] * 10 + [429]
 
 
-def test_a_link_that_was_used_while_the_password_was_checked(
+def test_a_link_that_is_redeemed_while_the_password_is_checked(
     app: Flask, client: Client, register: Register, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from backend.auth import verification
@@ -175,7 +177,7 @@ def test_a_link_that_was_used_while_the_password_was_checked(
     assert code(client.post(VERIFY, body)) == (400, "invalid_token")
 
 
-def test_a_change_with_revoke_ends_api_tokens_and_takes_the_number_off(
+def test_a_change_with_revoke_deletes_api_tokens_and_the_number(
     app: Flask, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intruder = Intruder(app, register())
@@ -210,7 +212,7 @@ def test_a_first_password_may_revoke_too(app: Flask, make: Factory) -> None:
 
 
 @pytest.mark.parametrize("revoke", [1, "true", "yes", None, []])
-def test_what_is_no_revoke(make: Factory, revoke: Any) -> None:
+def test_invalid_values_of_revoke(make: Factory, revoke: Any) -> None:
     own = make.client(make.user(hashed_password=hash_password(PASSWORD)))
     body = {"current_password": PASSWORD, "new_password": NEW, "revoke": revoke}
     assert code(own.post(CHANGE, body)) == (422, "validation_failed")

@@ -1,4 +1,4 @@
-"""Tries of a password: what they count under tells nothing of the account, and keeps nobody out of their own."""
+"""Password tries: their limits reveal nothing about an account, and strangers do not lock out its owner."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def clock() -> Iterator[Any]:
 
 
 def told(response: TestResponse) -> tuple[Any, ...]:
-    """Everything in an answer that a stranger could learn from."""
+    """Everything in an answer from which a stranger could learn something."""
     names = [name for name, _ in response.headers if name not in ("X-Request-ID", "X-RateLimit-Reset")]
     body = response.get_json() | {"request_id": None}
     return response.status_code, body, names, [response.headers.get(name) for name in HEADERS]
@@ -60,10 +60,10 @@ WAYS: list[list[Callable[[Client, str, str], TestResponse]]] = [
 
 
 @pytest.mark.parametrize("ways", WAYS)
-def test_no_count_tells_of_an_account(
+def test_no_limit_reveals_an_account(
     make_limited: Callable[..., Flask], ada: User, ways: list[Callable[[Client, str, str], TestResponse]], clock: Any
 ) -> None:
-    """An account's two names, two names of nobody, and names of two accounts: 25 tries are answered alike."""
+    """The two names of an account, two unknown names, and the names of two accounts: 25 tries get the same answers."""
     answers = []
     for email, username in ((EMAIL, NAME), ("nobody@example.com", "eve"), ("nobody@example.com", NAME), (EMAIL, "eve")):
         client = Client(make_limited())
@@ -72,7 +72,7 @@ def test_no_count_tells_of_an_account(
     assert 429 in [answer[0] for answer in answers[0]]
 
 
-def test_an_account_takes_10_tries_over_all_its_names(client: Client, ada: User, clock: Any) -> None:
+def test_an_account_has_10_tries_over_all_its_names(client: Client, ada: User, clock: Any) -> None:
     names = [{"email": EMAIL}, {"username": NAME}]
     assert [login(client, f"203.0.113.{n}", **names[n % 2]).status_code for n in range(10)] == [401] * 10
     assert login(client, email=EMAIL).status_code == 401
@@ -89,13 +89,13 @@ def sign_in(client: Client, **fields: Any) -> str:
 
 
 def use_up(client: Client) -> None:
-    """What strangers do: ten tries under each name."""
+    """The tries of strangers: ten with each name."""
     for n in range(10):
         login(client, f"198.51.100.{n}", email=EMAIL)
         login(client, f"198.51.100.{n}", username=NAME)
 
 
-def test_strangers_do_not_keep_the_owner_out(client: Client, ada: User, clock: Any) -> None:
+def test_strangers_do_not_lock_out_the_owner(client: Client, ada: User, clock: Any) -> None:
     token = sign_in(client)
     clock.shift(60)
     use_up(client)
@@ -135,7 +135,7 @@ def test_the_cookie_of_a_device(client: Client, ada: User) -> None:
     assert not {"Set-Cookie", "X-Device-Token"} & set(refused.headers.keys())
 
 
-def test_a_browser_keeps_it(limited_app: Flask, client: Client, ada: User, clock: Any) -> None:
+def test_a_browser_stores_the_cookie(limited_app: Flask, client: Client, ada: User, clock: Any) -> None:
     browser = limited_app.test_client()
     body = {"email": EMAIL, "password": PASSWORD}
     assert browser.post("/api/auth/login", json=body).status_code == 200
@@ -145,7 +145,7 @@ def test_a_browser_keeps_it(limited_app: Flask, client: Client, ada: User, clock
     assert browser.post("/token", data={"username": EMAIL, "password": PASSWORD}).status_code == 200
 
 
-def test_every_way_in_gives_a_device_its_token(client: Client, ada: User, make: Factory, clock: Any) -> None:
+def test_every_sign_in_gives_a_device_its_token(client: Client, ada: User, make: Factory, clock: Any) -> None:
     registered = client.post("/api/auth/register", {"email": "new@example.com", "password": PASSWORD})
     own = Client(client.app, registered.get_json()["access_token"])
     changed = own.post("/api/auth/change-password", {"current_password": PASSWORD, "new_password": "another password"})
@@ -157,10 +157,10 @@ def test_every_way_in_gives_a_device_its_token(client: Client, ada: User, make: 
         token = response.headers["X-Device-Token"]
         body = {"email": "new@example.com", "password": "another password"}
         statuses[token] = client.post("/api/auth/login", body, headers={"X-Device-Token": token}).status_code
-    assert list(statuses.values()) == [429, 200]  # the first ended with the password that it was issued for
+    assert list(statuses.values()) == [429, 200]  # the first one ended with the password for which it was issued
 
 
-def test_tokens_of_devices_that_spare_nobody(client: Client, ada: User, make: Factory, clock: Any) -> None:
+def test_device_tokens_of_others_do_not_help(client: Client, ada: User, make: Factory, clock: Any) -> None:
     own = sign_in(client)
     make.user("eve", email="eve@example.com", hashed_password=hash_password(PASSWORD))
     eves = login(client, email="eve@example.com", password=PASSWORD).headers["X-Device-Token"]
@@ -184,7 +184,7 @@ def test_tokens_of_devices_that_spare_nobody(client: Client, ada: User, make: Fa
         assert answer.status_code == 429, token
 
 
-def test_a_device_token_opens_nothing(client: Client, ada: User) -> None:
+def test_a_device_token_grants_no_access(client: Client, ada: User) -> None:
     token = sign_in(client)
     assert Client(client.app, token).get("/api/users/me").status_code == 401
     wrong = client.post("/api/auth/login", {"email": EMAIL, "password": "wrong"}, headers={"X-Device-Token": token})

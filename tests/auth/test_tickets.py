@@ -1,4 +1,4 @@
-"""What a ticket stands for: the session, or the API token, that asked for it."""
+"""Tickets: each stands for the session, or the API token, that requested it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def ticket_of(token: str) -> str:
     return ticket
 
 
-def test_of_a_session(app: Flask, make: Factory) -> None:
+def test_the_ticket_of_a_session(app: Flask, make: Factory) -> None:
     user = make.user()
     token = make.token(user)
     with app.app_context():
         ticket, asker = ticket_of(token), identify(token)
         found = identify_socket(ticket)
         assert (found.user.id, found.session_id, found.scopes) == (user.id, asker.session_id, asker.scopes)
-        assert found.expires_at is None, "the access token's end is not the ticket's"
+        assert found.expires_at is None, "the ticket lives longer than the access token"
         with pytest.raises(Unauthorized):
             identify_socket(ticket)
 
 
-def test_of_an_api_token(app: Flask, make: Factory) -> None:
+def test_the_ticket_of_an_api_token(app: Flask, make: Factory) -> None:
     ann = make.client()
     made: dict[str, Any] = ann.post("/api/auth/tokens", {"name": "bot", "scopes": ["read"]}).get_json()
     with app.app_context():
@@ -43,7 +43,7 @@ def test_of_an_api_token(app: Flask, make: Factory) -> None:
 
 
 @pytest.mark.parametrize("of", ["session", "api token"])
-def test_it_dies_with_what_asked_for_it(app: Flask, make: Factory, of: str) -> None:
+def test_a_ticket_ends_with_the_session_or_token_that_requested_it(app: Flask, make: Factory, of: str) -> None:
     ann = make.client()
     made: dict[str, Any] = ann.post("/api/auth/tokens", {"name": "bot"}).get_json()
     with app.app_context():
@@ -55,6 +55,6 @@ def test_it_dies_with_what_asked_for_it(app: Flask, make: Factory, of: str) -> N
 
 
 @pytest.mark.parametrize("ticket", ["ticket_", "ticket_x", "ticket_" + "x" * 10_000, "ticket_é"])
-def test_one_that_was_never_given(app: Flask, ticket: str) -> None:
+def test_a_ticket_that_was_not_issued(app: Flask, ticket: str) -> None:
     with app.app_context(), pytest.raises(Unauthorized):
         identify_socket(ticket)

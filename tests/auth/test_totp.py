@@ -1,4 +1,4 @@
-"""/api/auth/totp, and what it means for signing in."""
+"""/api/auth/totp, and signing in with a second factor."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def code(response: TestResponse) -> tuple[int, str]:
 
 
 def enrol(client: Client) -> tuple[pyotp.TOTP, list[str]]:
-    """Switch it on; the code that confirmed is used."""
+    """Switch on the second factor; the confirming code is used."""
     secret = client.post(URL, {"password": PASSWORD}).get_json()["secret"]
     totp = pyotp.TOTP(secret)
     answer = client.post(f"{URL}/confirm", {"totp_code": totp.now()})
@@ -64,7 +64,7 @@ def test_enrolment(app: Flask, signed_in: Client, outgoing: Outgoing, clock: Any
     assert len(answer["secret"]) == 32
     assert answer["uri"] == f"otpauth://totp/Confab:test%40example.com?secret={answer['secret']}&issuer=Confab"
     assert answer["qr_code"].startswith("data:image/svg+xml")
-    assert login(app).status_code == 200, "it does not count before it is confirmed"
+    assert login(app).status_code == 200, "it takes effect with the confirmation"
     assert signed_in.get(URL).get_json()["is_enabled"] is False
     codes = signed_in.post(f"{URL}/confirm", {"totp_code": pyotp.TOTP(answer["secret"]).now()}).get_json()
     assert len(set(codes["recovery_codes"])) == 10
@@ -74,7 +74,7 @@ def test_enrolment(app: Flask, signed_in: Client, outgoing: Outgoing, clock: Any
     assert code(login(app)) == (401, "totp_required")
 
 
-def test_an_enrolment_that_was_not_confirmed_is_replaced(signed_in: Client) -> None:
+def test_an_unconfirmed_enrolment_is_replaced(signed_in: Client) -> None:
     old, new = (signed_in.post(URL, {"password": PASSWORD}).get_json()["secret"] for _ in range(2))
     assert code(signed_in.post(f"{URL}/confirm", {"totp_code": pyotp.TOTP(old).now()})) == (403, "invalid_totp")
     assert signed_in.post(f"{URL}/confirm", {"totp_code": pyotp.TOTP(new).now()}).status_code == 200
@@ -85,7 +85,7 @@ def test_enrolment_in_a_fresh_session_needs_no_password(signed_in: Client, body:
     assert signed_in.post(URL, body).status_code == 201
 
 
-def test_what_needs_a_factor_or_none(signed_in: Client) -> None:
+def test_calls_that_need_a_second_factor_or_none(signed_in: Client) -> None:
     body = {"password": PASSWORD}
     assert code(signed_in.post(f"{URL}/confirm", {"totp_code": "123456"})) == (404, "not_found")
     assert code(signed_in.delete(URL, body)) == (404, "not_found")
@@ -95,10 +95,10 @@ def test_what_needs_a_factor_or_none(signed_in: Client) -> None:
     assert code(signed_in.post(f"{URL}/confirm", {"totp_code": totp.now()})) == (409, "totp_enabled")
 
 
-def test_a_login_takes_each_code_once(app: Flask, signed_in: Client, clock: Any) -> None:
+def test_a_code_signs_in_once(app: Flask, signed_in: Client, clock: Any) -> None:
     totp, _ = enrol(signed_in)
     used = totp.now()
-    assert code(login(app, totp_code=used)) == (401, "invalid_totp"), "it confirmed the enrolment"
+    assert code(login(app, totp_code=used)) == (401, "invalid_totp"), "this code confirmed the enrolment"
     clock.shift(30)
     assert login(app, totp_code=totp.now()).status_code == 200
     assert code(login(app, totp_code=totp.now())) == (401, "invalid_totp")
@@ -109,7 +109,7 @@ def test_a_login_takes_each_code_once(app: Flask, signed_in: Client, clock: Any)
 
 
 @pytest.mark.parametrize(("drift", "status"), [(-2, 401), (-1, 200), (1, 200), (2, 401)])
-def test_clocks_may_differ_by_one_step(app: Flask, signed_in: Client, clock: Any, drift: int, status: int) -> None:
+def test_clocks_may_deviate_by_one_step(app: Flask, signed_in: Client, clock: Any, drift: int, status: int) -> None:
     totp, _ = enrol(signed_in)
     clock.shift(300)
     assert login(app, totp_code=totp.at(int(time.time()) + 30 * drift)).status_code == status
@@ -125,17 +125,17 @@ def test_wrong_codes(app: Flask, signed_in: Client, wrong: str) -> None:
     assert failed == [{"by": "totp"}]
 
 
-def test_a_wrong_password_asks_for_no_code(app: Flask, signed_in: Client) -> None:
+def test_a_wrong_password_is_answered_before_the_code(app: Flask, signed_in: Client) -> None:
     enrol(signed_in)
     assert code(login(app, password="wrong password")) == (401, "invalid_credentials")
     assert code(login(app, password="wrong password", totp_code="123456")) == (401, "invalid_credentials")
 
 
-def test_an_account_without_one_is_asked_for_none(app: Flask, signed_in: Client) -> None:
+def test_an_account_without_a_second_factor_needs_no_code(app: Flask, signed_in: Client) -> None:
     assert login(app, totp_code="123456").status_code == 200
 
 
-def test_recovery_codes_serve_once(app: Flask, signed_in: Client) -> None:
+def test_recovery_codes_work_once(app: Flask, signed_in: Client) -> None:
     _, codes = enrol(signed_in)
     assert login(app, totp_code=codes[0]).status_code == 200
     assert code(login(app, totp_code=codes[0])) == (401, "invalid_totp")
@@ -147,7 +147,7 @@ def test_recovery_codes_serve_once(app: Flask, signed_in: Client) -> None:
     assert code(signed_in.post(f"{URL}/recovery-codes", {"password": "wrong password"})) == (403, "invalid_password")
 
 
-def test_a_recovery_code_is_one_accounts_alone(app: Flask, signed_in: Client, make: Factory) -> None:
+def test_a_recovery_code_is_valid_for_one_account(app: Flask, signed_in: Client, make: Factory) -> None:
     _, codes = enrol(signed_in)
     with app.app_context():
         stranger = make.user()
@@ -156,7 +156,7 @@ def test_a_recovery_code_is_one_accounts_alone(app: Flask, signed_in: Client, ma
     assert code(login(app, totp_code=codes[0])) == (401, "invalid_totp")
 
 
-def test_one_of_many_gets_in_with_a_code(app: Flask, signed_in: Client, clock: Any) -> None:
+def test_of_many_sign_ins_with_one_code_one_succeeds(app: Flask, signed_in: Client, clock: Any) -> None:
     totp, codes = enrol(signed_in)
     clock.shift(30)
     for each in (totp.now(), codes[0]):
@@ -164,7 +164,7 @@ def test_one_of_many_gets_in_with_a_code(app: Flask, signed_in: Client, clock: A
         assert sorted(answer.status_code for answer in answers) == [200] + [401] * 5
 
 
-def test_the_form_asks_too(app: Flask, signed_in: Client, clock: Any) -> None:
+def test_the_form_requires_the_code_too(app: Flask, signed_in: Client, clock: Any) -> None:
     totp, _ = enrol(signed_in)
     clock.shift(30)
     form = {"username": EMAIL, "password": PASSWORD}
@@ -176,7 +176,9 @@ def test_the_form_asks_too(app: Flask, signed_in: Client, clock: Any) -> None:
     assert Client(app).post("/token", data=form | {"totp_code": totp.now()}).status_code == 200
 
 
-def test_codes_sent_by_text_ask_too(app: Flask, client: Client, outgoing: Outgoing, clock: Any) -> None:
+def test_codes_by_text_require_the_second_factor_too(
+    app: Flask, client: Client, outgoing: Outgoing, clock: Any
+) -> None:
     client.token = verify(client, ask(client, outgoing)).get_json()["access_token"]
     totp, _ = enrol(client)
     clock.shift(30)
@@ -233,7 +235,7 @@ def test_an_api_token_changes_nothing(app: Flask, signed_in: Client) -> None:
     assert code(signed_in.post("/api/auth/change-password", change)) == (403, "forbidden")
 
 
-def test_the_secret_is_sealed(app: Flask, signed_in: Client) -> None:
+def test_the_secret_is_encrypted(app: Flask, signed_in: Client) -> None:
     totp, codes = enrol(signed_in)
     with app.app_context():
         row = db.session.scalars(select(TotpFactor)).one()
@@ -243,7 +245,7 @@ def test_the_secret_is_sealed(app: Flask, signed_in: Client) -> None:
     assert hashes.isdisjoint(hash_secret(code.replace("-", "")) for code in codes)
 
 
-def test_another_secret_key_opens_nothing(
+def test_another_secret_key_decrypts_nothing(
     app: Flask, signed_in: Client, clock: Any, make_limited: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
     totp, codes = enrol(signed_in)
@@ -255,7 +257,7 @@ def test_another_secret_key_opens_nothing(
     assert login(app, totp_code=totp.now()).status_code == 200
 
 
-def test_whoever_lacks_the_password_uses_up_no_tries(
+def test_tries_without_the_password_do_not_count(
     app: Flask, signed_in: Client, make_limited: Callable[..., Flask], clock: Any
 ) -> None:
     totp, _ = enrol(signed_in)
@@ -291,7 +293,7 @@ def test_an_operator_switches_it_off(app: Flask, signed_in: Client) -> None:
     assert login(app).status_code == 200
 
 
-def test_a_password_that_changed_meanwhile(app: Flask, signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_that_changes_meanwhile(app: Flask, signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from backend.auth import passwords
 
     real = passwords.check_password

@@ -151,7 +151,7 @@ def test_what_nobody_thought_of_is_reported_and_tried_again(
     assert "failed unexpectedly" in caplog.text
 
 
-def test_another_secret_key_opens_nothing(app: Flask, outgoing: Outgoing) -> None:
+def test_another_secret_key_decrypts_nothing(app: Flask, outgoing: Outgoing) -> None:
     enqueue(app)
     with app.app_context():
         db.session.execute(update(OutboxMessage).values(payload="gAAAAA"))

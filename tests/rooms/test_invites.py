@@ -205,7 +205,7 @@ def test_what_is_no_invite(private: Cast, body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x" * 101, None, 1, "\0", "\ud800"])
-def test_what_is_no_code(make: Factory, value: Any) -> None:
+def test_invalid_codes(make: Factory, value: Any) -> None:
     assert code(make.client().post(JOIN, {"code": value})) == (422, "validation_failed")
 
 
