@@ -50,7 +50,7 @@ def owner(make: Factory) -> tuple[User, int]:
         return user, db.session.scalars(select(UserSession.id)).one()
 
 
-@pytest.mark.parametrize("previous", [None, KEY])
+@pytest.mark.parametrize("previous", [None, KEY], ids=["current", "previous"])
 def test_tokens_of_the_previous_release_are_accepted(
     app: Flask, make_app: Callable[..., Flask], owner: tuple[User, int], previous: str | None
 ) -> None:
