@@ -142,6 +142,13 @@ def read_event(
     return Event("read", body, conversation_id=conversation_id, author_id=user_id, source_connection=source_connection)
 
 
+def inbox_event(entry: Any, source_connection: str | None = None) -> Event:
+    """`inbox.updated`: a user's own settings of a conversation, for the user's sockets."""
+    names = ("conversation_id", "is_muted", "is_pinned", "last_read_seq")
+    body = {name: getattr(entry, name) for name in names}
+    return Event("inbox.updated", body, user_id=entry.user_id, source_connection=source_connection)
+
+
 def typing_event(conversation_id: str, user_id: int, is_typing: bool) -> Event:
     """A user types, or has stopped typing."""
     body = {"conversation_id": conversation_id, "user_id": user_id, "is_typing": is_typing}

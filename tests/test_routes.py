@@ -64,6 +64,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "GET /api/chat/conversations": ("401 200 200 200 200", None),
     "PATCH /api/chat/conversations/<conversation_id>": ("401 404 200 200 404", {"is_muted": True}),
     "POST /api/chat/conversations/<conversation_id>/read": ("401 404 200 200 404", {"seq": 1}),
+    "POST /api/chat/conversations/<conversation_id>/unread": ("401 404 200 200 404", {"seq": 1}),
     "GET /api/chat/messages": ("401 200 200 200 200", None),
     "GET /api/chat/messages/<id:message_id>": ("401 404 200 200 404", None),
     "PATCH /api/chat/messages/<id:message_id>": ("401 404 200 403 404", {"content": "edited"}),

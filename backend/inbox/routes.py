@@ -8,7 +8,7 @@ from backend.database import read_only
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
 from backend.identity.guards import current_user, large_answer, login_required, scope_required
-from backend.inbox import service
+from backend.inbox import marks, service
 from backend.inbox import sync as syncing
 from backend.messages import schemas
 from backend.pagination import Page
@@ -35,7 +35,7 @@ def list_conversations(args: dict[str, Any]) -> Page[dict[str, Any]]:
 @bp.arguments(schemas.ConversationPatch)
 def update_conversation(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
     """Mute or pin a conversation, for yourself"""
-    return service.update_conversation(current_user, conversation_id, **body)
+    return marks.update_conversation(current_user, conversation_id, **body)
 
 
 @bp.post("/conversations/<conversation_id>/read")
@@ -47,7 +47,19 @@ def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
 
     Forward only; behind the conversation's end is 422.
     """
-    return service.mark_read(current_user, conversation_id, body["seq"])
+    return marks.mark_read(current_user, conversation_id, body["seq"])
+
+
+@bp.post("/conversations/<conversation_id>/unread")
+@bp.response(200, schemas.ConversationSchema)
+@login_required
+@bp.arguments(schemas.UnreadSchema)
+def mark_unread(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
+    """Mark messages as unread
+
+    The message `seq` and what follows. Only your own devices learn of it.
+    """
+    return marks.mark_unread(current_user, conversation_id, body["seq"])
 
 
 @bp.post("/sync")

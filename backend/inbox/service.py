@@ -1,24 +1,19 @@
-"""A user's inbox: its conversations, how much of them is unread, and the read mark."""
+"""A user's inbox: its conversations, and how much of them is unread."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select
 
-from backend.conversations.direct import insert_missing
-from backend.conversations.references import resolve_conversation
-from backend.errors import NotFound, ValidationFailed
-from backend.events import publish_on_commit, read_event
-from backend.messages.access import authorize, is_open_to
+from backend.messages.access import is_open_to
 from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
 from backend.models import Conversation, ConversationEntry, Message, MessageMention, Room, User
-from backend.models.base import db, utcnow
+from backend.models.base import db
 from backend.models.conversation import dm_peer
 from backend.pagination import Page, PageRequest
 from backend.rooms.serialise import rooms_json
-from backend.users.blocks import is_blocked
 from backend.users.serialise import users_json
 
 _c, _e, _m = Conversation.__table__.c, ConversationEntry.__table__.c, Message.__table__.c
@@ -32,45 +27,6 @@ def list_conversations(user: User, page_request: PageRequest) -> Page[dict[str, 
     )
     page = Page.from_rows(db.session.execute(statement).all(), page_request)
     return Page(_conversations_json(user, page.items), page.next)
-
-
-def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict[str, Any]:
-    """Set `is_muted` or `is_pinned` for *user* alone, and return the inbox row. Raises NotFound and NotAMember."""
-    authorize(user, resolve_conversation(user.id, conversation_id))
-    _last_seq(conversation_id)
-    _add_entry(user.id, conversation_id)
-    entry = update(ConversationEntry).where(_e.user_id == user.id, _e.conversation_id == conversation_id)
-    db.session.execute(entry.values(**flags, updated_at=utcnow()))
-    answer = _conversation_json(user, conversation_id)
-    db.session.commit()
-    return answer
-
-
-def mark_read(user: User, conversation_id: str, seq: int, source_connection: str | None = None) -> dict[str, Any]:
-    """Move *user*'s read mark to *seq*, never back, and return the inbox row.
-
-    The direct messages up to there become `is_read`. The other side is told of neither as it happens where *user* blocks it.
-    *source_connection* names the socket that need not hear of it. Raises NotFound, NotAMember, and ValidationFailed past the
-    conversation's end.
-    """
-    place = resolve_conversation(user.id, conversation_id)
-    authorize(user, place)
-    last_seq = _last_seq(conversation_id)
-    if seq > last_seq:
-        raise ValidationFailed.of("seq", f"The conversation ends at {last_seq}.")
-    _add_entry(user.id, conversation_id)
-    of_user = (_e.user_id == user.id, _e.conversation_id == conversation_id)
-    mark = db.session.execute(select(_e.last_read_seq).where(*of_user).with_for_update()).scalar_one()
-    if seq > mark:
-        values = {"last_read_seq": seq, "updated_at": utcnow()}
-        db.session.execute(update(ConversationEntry).where(*of_user).values(values))
-        received = (_m.conversation_id == conversation_id, _m.seq > mark, _m.seq <= seq, _m.recipient_id == user.id)
-        db.session.execute(update(Message).where(*received).values(is_read=True))
-        is_hidden = place.peer_id is not None and is_blocked(place.peer_id, by_id=user.id)
-        publish_on_commit(read_event(conversation_id, user.id, seq, source_connection, to_reader_only=is_hidden))
-    answer = _conversation_json(user, conversation_id)
-    db.session.commit()
-    return answer
 
 
 def inbox_of(user_id: int) -> Select[Any]:
@@ -121,21 +77,8 @@ def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return statement.correlate(Conversation.__table__, ConversationEntry.__table__).scalar_subquery()
 
 
-def _last_seq(conversation_id: str) -> int:
-    """Where the conversation ends. Raises NotFound for a direct one in which nothing was ever said."""
-    last_seq: int | None = db.session.execute(select(_c.last_seq).where(_c.id == conversation_id)).scalar()
-    if last_seq is None:
-        raise NotFound
-    return last_seq
-
-
-def _add_entry(user_id: int, conversation_id: str) -> None:
-    """The inbox row, where an account that came from elsewhere has none yet."""
-    values = {"user_id": user_id, "conversation_id": conversation_id}
-    insert_missing(db.session.connection(), ConversationEntry.__table__, [values])
-
-
-def _conversation_json(user: User, conversation_id: str) -> dict[str, Any]:
+def inbox_row(user: User, conversation_id: str) -> dict[str, Any]:
+    """The row of a conversation in the inbox of *user*, who has one."""
     row = db.session.execute(inbox_of(user.id).where(_c.id == conversation_id)).one()
     return _conversations_json(user, [row])[0]
 

@@ -80,6 +80,10 @@ class ReadSchema(BodySchema):
     seq = WholeNumber(required=True, metadata={"description": "The last seq that was read."})
 
 
+class UnreadSchema(BodySchema):
+    seq = WholeNumber(low=1, required=True, metadata={"description": "The first seq that is unread again."})
+
+
 class ConversationPatch(BodySchema):
     is_muted = StrictBoolean()
     is_pinned = StrictBoolean()

@@ -16,7 +16,7 @@ from backend.http import rate_limits
 from backend.http.blueprint import flat_messages
 from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
 from backend.identity.tickets import identify_socket
-from backend.inbox.service import mark_read
+from backend.inbox.marks import mark_read
 from backend.inbox.sync import sync_page
 from backend.messages.access import authorize
 from backend.messages.append import append_together

@@ -1,0 +1,95 @@
+"""What a user sets in an inbox row: the read mark, and whether the conversation is muted or pinned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from backend.conversations.direct import insert_missing
+from backend.conversations.references import ConversationRef, resolve_conversation
+from backend.errors import NotFound, ValidationFailed
+from backend.events import inbox_event, publish_on_commit, read_event
+from backend.inbox.service import inbox_row
+from backend.messages.access import authorize
+from backend.models import Conversation, ConversationEntry, Message, User
+from backend.models.base import db, utcnow
+from backend.users.blocks import is_blocked
+
+_e, _m = ConversationEntry.__table__.c, Message.__table__.c
+
+
+def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict[str, Any]:
+    """Set `is_muted` or `is_pinned` for *user* alone, and return the inbox row.
+
+    The user's sockets get `inbox.updated` where that changed something. Raises NotFound and NotAMember.
+    """
+    entry = _lock_entry(user, conversation_id)
+    if any(getattr(entry, name) != value for name, value in flags.items()):
+        _set(user, entry, None, **flags)
+    return _commit(user, conversation_id)
+
+
+def mark_read(user: User, conversation_id: str, seq: int, source_connection: str | None = None) -> dict[str, Any]:
+    """Move *user*'s read mark to *seq*, never back, and return the inbox row.
+
+    The direct messages up to there become `is_read`. The other side gets neither event nor mark where *user* blocks it.
+    *source_connection* names the socket that does not get the events. Raises NotFound, NotAMember, and ValidationFailed past
+    the conversation's end.
+    """
+    entry = _lock_entry(user, conversation_id)
+    _check_end(conversation_id, seq)
+    if seq > entry.last_read_seq:
+        received = (_m.conversation_id == conversation_id, _m.seq > entry.last_read_seq, _m.seq <= seq)
+        db.session.execute(update(Message).where(*received, _m.recipient_id == user.id).values(is_read=True))
+        _set(user, entry, source_connection, last_read_seq=seq)
+        peer_id = resolve_conversation(user.id, conversation_id).peer_id
+        is_hidden = peer_id is not None and is_blocked(peer_id, by_id=user.id)
+        publish_on_commit(read_event(conversation_id, user.id, seq, source_connection, to_reader_only=is_hidden))
+    return _commit(user, conversation_id)
+
+
+def mark_unread(user: User, conversation_id: str, seq: int) -> dict[str, Any]:
+    """Make the message *seq* and what follows unread again, and return the inbox row.
+
+    The read mark moves back to the message before, never forward. Only the user's own sockets get the events, and no `is_read` is
+    taken back. Raises NotFound, NotAMember, and ValidationFailed past the conversation's end.
+    """
+    entry = _lock_entry(user, conversation_id)
+    _check_end(conversation_id, seq)
+    if seq <= entry.last_read_seq:
+        _set(user, entry, None, last_read_seq=seq - 1)
+        publish_on_commit(read_event(conversation_id, user.id, seq - 1, to_reader_only=True))
+    return _commit(user, conversation_id)
+
+
+def _lock_entry(user: User, conversation_id: str) -> ConversationEntry:
+    """The inbox row, locked; made where an account that came from elsewhere has none. Raises NotFound and NotAMember."""
+    place: ConversationRef = resolve_conversation(user.id, conversation_id)
+    authorize(user, place)
+    if db.session.get(Conversation, conversation_id) is None:
+        raise NotFound  # a direct conversation in which nothing was ever sent
+    values = {"user_id": user.id, "conversation_id": conversation_id}
+    insert_missing(db.session.connection(), ConversationEntry.__table__, [values])
+    statement = select(ConversationEntry).where(_e.user_id == user.id, _e.conversation_id == conversation_id)
+    return db.session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def _check_end(conversation_id: str, seq: int) -> None:
+    last_seq = db.session.scalars(select(Conversation.last_seq).where(Conversation.id == conversation_id)).one()
+    if seq > last_seq:
+        raise ValidationFailed.of("seq", f"The conversation ends at {last_seq}.")
+
+
+def _set(user: User, entry: ConversationEntry, source_connection: str | None, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(entry, name, value)
+    entry.updated_at = utcnow()
+    db.session.flush()
+    publish_on_commit(inbox_event(entry, source_connection))
+
+
+def _commit(user: User, conversation_id: str) -> dict[str, Any]:
+    row = inbox_row(user, conversation_id)
+    db.session.commit()
+    return row
