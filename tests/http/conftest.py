@@ -1,4 +1,4 @@
-"""A throw-away application with routes that do what no real one may: fail, wait for a dead database, echo."""
+"""A test application whose routes do what no real route may: fail, wait for an unreachable database, echo."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EchoSchema(BodySchema):
 
 
 def lab_blueprint() -> Blueprint:
-    """The routes of the throw-away application."""
+    """The routes of the test application."""
     bp = Blueprint("lab", __name__, url_prefix="/api/lab")
 
     @bp.post("/echo")
@@ -101,7 +101,7 @@ def lab_blueprint() -> Blueprint:
 def fresh_url(
     request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    """The address of a database at head and empty, once of each kind, for a server of the module's own."""
+    """The address of an empty database at head, once of each kind, for a server of the module."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('fresh')}/confab.db"
     else:
@@ -115,7 +115,7 @@ def fresh_url(
 
 @pytest.fixture(scope="session")
 def make_lab(make_app: Callable[..., Flask]) -> Callable[..., Client]:
-    """Makes a client of an application that has the lab's routes, too."""
+    """Create a client of an application that has the test routes too."""
 
     def make(environ: dict[str, str] | None = None, **overrides: object) -> Client:
         app = make_app(environ, **overrides)
@@ -127,12 +127,12 @@ def make_lab(make_app: Callable[..., Flask]) -> Callable[..., Client]:
 
 @pytest.fixture(scope="session")
 def lab(make_lab: Callable[..., Client]) -> Client:
-    """A client of the lab on an empty SQLite file."""
+    """A client of the test application on an empty SQLite file."""
     return make_lab()
 
 
 @pytest.fixture(scope="session")
 def signed_token(make_app: Callable[..., Flask]) -> str:
-    """An access token that is right in all but that nobody can look it up; signed with `JWT_SECRET_KEY`."""
+    """A valid access token whose session cannot be looked up; signed with `JWT_SECRET_KEY`."""
     with make_app({"JWT_SECRET_KEY": JWT_SECRET_KEY}).app_context():
         return issue_access_token(1, 1)

@@ -1,4 +1,4 @@
-"""Confab with views that fail, one of them over a password."""
+"""Confab with views that fail, one of them with a password in a local variable."""
 
 from __future__ import annotations
 

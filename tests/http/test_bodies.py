@@ -1,4 +1,4 @@
-"""What a body may be, and what it is answered with when it is not."""
+"""Request bodies: which are accepted, and how the others are answered."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_broken_json_is_400(lab: Client, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", ["[]", "1", '"text"', "null", "true"])
-def test_json_that_is_no_object_is_422(lab: Client, value: str) -> None:
+def test_json_other_than_an_object_is_422(lab: Client, value: str) -> None:
     response = post(lab, value)
     assert (response.status_code, response.json["code"]) == (422, "validation_failed")
 
@@ -66,7 +66,7 @@ def test_another_content_type_is_415(lab: Client, content_type: str | None) -> N
 @pytest.mark.parametrize(
     "content_type", [JSON, "application/json; charset=utf-8", "APPLICATION/JSON", "application/merge-patch+json"]
 )
-def test_json_by_any_of_its_names_is_read(lab: Client, content_type: str) -> None:
+def test_json_content_types_are_accepted(lab: Client, content_type: str) -> None:
     assert post(lab, '{"text": "a"}', content_type).json == {"text": "a"}
 
 
@@ -101,20 +101,20 @@ def test_a_form_where_json_is_sent_is_415(lab: Client) -> None:
         ({"x" * 500: 1}, "x" * 100),
     ],
 )
-def test_a_wrong_field_is_named(lab: Client, body: dict[str, Any], field: str) -> None:
+def test_the_wrong_field_is_reported(lab: Client, body: dict[str, Any], field: str) -> None:
     response = post(lab, json.dumps(body))
     assert (response.status_code, response.json["code"]) == (422, "validation_failed")
     assert list(response.json["errors"]) == [field]
     assert all(isinstance(message, str) for message in response.json["errors"][field])
 
 
-def test_text_comes_back_as_it_was_sent(lab: Client) -> None:
+def test_text_is_returned_unchanged(lab: Client) -> None:
     text = " \u00e9\U0001f600\u202e\r\n\t"
     assert post(lab, json.dumps({"text": text})).json == {"text": text}
 
 
 class Unreadable(BytesIO):
-    """A body that must not be touched."""
+    """A body that must not be read."""
 
     def read(self, *_: Any) -> bytes:
         raise AssertionError("the body was read")
@@ -122,21 +122,21 @@ class Unreadable(BytesIO):
     readinto = readline = read  # type: ignore[assignment]
 
 
-def test_too_large_a_body_is_413_from_its_length_alone(lab: Client) -> None:
+def test_a_large_body_is_413_by_its_content_length(lab: Client) -> None:
     environ = {"CONTENT_LENGTH": str(1024 * 1024 + 1)}
     for path in ("/api/lab/echo", "/api/lab/any", "/api/nothing"):
         response = lab.post(path, input_stream=Unreadable(), content_type=JSON, environ_overrides=environ)
         assert (response.status_code, response.json["code"]) == (413, "payload_too_large"), path
 
 
-def test_the_largest_body_is_read(lab: Client) -> None:
+def test_the_largest_allowed_body_is_read(lab: Client) -> None:
     body = b'{"text": "a"}'.ljust(1024 * 1024)
     assert post(lab, body).status_code == 200
     assert post(lab, body + b" ").status_code == 413
 
 
 def test_a_chunked_body_is_counted(lab: Client) -> None:
-    """It has no Content-Length. gunicorn says that the stream ends by itself."""
+    """It has no Content-Length. gunicorn states that the stream ends by itself."""
     environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
 
     def send(body: bytes) -> Any:
@@ -148,7 +148,7 @@ def test_a_chunked_body_is_counted(lab: Client) -> None:
     assert (response.status_code, response.json["code"]) == (413, "payload_too_large")
 
 
-def test_the_limit_is_the_configured_one(make_lab: Callable[..., Client]) -> None:
+def test_the_limit_is_configured(make_lab: Callable[..., Client]) -> None:
     lab = make_lab({"MAX_JSON_BYTES": "1024"})
     assert post(lab, b"{}".ljust(1024)).status_code == 200
     response = post(lab, b"{}".ljust(1025))

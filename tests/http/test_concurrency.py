@@ -1,4 +1,4 @@
-"""Few calls with a large answer at once for a user: until the answer is written, and no longer."""
+"""The number of simultaneous large answers to one user is limited, until each is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Slots.acquire, "__defaults__", (0.05,))
 
 
-def test_slots_are_for_each_key_and_come_back() -> None:
+def test_slots_are_counted_for_each_key_and_released() -> None:
     slots = Slots(2)
     slots.acquire(1)
     slots.acquire(1)
@@ -35,7 +35,7 @@ def test_slots_are_for_each_key_and_come_back() -> None:
     assert slots.is_idle
 
 
-def test_a_call_takes_the_turn_of_one_that_ended() -> None:
+def test_a_waiting_call_gets_the_slot_of_an_ended_one() -> None:
     slots = Slots(1)
     slots.acquire(1)
     threading.Timer(0.05, slots.release, (1,)).start()
@@ -64,7 +64,7 @@ def _open(client: Client) -> Any:
     return response
 
 
-def test_a_call_that_fails_gives_its_slot_back(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_call_releases_its_slot(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     client = make.client()
     assert [client.post("/api/chat/sync", {"conversations": 7}).status_code for _ in range(6)] == [422] * 6
 

@@ -1,4 +1,4 @@
-"""Which other origins' pages may call."""
+"""Pages of other origins."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_allowed_origin_may_read_every_answer(lab_for_pages: Client, origin: 
         "http://::1:3000",
     ],
 )
-def test_another_origin_may_not(lab_for_pages: Client, origin: str) -> None:
+def test_another_origin_may_not_read_answers(lab_for_pages: Client, origin: str) -> None:
     headers = lab_for_pages.get("/api/health", headers={"Origin": origin}).headers
     assert not [name for name in dict(headers) if name.startswith("Access-Control")]
 
@@ -59,11 +59,11 @@ def test_a_preflight_is_answered(lab_for_pages: Client) -> None:
     assert response.headers["Access-Control-Max-Age"] == "600"
 
 
-def test_a_foreign_preflight_is_not(lab_for_pages: Client) -> None:
+def test_a_preflight_of_another_origin_is_not_answered(lab_for_pages: Client) -> None:
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PATCH"}
     headers = lab_for_pages.request("OPTIONS", "/api/lab/any", headers=asked).headers
     assert "Access-Control-Allow-Origin" not in headers
 
 
-def test_no_origin_may_unless_configured(lab: Client) -> None:
+def test_by_default_no_other_origin_is_allowed(lab: Client) -> None:
     assert "Access-Control-Allow-Origin" not in lab.get("/api/health", headers={"Origin": ALLOWED}).headers

@@ -1,4 +1,4 @@
-"""Every failure is problem+json, whoever raised it, and none leaks."""
+"""Every failure is problem+json, whoever raised it, and none reveals internals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.client import Client
 SHAPE = {"type", "title", "status", "detail", "code", "request_id"}
 
 
-def test_the_shape(lab: Client) -> None:
+def test_the_members_of_a_problem(lab: Client) -> None:
     response = lab.get("/api/nothing")
     assert response.mimetype == "application/problem+json"
     assert response.json == {
@@ -35,13 +35,13 @@ def test_an_unknown_address_is_404(lab: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-def test_another_method_is_405_and_the_answer_lists_the_right_ones(lab: Client, method: str) -> None:
+def test_another_method_is_405_and_the_allowed_ones_are_listed(lab: Client, method: str) -> None:
     response = lab.request(method, "/api/health")
     assert (response.status_code, response.json["code"]) == (405, "method_not_allowed")
     assert {m.strip() for m in response.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
 
 
-def test_an_unexpected_failure_says_nothing_of_itself(lab: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_failure_reveals_nothing(lab: Client, caplog: pytest.LogCaptureFixture) -> None:
     response = lab.get("/api/lab/crash")
     assert (response.status_code, response.json["code"]) == (500, "internal_error")
     assert set(response.json) == SHAPE
@@ -85,7 +85,7 @@ def test_a_rate_limit_is_429_with_the_time_to_wait(make_lab: object) -> None:
     assert response.headers["X-RateLimit-Remaining"] == "0"
 
 
-def test_nothing_to_say_is_said_without_a_body(lab: Client) -> None:
+def test_an_answer_without_content_has_no_body(lab: Client) -> None:
     response = lab.delete("/api/lab/gone")
     assert response.status_code == 204
     assert response.data == b""

@@ -1,4 +1,4 @@
-"""Logs: a JSON object a line, with who asked and how long it took, and without what must not be kept."""
+"""Logs: one JSON object a line, with the user and the duration, and without secrets."""
 
 from __future__ import annotations
 
@@ -57,10 +57,14 @@ def test_a_failure_keeps_its_traceback_and_its_request(lab: Client, lines: Lines
 @pytest.mark.parametrize(
     ("method", "path", "shown"),
     [
-        ("DELETE", "/api/rooms/7/invites/hunter2", "/api/rooms/7/invites/***"),  # refused: nobody is signed in
-        ("GET", "/api/rooms/7/invites/hunter2", "/api/rooms/7/invites/***"),  # not with this method
+        ("DELETE", "/api/rooms/7/invites/hunter2", "/api/rooms/7/invites/***"),  # refused: there is no signed-in user
+        ("GET", "/api/rooms/7/invites/hunter2", "/api/rooms/7/invites/***"),  # refused: the route has another method
         ("DELETE", "/api/rooms/7/invites/hunter2/", "/api/rooms/7/invites/***"),
-        ("DELETE", "/api/rooms/7/invites/hunter2/hunter2", "/api/rooms/7/invites/***"),  # nothing there
+        (
+            "DELETE",
+            "/api/rooms/7/invites/hunter2/hunter2",
+            "/api/rooms/7/invites/***",
+        ),  # refused: there is no such route
         ("DELETE", "/api/rooms/seven/invites/hunter2", "/api/rooms/seven/invites/***"),
         ("DELETE", "/API/rooms/7/invites/%68unter2", "/API/rooms/7/invites/***"),
         ("GET", "/api/rooms/7/invites", "/api/rooms/7/invites"),
@@ -74,7 +78,7 @@ def test_a_secret_in_a_path_is_in_no_line(app: Flask, lines: Lines, method: str,
     assert "hunter2" not in json.dumps(line)
 
 
-def test_what_sounds_like_a_secret_is_declared_as_one(sqlite_app: Flask) -> None:
+def test_every_parameter_named_like_a_secret_is_declared_as_one(sqlite_app: Flask) -> None:
     for rule in sqlite_app.url_map.iter_rules():
         for name in rule.arguments & {"code", "secret", "token", "ticket", "key", "password"}:
             assert f"<secret:{name}>" in rule.rule
@@ -105,8 +109,8 @@ def test_every_message_is_one_line(message: object, written: str) -> None:
     assert record == {"level": "error", "logger": "a.library"}
 
 
-def test_members_are_those_that_were_asked_for() -> None:
-    """A library's own attributes may hold a secret: websockets, for one, puts the whole connection there."""
+def test_only_the_listed_members_are_written() -> None:
+    """A library's own attributes may hold a secret: websockets, for example, attaches the whole connection."""
     given = {"msg": "x", "websocket": "hunter2", "data": {"size": 2**70, "path": Path("/x")}}
     line = json.loads(JsonFormatter(lambda: {"pid": 7}).format(logging.makeLogRecord(given)))
     assert list(line) == ["time", "level", "logger", "message", "pid", "size", "path"]
@@ -122,14 +126,14 @@ def test_an_exception_is_part_of_its_line() -> None:
     assert json.loads(line)["exception"].endswith("ValueError: first\nsecond")
 
 
-def test_to_configure_twice_writes_once() -> None:
+def test_configuring_twice_writes_each_line_once() -> None:
     configure("warning")
     configure("warning")
     handlers = [h for h in logging.getLogger().handlers if isinstance(h.formatter, JsonFormatter)]
     assert len(handlers) == 1
 
 
-def test_the_development_server_keeps_its_own_lines_to_itself() -> None:
-    """They have the query string in them."""
+def test_the_development_server_writes_no_request_lines() -> None:
+    """They contain the query string."""
     configure("info")
     assert not logging.getLogger("werkzeug").isEnabledFor(logging.INFO)

@@ -1,4 +1,4 @@
-"""`skip`, `limit` and the link to what follows."""
+"""`skip`, `limit` and the link to the next page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.client import Client
 NAMES = "/api/lab/names/all"
 
 
-def test_fifty_unless_told(lab: Client) -> None:
+def test_fifty_by_default(lab: Client) -> None:
     response = lab.get(NAMES)
     assert response.json == list(range(50))
     assert response.headers["Link"] == f'<{NAMES}?skip=50>; rel="next"'
@@ -22,11 +22,11 @@ def test_skip_and_limit(lab: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["skip=0&limit=1", "skip=10000&limit=100"])
-def test_the_bounds_are_within(lab: Client, query: str) -> None:
+def test_the_bounds_are_inclusive(lab: Client, query: str) -> None:
     assert lab.get(f"{NAMES}?{query}").status_code == 200
 
 
-def test_no_link_leads_beyond_what_skip_can_reach(lab: Client) -> None:
+def test_no_link_leads_beyond_the_maximal_skip(lab: Client) -> None:
     assert "Link" not in lab.get(f"{NAMES}?skip=10000").headers
 
 
@@ -35,7 +35,7 @@ def test_no_link_leads_beyond_what_skip_can_reach(lab: Client) -> None:
     "value",
     ["-1", "", "a", "1.0", "1e1", "\uff11", "+1", "%201", "1" * 4000, str(2**63), "10001", "%00", "%ff", "true"],
 )
-def test_what_is_no_such_number_is_422(lab: Client, name: str, value: str) -> None:
+def test_invalid_numbers_are_422(lab: Client, name: str, value: str) -> None:
     response = lab.get(f"{NAMES}?{name}={value}")
     assert (response.status_code, response.json["code"]) == (422, "validation_failed")
     assert list(response.json["errors"]) == [name]
@@ -46,5 +46,5 @@ def test_a_limit_out_of_bounds_is_422(lab: Client, limit: str) -> None:
     assert lab.get(f"{NAMES}?limit={limit}").status_code == 422
 
 
-def test_the_first_of_two_counts(lab: Client) -> None:
+def test_the_first_of_two_values_counts(lab: Client) -> None:
     assert lab.get(f"{NAMES}?limit=1&limit=2").json == [0]

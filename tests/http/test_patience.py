@@ -1,4 +1,4 @@
-"""How long a client may take: for the head of a request, for its body, and to read its answer."""
+"""Time limits for clients: for the head of a request, for its body, and for reading its answer."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def app(environ, start_response):
 
 @pytest.fixture(scope="module")
 def server(fresh_url: str) -> Iterator[Server]:
-    """One that waits for a second."""
+    """A server that waits one second for a client."""
     with Server({"DATABASE_URL": fresh_url, "CLIENT_TIMEOUT": "1", "RATE_LIMITS": "off"}) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """gunicorn with a stand-in for the application, which gives large answers."""
+    """gunicorn with a small application that returns large answers."""
     folder: Path = tmp_path_factory.mktemp("bare")
     for name in SERVING:
         shutil.copy(ROOT / name, folder)
@@ -72,22 +72,22 @@ def test_a_head_that_stalls_is_408(server: Server, raw: bytes) -> None:
         assert wire.rest() == b""
 
 
-def test_a_head_that_drips_is_408(server: Server) -> None:
+def test_a_head_that_arrives_byte_by_byte_is_408(server: Server) -> None:
     with Wire(server, HEAD) as wire:
         while not wire.says(0.05):
             wire.send(b"X: a\r\n")
         assert wire.answer().is_problem(408, "request_timeout")
 
 
-def test_a_connection_that_asks_nothing_ends_in_silence(server: Server) -> None:
+def test_a_connection_without_a_request_is_closed_silently(server: Server) -> None:
     with Wire(server) as wire:
         assert wire.rest() == b""
 
 
-def test_a_connection_that_asked_may_idle_for_longer(server: Server) -> None:
+def test_a_connection_may_idle_longer_after_a_request(server: Server) -> None:
     with Wire(server, request("/api/health", method="GET")) as idle, Wire(server) as fresh:
         assert idle.answer().status == 200
-        assert fresh.rest() == b"", "the time of a connection that asked nothing is over"
+        assert fresh.rest() == b"", "the time limit of a connection without a request is over"
         idle.send(request("/api/health", method="GET"))
         assert idle.answer().status == 200
 
@@ -102,14 +102,14 @@ def test_a_body_that_stalls_is_408(server: Server, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(("begin", "drop"), [(LENGTH, b"x"), (CHUNKED, b"1\r\nx\r\n")])
-def test_a_body_that_drips_is_408(server: Server, begin: bytes, drop: bytes) -> None:
+def test_a_body_that_arrives_byte_by_byte_is_408(server: Server, begin: bytes, drop: bytes) -> None:
     with Wire(server, HEAD + begin) as wire:
         while not wire.says(0.05):
             wire.send(drop)
         assert wire.answer().is_problem(408, "request_timeout")
 
 
-def test_a_body_that_nobody_reads_holds_no_connection(server: Server) -> None:
+def test_an_unread_body_keeps_no_connection_open(server: Server) -> None:
     head = request("/api/chat/send", b"x" * 1000)[:-1000]
     with Wire(server, head) as wire:
         assert wire.answer().is_problem(401, "unauthorized")
@@ -117,7 +117,7 @@ def test_a_body_that_nobody_reads_holds_no_connection(server: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ["/large", "/endless"])
-def test_a_client_that_does_not_read_loses_its_answer_and_its_connection(bare: Server, path: str) -> None:
+def test_a_client_that_does_not_read_is_disconnected(bare: Server, path: str) -> None:
     with Wire(bare, request(path, method="GET"), receive_buffer=4096) as wire, Wire(bare) as other:
 
         def living() -> int:
@@ -125,8 +125,8 @@ def test_a_client_that_does_not_read_loses_its_answer_and_its_connection(bare: S
             return int(json.loads(other.answer().body))
 
         assert wire.says(10)
-        assert living() == 1, "it is under way"
-        wait_until(lambda: not living(), "the memory of the answer to be let go", 10)
+        assert living() == 1, "the answer is being sent"
+        wait_until(lambda: not living(), "the memory of the answer is freed", 10)
         received = 0
         with suppress(ConnectionResetError):
             while data := wire.socket.recv(1 << 20):
@@ -135,14 +135,14 @@ def test_a_client_that_does_not_read_loses_its_answer_and_its_connection(bare: S
     assert "Traceback" not in bare.output()
 
 
-def test_a_client_that_reads_gets_all_of_it(bare: Server) -> None:
+def test_a_client_that_reads_gets_the_whole_answer(bare: Server) -> None:
     with Wire(bare, request("/large", method="GET")) as wire:
         assert len(wire.answer().body) == LARGE
         wire.send(request("/", method="GET"))
         assert wire.answer().body == b"0"
 
 
-def test_time_is_given_for_what_comes_through() -> None:
+def test_a_slow_but_steady_body_is_accepted() -> None:
     pace = Pace(30)
     pace.add(30, 0)
     with pytest.raises(TimeoutError):
@@ -155,7 +155,7 @@ def test_time_is_given_for_what_comes_through() -> None:
         pace.add(20, MIN_BYTES_PER_SECOND)
 
 
-def test_a_body_that_is_waited_for_holds_no_connection_to_the_database(fresh_url: str) -> None:
+def test_waiting_for_a_body_holds_no_database_connection(fresh_url: str) -> None:
     env = {"DATABASE_URL": fresh_url, "DATABASE_POOL_SIZE": "2", "RATE_LIMITS": "off"}
     account = json.dumps({"email": "patient@b.example", "password": "password123"}).encode()
     with Server(env) as server, ExitStack() as stack:
@@ -164,7 +164,7 @@ def test_a_body_that_is_waited_for_holds_no_connection_to_the_database(fresh_url
         head = request("/api/chat/send", b"x" * 100, Expect="100-continue", **bearer)[:-100]
         for _ in range(10):
             waiting = stack.enter_context(Wire(server, head))
-            assert waiting.answer().status == 100, "its body is waited for"
+            assert waiting.answer().status == 100, "the server waits for the body"
         asking.send(request("/api/users/me", method="GET", **bearer))
         assert asking.says(5)
         assert asking.answer().status == 200

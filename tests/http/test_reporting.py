@@ -1,4 +1,4 @@
-"""Unexpected errors are reported to Sentry, and nothing that a caller sent is in a report."""
+"""Unexpected errors are reported to Sentry, without anything that a caller sent."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def events(sink: WebSink) -> list[dict[str, Any]]:
         ("/api/lab/database", "POST /api/lab/database", {"OperationalError", "ProgrammingError"}),
     ],
 )
-def test_an_unexpected_error_is_reported_without_what_was_sent(
+def test_a_report_contains_nothing_that_was_sent(
     server: Server, sentry: WebSink, path: str, route: str, types: set[str]
 ) -> None:
     sentry.requests.clear()
@@ -97,7 +97,7 @@ def test_an_unexpected_error_is_reported_without_what_was_sent(
     assert SECRET not in str(headers)
 
 
-def test_what_is_expected_is_not_reported(server: Server, sentry: WebSink) -> None:
+def test_expected_errors_are_not_reported(server: Server, sentry: WebSink) -> None:
     sentry.requests.clear()
     for path, status in (
         ("/api/nothing", 404), ("/api/auth/login", 422), ("/api/chat/send", 401), ("/api/health", 405),
@@ -109,7 +109,7 @@ def test_what_is_expected_is_not_reported(server: Server, sentry: WebSink) -> No
     assert [event["transaction"] for event in events(sentry)] == ["POST /api/lab/crash/<name>"]
 
 
-def test_no_request_waits_for_a_sentry_that_does_not_answer(fresh_url: str, root: Path) -> None:
+def test_no_request_waits_for_an_unresponsive_sentry(fresh_url: str, root: Path) -> None:
     with closing(socket()) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -123,7 +123,7 @@ def test_no_request_waits_for_a_sentry_that_does_not_answer(fresh_url: str, root
             connection.close()
 
 
-def test_what_is_left_is_sent_at_the_end(fresh_url: str, root: Path) -> None:
+def test_pending_reports_are_sent_at_the_end(fresh_url: str, root: Path) -> None:
     with (
         web_sink() as sink,
         Server({"DATABASE_URL": fresh_url, "SENTRY_DSN": dsn(sink.url), "RATE_LIMITS": "off"}, root=root) as server,
@@ -134,7 +134,7 @@ def test_what_is_left_is_sent_at_the_end(fresh_url: str, root: Path) -> None:
         assert len(events(sink)) == 5
 
 
-def test_one_error_again_and_again_is_not_reported_each_time() -> None:
+def test_a_repeated_error_is_not_reported_each_time() -> None:
     captured: list[Any] = []
     client = SimpleNamespace(options=sentry_sdk.Client().options, capture_event=captured.append)
     reporter = Reporter(client)
@@ -146,7 +146,7 @@ def test_one_error_again_and_again_is_not_reported_each_time() -> None:
     assert MAX_PER_MINUTE <= len(captured) <= 2 * MAX_PER_MINUTE, "a minute may end meanwhile"
 
 
-def test_a_report_keeps_what_is_named_and_nothing_else() -> None:
+def test_a_report_keeps_only_listed_fields() -> None:
     frame = {"filename": "a.py", "lineno": 1, "vars": {"password": SECRET}}
     exception = {"type": "E", "value": SECRET, "stacktrace": {"frames": [frame]}, "mechanism": {"data": SECRET}}
     event = {

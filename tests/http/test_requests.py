@@ -1,4 +1,4 @@
-"""What every answer carries, and which addresses there are."""
+"""Headers of all answers, and addresses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("method", "path"), ANSWERS)
-def test_every_answer_carries_a_request_id(lab: Client, method: str, path: str) -> None:
+def test_every_answer_has_a_request_id(lab: Client, method: str, path: str) -> None:
     made = lab.request(method, path).headers["X-Request-ID"]
     assert re.fullmatch("[0-9a-f]{16}", made)
     response = lab.request(method, path, headers={"X-Request-ID": "caller-1.2_3"})
@@ -39,7 +39,7 @@ def test_every_answer_carries_a_request_id(lab: Client, method: str, path: str) 
 
 
 @pytest.mark.parametrize("given", ["", "a" * 65, "a b", "a/b", "é", "a;b", "<script>", "１"])
-def test_an_unfit_request_id_is_replaced(lab: Client, given: str) -> None:
+def test_an_invalid_request_id_is_replaced(lab: Client, given: str) -> None:
     found = lab.get("/api/health", headers={"X-Request-ID": given}).headers["X-Request-ID"]
     assert re.fullmatch("[0-9a-f]{16}", found)
 
@@ -49,7 +49,7 @@ def test_request_ids_differ(lab: Client) -> None:
 
 
 @pytest.mark.parametrize("given", ["a", "a" * 64])
-def test_a_fit_request_id_is_kept(lab: Client, given: str) -> None:
+def test_a_valid_request_id_is_kept(lab: Client, given: str) -> None:
     assert lab.get("/api/health", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
 
 
@@ -68,14 +68,14 @@ def test_every_answer_has_the_security_headers(lab: Client, method: str, path: s
         assert headers["Cache-Control"] == "no-store"
 
 
-def test_strict_transport_security_is_for_https_alone(make_app: Callable[..., Flask]) -> None:
+def test_strict_transport_security_is_only_sent_over_https(make_app: Callable[..., Flask]) -> None:
     client = Client(make_app(trusted_proxies=1))
     assert "Strict-Transport-Security" not in client.get("/api/health").headers
     secure = client.get("/api/health", headers={"X-Forwarded-Proto": "https"})
     assert secure.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_a_stranger_cannot_claim_to_be_a_proxy(lab: Client) -> None:
+def test_forwarded_headers_of_clients_are_ignored(lab: Client) -> None:
     response = lab.get("/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"})
     assert "Strict-Transport-Security" not in response.headers
     assert "evil.example" not in response.text
@@ -88,7 +88,7 @@ def test_a_trailing_slash_never_matters(lab: Client, method: str) -> None:
         assert (response.status_code, response.json) == (200, method)
 
 
-def test_every_real_address_takes_a_trailing_slash(sqlite_app: Flask) -> None:
+def test_every_route_accepts_a_trailing_slash(sqlite_app: Flask) -> None:
     for rule in sqlite_app.url_map.iter_rules():
         if "<" not in rule.rule:
             response = Client(sqlite_app).request("OPTIONS", rule.rule.rstrip("/") + "/")
@@ -135,13 +135,13 @@ def test_an_id_in_a_path_is_a_number(lab: Client, number: str) -> None:
         "²",
     ],
 )
-def test_what_is_no_id_is_404(lab: Client, text: str) -> None:
+def test_invalid_ids_are_404(lab: Client, text: str) -> None:
     response = lab.get(f"/api/lab/items/{text}")
     assert (response.status_code, response.json["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("text", ["%00", "a%00b", "%ff%00"])
-def test_nul_is_in_no_address(lab: Client, text: str) -> None:
+def test_an_address_with_nul_is_404(lab: Client, text: str) -> None:
     response = lab.get(f"/api/lab/names/{text}")
     assert (response.status_code, response.json["code"]) == (404, "not_found")
 
@@ -149,7 +149,7 @@ def test_nul_is_in_no_address(lab: Client, text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["%FF%FE", "%0A%0DSet-Cookie:x", "%E2%82%AC", "%F0%9F%98%80", "a" * 100_000, "%3Cscript%3E", "%ED%A0%80"]
 )
-def test_odd_text_in_an_address_does_no_harm(lab: Client, text: str) -> None:
+def test_unusual_text_in_an_address_is_answered(lab: Client, text: str) -> None:
     response = lab.get(f"/api/lab/names/{text}?limit=1")
     assert response.status_code == 200
     assert "Set-Cookie" not in response.headers
@@ -161,8 +161,8 @@ def test_a_very_long_path_is_404(lab: Client) -> None:
     assert lab.get("/a" * 100_000).status_code == 404
 
 
-def test_no_answer_is_kept_but_pages(sqlite_app: Flask) -> None:
-    """Whatever a rule answers, and however its address is written, a cache on the way keeps none of it."""
+def test_only_pages_may_be_cached(sqlite_app: Flask) -> None:
+    """Any answer of a rule, in any spelling of its address, tells caches not to store it."""
     client, kept = Client(sqlite_app), {"web", "openapi_json"}
     rules = [rule for rule in sqlite_app.url_map.iter_rules() if rule.endpoint.partition(".")[0] not in kept]
     assert len(rules) > 50

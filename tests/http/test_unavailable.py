@@ -1,4 +1,4 @@
-"""A database that is away, or that accepts and does not answer: 503 in time, never a hang and never a false success."""
+"""A database that is unreachable, or that accepts and does not answer: 503 in time, never a hang or a false success."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRETS = {"SECRET_KEY": secrets.token_hex(32), "JWT_SECRET_KEY": JWT_SECRET_KEY
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """The address of a server that accepts connections and never says a word."""
+    """The address of a server that accepts connections and never answers."""
     kept = []
     with closing(socket.create_server(("127.0.0.1", 0), backlog=200)) as server:
 
@@ -44,7 +44,7 @@ def silent_url() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_database_that_is_away_is_503(make_lab: Callable[..., Client], method: str) -> None:
+def test_an_unreachable_database_is_503(make_lab: Callable[..., Client], method: str) -> None:
     lab = make_lab({"DATABASE_URL": f"postgresql://confab@127.0.0.1:{free_port()}/confab"})
     response = lab.request(method, "/api/lab/database")
     assert (response.status_code, response.json["code"]) == (503, "unavailable")
@@ -52,10 +52,10 @@ def test_a_database_that_is_away_is_503(make_lab: Callable[..., Client], method:
     assert "127.0.0.1" not in response.text
 
 
-def test_a_token_is_not_refused_because_the_database_is_away(
+def test_an_unreachable_database_does_not_make_a_token_invalid(
     make_lab: Callable[..., Client], signed_token: str
 ) -> None:
-    """401 would sign everybody out."""
+    """401 would sign all clients out."""
     lab = make_lab({"DATABASE_URL": f"postgresql://confab@127.0.0.1:{free_port()}/confab", **SECRETS})
     response = lab.get("/api/lab/me", headers={"Authorization": f"Bearer {signed_token}"})
     assert (response.status_code, response.json["code"]) == (503, "unavailable")
@@ -81,13 +81,13 @@ def test_a_locked_sqlite_is_503(make_lab: Callable[..., Client]) -> None:
         response = lab.post("/api/lab/database")
         assert time.monotonic() - started < 10
         assert (response.status_code, response.json["code"]) == (503, "unavailable")
-        assert lab.get("/api/lab/database").status_code == 200  # who only reads need not wait
+        assert lab.get("/api/lab/database").status_code == 200  # reading does not wait for the lock
         other.execute("ROLLBACK")
     assert lab.post("/api/lab/database").status_code == 200
 
 
-def test_a_crowd_before_a_silent_database_is_answered_in_time(silent_url: str, signed_token: str) -> None:
-    """Through gunicorn: the pool runs dry, and the requests behind it still get their 503 within 10 s."""
+def test_many_requests_to_an_unresponsive_database_are_answered_in_time(silent_url: str, signed_token: str) -> None:
+    """Through gunicorn: the pool is exhausted, and the waiting requests still get their 503 within 10 s."""
     with Server({"DATABASE_URL": silent_url, "DATABASE_POOL_SIZE": "2", "RATE_LIMITS": "off", **SECRETS}) as server:
         header = {"Authorization": f"Bearer {signed_token}"}
 

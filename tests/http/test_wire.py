@@ -1,4 +1,4 @@
-"""What is refused on the wire, before a view is reached or while its body arrives: by the server as it runs."""
+"""Requests that are refused before a view is reached, or while their body arrives, by a running server."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_body_of_broken_chunks_is_400(server: Server, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"5", b"5\r\n", b"5\r\nhel", b"5\r\nhello", b"5\r\nhello\r\n0\r\n"])
-def test_a_chunked_body_that_breaks_off_is_400(server: Server, body: bytes) -> None:
+def test_a_truncated_chunked_body_is_400(server: Server, body: bytes) -> None:
     assert ask(server, CHUNKED + body, half_close=True).is_problem(400, "bad_request")
 
 
@@ -67,7 +67,7 @@ def test_a_body_shorter_than_its_length_is_400(server: Server, part: bytes) -> N
     assert ask(server, raw, half_close=True).is_problem(400, "bad_request")
 
 
-def test_nothing_is_done_for_a_body_that_breaks_off(server: Server) -> None:
+def test_a_truncated_body_has_no_effect(server: Server) -> None:
     account = json.dumps({"email": "short@b.example", "password": "password123"}).encode()
     whole = request("/api/auth/register", account)
     longer = whole.replace(b"Content-Length: %d" % len(account), b"Content-Length: %d" % (len(account) + 1))
@@ -84,12 +84,12 @@ def test_nothing_is_done_for_a_body_that_breaks_off(server: Server) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("path", [b"/api/health", b"/", b"/api/nothing"])
-def test_no_host_or_a_bad_one_is_400(server: Server, host: bytes, path: bytes) -> None:
+def test_a_missing_or_invalid_host_is_400(server: Server, host: bytes, path: bytes) -> None:
     assert ask(server, b"GET " + path + b" HTTP/1.1\r\n" + host + b"\r\n").is_problem(400, "bad_request")
 
 
 @pytest.mark.parametrize("host", [b"a", b"A.example:8000", b"my_host:80", b"127.0.0.1", b"[::1]:8000", b"a."])
-def test_a_good_host_is_served(server: Server, host: bytes) -> None:
+def test_a_valid_host_is_accepted(server: Server, host: bytes) -> None:
     assert ask(server, b"GET /api/health HTTP/1.1\r\nHost: " + host + b"\r\n\r\n").status == 200
 
 
@@ -113,7 +113,7 @@ def test_a_content_coding_is_415(server: Server, coding: str, path: str) -> None
     assert answer.headers["Accept-Encoding"] == "identity"
 
 
-def test_identity_is_no_coding(server: Server) -> None:
+def test_identity_is_accepted_as_no_coding(server: Server) -> None:
     assert ask(server, request("/api/auth/login", LOGIN, Content_Encoding="identity")).status == 401
 
 
@@ -133,27 +133,27 @@ EXPECT = {"Expect": "100-continue"}
         (request("/api/auth/login", LOGIN, Expect="a-cake"), 417, "expectation_failed"),
     ],
 )
-def test_a_refusal_comes_without_100_continue(server: Server, raw: bytes, status: int, code: str) -> None:
+def test_a_refusal_comes_before_100_continue(server: Server, raw: bytes, status: int, code: str) -> None:
     with Wire(server, raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n") as wire:
         answer = wire.answer()
         assert answer.is_problem(status, code)
-        assert answer.headers["Connection"] == "close", "whether the body follows is not known"
+        assert answer.headers["Connection"] == "close", "the server cannot know whether the body follows"
         assert wire.rest() == b""
 
 
-def test_a_body_that_is_wanted_is_asked_for(server: Server) -> None:
+def test_a_body_that_is_needed_is_requested(server: Server) -> None:
     head, _, body = request("/api/auth/login", LOGIN, **EXPECT).partition(b"\r\n\r\n")
     with Wire(server, head + b"\r\n\r\n") as wire:
         assert wire.answer().status == 100
         wire.send(body)
         assert wire.answer().is_problem(401, "invalid_credentials")
         wire.send(request("/api/health", method="GET", **EXPECT))
-        assert wire.answer().status == 200, "there is no body to ask for"
+        assert wire.answer().status == 200, "there is no body to request"
         wire.send(request("/api/health", method="GET"))
-        assert wire.answer().status == 200, "and the connection goes on"
+        assert wire.answer().status == 200, "the connection stays open"
 
 
-def test_what_is_refused_before_its_body_was_read(server: Server) -> None:
+def test_refusals_before_the_body_is_read(server: Server) -> None:
     small, large = request("/api/chat/send", b"x" * 1500), request("/api/chat/send", b"x" * 4_000_000)
     with Wire(server, small) as wire:
         assert wire.answer().is_problem(401, "unauthorized")
@@ -216,7 +216,7 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("raw", AMBIGUOUS.values(), ids=AMBIGUOUS)
-def test_a_request_that_another_reads_otherwise_is_refused_and_its_connection_ends(server: Server, raw: bytes) -> None:
+def test_an_ambiguous_request_is_refused_and_its_connection_closed(server: Server, raw: bytes) -> None:
     with Wire(server, raw + SMUGGLED) as wire:
         answer = wire.answer()
         assert answer.is_problem(answer.status, answer.json["code"])
@@ -226,7 +226,7 @@ def test_a_request_that_another_reads_otherwise_is_refused_and_its_connection_en
 
 
 @pytest.mark.parametrize("name", ["Content_Length", "Transfer_Encoding", "X-Content-Length", "Content-Length-"])
-def test_a_header_that_only_looks_like_a_length_is_none(server: Server, name: str) -> None:
+def test_a_header_that_resembles_content_length_is_ignored(server: Server, name: str) -> None:
     raw = f"POST /api/nothing HTTP/1.1\r\nHost: a\r\n{name}: 44\r\n\r\n".encode()
     with Wire(server, raw + request("/api/health", method="GET")) as wire:
         assert wire.answer().status == 404

@@ -1,4 +1,4 @@
-"""Lint the OpenAPI document as it is served: `make lint` runs this. Warnings fail as errors do."""
+"""Lint the served OpenAPI document: `make lint` runs this. Warnings fail like errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAMS = Path("node_modules", ".bin")
 
 
 def write_document(folder: Path) -> Path:
-    """The document of an application with the default configuration, in a file in *folder*."""
+    """Write the document of an application with the default configuration into *folder*."""
     app = create_app(Config.from_env({"APP_ENV": "testing", "INSTANCE_DIR": str(folder)}))
     path = folder / "openapi.json"
     with app.app_context():

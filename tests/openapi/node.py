@@ -1,4 +1,4 @@
-"""Node.js as requirements-dev.txt brings it, and the linters of package.json: `python -m tests.openapi.node` installs them."""
+"""Node.js from requirements-dev.txt, and the linters of package.json: `python -m tests.openapi.node` installs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit trail: complete, true, free of secrets, and for superusers."""
+"""The audit trail: complete, correct, without secrets, and for superusers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def root(make: Factory) -> Client:
     return make.client(make.user("root", is_superuser=True))
 
 
-def test_every_call_records_an_action_that_is_described() -> None:
+def test_every_recorded_action_is_described() -> None:
     used = set()
     for path in (ROOT / "backend").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -63,7 +63,7 @@ def test_logins_and_their_failures(app: Flask, root: Client) -> None:
         assert secret not in dump
 
 
-def test_sessions_that_end_and_tokens_that_are_used_twice(app: Flask, root: Client, monkeypatch: Any) -> None:
+def test_ended_sessions_and_reused_tokens(app: Flask, root: Client, monkeypatch: Any) -> None:
     from datetime import timedelta
 
     body = {"email": "ann@example.com", "password": PASSWORD}
@@ -119,11 +119,11 @@ def test_filters_and_pages(app: Flask, root: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["actor_id=x", "actor_id=0", "action=a%00b", "limit=101", "target=" + "x" * 101])
-def test_what_is_no_filter(root: Client, query: str) -> None:
+def test_invalid_filters(root: Client, query: str) -> None:
     assert root.get(f"/api/audit?{query}").status_code == 422
 
 
-def test_an_event_goes_with_what_it_tells_of(app: Flask) -> None:
+def test_an_event_is_rolled_back_with_its_change(app: Flask) -> None:
     with app.app_context():
         record("login.ok", 1)
         db.session.rollback()

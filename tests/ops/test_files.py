@@ -1,4 +1,4 @@
-"""Files that no other account of the machine may read: as they are made, as they were left, and what doctor says of them."""
+"""Files that no other account of the machine may read: new files, files of earlier runs, and what doctor reports of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY = "metrics-token-1234"
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that other accounts may enter, and a umask that leaves files open to them, as most machines have it."""
+    """A folder that other accounts may enter, and a umask that lets them read new files, as on most machines."""
     made, before = Folder(), os.umask(0o022)
     made.path.chmod(0o755)
     yield made.path
@@ -49,12 +49,12 @@ def flask(settings: dict[str, str], *command: str) -> subprocess.CompletedProces
 
 
 def open_ones(top: Path) -> list[str]:
-    """What others may do something with, by name."""
+    """The names of the files that other accounts may use."""
     return [str(path) for path in (top, *top.rglob("*")) if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
 
 def use(server: Server) -> None:
-    """Sign up and upload a picture, so that everything is there which a server keeps."""
+    """Sign up and upload a picture, so that every kind of file exists."""
     account = {"email": "ann@example.com", "password": "password123"}
     token = requests.post(f"{server.url}/api/auth/register", json=account, timeout=10).json()["access_token"]
     done = requests.put(
@@ -66,7 +66,7 @@ def use(server: Server) -> None:
     assert done.status_code == 200
 
 
-def test_what_is_made_is_closed(settings: dict[str, str], folder: Path) -> None:
+def test_new_files_are_private(settings: dict[str, str], folder: Path) -> None:
     assert flask(settings, "db", "upgrade").returncode == 0
     instance = folder / "instance"
     assert open_ones(instance) == []
@@ -78,7 +78,7 @@ def test_what_is_made_is_closed(settings: dict[str, str], folder: Path) -> None:
         assert open_ones(instance) == []
 
 
-def test_what_was_open_is_closed_at_the_start(settings: dict[str, str], folder: Path) -> None:
+def test_readable_files_are_made_private_at_start(settings: dict[str, str], folder: Path) -> None:
     assert flask(settings, "db", "upgrade").returncode == 0
     instance = folder / "instance"
     uploads = instance / "uploads" / "avatars"
@@ -99,7 +99,7 @@ def test_what_was_open_is_closed_at_the_start(settings: dict[str, str], folder: 
     assert "chmod" not in flask(settings, "doctor").stdout
 
 
-def test_a_folder_that_holds_more_than_ours_is_left_to_its_owner(
+def test_a_folder_with_files_of_others_is_not_changed(
     folder: Path, make_app: Callable[..., Flask], sqlite_app: Flask
 ) -> None:
     (folder / "somebody-elses").mkdir()
@@ -113,7 +113,7 @@ def test_a_folder_that_holds_more_than_ours_is_left_to_its_owner(
     assert finding.remedy == f"Run: chmod 700 {folder}"
 
 
-def test_a_folder_of_everybodys_is_left_alone(folder: Path, make_app: Callable[..., Flask]) -> None:
+def test_a_folder_of_all_accounts_is_not_changed(folder: Path, make_app: Callable[..., Flask]) -> None:
     folder.chmod(0o1777)
     app = make_app(instance_dir=folder, database_url="postgresql+psycopg2://127.0.0.1/x")
     private_files.tighten(app.config["CONFAB"])

@@ -1,4 +1,4 @@
-"""Whether it is alive, ready and sound."""
+"""Health checks: alive, ready, detailed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALIVE, READY, DETAILED = "/api/health", "/api/health/ready", "/api/health/detail
 
 @pytest.fixture
 def revision(app: Flask) -> Iterator[Callable[[str | None], None]]:
-    """Sets what the database says of itself, and puts it right again."""
+    """Set the revision that the database reports, and restore it."""
 
     def say(value: str | None) -> None:
         with app.app_context():
@@ -39,7 +39,7 @@ def revision(app: Flask) -> Iterator[Callable[[str | None], None]]:
 
 @pytest.fixture
 def api_token(app: Flask) -> Callable[..., Client]:
-    """Makes a client with an API token of a user."""
+    """Create a client with an API token of a user."""
 
     def make(user_id: int, *scopes: str) -> Client:
         secret = f"confab_{new_secret()}"
@@ -51,7 +51,7 @@ def api_token(app: Flask) -> Callable[..., Client]:
     return make
 
 
-def test_alive_touches_no_database(app: Flask, client: Client) -> None:
+def test_alive_uses_no_database(app: Flask, client: Client) -> None:
     with count_queries(app) as statements:
         response = client.get(ALIVE)
     assert response.status_code == 200
@@ -115,7 +115,7 @@ def test_detailed_in_health(make: Factory) -> None:
     assert all(part["latency_ms"] >= 0 for part in answer["parts"].values())
 
 
-def test_detailed_names_drift(app: Flask, make: Factory) -> None:
+def test_detailed_reports_drift(app: Flask, make: Factory) -> None:
     with app.app_context():
         db.session.execute(text("ALTER TABLE chat_rooms ADD COLUMN surplus INTEGER"))
         db.session.commit()
@@ -123,7 +123,7 @@ def test_detailed_names_drift(app: Flask, make: Factory) -> None:
         answer = make.client(make.user(is_superuser=True)).get(DETAILED).json
     finally:
         with app.app_context():
-            db.engine.dispose()  # SQLite checks ALTER TABLE against what an old connection remembers of the schema
+            db.engine.dispose()  # SQLite checks ALTER TABLE against an old connection's cached schema
             db.session.execute(text("ALTER TABLE chat_rooms DROP COLUMN surplus"))
             db.session.commit()
     assert answer["status"] == "degraded"
@@ -137,7 +137,7 @@ def test_detailed_on_another_revision(make: Factory, revision: Callable[[str | N
     assert (answer["status"], answer["schema"]["current"]) == ("degraded", "ffffffffffff")
 
 
-def test_detailed_is_for_superusers_and_for_tokens_that_may(
+def test_detailed_is_for_superusers_and_tokens_with_the_scope(
     make: Factory, client: Client, api_token: Callable[..., Client]
 ) -> None:
     user, admin = make.user(), make.user(is_superuser=True)

@@ -1,4 +1,4 @@
-"""`/metrics`: who may read it, what it tells, and that several workers tell as one."""
+"""`/metrics`: who may read it, what it contains, and that several workers report together."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def value(text: str, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def test_without_a_token_there_is_nothing(sqlite_app: Flask) -> None:
+def test_without_a_metrics_token_it_is_404(sqlite_app: Flask) -> None:
     for client in (Client(sqlite_app), Client(sqlite_app, "x")):
         response = client.get("/metrics")
         assert (response.status_code, response.json["code"]) == (404, "not_found")
@@ -52,13 +52,13 @@ def test_without_a_token_there_is_nothing(sqlite_app: Flask) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "wrong", TOKEN + "x", TOKEN[:-1], "\u00e9"])
-def test_with_one_it_is_asked_for(measured: Flask, token: str | None) -> None:
+def test_with_a_metrics_token_it_is_required(measured: Flask, token: str | None) -> None:
     response = Client(measured, token).get("/metrics")
     assert (response.status_code, response.json["code"]) == (401, "unauthorized")
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_user_s_token_does_not_serve(measured: Flask) -> None:
+def test_a_users_token_is_refused(measured: Flask) -> None:
     assert Factory(measured).client().get("/metrics").status_code == 401
 
 
@@ -77,14 +77,14 @@ def test_requests_are_counted_by_the_template_of_their_route(measured: Flask) ->
     assert "1000001" not in text
 
 
-def test_sends_and_the_pool_are_told(measured: Flask) -> None:
+def test_sends_and_the_pool_are_reported(measured: Flask) -> None:
     ann = Factory(measured).client()
     before = value(read(measured), "confab_messages_total")
     for n in range(3):
         ann.post("/api/chat/send", {"content": "x", "client_message_id": f"{min(n, 1)}"})
     ann.post("/api/chat/send", {"content": "x", "room_id": 999})
     text = read(measured)
-    assert value(text, "confab_messages_total") == before + 2, "a repeated send and a refused one are none"
+    assert value(text, "confab_messages_total") == before + 2, "a repeated send and a refused one do not count"
     assert value(text, "confab_bus_up") == 1
     assert value(text, "confab_open_sockets") == 0
     assert value(text, "confab_database_connections_most") > 0
@@ -99,7 +99,7 @@ def fetch(server: Server, path: str) -> str:
         return str(error.code)
 
 
-def test_two_workers_tell_as_one_and_outlive_each_other(
+def test_two_workers_report_together_and_survive_each_other(
     make_app: Callable[..., Flask], postgres_url: str, redis_url: str, postgresql_app: Flask
 ) -> None:
     env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "WEB_CONCURRENCY": "2", "METRICS_TOKEN": TOKEN}
@@ -110,9 +110,9 @@ def test_two_workers_tell_as_one_and_outlive_each_other(
         assert value(fetch(server, "/metrics"), name) == 40
         victim = server.worker_pids[0]
         os.kill(victim, signal.SIGKILL)
-        # In one reading: before a second the master can have noticed the end of the victim and not yet acted on it.
+        # In one reading: before a second the master can have noticed the end of the worker without acting on it yet.
         wait_until(lambda: len(pids := server.worker_pids) == 2 and victim not in pids, "another worker")
-        assert value(fetch(server, "/metrics"), name) == 40, "what a dead worker counted is not lost"
+        assert value(fetch(server, "/metrics"), name) == 40, "the counts of a dead worker are kept"
         folder = next((server.folder.path / "instance").glob("metrics-*"))
         assert not list(folder.glob(f"gauge_live*_{victim}.db"))
         (folder / "counter_1.db").write_bytes(b"left by an earlier run")

@@ -1,4 +1,4 @@
-"""Providers that really listen: a web server for texts, an SMTP server for mails, each in a thread."""
+"""Providers that listen on real ports: a web server for texts and an SMTP server for mails, each in a thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aiosmtpd.smtp import AuthResult
 
 
 class WebSink:
-    """Keeps what is posted to it; answers with `statuses`, one after the other, then 200."""
+    """Keeps the requests that it gets; answers with `statuses`, one after the other, then with 200."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
@@ -57,7 +57,7 @@ def web_sink() -> Iterator[WebSink]:
 
 
 class MailSink:
-    """Keeps what is mailed to it. `answer` is what it says to the next mail instead of taking it."""
+    """Keeps the mails that it gets. `answer` refuses the next mail."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -86,7 +86,9 @@ class MailSink:
 
 
 class _OnAnyPort(Controller):
-    """aiosmtpd's controller asks the port that it was told to use whether it is up, and here that is 0: any that is free."""
+    """aiosmtpd's controller checks at the configured port whether the server is up; here the port is 0, which means any free
+    one.
+    """
 
     @property
     def bound_port(self) -> int:

@@ -1,4 +1,4 @@
-"""Texts and mails on the wire."""
+"""Texts and mails as gateways send them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_twilio(web: WebSink, monkeypatch: pytest.MonkeyPatch, sender: tuple[str
     ("status", "kind"),
     [*((status, Failed) for status in (500, 503, 429, 401, 404, 307, 0)), *((s, Refused) for s in (400, 410, 422))],
 )
-def test_what_a_provider_says(web: WebSink, status: int, kind: type[Exception]) -> None:
+def test_answers_of_a_provider(web: WebSink, status: int, kind: type[Exception]) -> None:
     web.statuses = [status]
     with pytest.raises(kind) as raised:
         Webhook(web.url).send(TO, "123456", "key-1")
@@ -71,7 +71,7 @@ def test_what_a_provider_says(web: WebSink, status: int, kind: type[Exception]) 
     assert len(web.requests) == 1, "no redirect is followed"
 
 
-def test_a_provider_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateways, "STEP_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as hung:
         port = hung.getsockname()[1]
@@ -93,7 +93,7 @@ def test_a_mail_on_the_wire(smtp: MailSink) -> None:
     assert (message["From"], message["To"], message["Subject"]) == (FROM, MAIL.to, MAIL.subject)
     assert (message["Message-ID"], message["Auto-Submitted"]) == ("<confab-outbox-7@example.com>", "auto-generated")
     assert message.get_content_type() == "text/plain"
-    assert MAIL.text.encode().replace(b"\n", b"\r\n") in smtp.raw[0], "a link is not broken over lines"
+    assert MAIL.text.encode().replace(b"\n", b"\r\n") in smtp.raw[0], "a link is not wrapped"
     SmtpMailer(smtp.url, FROM).send(Mail(MAIL.to, "Å", "å\n"), "key")
     assert (smtp.mails[1]["Subject"], smtp.mails[1].get_content().strip()) == ("Å", "å")
 
@@ -101,7 +101,7 @@ def test_a_mail_on_the_wire(smtp: MailSink) -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"), [("550 no", Refused), ("554 spam", Refused), ("451 later", Failed), ("421 busy", Failed)]
 )
-def test_what_a_mail_server_says(smtp: MailSink, answer: str, kind: type[Exception]) -> None:
+def test_answers_of_a_mail_server(smtp: MailSink, answer: str, kind: type[Exception]) -> None:
     smtp.answer = answer
     with pytest.raises(kind) as raised:
         SmtpMailer(smtp.url, FROM).send(MAIL, "key")
@@ -112,7 +112,7 @@ def test_what_a_mail_server_says(smtp: MailSink, answer: str, kind: type[Excepti
     assert "ann@" not in str(raised.value)
 
 
-def test_an_address_that_the_server_cannot_take() -> None:
+def test_an_address_that_the_server_does_not_support() -> None:
     with mail_sink(enable_SMTPUTF8=False) as smtp, pytest.raises(Refused, match="SMTPNotSupportedError"):
         SmtpMailer(smtp.url, FROM).send(Mail("ånn@example.com", "s", "t"), "key")
     assert smtp.mails == []
@@ -185,7 +185,7 @@ def test_the_console(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_which_gateway_is_chosen() -> None:
+def test_the_configured_gateway_is_used() -> None:
     def config(**values: str) -> Config:
         return Config.from_env({"INSTANCE_DIR": "/nonexistent", **values}, secret_key="x", jwt_secret_key="x")
 
@@ -209,7 +209,7 @@ def test_which_gateway_is_chosen() -> None:
         ({"SMS_GATEWAY": "console", "SMTP_URL": "console"}, "=console: messages go to this log", True),
     ],
 )
-def test_in_production_nobody_reads_codes_in_the_log_unasked(
+def test_in_production_codes_are_only_logged_on_request(
     make_app: Callable[..., Flask],
     caplog: pytest.LogCaptureFixture,
     environ: dict[str, str],

@@ -1,4 +1,4 @@
-"""What waits is sent once it can be, tried again while it cannot, and given up when nobody needs it any more."""
+"""Queued messages are sent, retried after failures, and given up when they expire."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def clock() -> Iterator[Any]:
 
 
 class Provider:
-    """A gateway that fails as it is told to."""
+    """A gateway that fails as configured."""
 
     def __init__(self, *errors: BaseException | None):
         self.errors = list(errors)
@@ -56,7 +56,7 @@ def row(app: Flask) -> OutboxMessage:
         return db.session.scalars(select(OutboxMessage)).one()
 
 
-def test_it_is_sealed_till_it_is_sent_and_then_gone(app: Flask, outgoing: Outgoing) -> None:
+def test_a_message_is_encrypted_until_it_is_sent_and_then_deleted(app: Flask, outgoing: Outgoing) -> None:
     enqueue(app)
     waiting = row(app)
     assert waiting.payload is not None
@@ -79,7 +79,7 @@ def test_a_rollback_sends_nothing(app: Flask, outgoing: Outgoing) -> None:
 
 
 @pytest.mark.parametrize("error", [Failed("HTTP 503"), ConnectionRefusedError("to 10.0.0.1"), TimeoutError()])
-def test_failures_are_tried_again_ever_later(
+def test_failures_are_retried_with_growing_delays(
     app: Flask, outgoing: Outgoing, clock: Any, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider = outgoing.outbox.sms = Provider(error, error, error)
@@ -103,7 +103,7 @@ def test_failures_are_tried_again_ever_later(
     assert TO not in caplog.text
 
 
-def test_it_is_given_up_when_it_would_be_too_late(app: Flask, outgoing: Outgoing, clock: Any) -> None:
+def test_a_message_that_would_be_late_is_given_up(app: Flask, outgoing: Outgoing, clock: Any) -> None:
     provider = outgoing.outbox.sms = Provider(*[Failed("HTTP 500")] * 100)
     enqueue(app)
     outgoing.outbox.drain()
@@ -117,7 +117,7 @@ def test_it_is_given_up_when_it_would_be_too_late(app: Flask, outgoing: Outgoing
     assert 6 <= len(provider.keys) <= 9
 
 
-def test_waits_do_not_grow_for_ever(app: Flask, outgoing: Outgoing) -> None:
+def test_delays_have_a_maximum(app: Flask, outgoing: Outgoing) -> None:
     outgoing.outbox.sms = Provider(Failed("HTTP 500"))
     enqueue(app, lifetime=86_400)
     with app.app_context():
@@ -127,21 +127,21 @@ def test_waits_do_not_grow_for_ever(app: Flask, outgoing: Outgoing) -> None:
     assert 480 <= (row(app).next_attempt_at - utcnow()).total_seconds() <= 720  # type: ignore[operator]
 
 
-def test_what_was_refused_is_not_tried_again(app: Flask, outgoing: Outgoing) -> None:
+def test_a_refused_message_is_not_retried(app: Flask, outgoing: Outgoing) -> None:
     outgoing.outbox.sms = Provider(Refused("HTTP 400"))
     enqueue(app)
     outgoing.outbox.drain()
     assert (row(app).given_up_at is not None, row(app).payload, row(app).last_error) == (True, None, "HTTP 400")
 
 
-def test_what_is_too_late_is_not_sent(app: Flask, outgoing: Outgoing, clock: Any) -> None:
+def test_an_expired_message_is_not_sent(app: Flask, outgoing: Outgoing, clock: Any) -> None:
     enqueue(app)
     clock.shift(300)
     outgoing.outbox.drain()
     assert (outgoing.texts, row(app).last_error, row(app).payload) == ([], "too late", None)
 
 
-def test_what_nobody_thought_of_is_reported_and_tried_again(
+def test_an_unexpected_error_is_logged_and_retried(
     app: Flask, outgoing: Outgoing, caplog: pytest.LogCaptureFixture
 ) -> None:
     outgoing.outbox.sms = Provider(ZeroDivisionError("quoting 123456"))
@@ -160,8 +160,8 @@ def test_another_secret_key_decrypts_nothing(app: Flask, outgoing: Outgoing) -> 
     assert "SECRET_KEY" in str(row(app).last_error)
 
 
-@pytest.mark.no_cover  # greenlets would be taken for each other
-def test_who_hangs_is_stopped(app: Flask, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.no_cover  # greenlets would be confused with each other
+def test_a_hanging_gateway_is_stopped(app: Flask, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch) -> None:
     class Hung:
         def send(self, *args: Any) -> None:
             gevent.sleep(60)
@@ -173,7 +173,7 @@ def test_who_hangs_is_stopped(app: Flask, outgoing: Outgoing, monkeypatch: pytes
     assert row(app).last_error == "took too long"
 
 
-def test_workers_never_take_the_same(app: Flask, outgoing: Outgoing) -> None:
+def test_workers_never_take_the_same_message(app: Flask, outgoing: Outgoing) -> None:
     for n in range(30):
         enqueue(app, text=str(n))
 
@@ -187,7 +187,7 @@ def test_workers_never_take_the_same(app: Flask, outgoing: Outgoing) -> None:
     assert len(taken) == len(set(taken)) == 30
 
 
-def test_who_died_leaves_it_to_the_others(app: Flask, outgoing: Outgoing, clock: Any) -> None:
+def test_messages_of_a_dead_worker_are_sent_by_others(app: Flask, outgoing: Outgoing, clock: Any) -> None:
     enqueue(app)
     with app.app_context():
         [dead] = queue.claim("sms", 10)
@@ -197,7 +197,7 @@ def test_who_died_leaves_it_to_the_others(app: Flask, outgoing: Outgoing, clock:
         clock.shift(1)
         [taken] = queue.claim("sms", 10)
         queue.mark_dead(dead, "late")
-        assert row(app).given_up_at is None, "who lost the lease has no say"
+        assert row(app).given_up_at is None, "a worker that lost the lease changes nothing"
         queue.settle_sent(taken)
     assert (row(app).attempts, row(app).sent_at is not None) == (2, True)
 
@@ -225,7 +225,7 @@ def test_old_rows_are_swept(app: Flask, outgoing: Outgoing, clock: Any, make: Fa
     assert counts() == [0, 0, 0]
     enqueue(app)
     clock.shift(86_400)
-    assert counts()[0] == 1, "what waits is never swept"
+    assert counts()[0] == 1, "waiting messages are never swept"
 
 
 def test_the_commands(app: Flask, outgoing: Outgoing) -> None:
@@ -243,7 +243,7 @@ def test_the_commands(app: Flask, outgoing: Outgoing) -> None:
 
 
 @pytest.mark.no_cover
-def test_workers_send_at_once_and_outlive_every_failure(
+def test_workers_send_concurrently_and_survive_every_failure(
     app: Flask, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failures: list[Exception] = [exc.OperationalError("SELECT", {}, OSError()), ZeroDivisionError()]

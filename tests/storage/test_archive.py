@@ -12,7 +12,7 @@ from backend.storage.archive import zip_stream
 PIECE = 64 * 1024
 
 
-def test_an_archive_holds_what_went_in() -> None:
+def test_an_archive_holds_its_entries() -> None:
     entries = [("export.json", iter([b'{"a":', b"1}"])), ("empty", iter([])), ("ordner/ö.bin", iter([b"\0" * 100_000]))]
     archive = zipfile.ZipFile(BytesIO(b"".join(zip_stream(entries))))
     assert archive.testzip() is None
@@ -31,7 +31,7 @@ def test_text_is_compressed_and_files_are_not() -> None:
     assert photo.compress_size == PIECE
 
 
-def test_no_more_than_a_piece_is_held_at_once() -> None:
+def test_only_one_piece_is_held_at_a_time() -> None:
     read = 0
 
     def pieces() -> Iterator[bytes]:

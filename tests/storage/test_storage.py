@@ -1,4 +1,4 @@
-"""Files in a folder and in a bucket: one behaviour."""
+"""Files in a folder and in a bucket: the same behaviour."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def bucket(prefix: str = "some/prefix") -> Iterator[Any]:
             yield BucketStorage(f"s3://files/{prefix}")
 
 
-def test_what_is_written_is_read(store: Storage) -> None:
+def test_a_written_file_can_be_read(store: Storage) -> None:
     assert store.write("a/b.bin", BytesIO(DATA)) == len(DATA)
     assert store.size("a/b.bin") == len(DATA)
     assert b"".join(store.read("a/b.bin")) == DATA
@@ -54,7 +54,7 @@ def test_what_is_written_is_read(store: Storage) -> None:
     assert b"".join(store.read("a/b.bin")) == b"other"
 
 
-def test_a_file_that_is_not_there(store: Storage) -> None:
+def test_a_missing_file(store: Storage) -> None:
     store.delete("never.bin")
     store.write("x", BytesIO(b""))
     store.delete("x")
@@ -68,24 +68,24 @@ def test_a_file_that_is_not_there(store: Storage) -> None:
     "key",
     ["", "/etc/passwd", "../x", "a/../x", "a//b", "a/", ".x", "a/.x", "a b", "a\0", "a\n", "é", "a.b.c", "x" * 256],
 )
-def test_a_key_leads_nowhere_else(store: Storage, key: str) -> None:
+def test_a_key_cannot_leave_the_storage(store: Storage, key: str) -> None:
     for call in (store.read, store.size, store.delete, lambda k: store.write(k, BytesIO(b"x"))):
         with pytest.raises(ValueError, match="not the key of a file"):
             call(key)
     assert check_key("a/b-c_d.webp")
 
 
-def test_it_says_that_it_works(store: Storage) -> None:
+def test_a_check_of_a_working_storage(store: Storage) -> None:
     store.check()
 
 
-def test_it_says_that_it_does_not(store: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_of_a_broken_storage(store: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(store), "read", lambda *_: iter([b"other"]))
     with pytest.raises(StorageAway, match="other bytes"):
         store.check()
 
 
-def test_a_source_that_fails_leaves_no_file(tmp_path: Path) -> None:
+def test_a_failing_source_leaves_no_file(tmp_path: Path) -> None:
     store = FolderStorage(str(tmp_path))
 
     class Broken(BytesIO):
@@ -97,21 +97,21 @@ def test_a_source_that_fails_leaves_no_file(tmp_path: Path) -> None:
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-def test_what_was_written_has_reached_the_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_written_file_is_on_the_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
     FolderStorage(str(tmp_path / "u")).write("a/b", BytesIO(b"x"))
     assert synced[1:] == [str(tmp_path / "u" / "a"), str(tmp_path / "u")]
-    assert Path(synced[0]).parent == tmp_path / "u", "the draft, before it got its name"
+    assert Path(synced[0]).parent == tmp_path / "u", "the draft, before it is renamed"
 
 
-def test_a_folder_is_for_the_owner_alone(tmp_path: Path) -> None:
+def test_a_folder_is_private(tmp_path: Path) -> None:
     FolderStorage(str(tmp_path / "u")).write("a/b", BytesIO(b"x"))
     assert stat.S_IMODE(os.stat(tmp_path / "u" / "a").st_mode) == 0o700
     assert stat.S_IMODE(os.stat(tmp_path / "u" / "a" / "b").st_mode) == 0o600
 
 
-def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     store = FolderStorage(str(tmp_path / "file" / "below"))
     for call in (store.check, lambda: store.read("a"), lambda: store.delete("a")):
@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
             call()
 
 
-def test_a_bucket_that_is_not_there() -> None:
+def test_a_missing_bucket() -> None:
     for store in bucket():
         store.bucket = "another"
         with pytest.raises(StorageAway):
@@ -128,7 +128,7 @@ def test_a_bucket_that_is_not_there() -> None:
             store.read("a")
 
 
-def test_a_bucket_whose_server_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_whose_server_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     for store in bucket(prefix=""):
         assert store.prefix == ""
         monkeypatch.setattr(store.client, "get_object", _away)
@@ -152,7 +152,7 @@ def test_a_bucket_without_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
         BucketStorage("s3://files")
 
 
-def test_the_url_says_which(make_app: Any, tmp_path: Path) -> None:
+def test_the_url_selects_the_storage(make_app: Any, tmp_path: Path) -> None:
     app: Flask = make_app({"STORAGE_URL": str(tmp_path)})
     with app.app_context():
         assert isinstance(storage(), FolderStorage)
@@ -161,7 +161,7 @@ def test_the_url_says_which(make_app: Any, tmp_path: Path) -> None:
         assert type(open_storage("s3://files/p")).__name__ == "BucketStorage"
 
 
-def test_doctor_tries_the_bucket(make_app: Callable[..., Flask]) -> None:
+def test_doctor_checks_the_bucket(make_app: Callable[..., Flask]) -> None:
     for _ in bucket():
         good, bad = (make_app({"STORAGE_URL": f"s3://{name}/p"}) for name in ("files", "another"))
         assert [finding for finding in examine(good) if finding.part == "storage"] == []

@@ -1,4 +1,4 @@
-"""The pages, in a real browser: they render, they keep to their Content-Security-Policy, and they need no other host."""
+"""The pages in a real browser: they render, obey their Content-Security-Policy, and need no other host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import wipe
 from tests.web.page_log import PageLog
 
 POLICY = "Content-Security-Policy"
-expect.set_options(timeout=30_000)  # as long as clicks and navigations wait
+expect.set_options(timeout=30_000)  # the time limit of clicks and navigations
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def log(page: Page) -> PageLog:
 
 @pytest.fixture(scope="module")
 def url(sqlite_app: Flask) -> Iterator[str]:
-    """The application behind a real port."""
+    """The application on a real port."""
     server = make_server("127.0.0.1", 0, sqlite_app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -85,8 +85,8 @@ def test_swagger_ui(page: Page, log: PageLog, url: str) -> None:
     assert log.foreign_requests(url) == []
 
 
-def test_a_breach_of_the_policy_would_be_seen(page: Page, log: PageLog, url: str) -> None:
-    """The test of the tests above: an inline script and another host's picture are refused, and complained about."""
+def test_a_policy_violation_would_be_detected(page: Page, log: PageLog, url: str) -> None:
+    """Checks the tests above: an inline script and a picture of another host are refused and reported."""
     page.goto(f"{url}/")
     with page.expect_console_message(lambda message: "other.example" in message.text):
         page.evaluate(
@@ -98,7 +98,7 @@ def test_a_breach_of_the_policy_would_be_seen(page: Page, log: PageLog, url: str
         assert [text for text in log.complaints if breach in text] != []
 
 
-def test_a_request_to_another_host_would_be_seen(page: Page, log: PageLog, url: str) -> None:
+def test_a_request_to_another_host_would_be_detected(page: Page, log: PageLog, url: str) -> None:
     """On a page without a policy. The request does not leave this machine."""
     with page.expect_event("requestfailed") as failed:
         page.set_content("<img src='https://192.0.2.1/x.png'>")
@@ -106,14 +106,14 @@ def test_a_request_to_another_host_would_be_seen(page: Page, log: PageLog, url: 
     assert log.foreign_requests(url) == ["https://192.0.2.1/x.png"]
 
 
-def test_an_error_of_a_script_would_be_seen(page: Page, log: PageLog) -> None:
+def test_a_script_error_would_be_detected(page: Page, log: PageLog) -> None:
     with page.expect_event("pageerror"):
         page.set_content("<script>throw new Error('It broke.')</script>")
     assert log.complaints == ["It broke."]
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
-def test_a_page_carries_nothing_inline(sqlite_app: Flask, path: str) -> None:
+def test_a_page_contains_no_inline_script_or_style(sqlite_app: Flask, path: str) -> None:
     response = Client(sqlite_app).get(path)
     assert response.mimetype == "text/html"
     assert "unsafe" not in response.headers[POLICY]
@@ -135,7 +135,7 @@ def test_a_page_carries_nothing_inline(sqlite_app: Flask, path: str) -> None:
         ("/favicon.ico", "image/vnd.microsoft.icon"),
     ],
 )
-def test_files_have_their_type_and_are_sent_once(sqlite_app: Flask, path: str, kind: str) -> None:
+def test_files_have_their_type_and_are_cached(sqlite_app: Flask, path: str, kind: str) -> None:
     client = Client(sqlite_app)
     response = client.get(path)
     assert (response.status_code, response.mimetype) == (200, kind)
@@ -147,13 +147,13 @@ def test_files_have_their_type_and_are_sent_once(sqlite_app: Flask, path: str, k
 @pytest.mark.parametrize(
     "path", ["../routes.py", "..%2froutes.py", "%2e%2e/routes.py", "/etc/passwd", "", "swagger", "nothing"]
 )
-def test_nothing_but_the_files_is_served(sqlite_app: Flask, path: str) -> None:
+def test_only_the_files_are_served(sqlite_app: Flask, path: str) -> None:
     response = Client(sqlite_app).get(f"/static/{path}")
     assert (response.status_code, response.json["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
-def test_a_page_does_not_print_the_host_that_was_asked(make_app: Callable[..., Flask], path: str) -> None:
+def test_a_page_does_not_contain_the_requested_host(make_app: Callable[..., Flask], path: str) -> None:
     app = make_app({"PUBLIC_URL": "https://chat.example:8443/"})
     asked = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher"}
     page = Client(app).get(path, headers=asked)
@@ -165,12 +165,12 @@ def test_a_page_does_not_print_the_host_that_was_asked(make_app: Callable[..., F
     assert page.headers["Cache-Control"] == "no-cache"
 
 
-def test_swagger_ui_comes_with_its_license(sqlite_app: Flask) -> None:
+def test_swagger_ui_is_served_with_its_license(sqlite_app: Flask) -> None:
     assert "Apache License" in Client(sqlite_app).get("/static/swagger/LICENSE").text
 
 
 def test_authorize_signs_in_through_token(page: Page, log: PageLog, url: str, sqlite_app: Flask) -> None:
-    """The padlock of Swagger UI: the password flow of OAuth 2, and a guarded call with what it brought."""
+    """Swagger UI's Authorize button: the password flow of OAuth 2, then a call with the token."""
     account = {"email": "docs@example.com", "password": "password123"}
     assert Client(sqlite_app).post("/api/auth/register", account).status_code == 201
     page.goto(f"{url}/docs")
