@@ -36,6 +36,7 @@ from backend.ops import routes_metrics
 from backend.ops.metrics import Metrics
 from backend.outbox import commands as outbox_commands
 from backend.outbox.sender import Outbox
+from backend.rate_limiting.storage import make_limiter
 from backend.realtime import gateway, server
 from backend.rooms import commands as rooms_commands
 from backend.rooms import routes as rooms_routes
@@ -89,7 +90,7 @@ def _make_state(app: Flask, config: Config, api: ProblemApi) -> State:
         load_session=session_lookup.session_loader(),
         append=append.draft_batcher(),
         change=changes.change_batcher(),
-        limits=rate_limits.make_windows(config),
+        rate_limiter=make_limiter(config.redis_url) if config.rate_limits else None,
         metrics=Metrics(app) if config.metrics_token is not None else None,
     )
 

@@ -55,11 +55,13 @@ class RealtimeServer(Protocol):
     def stop(self) -> None: ...
 
 
-class Windows(Protocol):
-    """Counts what happens under a key. A window opens with the first count and closes *seconds* later."""
+class RateLimiter(Protocol):
+    """Counts calls (`backend.rate_limiting`)."""
 
-    def count(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
-        """Count *amount* more; return the count of the open window and the seconds until it closes."""
+    storage: Any
+
+    def count(self, item: Any, *identifiers: str, cost: int = 1) -> tuple[int, float]:
+        """Count *cost* calls; return the count of the open window and the time when it closes, in seconds since 1970."""
 
 
 @dataclass
@@ -85,7 +87,7 @@ class State:
     change: Callable[[Sequence[Any]], list[Any]]
     """Changes messages; concurrent calls share one transaction."""
 
-    limits: Windows | None
+    rate_limiter: RateLimiter | None
     """None with `RATE_LIMITS=off`."""
 
     metrics: Metrics | None

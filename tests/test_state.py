@@ -30,12 +30,12 @@ def test_applications_share_nothing(make_app: Callable[..., Flask]) -> None:
 def test_configuration_chooses_the_parts(make_app: Callable[..., Flask]) -> None:
     plain = confab_state(make_app())
     assert type(plain.bus) is LocalBus
-    assert (plain.limits, plain.metrics) == (None, None)
+    assert (plain.rate_limiter, plain.metrics) == (None, None)
     # Port 9 never answers: making an application opens no connection.
     environ = {"REDIS_URL": "redis://127.0.0.1:9/0", "RATE_LIMITS": "on", "METRICS_TOKEN": "x" * 32}
     full = confab_state(make_app(environ))
     assert type(full.bus) is RedisBus
-    assert full.limits is not None
+    assert full.rate_limiter is not None
     assert full.metrics is not None
 
 

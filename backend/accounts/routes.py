@@ -7,18 +7,18 @@ from typing import Any
 from flask import Response, stream_with_context
 
 from backend.accounts import erasure, export, profile
-from backend.budgets import Limit
 from backend.http.json import encode
-from backend.http.rate_limits import PASSWORD, take
+from backend.http.rate_limits import PASSWORD, enforce
 from backend.identity.guards import current_identity, current_user, fresh_session_required, large_answer, login_required
 from backend.identity.identity import need_fresh
+from backend.rate_limiting.limits import RateLimit
 from backend.users.routes import bp
 from backend.users.schemas import ErasureBody, ExportArgs, ExportSchema, ProfileBody, UserSchema
 from backend.users.serialise import user_json
 
-EXPORT = Limit("export", 10, 3600)
+EXPORT = RateLimit("export", "10 per hour")
 NAMES_OF_LOGIN = ("email", "username")
-EMAIL_CHANGE = Limit("email-change", 5, 3600)
+EMAIL_CHANGE = RateLimit("email-change", "5 per hour")
 """Each mails somebody who may have nothing to do with Confab."""
 
 
@@ -46,10 +46,10 @@ def update_me(body: dict[str, Any]) -> dict[str, Any]:
     email, password = body.pop("email", None), body.pop("password", None)
     if password is not None:
         need_fresh(current_identity)
-        take(PASSWORD, str(current_user.id))
+        enforce(PASSWORD, str(current_user.id))
     if email not in (None, current_user.mail_address or current_user.email):
         need_fresh(current_identity)
-        take(EMAIL_CHANGE, str(current_user.id))
+        enforce(EMAIL_CHANGE, str(current_user.id))
     return profile.update_profile(current_identity, body, email, password)
 
 
@@ -64,7 +64,7 @@ def erase_me(body: dict[str, Any]) -> None:
     `code` sent to the verified number. What you wrote stays under a "deleted user"; everything else
     goes, for good. Your rooms pass to their oldest admin.
     """
-    take(PASSWORD, str(current_user.id))
+    enforce(PASSWORD, str(current_user.id))
     erasure.erase_self(current_identity, **body)
 
 
@@ -80,7 +80,7 @@ def export_me(query: dict[str, Any]) -> Any:
     As one JSON document, or with `format=zip` as an archive of the same document (`export.json`) and your files. It is
     written while it is read. Needs a fresh session (403 `reauthentication_required`).
     """
-    take(EXPORT, str(current_user.id))
+    enforce(EXPORT, str(current_user.id))
     kind = query["format"]
     begin = export.export_zip if kind == "zip" else export.export_json
     headers = {"Content-Disposition": f'attachment; filename="confab-export.{kind}"'}

@@ -11,12 +11,12 @@ from flask import current_app
 from sqlalchemy import select
 
 from backend.audit.log import record, user_target
-from backend.budgets import Limit, count
 from backend.models import AccountToken, User
 from backend.models.base import db, utcnow
 from backend.outbox.mail import Mail
 from backend.outbox.queue import MAIL, count_recent, enqueue
 from backend.outbox.sender import Composer
+from backend.rate_limiting.limits import RateLimit, count
 from backend.security.encryption import keyed_hash
 from backend.security.hashing import hash_secret, new_secret
 from backend.users.emails import fold_email
@@ -27,12 +27,13 @@ NOTICE_LIFETIME = timedelta(days=1)
 NOTICES_AN_HOUR = 5
 """The number of mails of one kind to one user, so that an account under a stranger's address cannot flood that address."""
 
-HOUR, DAY = 3600, 86_400
 TO_ONE_ADDRESS = {
-    VERIFY: (Limit("mail-verify", 6, HOUR), Limit("mail-verify-day", 12, DAY)),
-    RESET: (Limit("mail-reset", 5, HOUR), Limit("mail-reset-day", 20, DAY)),
-    "notice": (Limit("mail-notice", 30, HOUR),),  # the sum of the kinds, so that no kind uses up another's share
-    "unproven": (Limit("mail-unproven", 5, HOUR), Limit("mail-unproven-day", 10, DAY)),
+    VERIFY: (RateLimit("mail-verify", "6 per hour"), RateLimit("mail-verify-day", "12 per day")),
+    RESET: (RateLimit("mail-reset", "5 per hour"), RateLimit("mail-reset-day", "20 per day")),
+    "notice": (
+        RateLimit("mail-notice", "30 per hour"),
+    ),  # the sum of the kinds, so that no kind uses up another's share
+    "unproven": (RateLimit("mail-unproven", "5 per hour"), RateLimit("mail-unproven-day", "10 per day")),
 }
 """The number of mails of a kind that an address gets over all accounts. `unproven`: notices to an unverified address."""
 
@@ -75,8 +76,8 @@ def notify(user: User, topic: str, **facts: str | None) -> None:
 def _may_mail(kind: str, email: str) -> bool:
     """Count a mail to an address. Returns False where it had enough of this kind; the caller is not told."""
     key = keyed_hash("mail", fold_email(email))[:32]
-    counts = [count(limit, key) for limit in TO_ONE_ADDRESS[kind]]
-    return not any(counted.is_over for counted in counts)
+    usages = [count(limit, key) for limit in TO_ONE_ADDRESS[kind]]
+    return not any(usage.is_exceeded for usage in usages)
 
 
 def _greeting(user: User) -> str:

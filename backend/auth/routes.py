@@ -21,7 +21,6 @@ from backend.auth.schemas import (
 )
 from backend.auth.sessions import Device
 from backend.auth.throttle import count_totp, recognised_device, remember_device, totp_key, verify_password
-from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.fields import as_line
 from backend.http.pagination import PageArgs, paged
@@ -29,14 +28,15 @@ from backend.http.rate_limits import limited
 from backend.identity import tickets
 from backend.identity.guards import current_identity, login_required, own_answer, session_required
 from backend.pagination import Page
+from backend.rate_limiting.limits import RateLimit
 from backend.request_context import address
 
 bp = Blueprint("auth", __name__, url_prefix="/api/auth", description="Accounts and sessions")
 token_bp = Blueprint("token", __name__, description="Accounts and sessions")
 
-REGISTER = Limit("register", 20, 3600)
-LOGIN = Limit("login", 60)
-REFRESH = Limit("refresh", 600)
+REGISTER = RateLimit("register", "20 per hour")
+LOGIN = RateLimit("login", "60 per minute")
+REFRESH = RateLimit("refresh", "600 per minute")
 
 
 @bp.post("/register")

@@ -10,22 +10,21 @@ from backend.auth.routes import bp, device
 from backend.auth.schemas import ACCEPTED, AcceptedSchema, TokenSchema
 from backend.auth.schemas_otp import OtpBody, OtpRequestBody
 from backend.auth.throttle import remember_device
-from backend.budgets import Limit, count
-from backend.http.rate_limits import address, limited, take
+from backend.http.rate_limits import address, enforce, limited
 from backend.identity.guards import identity_if_any
 from backend.identity.identity import need_fresh
+from backend.rate_limiting.limits import RateLimit, count
 
-HOUR, DAY = 3600, 86_400
-SEND_OTP = Limit("send-otp", 60, HOUR)
-SEND_OTP_NUMBER = (Limit("send-otp-number", 3, HOUR), Limit("send-otp-number-day", 10, DAY))
-SEND_OTP_SENDER = Limit("send-otp-sender", 60, HOUR)
-SEND_OTP_SENDER_PREFIX = Limit("send-otp-sender-prefix", 20, HOUR)
+SEND_OTP = RateLimit("send-otp", "60 per hour")
+SEND_OTP_NUMBER = (RateLimit("send-otp-number", "3 per hour"), RateLimit("send-otp-number-day", "10 per day"))
+SEND_OTP_SENDER = RateLimit("send-otp-sender", "60 per hour")
+SEND_OTP_SENDER_PREFIX = RateLimit("send-otp-sender-prefix", "20 per hour")
 # Each of these applies twice: to the first text that an address requests in an hour, and to its further texts.
-SEND_OTP_PREFIX = Limit("send-otp-prefix", 50, HOUR)
-SEND_OTP_COUNTRY = Limit("send-otp-country", 250, HOUR)
-SEND_OTP_ALL = Limit("send-otp-all", 500, HOUR)
-VERIFY_OTP = Limit("verify-otp", 60)
-VERIFY_OTP_NUMBER = Limit("verify-otp-number", 10)
+SEND_OTP_PREFIX = RateLimit("send-otp-prefix", "50 per hour")
+SEND_OTP_COUNTRY = RateLimit("send-otp-country", "250 per hour")
+SEND_OTP_ALL = RateLimit("send-otp-all", "500 per hour")
+VERIFY_OTP = RateLimit("verify-otp", "60 per minute")
+VERIFY_OTP_NUMBER = RateLimit("verify-otp-number", "10 per minute")
 
 
 @bp.post("/send-otp")
@@ -37,19 +36,19 @@ def send_otp(body: dict[str, Any]) -> dict[str, str]:
     mobile = body["mobile"]
     country = otp.check_number(mobile)
     for limit in SEND_OTP_NUMBER:
-        take(limit, mobile)
+        enforce(limit, mobile)
     # Shared limits come last, so that a refused request uses up none of them.
-    _take_shared(mobile[:-4], country)
+    _enforce_shared(mobile[:-4], country)
     otp.send_code(mobile)
     return ACCEPTED
 
 
-def _take_shared(prefix: str, country: str) -> None:
+def _enforce_shared(prefix: str, country: str) -> None:
     """Count a text against the limits that all clients share. Raises RateLimited.
 
     The first text of an address has limits of its own, so that a few addresses with many requests lock nobody else out.
     """
-    take(SEND_OTP_SENDER_PREFIX, f"{address()}:{prefix}")
+    enforce(SEND_OTP_SENDER_PREFIX, f"{address()}:{prefix}")
     share = "first" if count(SEND_OTP_SENDER, address()).used == 1 else "more"
     for limit, of in ((SEND_OTP_PREFIX, prefix), (SEND_OTP_COUNTRY, country), (SEND_OTP_ALL, "all")):
         count(limit, f"{share}:{of}").check()
@@ -71,10 +70,10 @@ def verify_otp(body: dict[str, Any]) -> Any:
     if caller is not None:
         need_fresh(caller)
     if caller is not None:
-        take(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
+        enforce(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
         return {"user": otp.verify_number(caller, mobile, code)}
     with log_refused_sign_in("otp", lambda: otp.find_holder_id(mobile)):
-        take(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
+        enforce(VERIFY_OTP_NUMBER, f"{mobile}:{address()}")
         answer = otp.sign_in(mobile, code, device(body.get("device_info")), body.get("totp_code"))
     remember_device(devices.issue_for_user(answer["user"]["id"]))
     return answer

@@ -9,8 +9,7 @@ from backend.auth.routes import bp
 from backend.auth.schemas import ACCEPTED, AcceptedSchema
 from backend.auth.schemas_password import ChangePasswordBody, ForgotBody, ResetBody, VerifyEmailBody
 from backend.auth.throttle import remember_device
-from backend.budgets import Limit
-from backend.http.rate_limits import PASSWORD, limited, take
+from backend.http.rate_limits import PASSWORD, enforce, limited
 from backend.identity.guards import (
     current_identity,
     current_user,
@@ -19,14 +18,14 @@ from backend.identity.guards import (
     own_answer,
     session_required,
 )
+from backend.rate_limiting.limits import RateLimit
 from backend.security.hashing import hash_secret
 from backend.users.emails import fold_email
 
-HOUR = 3600
-FORGOT = Limit("forgot-password", 60, HOUR)
-FORGOT_EMAIL = Limit("forgot-password-email", 5, HOUR)
-MAILED_TOKEN = Limit("mailed-token", 60)
-RESEND = Limit("resend-verification", 5, HOUR)
+FORGOT = RateLimit("forgot-password", "60 per hour")
+FORGOT_EMAIL = RateLimit("forgot-password-email", "5 per hour")
+MAILED_TOKEN = RateLimit("mailed-token", "60 per minute")
+RESEND = RateLimit("resend-verification", "5 per hour")
 
 
 @bp.post("/forgot-password")
@@ -35,7 +34,7 @@ RESEND = Limit("resend-verification", 5, HOUR)
 @bp.arguments(ForgotBody)
 def forgot_password(body: dict[str, Any]) -> dict[str, str]:
     """Mail a link for a new password, if an account with this email exists. The link is valid for an hour and works once."""
-    take(FORGOT_EMAIL, hash_secret(fold_email(body["email"]))[:32])
+    enforce(FORGOT_EMAIL, hash_secret(fold_email(body["email"]))[:32])
     passwords.request_reset(body["email"])
     return ACCEPTED
 
@@ -62,7 +61,7 @@ def verify_email(body: dict[str, Any]) -> None:
     """
     caller, owner, password = identity_if_any(), verification.get_owner(body["token"]), body.get("password")
     if password is not None:
-        take(PASSWORD, str(owner.id))
+        enforce(PASSWORD, str(owner.id))
     verification.verify_email(body["token"], owner, caller, password)
 
 
@@ -72,7 +71,7 @@ def verify_email(body: dict[str, Any]) -> None:
 @own_answer
 def resend_verification() -> dict[str, str]:
     """Send the mail that confirms the address again."""
-    take(RESEND, str(current_user.id))
+    enforce(RESEND, str(current_user.id))
     verification.resend_verification(current_user)
     return ACCEPTED
 
@@ -88,7 +87,7 @@ def change_password(body: dict[str, Any]) -> None:
     its first one without current_password, in a fresh session (403 `reauthentication_required`).
     """
     if body.get("current_password") is not None:
-        take(PASSWORD, str(current_user.id))
+        enforce(PASSWORD, str(current_user.id))
     passwords.change_password(
         current_identity, body.get("current_password"), body["new_password"], also_revoke=body["revoke"]
     )

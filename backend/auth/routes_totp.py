@@ -17,7 +17,7 @@ from backend.auth.schemas_totp import (
     TotpStatusSchema,
 )
 from backend.auth.throttle import count_totp
-from backend.http.rate_limits import PASSWORD, address, take
+from backend.http.rate_limits import PASSWORD, address, enforce
 from backend.identity.guards import (
     current_identity,
     current_user,
@@ -88,13 +88,13 @@ def confirm_session(body: dict[str, Any]) -> None:
     """
     _count_proof(body)
     if "code" in body and current_user.mobile is not None:
-        take(VERIFY_OTP_NUMBER, f"{current_user.mobile}:{address()}")
+        enforce(VERIFY_OTP_NUMBER, f"{current_user.mobile}:{address()}")
     confirmation.confirm(current_identity, **body)
 
 
 def _count_proof(body: dict[str, Any]) -> None:
     """Count a try of a signed-in user's password and second factor. Raises RateLimited."""
     if body.get("password") is not None:
-        take(PASSWORD, str(current_user.id))
+        enforce(PASSWORD, str(current_user.id))
     if body.get("totp_code") is not None:
         count_totp(f"confirm:{current_user.id}")

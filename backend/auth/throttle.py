@@ -11,15 +11,15 @@ from __future__ import annotations
 from flask import Response, after_this_request, request
 
 from backend.auth import devices, service
-from backend.budgets import Limit, count
-from backend.http.rate_limits import show, take
+from backend.http.rate_limits import enforce, show
+from backend.rate_limiting.limits import RateLimit, count
 from backend.security.hashing import hash_secret
 from backend.users.emails import fold_email
 
-LOGIN_ACCOUNT = Limit("login-account", 10)
-LOGIN_ALL_NAMES = Limit("login-all-names", LOGIN_ACCOUNT.amount)
-TOTP = Limit("totp", 10)
-TOTP_DAY = Limit("totp-day", 100, 86_400)
+LOGIN_ACCOUNT = RateLimit("login-account", "10 per minute")
+LOGIN_ALL_NAMES = RateLimit("login-all-names", f"{LOGIN_ACCOUNT.amount} per minute")
+TOTP = RateLimit("totp", "10 per minute")
+TOTP_DAY = RateLimit("totp-day", "100 per day")
 """At 10 codes a minute, an attacker who has the password would find a right one within weeks."""
 
 COOKIE, HEADER = "confab_device", "X-Device-Token"
@@ -34,22 +34,22 @@ def verify_password(account: service.Account, name: str, password: str) -> None:
     """
     device = recognised_device(account)
     if device is not None:
-        take(LOGIN_ACCOUNT, f"device:{device}")
+        enforce(LOGIN_ACCOUNT, f"device:{device}")
         service.verify_password(account, password)
         return
-    take(LOGIN_ACCOUNT, "name:" + hash_secret(fold_email(name))[:32])
+    enforce(LOGIN_ACCOUNT, "name:" + hash_secret(fold_email(name))[:32])
     # Unknown accounts are counted too, so that the duration reveals nothing.
     of_account = count(LOGIN_ALL_NAMES, account.key)
     service.verify_password(account, password)
-    if of_account.is_over:
+    if of_account.is_exceeded:
         show(of_account)
         of_account.check()
 
 
 def count_totp(key: str) -> None:
     """Count a try of a second factor. Raises RateLimited."""
-    take(TOTP, key)
-    take(TOTP_DAY, key)
+    enforce(TOTP, key)
+    enforce(TOTP_DAY, key)
 
 
 def totp_key(account: service.Account) -> str:

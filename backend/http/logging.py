@@ -30,5 +30,6 @@ def configure(level: str) -> None:
     handler.setFormatter(make_formatter())
     root.addHandler(handler)
     logging.getLogger("confab.websocket").setLevel(logging.WARNING)  # the websockets library logs every socket
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # it logs every refusal, which requests.py does too
     # The development server logs the query string, which may hold a token. requests.py logs requests without it.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

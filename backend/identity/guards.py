@@ -172,17 +172,17 @@ def _identify_caller(check: Callable[[Identity], None]) -> Identity:
     try:
         identity = identify(bearer_token())
     except Unauthorized:
-        rate_limits.take(rate_limits.ALL_ELSE, rate_limits.address())
+        rate_limits.count_for_address()
         raise
     try:
         check(identity)
     except Forbidden:
         if identity.api_token_id is None:
-            rate_limits.take_for_user(identity.user.id)
+            rate_limits.count_for_user(identity.user.id)
         else:
-            rate_limits.take(rate_limits.ALL_ELSE, f"token:{identity.api_token_id}")
+            rate_limits.enforce(rate_limits.DEFAULT, f"token:{identity.api_token_id}")
         raise
-    rate_limits.take_for_user(identity.user.id)
+    rate_limits.count_for_user(identity.user.id)
     g.identity = identity
     return identity
 

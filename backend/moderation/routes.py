@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import paged
-from backend.http.rate_limits import take
+from backend.http.rate_limits import enforce
 from backend.identity.guards import current_user, login_required, superuser
 from backend.moderation import service
 from backend.moderation.schemas import ReportArgs, ReportBody, ReportSchema, SettledReportSchema, SettlementBody
 from backend.pagination import Page
+from backend.rate_limiting.limits import RateLimit
 
 bp = Blueprint("reports", __name__, url_prefix="/api", description="Complaints about messages")
 
-REPORT = Limit("report", 60, 3600)
+REPORT = RateLimit("report", "60 per hour")
 
 
 @bp.post("/chat/messages/<id:message_id>/report")
@@ -27,7 +27,7 @@ def report_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
 
     To the superusers. Reporting the same message again changes nothing.
     """
-    take(REPORT, str(current_user.id))
+    enforce(REPORT, str(current_user.id))
     return service.report_message(current_user, message_id, body["reason"])
 
 

@@ -76,10 +76,10 @@ def open_socket(client_id: str) -> Response:
             identity = identify_socket(request.args.get("token") or bearer_token())
         except Unauthorized as error:
             log_refused_opening(error)
-            rate_limits.take(rate_limits.ALL_ELSE, rate_limits.address())
+            rate_limits.count_for_address()
             answer += close_frame(Close.UNAUTHORIZED, REASONS[Close.UNAUTHORIZED])
             return _detach(answer, None, slot)
-        rate_limits.take_for_user(identity.user.id)
+        rate_limits.count_for_user(identity.user.id)
         slot.assign(identity.user.id, client_id)
         return _detach(answer, _Opening(server, identity, client_id), slot)
     except BaseException:
@@ -94,7 +94,7 @@ def _checked_handshake(client_id: str) -> bytes:
         _check_origin()
         return _handshake()
     except ChatError:
-        rate_limits.take(rate_limits.ALL_ELSE, rate_limits.address())
+        rate_limits.count_for_address()
         raise
 
 

@@ -9,20 +9,20 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from backend.budgets import Limit, count
 from backend.errors import Conflict, Forbidden
 from backend.models import Room, RoomMembership, User
 from backend.models.base import db, utcnow
+from backend.rate_limiting.limits import RateLimit, count
 from backend.users.blocks import is_blocked
 
 MOST_OWNED = 200
 WAIT = timedelta(days=1)
 """How long nobody adds who left by themselves."""
 
-ADD_SAME = Limit("add-member-same", 20, 3600)
+ADD_SAME = RateLimit("add-member-same", "20 per hour")
 """Into how many rooms one user may bring the same other."""
 
-ADDED = Limit("added-member", 100, 3600)
+ADDED = RateLimit("added-member", "100 per hour")
 """Into how many rooms all the others may bring one user."""
 
 

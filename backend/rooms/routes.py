@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import paged
-from backend.http.rate_limits import take
+from backend.http.rate_limits import enforce
 from backend.identity.guards import current_user, large_answer, login_required, own_answer
 from backend.pagination import Page
+from backend.rate_limiting.limits import RateLimit
 from backend.rooms import membership, service
 from backend.rooms.schemas import (
     MemberChangedSchema,
@@ -25,9 +25,9 @@ from backend.rooms.schemas import (
 )
 
 CREATE, ADD, TRANSFER = (
-    Limit("create-room", 30, 3600),
-    Limit("add-member", 300, 3600),
-    Limit("transfer-room", 10, 3600),
+    RateLimit("create-room", "30 per hour"),
+    RateLimit("add-member", "300 per hour"),
+    RateLimit("transfer-room", "10 per hour"),
 )
 
 bp = Blueprint("rooms", __name__, url_prefix="/api/rooms", description="Rooms and their members")
@@ -53,7 +53,7 @@ def create_room(body: dict[str, Any]) -> dict[str, Any]:
 
     The caller owns it, and is member and admin. At most 30 an hour, and 200 owned at a time (409 `too_many_rooms`).
     """
-    take(CREATE, str(current_user.id))
+    enforce(CREATE, str(current_user.id))
     return service.create_room(current_user, **body)
 
 
@@ -119,7 +119,7 @@ def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, An
     As one of its admins. Repeating it changes nothing. For the banned it is 409 `user_banned`; for whom blocks the caller 403
     `blocked`; and for who left by themselves, 403 `left` for a day, unless they come by themselves or by an invite.
     """
-    take(ADD, str(current_user.id))
+    enforce(ADD, str(current_user.id))
     return membership.add_member(current_user, room_id, user_id, **body)
 
 
@@ -150,5 +150,5 @@ def transfer_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     As its owner. They become an admin by it. Who blocks the caller is handed nothing (403 `blocked`), and who owns 200 rooms is
     handed no more (409 `too_many_rooms`).
     """
-    take(TRANSFER, str(current_user.id))
+    enforce(TRANSFER, str(current_user.id))
     return membership.transfer_room(current_user, room_id, **body)

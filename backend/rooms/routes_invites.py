@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import PageArgs, paged
-from backend.http.rate_limits import take
+from backend.http.rate_limits import enforce
 from backend.identity.guards import current_user, login_required, own_answer
 from backend.pagination import Page
+from backend.rate_limiting.limits import RateLimit
 from backend.rooms import invites
 from backend.rooms.schemas import InviteBody, InviteSchema, JoinBody, RoomSchema
 
-INVITE = Limit("create-invite", 60, 3600)
+INVITE = RateLimit("create-invite", "60 per hour")
 
 bp = Blueprint("invites", __name__, url_prefix="/api/rooms", description="Links that let people into a room")
 
@@ -42,7 +42,7 @@ def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     As one of its admins. The link is good for 7 days unless `expires_in` says otherwise; null is for ever. The
     invite dies when its maker is no admin of the room any more. At most 60 an hour.
     """
-    take(INVITE, str(current_user.id))
+    enforce(INVITE, str(current_user.id))
     return invites.create_invite(current_user, room_id, **body)
 
 

@@ -15,9 +15,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from backend.auth import routes_otp
-from backend.budgets import Limit
 from backend.identity.access_tokens import issue_access_token
 from backend.models.base import utcnow
+from backend.rate_limiting.limits import RateLimit
 from backend.security import hashing
 from backend.state import confab_state
 from tests.auth.conftest import EMAIL, PASSWORD
@@ -110,8 +110,8 @@ SPENT = [
 
 
 @pytest.mark.parametrize(("limit", "amount", "seconds"), SPENT)
-def test_the_limits_of_the_contract(limit: Limit, amount: int, seconds: int) -> None:
-    assert (limit.amount, limit.seconds) == (amount, seconds)
+def test_the_limits_of_the_contract(limit: RateLimit, amount: int, seconds: int) -> None:
+    assert (limit.amount, limit.item.get_expiry()) == (amount, seconds)
 
 
 def test_a_number_gets_3_an_hour_and_10_a_day(app: Flask, make_limited: Callable[..., Flask]) -> None:
@@ -144,8 +144,8 @@ def test_budgets_against_pumping(
     """Attackers who are paid for each text use many numbers: limits count by address, by block of numbers, by country, and in
     total.
     """
-    limit: Limit = getattr(routes_otp, name)
-    monkeypatch.setattr(routes_otp, name, Limit(limit.name, 3, limit.seconds))
+    limit: RateLimit = getattr(routes_otp, name)
+    monkeypatch.setattr(routes_otp, name, RateLimit(limit.name, "3 per hour"))
     client = Client(make_limited())
     if name == "SEND_OTP":
         client_calls = [client.post("/api/auth/send-otp", {"mobile": mobile}) for mobile in mobiles * 16]
@@ -161,7 +161,7 @@ def test_budgets_against_pumping(
 def test_a_number_that_is_refused_uses_up_no_shared_budget(
     app: Flask, make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes_otp, "SEND_OTP_ALL", Limit("send-otp-all", 4, 3600))
+    monkeypatch.setattr(routes_otp, "SEND_OTP_ALL", RateLimit("send-otp-all", "4 per hour"))
     client = Client(make_limited())
     one = [client.post("/api/auth/send-otp", {"mobile": MOBILE}).status_code for _ in range(10)]
     assert one == [202] * 3 + [429] * 7

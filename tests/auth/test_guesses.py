@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from backend.auth import otp
-from backend.budgets import Limit
 from backend.models import OtpCode
 from backend.models.base import db
+from backend.rate_limiting.limits import RateLimit
 from backend.state import confab_state
 from tests.auth.test_otp import MOBILE, SEND, VERIFY, ask, other_than
 from tests.client import Client
@@ -128,7 +128,7 @@ def test_a_country_and_all_have_limits_for_first_texts(
 ) -> None:
     from backend.auth import routes_otp
 
-    monkeypatch.setattr(routes_otp, "SEND_OTP_COUNTRY", Limit("send-otp-country", 2, 3600))
+    monkeypatch.setattr(routes_otp, "SEND_OTP_COUNTRY", RateLimit("send-otp-country", "2 per hour"))
     client = Client(make_limited())
     assert [send_from(client, "203.0.113.1", f"+46701740{n}05") for n in range(4, 8)] == [202, 202, 202, 429]
     assert send_from(client, "203.0.113.2", "+46731740605") == 202

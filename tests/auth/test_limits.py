@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,10 +12,11 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from backend.budgets import Limit
 from backend.http import rate_limits as limits
+from backend.identity.guards import login_required
 from backend.models import ApiToken
 from backend.models.base import db, utcnow
+from backend.rate_limiting.limits import RateLimit
 from backend.security.hashing import hash_password, hash_secret, new_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
@@ -91,7 +93,7 @@ def test_an_api_token_uses_up_no_password_tries(limited_app: Flask, make: Factor
 def test_refused_calls_of_an_api_token_count_against_the_token(
     limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 3))
+    monkeypatch.setattr(limits, "DEFAULT", RateLimit("default", "3 per minute"))
     user = make.user()
     owner, token = Client(limited_app, make.token(user)), script(limited_app, user.id, "health")
     assert statuses(lambda: token.get("/api/users/me"), 4) == [403, 403, 403, 429]
@@ -187,7 +189,7 @@ def test_a_user_has_600_calls_a_minute_over_all_routes(limited_app: Flask, make:
 
 
 def test_an_address_without_a_signed_in_user(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 5))
+    monkeypatch.setattr(limits, "DEFAULT", RateLimit("default", "5 per minute"))
     client.token = "guess"
     assert statuses(lambda: client.get(SESSIONS), 5) == [401] * 5
     assert_limited(client.get(SESSIONS), 60, 5)
@@ -204,7 +206,7 @@ def test_refreshes_count_by_address(client: Client) -> None:
 def test_calls_without_a_limit_of_their_own(
     make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "ALL_ELSE", Limit("all-else", 2))
+    monkeypatch.setattr(limits, "DEFAULT", RateLimit("default", "2 per minute"))
     app = make_limited()
     for path in ("/api/bare", "/api/healthy", "/bare"):
         app.add_url_rule(path, path, lambda: "")
@@ -213,6 +215,57 @@ def test_calls_without_a_limit_of_their_own(
     assert statuses(lambda: client.get("/bare"), 3) == [200] * 3
     assert statuses(lambda: client.get("/api/healthy"), 3) == [200] * 3
     assert statuses(lambda: client.get("/api/nothing"), 3) == [404] * 3
+
+
+def test_an_address_has_one_count_for_all_that_it_does_without_signing_in(
+    make_limited: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flask-Limiter counts views without a guard, and the guard counts tokens that are no good: together."""
+    monkeypatch.setattr(limits, "DEFAULT", RateLimit("default", "4 per minute"))
+    app = make_limited()
+    app.add_url_rule("/api/bare", "bare", lambda: "")
+    client = Client(app, "guess")
+    paths = ["/api/bare", SESSIONS] * 3
+    answers = [client.get(path) for path in paths]
+    assert [answer.status_code for answer in answers] == [200, 401, 200, 401, 429, 429]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["3", "2", "1", "0", "0", "0"]
+
+
+@pytest.mark.parametrize("is_limited_first", [True, False])
+def test_a_view_may_have_a_guard_and_a_limit(
+    make_limited: Callable[..., Flask], make: Factory, is_limited_first: bool
+) -> None:
+    def view() -> str:
+        return ""
+
+    limit = limits.limited(RateLimit("guarded-and-limited", "2 per minute"))
+    decorated = limit(login_required(view)) if is_limited_first else login_required(limit(view))
+    app = make_limited()
+    app.add_url_rule("/api/both", "both", decorated)
+    client = Client(app, make.token(make.user()))
+    assert statuses(lambda: client.get("/api/both"), 3) == [200, 200, 429]
+    assert client.get(SESSIONS).headers["X-RateLimit-Remaining"] == ("597" if is_limited_first else "596")
+
+
+def test_applications_of_one_process_have_limits_of_their_own(make_limited: Callable[..., Flask]) -> None:
+    """There is one Flask-Limiter for all applications. What one of them is told does not change another."""
+    first = Client(make_limited())
+    unlimited, second = Client(make_limited(rate_limits=False)), Client(make_limited())
+
+    def register(client: Client) -> TestResponse:
+        return client.post("/api/auth/register", {"email": "nonsense"})
+
+    assert statuses(lambda: register(unlimited), 21) == [422] * 21
+    assert statuses(lambda: register(first), 21) == [422] * 20 + [429]
+    assert "X-RateLimit-Limit" not in register(unlimited).headers
+    assert register(second).headers["X-RateLimit-Remaining"] == "19"
+
+
+def test_the_library_logs_no_refusals(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """The request's own line has the status. Another one would have the address, and come as often as a stranger likes."""
+    caplog.set_level(logging.INFO)
+    assert statuses(lambda: client.post("/api/auth/register", {"email": "nonsense"}), 21)[-1] == 429
+    assert [record.name for record in caplog.records if record.name.startswith("flask")] == []
 
 
 def test_limits_can_be_switched_off(make_limited: Callable[..., Flask]) -> None:

@@ -12,7 +12,6 @@ from flask_migrate import upgrade
 from marshmallow import fields
 from sqlalchemy import text
 
-from backend.budgets import Limit
 from backend.http.blueprint import Blueprint
 from backend.http.fields import BodySchema, Id, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs, paged
@@ -21,6 +20,7 @@ from backend.identity.access_tokens import issue_access_token
 from backend.identity.guards import login_required
 from backend.models.base import db
 from backend.pagination import Page
+from backend.rate_limiting.limits import RateLimit
 from tests.client import Client
 
 JWT_SECRET_KEY = secrets.token_hex(32)
@@ -76,7 +76,7 @@ def lab_blueprint() -> Blueprint:
         raise RuntimeError("password=hunter2")
 
     @bp.get("/limited")
-    @limited(Limit("lab", 1))
+    @limited(RateLimit("lab", "1 per minute"))
     def rare() -> Response:
         return jsonify(1)
 

@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, insert, select, update
 
-from backend.budgets import Limit
 from backend.models import Room, RoomMembership
 from backend.models.base import db, utcnow
+from backend.rate_limiting.limits import RateLimit
 from tests.client import Client
 from tests.factories import Factory
 from tests.rooms.conftest import Cast, user_id
@@ -180,7 +180,7 @@ def test_one_user_brings_another_into_so_many_rooms(limited_app: Flask, make: Fa
 def test_all_together_bring_somebody_into_so_many_rooms(
     limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.rooms.consent.ADDED", Limit("added-member", 3, 3600))
+    monkeypatch.setattr("backend.rooms.consent.ADDED", RateLimit("added-member", "3 per hour"))
     victim, clients = make.user(), [make.client() for _ in range(4)]
     callers = [(Client(limited_app, c.token), make.room(c)["id"]) for c in clients]
     answers = [caller.put(f"/api/rooms/{room}/members/{victim.id}") for caller, room in callers]
@@ -198,7 +198,7 @@ def test_all_together_bring_somebody_into_so_many_rooms(
 def test_what_one_user_may_do_to_others_in_an_hour(
     limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch, name: str, call: Any
 ) -> None:
-    monkeypatch.setattr(name, Limit("this", 2, 3600))
+    monkeypatch.setattr(name, RateLimit("this", "2 per hour"))
     owner = make.client()
     path = f"/api/rooms/{make.room(owner)['id']}"
     caller = Client(limited_app, owner.token)

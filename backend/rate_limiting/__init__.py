@@ -1,0 +1,1 @@
+"""Rate limits, and where calls are counted. `backend.http.rate_limits` applies them to requests."""
