@@ -1,0 +1,149 @@
+"""Each client's copy, built from any mix of events and syncs, equals a fresh read, whatever happens to messages and workers."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.processes import wait_until
+from tests.realtime.client import Api, Broken, Frame
+from tests.realtime.conftest import Deployment
+from tests.realtime.replica import AWAY, Replica, read_all
+
+STEPS = 150
+EMOJI = "👍🎉😀"
+
+
+class Play:
+    """Three users in a room and a direct conversation, who do things at random."""
+
+    def __init__(self, deployment: Deployment, seed: int):
+        self.deployment, self.chance = deployment, random.Random(seed)
+        self.users = [deployment.user() for _ in range(3)]
+        room = self.users[0].room(*self.users[1:])
+        for user in self.users[1:]:
+            self.users[0]("PATCH", f"/api/rooms/{room['id']}/members/{user.id}", {"is_admin": True})
+        self.places: list[dict[str, Any]] = [{"room_id": room["id"]}, {"recipient_id": self.users[1].id}]
+        self.names: list[str] = [room["conversation_id"]]
+        self.sent: list[tuple[Api, Frame]] = []
+        self.replicas = [Replica(user) for user in self.users for _ in range(2)]
+        self.operations: list[tuple[int, Callable[[], None]]] = [
+            (8, self.send), (3, self.reply), (6, self.edit), (2, self.delete), (8, self.react), (4, self.unreact),
+            (3, self.pin), (4, self.connect), (3, self.disconnect), (3, self.sync), (10, self.receive),
+        ]  # fmt: skip
+        if deployment.redis is not None:
+            self.operations.append((1, self.kill_a_worker))
+
+    def run(self) -> None:
+        self.send()
+        weights = [weight for weight, _ in self.operations]
+        for _ in range(STEPS):
+            [(_, operation)] = self.chance.choices(self.operations, weights)
+            try:
+                operation()
+            except (*AWAY, Broken):
+                continue  # a worker was killed; what became of the call, the fresh read says
+
+    # -- messages
+
+    def send(self, **fields: Any) -> None:
+        place = fields or self.chance.choice(self.places)
+        author = self.users[0] if "recipient_id" in place else self.chance.choice(self.users)
+        message = author.send(f"message {len(self.sent)}", **place)
+        self.sent.append((author, message))
+        if message["conversation_id"] not in self.names:
+            self.names.append(message["conversation_id"])
+
+    def reply(self) -> None:
+        _, message = self.chance.choice(self.sent)
+        self.send(conversation_id=message["conversation_id"], parent_id=message["id"])
+
+    def edit(self) -> None:
+        author, message = self.chance.choice(self.sent)
+        author("PATCH", self._path(message), {"content": f"edit {self.chance.random()}"})
+
+    def delete(self) -> None:
+        author, message = self.chance.choice(self.sent)
+        author("DELETE", f"{self._path(message)}?hard={self.chance.choice(['true', 'false'])}")
+
+    def react(self) -> None:
+        self._of_member("PUT", f"/reactions/{quote(self.chance.choice(EMOJI))}")
+
+    def unreact(self) -> None:
+        self._of_member("DELETE", f"/reactions/{quote(self.chance.choice(EMOJI))}")
+
+    def pin(self) -> None:
+        self._of_member(self.chance.choice(["PUT", "DELETE"]), "/pin")
+
+    def _of_member(self, method: str, path: str) -> None:
+        _, message = self.chance.choice(self.sent)
+        user = self.users[0] if message["room_id"] is None else self.chance.choice(self.users)
+        user(method, self._path(message) + path)
+
+    @staticmethod
+    def _path(message: Frame) -> str:
+        return f"/api/chat/messages/{message['id']}"
+
+    # -- clients and workers
+
+    def connect(self) -> None:
+        self.chance.choice(self.replicas).connect()
+
+    def disconnect(self) -> None:
+        self.chance.choice(self.replicas).disconnect()
+
+    def sync(self) -> None:
+        offline = [replica for replica in self.replicas if replica.socket is None]
+        if offline:
+            self.chance.choice(offline).sync()
+
+    def receive(self) -> None:
+        self.chance.choice(self.replicas).receive()
+
+    def kill_a_worker(self) -> None:
+        server = self.deployment.server
+        victim = self.chance.choice(server.worker_pids)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: victim not in server.worker_pids and len(server.worker_pids) == 2, "another worker", 20)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_copy_equals_a_fresh_read(deployment: Deployment, seed: int) -> None:
+    play = Play(deployment, seed)
+    play.run()
+    fresh = {(user.id, name): _read(user, name) for user in play.users for name in play.names}
+    play.replicas.append(Replica(play.users[0]))  # one that has seen nothing yet
+    for replica in play.replicas:
+        if replica.socket is None:
+            replica.sync()
+    heads = {row["id"]: row["last_modseq"] for row in play.users[0]("GET", "/api/chat/conversations")}
+    for replica in play.replicas:
+        names = [name for name in play.names if fresh[replica.api.id, name]]
+        wait_until(lambda r=replica, n=names: _is_at(r, n, heads), f"{replica.positions} to be at {heads}", 20)
+        for name in names:
+            assert _stable(replica.messages[name]) == _stable(fresh[replica.api.id, name])
+
+
+def _is_at(replica: Replica, names: list[str], heads: dict[str, int]) -> bool:
+    replica.receive(0.05)
+    if replica.socket is None:
+        replica.sync()
+    return all(replica.positions.get(name, 0) >= heads[name] for name in names)
+
+
+def _read(user: Api, name: str) -> dict[int, Frame]:
+    try:
+        return read_all(user, name)
+    except Broken:
+        return {}  # the direct conversation of the others
+
+
+def _stable(messages: dict[int, Frame]) -> dict[int, Frame]:
+    """*messages* without `is_read`, which follows the read mark and takes no modseq."""
+    return {id_: {k: v for k, v in message.items() if k != "is_read"} for id_, message in messages.items()}
