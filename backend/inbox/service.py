@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select
 
 from backend.messages.access import is_open_to
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.serialise import messages_json
 from backend.models import Conversation, ConversationEntry, Message, MessageMention, Room, User
 from backend.models.base import db
 from backend.models.conversation import dm_peer

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import CTE, BigInteger, ColumnElement, Row, String, and_, case, column, select, values
 
 from backend.inbox.service import inbox_of
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.serialise import messages_json
 from backend.models import Conversation, Message, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id

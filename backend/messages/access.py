@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
 
 from backend.conversations.references import ConversationRef, resolve_conversation
 from backend.errors import NotFound
-from backend.messages.serialise import MESSAGE_COLUMNS
+from backend.messages.fields import MESSAGE_COLUMNS
 from backend.models import Conversation, ConversationEntry, RoomMembership, User
 from backend.models.base import db
 from backend.models.message import Message

@@ -19,18 +19,13 @@ from sqlalchemy import Connection, Engine, Table, bindparam, exc, insert, select
 from sqlalchemy.dialects import postgresql
 
 from backend.database import read_engine
+from backend.messages.fields import INSERT_COLUMNS
 from backend.models import Conversation, Message, MessageMention, RoomMembership
 
 _messages = cast(Table, Message.__table__)
 _mentions = cast(Table, MessageMention.__table__)
 _conversations = cast(Table, Conversation.__table__)
 _memberships = cast(Table, RoomMembership.__table__)
-
-ROW = (
-    "id", "conversation_id", "seq", "modseq", "sender_id", "recipient_id", "room_id", "parent_id", "content",
-    "client_message_id", "request_hash", "has_extras", "created_at", "updated_at",
-)  # fmt: skip
-"""What the row of a new message is given; the rest has defaults."""
 
 MENTION = ("message_id", "user_id", "conversation_id", "seq")
 HEAD = ("id", "last_seq", "last_modseq", "last_message_at", "updated_at")
@@ -72,7 +67,7 @@ class Batch(Protocol):
         """
 
     def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
-        """Insert *rows* (of `ROW`) and *mentions* (of `MENTION`), set *heads* (of `HEAD`), and commit."""
+        """Insert *rows* (of `INSERT_COLUMNS`) and *mentions* (of `MENTION`), set *heads* (of `HEAD`), and commit."""
 
 
 @contextmanager
@@ -116,7 +111,7 @@ _PREPARED = {
         EXISTS (SELECT FROM unnest($4, $5) AS key (sender_id, id)
           WHERE EXISTS (SELECT FROM messages AS m WHERE m.sender_id = key.sender_id AND m.client_message_id = key.id OFFSET 0)),
         ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, $6))""",  # noqa: S608
-    "confab_write (json)": _insert(_messages, ROW),
+    "confab_write (json)": _insert(_messages, INSERT_COLUMNS),
     "confab_mention (json)": _insert(_mentions, MENTION),
     "confab_move (json, text[])": f"""UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
         FROM json_to_recordset($1) AS head ({_record(_conversations, HEAD)})

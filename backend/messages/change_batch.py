@@ -12,8 +12,9 @@ from backend.conversations.references import ConversationRef, resolve_conversati
 from backend.errors import NotFound, TokenRevoked
 from backend.events import Event, message_event
 from backend.messages.change_types import Change, ChangeContext, LockedMessage
+from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.mentions import find_mentioned, mentioned_ids
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.messages.serialise import messages_json
 from backend.models import (
     Block,
     Conversation,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from backend.errors import Conflict
+from backend.messages.loaders import group_reactions
 from backend.messages.validation import Blocked
 
 
@@ -114,11 +114,3 @@ class Change(ABC):
     def new_content(self) -> str:
         """The content that may name users, where the change sets one."""
         return ""
-
-
-def group_reactions(pairs: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
-    """The reactions of a message object, from (emoji, user) pairs in the order in which they were added."""
-    user_ids: dict[str, list[int]] = {}
-    for emoji, user_id in pairs:
-        user_ids.setdefault(emoji, []).append(user_id)
-    return [{"emoji": emoji, "count": len(ids), "user_ids": ids} for emoji, ids in user_ids.items()]

@@ -13,7 +13,8 @@ from backend.errors import ChatError, NotFound
 from backend.events import Event, message_event
 from backend.messages.batch_sql import HEAD, MENTION, Batch
 from backend.messages.drafts import Draft, Sent
-from backend.messages.serialise import MESSAGE_COLUMNS, UNTOUCHED, messages_json, new_message_json
+from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.serialise import INITIAL_VALUES, messages_json, new_message_json
 from backend.messages.validation import Checks, IdempotencyConflict
 from backend.models import Message
 from backend.models.base import utcnow
@@ -88,14 +89,12 @@ class BatchWriter:
 
         what became of it since is not theirs to know. Its modseq is then its seq, which it was at least. Raises TokenRevoked.
         """
-        row = earlier[: len(MESSAGE_COLUMNS)]
         try:
             self.checks.check_access(draft)
         except (NotFound, NotAMember):
-            sent = dict(zip((column.name for column in MESSAGE_COLUMNS), row, strict=True))
-            as_sent = {**sent, **UNTOUCHED, "content": draft.content, "modseq": earlier.seq, "has_extras": False}
-            return {**new_message_json(as_sent, []), "client_message_id": draft.client_message_id}
-        return messages_json([row], draft.sender_id, self.connection)[0]
+            as_sent = {**earlier._mapping, **INITIAL_VALUES, "content": draft.content, "modseq": earlier.seq}
+            return {**new_message_json(as_sent), "client_message_id": draft.client_message_id}
+        return messages_json([earlier], draft.sender_id, self.connection)[0]
 
     @staticmethod
     def _check_same(draft: Draft, digest: str | None) -> None:
@@ -124,7 +123,7 @@ class BatchWriter:
             "created_at": at,
             "updated_at": at,
         }
-        new = _New(row, mentions, new_message_json(row, mentions))
+        new = _New(row, mentions, new_message_json(row, mentions=mentions))
         head.news.append(new)
         if draft.parent_id is not None:
             head.replies[draft.parent_id] += 1

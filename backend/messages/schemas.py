@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs
+from backend.messages.fields import message_schema
 
 MAX_CONTENT = 4_000
 MAX_CONVERSATIONS = 10_000
@@ -103,44 +104,11 @@ class SyncSchema(BodySchema):
             raise ValidationError(f"At most {MAX_CONVERSATIONS} conversations.", "conversations")
 
 
-class ReactionSchema(AnswerSchema):
-    emoji = fields.String()
-    count = fields.Integer()
-    user_ids = fields.List(fields.Integer())
-
-
-class AttachmentSchema(AnswerSchema):
-    id = fields.Integer()
-    filename = fields.String()
-    content_type = fields.String()
-    size = fields.Integer(metadata={"description": "In bytes."})
-    url = fields.String()
-    thumbnail_url = fields.String(allow_none=True)
-
-
 class MessageSchema(AnswerSchema):
     """A message."""
 
-    id = fields.Integer()
-    conversation_id = fields.String(metadata={"example": "room:7"})
-    seq = fields.Integer(metadata={"description": "Its place in the conversation: 1, 2, 3, …"})
-    modseq = fields.Integer(metadata={"description": "The number of its last change in the conversation."})
-    sender_id = fields.Integer()
-    room_id = fields.Integer(allow_none=True)
-    recipient_id = fields.Integer(allow_none=True)
-    parent_id = fields.Integer(allow_none=True)
-    content = fields.String()
-    timestamp = fields.DateTime()
-    created_at = fields.DateTime()
-    edited_at = fields.DateTime(allow_none=True)
-    deleted_at = fields.DateTime(allow_none=True)
-    is_read = fields.Boolean()
-    reactions = fields.List(fields.Nested(ReactionSchema))
-    attachments = fields.List(fields.Nested(AttachmentSchema))
-    reply_count = fields.Integer()
-    mentions = fields.List(fields.Integer())
-    is_pinned = fields.Boolean()
-    client_message_id = fields.String(allow_none=True, metadata={"description": "To its sender alone."})
+    class Meta:
+        include = message_schema()
 
 
 class ConversationSchema(AnswerSchema):

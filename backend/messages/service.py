@@ -12,7 +12,8 @@ from backend.errors import ValidationFailed
 from backend.messages.access import authorize, get_message_for, visible_conversation_ids
 from backend.messages.append import append_message
 from backend.messages.drafts import Draft, Sent
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.serialise import messages_json
 from backend.models import Conversation, Pin, User
 from backend.models.base import db
 from backend.models.message import Message

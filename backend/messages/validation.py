@@ -11,8 +11,9 @@ from backend.conversations.references import ConversationRef
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
 from backend.messages.batch_sql import Batch, Key, is_member
 from backend.messages.drafts import Draft
+from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.loaders import Executor
 from backend.messages.mentions import find_mentioned, mentioned_ids
-from backend.messages.serialise import MESSAGE_COLUMNS, Executor
 from backend.models import Block, Message, Room, User
 from backend.models.base import db
 from backend.models.conversation import dm_peer

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from backend.audit.log import record
 from backend.errors import NotFound
 from backend.messages.access import get_message_for
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.serialise import messages_json
 from backend.models import Message, Report, User
 from backend.models.base import db, insert_on_conflict, utcnow
 from backend.pagination import Page, PageRequest

@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, func, select
 
 from backend.events import Event, member_event, message_event
 from backend.messages.access import is_open_to
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.serialise import messages_json
 from backend.models import Conversation, ConversationEntry, Message, Room, RoomMembership
 from backend.models.base import db
 from backend.models.conversation import LOBBY
@@ -81,13 +82,14 @@ def load_changes(name: str, since: int) -> Changes:
     if head is None or head.last_modseq <= since:
         return Changes([], since, is_complete=True)
     reach = (_m.conversation_id == name, _m.modseq > since, _m.modseq <= head.last_modseq)
-    columns = (*MESSAGE_COLUMNS, _m.client_message_id.label("key"))
-    rows = db.session.execute(select(*columns).where(*reach).order_by(_m.modseq).limit(PAGE)).all()
+    rows = db.session.execute(select(*MESSAGE_COLUMNS).where(*reach).order_by(_m.modseq).limit(PAGE)).all()
     is_complete = len(rows) < PAGE
     upto = head.last_modseq if is_complete else rows[-1].modseq
-    messages = messages_json([row[: len(MESSAGE_COLUMNS)] for row in rows], None, db.session)
+    messages = messages_json(rows, None, db.session)
     events = [
-        message_event("message.created" if message["deleted_at"] is None else "message.deleted", message, row.key)
+        message_event(
+            "message.created" if message["deleted_at"] is None else "message.deleted", message, row.client_message_id
+        )
         for message, row in zip(messages, rows, strict=True)
     ]
     events += _member_changes(name, since, upto)
