@@ -1,4 +1,4 @@
-"""How a view says who may call it."""
+"""Decorators with which a view declares who may call it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ current_user: User = cast(User, LocalProxy(lambda: g.identity.user))
 
 
 def login_required(view: View) -> View:
-    """Only for a signed-in user, whose token has the scope `read` (GET, HEAD) or `write` (all else)."""
+    """Require a valid token with the scope `read` for GET and HEAD, and `write` for all other methods."""
     return _guard(view, _need_scope_of_method)
 
 
 def scope_required(scope: str) -> Callable[[View], View]:
-    """Like `login_required`, but the token needs *scope*, whatever the method of the request."""
+    """Require a valid token with *scope*, whatever the method of the request."""
     return lambda view: _guard(view, lambda identity: _need_scope(identity, scope))
 
 
 def superuser(view: View) -> View:
-    """Only for a superuser; an API token needs the scope `admin` besides, and for what reads also `read`."""
+    """Require a superuser. An API token also needs the scope `admin`, and for GET and HEAD the scope `read`."""
 
     def check(identity: Identity) -> None:
         _need_superuser(identity)
@@ -45,7 +45,7 @@ def superuser(view: View) -> View:
 
 
 def superuser_or_scope(scope: str) -> Callable[[View], View]:
-    """For a superuser as above, and for an API token with *scope*, whosever it is: superusers alone grant such scopes."""
+    """Require a superuser as above, or an API token with *scope* of any user: only superusers grant such scopes."""
 
     def check(identity: Identity) -> None:
         if identity.api_token_id is None or identity.user.has_admin_power:
@@ -57,9 +57,9 @@ def superuser_or_scope(scope: str) -> Callable[[View], View]:
 
 
 def session_required(view: View) -> View:
-    """Like `login_required`, for somebody who has signed in: an API token, whatever its scopes, is refused.
+    """Like `login_required`, but refuse API tokens, whatever their scopes.
 
-    For what decides who can enter an account, and who stays in it.
+    It guards the views that decide who can sign in to an account, and which sessions it has.
     """
 
     def check(identity: Identity) -> None:
@@ -70,9 +70,9 @@ def session_required(view: View) -> View:
 
 
 def fresh_session_required(view: View) -> View:
-    """Like `login_required`, for a user whose session is fresh: who signed in, or confirmed who they are, within 10 minutes.
+    """Like `login_required`, but require a fresh session: its user signed in or confirmed their identity within 10 minutes.
 
-    For what would make a stolen token a lasting way in.
+    It guards the views with which a stolen access token could gain lasting access to an account.
     """
 
     def check(identity: Identity) -> None:
@@ -83,9 +83,9 @@ def fresh_session_required(view: View) -> View:
 
 
 def own_answer(view: View) -> View:
-    """Mark what *view* answers as the caller's own, or as nobody's: it is shown to a token without `read`, too.
+    """Declare that *view* answers with the caller's own data, or with nobody's, so that a token without `read` sees it.
 
-    Of every other answer such a token sees the id, and what it has itself sent.
+    Of any other answer, such a token sees the id and the values that it sent itself. Put it below the guard.
     """
     return annotate(view, is_own_answer=True)
 
@@ -113,7 +113,7 @@ def _guard(view: View, check: Callable[[Identity], None]) -> View:
     is_shown = metadata_of(view).is_own_answer
     documented = Blueprint.doc(security=[{"bearer": []}, {"password": []}])(view)
 
-    @wraps(documented)  # and calls the view: what documents it would add a call to each request
+    @wraps(documented)  # and not called: it only carries the documentation, and would add a call to each request
     def guarded(*args: Any, **kwargs: Any) -> Any:
         identity = _identify_caller(check)
         answer = view(*args, **kwargs)
@@ -123,19 +123,22 @@ def _guard(view: View, check: Callable[[Identity], None]) -> View:
 
 
 def _without_reading(answer: Any) -> Any:
-    """What a token without `read` sees of the answer to a write: the id of the thing, and what the token has itself sent."""
+    """The part of the answer to a write that a token without `read` may see: the id, and the values that it sent itself."""
     if not isinstance(answer, dict):
         return None
     try:
         sent = read_json(request)
-    except ChatError:  # the view reads no body, so that none was checked
+    except ChatError:  # the view reads no body, so that its body was not checked
         sent = {}
     known = sent if isinstance(sent, dict) else {}
     return {name: value for name, value in answer.items() if name == "id" or (name in known and known[name] == value)}
 
 
 def large_answer(view: View) -> View:
-    """For a view, guarded above, whose answer is large: few at once for a user, each until it was written or given up."""
+    """Limit how many large answers a user has in progress. Each counts until it is written or its client is gone.
+
+    Put it below the guard.
+    """
 
     @wraps(view)
     def bounded(*args: Any, **kwargs: Any) -> Any:
@@ -158,16 +161,17 @@ def large_answer(view: View) -> View:
 
 
 def identity_if_any() -> Identity | None:
-    """Who calls, where the view serves strangers too; a token that is no good is refused all the same."""
+    """The caller of a view that needs no token; None without Authorization header. Raises Unauthorized for an invalid token."""
     if "Authorization" not in request.headers:
         return None
     return _identify_caller(lambda identity: _need_scope(identity, "write"))
 
 
 def _identify_caller(check: Callable[[Identity], None]) -> Identity:
-    """Who calls, if *check* lets them. Counts the call against the user, or against the address of someone who is none.
+    """The identity of the caller, if *check* accepts it. Raises Unauthorized, and what *check* raises.
 
-    What an API token may not do counts against the token: it must not use up what its owner may do.
+    The call counts against the user, or against the address if the token is invalid. A call that an API token may not
+    make counts against the token, so that it does not use up the calls of its owner.
     """
     try:
         identity = identify(bearer_token())
@@ -188,7 +192,7 @@ def _identify_caller(check: Callable[[Identity], None]) -> Identity:
 
 
 def bearer_token() -> str:
-    """The token of this request's `Authorization: Bearer` header (RFC 6750). Raises Unauthorized where there is none."""
+    """The token of this request's `Authorization: Bearer` header (RFC 6750). Raises Unauthorized if there is none."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise Unauthorized

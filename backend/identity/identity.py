@@ -66,6 +66,6 @@ def need_fresh(caller: Identity) -> None:
     Without this, whoever steals an access token could turn it into lasting access to the account.
     """
     if caller.session_id is None:
-        raise ReauthenticationRequired("An API token may not do that. Sign in for it.")
+        raise ReauthenticationRequired("An API token may not do this. Sign in to do it.")
     if caller.authenticated_at is None or caller.authenticated_at <= utcnow() - FRESH_FOR:
         raise ReauthenticationRequired
