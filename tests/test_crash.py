@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 
 from tests.factories import Factory
+from tests.http_client import HttpClient
 from tests.processes import wait_until
 from tests.servers import Server
-from tests.talk import Talk
 
 WRITERS, KILLS = 8, 3
 
@@ -33,7 +33,7 @@ def test_no_acknowledged_message_is_lost(
     environ = {"DATABASE_URL": url, "INSTANCE_DIR": app.instance_path, "RATE_LIMITS": "off", "APP_ENV": "testing"}
     with Server(environ) as server:
         acknowledged = _write_while_killing(server, tokens)
-        sent = Talk(server.url, tokens[0]).messages("lobby")
+        sent = HttpClient(server.url, tokens[0]).messages("lobby")
     assert len(acknowledged) > WRITERS
     seqs = [message["seq"] for message in sent]
     assert seqs == list(range(1, len(seqs) + 1))
@@ -48,13 +48,13 @@ def _write_while_killing(server: Server, tokens: list[str]) -> dict[int, str]:
     is_over = threading.Event()
 
     def write(number: int, token: str) -> None:
-        talk = Talk(server.url, token)
+        client = HttpClient(server.url, token)
         for count in range(100_000):
             if is_over.is_set():
                 return
             content = f"{number} {count}"
             while not is_over.is_set():
-                message = talk.send_once(content=content, client_message_id=content)
+                message = client.try_send(content=content, client_message_id=content)
                 if message is not None:
                     acknowledged[message["id"]] = content
                     break

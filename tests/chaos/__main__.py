@@ -1,4 +1,4 @@
-"""`make chaos`: campaigns until told otherwise. `make chaos ARGS="--minutes 60 --seed 7"`; exit 1 at the first finding."""
+"""`make chaos` runs campaigns for some minutes: `make chaos ARGS="--minutes 60 --seed 7"`. Exits with 1 at the first finding."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tests.realtime.conftest import SETTINGS, Deployment, migrate
 from tests.servers import Server
 from tests.services import PrivatePostgres, PrivateRedis
 
-MOST_LINES = 20
-"""Of each kind of finding."""
+MAX_LINES = 20
+"""How many findings of each kind are printed."""
 
-OFTEN = 0.3
-"""How often a fault is over before the next one comes."""
+RECOVERY_CHANCE = 0.3
+"""How often the server has to recover from a fault before the next one."""
 
 
-class Arena:
-    """Two workers on a PostgreSQL and a Redis of their own, and everything that can befall them."""
+class FaultyDeployment:
+    """Two workers on a PostgreSQL and a Redis of their own, and the faults that can be caused in them."""
 
-    def __init__(self, postgres: PrivatePostgres, redis: PrivateRedis, folder: str, chance: random.Random):
-        self.postgres, self.redis, self.chance = postgres, redis, chance
+    def __init__(self, postgres: PrivatePostgres, redis: PrivateRedis, folder: str, rng: random.Random):
+        self.postgres, self.redis, self.rng = postgres, redis, rng
         url = postgres.new_database("chaos")
         settings = SETTINGS | {"DATABASE_URL": url, "INSTANCE_DIR": folder, "WEB_CONCURRENCY": "2"}
         app = create_app(Config.from_env(settings | {"WEB_CONCURRENCY": "1"}))
@@ -44,54 +44,54 @@ class Arena:
 
     def kill_worker(self) -> None:
         if pids := self.server.worker_pids:
-            os.kill(self.chance.choice(pids), signal.SIGKILL)
+            os.kill(self.rng.choice(pids), signal.SIGKILL)
 
     def restart_server(self) -> None:
-        self.server.stop(self.chance.choice([signal.SIGTERM, signal.SIGINT]))
+        self.server.stop(self.rng.choice([signal.SIGTERM, signal.SIGINT]))
         self.server.start()
 
     def kill_redis(self) -> None:
         self.redis.kill()
-        time.sleep(self.chance.uniform(0, 3))
+        time.sleep(self.rng.uniform(0, 3))
         self.redis.start()
 
     def freeze_redis(self) -> None:
         self.redis.freeze()
-        time.sleep(self.chance.uniform(0, 6))
+        time.sleep(self.rng.uniform(0, 6))
         self.redis.thaw()
 
     def kill_postgres(self) -> None:
         self.postgres.kill()
-        time.sleep(self.chance.uniform(0, 3))
+        time.sleep(self.rng.uniform(0, 3))
         self.postgres.start()
 
     def freeze_postgres(self) -> None:
         self.postgres.freeze()
-        time.sleep(self.chance.uniform(0, 6))
+        time.sleep(self.rng.uniform(0, 6))
         self.postgres.thaw()
 
     def campaign(self, seconds: float) -> tuple[int, Findings]:
-        """One campaign: how many messages were acknowledged, and what was found."""
-        work = Campaign(self.deployment.app, [self.deployment.user() for _ in range(7)], readers=4)
-        work.start()
+        """Run one campaign. Returns how many messages were acknowledged, and the findings."""
+        campaign = Campaign(self.deployment.app, [self.deployment.user() for _ in range(7)], readers=4)
+        campaign.start()
         ends = time.monotonic() + seconds
         try:
             while time.monotonic() < ends:
-                fault = self.chance.choice(self.faults)
+                fault = self.rng.choice(self.faults)
                 print(f"  {datetime.now(UTC):%H:%M:%S.%f} {fault.__name__}", flush=True)
                 fault()
-                time.sleep(self.chance.uniform(0, 3))
-                if self.chance.random() < OFTEN:
-                    work.expect_progress()
-            work.expect_progress()
+                time.sleep(self.rng.uniform(0, 3))
+                if self.rng.random() < RECOVERY_CHANCE:
+                    campaign.expect_progress()
+            campaign.expect_progress()
             time.sleep(8)
         finally:
-            found = work.finish()
-        return len(work.acknowledged), found
+            found = campaign.finish()
+        return len(campaign.acknowledged), found
 
 
 def main() -> None:
-    """Run campaigns, and say what each found."""
+    """Run campaigns, and print the findings of each."""
     os.environ["FLASK_SKIP_DOTENV"] = "1"
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
@@ -100,18 +100,18 @@ def main() -> None:
     print(f"seed {given.seed}")
     ends = time.monotonic() + given.minutes * 60
     with PrivatePostgres() as postgres, PrivateRedis() as redis, tempfile.TemporaryDirectory() as folder:
-        arena = Arena(postgres, redis, folder, random.Random(given.seed))
+        faulty = FaultyDeployment(postgres, redis, folder, random.Random(given.seed))
         try:
             while time.monotonic() < ends:
-                count, found = arena.campaign(min(60, given.minutes * 60))
+                count, found = faulty.campaign(min(60, given.minutes * 60))
                 print(f"{count} acknowledged; found {'' if found else 'nothing'}", flush=True)
                 if found:
                     for kind, lines in found.items():
-                        print(f"{kind}: {len(lines)}", *lines[:MOST_LINES], sep="\n  ", flush=True)
-                    Path("chaos.log").write_text(arena.server.output())
+                        print(f"{kind}: {len(lines)}", *lines[:MAX_LINES], sep="\n  ", flush=True)
+                    Path("chaos.log").write_text(faulty.server.output())
                     sys.exit(1)
         finally:
-            arena.server.close()
+            faulty.server.close()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""A checker in Jepsen's manner: writers and readers while things are killed, and then a reckoning with the database.
+"""A checker like Jepsen: writers and readers work while parts are killed, and then what they saw is compared with the database.
 
-Writers send one message after the other and repeat, under its key, what was not acknowledged. Readers come and go at random,
-resume, and note each frame. What counts in the end:
+Writers send one message after the other, and repeat one that was not acknowledged under the same key. Readers connect and
+disconnect at random, resume, and record each frame. The findings are:
 
-- lost: acknowledged, and not in the database as it was acknowledged;
-- doubled: twice in the database under one key, one modseq told twice by one socket, or told live by a later one;
-- reordered: a modseq after a later one, a gap in the seqs, or one writer's messages not in the order of its sending;
-- missing: not told to a socket that was told something later, never read by a reader at all, or not told within seconds;
-- silent: nothing was acknowledged for long, though nothing was wrong any more.
+- lost: a message that was acknowledged is not in the database as it was acknowledged;
+- doubled: a message is in the database twice under one key, or a socket received a modseq twice, or live after an earlier socket;
+- reordered: a modseq arrived after a later one, the seqs have a gap, or the messages of a writer are not in the order sent;
+- missing: a socket received a later modseq without this one, or a reader never received a message, or not within seconds;
+- silent: nothing was acknowledged for long, although no fault was active any more.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from backend.models import Message
 from backend.models.base import db
 from tests.realtime.client import Api, Frame, LiveClient
 
-AWAY = (OSError, EOFError, WebSocketException, TimeoutError)
+UNREACHABLE = (OSError, EOFError, WebSocketException, TimeoutError)
 LATE_SECONDS = 6.0
 SILENT_SECONDS = 20.0
-"""A writer gives up on a server that does not answer after 10 s, and tries again."""
+"""Longer than the 10 s after which a writer gives up on an answer and tries again."""
 
 
 class Findings(dict[str, list[str]]):
-    """What was found, by its kind: a line for each."""
+    """The findings by kind, one line each."""
 
-    def note(self, kind: str, what: str) -> None:
-        """Note a finding."""
-        self.setdefault(kind, []).append(what)
+    def add(self, kind: str, text: str) -> None:
+        """Add a finding."""
+        self.setdefault(kind, []).append(text)
 
-    def missing(self, who: str, numbers: Iterable[int]) -> None:
-        """Note what somebody lacks, if there is any."""
+    def missing(self, text: str, numbers: Iterable[int]) -> None:
+        """Add a finding for the missing *numbers*, if there are any. *text* says to whom they are missing."""
         runs: list[list[int]] = []
         for number in sorted(numbers):
             if runs and number == runs[-1][-1] + 1:
@@ -51,36 +51,36 @@ class Findings(dict[str, list[str]]):
                 runs.append([number])
         if runs:
             spans = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
-            self.note("missing", f"{who} {', '.join(spans)}")
+            self.add("missing", f"{text} {', '.join(spans)}")
 
 
-class Ear(LiveClient):
-    """A socket that counts what is wrong with its stream instead of refusing it.
+class RecordingClient(LiveClient):
+    """A socket that records what is wrong with its stream as findings, instead of raising an error.
 
-    *heard* says up to which modseq of each conversation its user was told before it opened: that is past.
+    *received* has the modseq of each conversation up to which earlier sockets of the user received everything.
     """
 
-    def __init__(self, url: str, token: str, found: Findings, heard: dict[str, int] | None = None):
+    def __init__(self, url: str, token: str, found: Findings, received: dict[str, int] | None = None):
         self.found = found
-        self.heard = heard or {}
+        self.received = received or {}
         self.live: dict[str, set[int]] = {}
         self.starts: dict[str, int] = {}
         super().__init__(url, token, close_timeout=1)
 
-    def _note(self, frame: Frame) -> None:
+    def _record(self, frame: Frame) -> None:
         if frame["type"].startswith(("message.", "member.")):
             name, modseq = frame["conversation_id"], frame["modseq"]
-            told = self.live.setdefault(name, set())
-            if modseq in told or modseq <= self.heard.get(name, 0):
-                self.found.note("doubled", f"socket {self.client_id} was told {modseq} again")
-            elif told and modseq < max(told):
-                self.found.note("reordered", f"socket {self.client_id} was told {modseq} after {max(told)}")
-            told.add(modseq)
+            live = self.live.setdefault(name, set())
+            if modseq in live or modseq <= self.received.get(name, 0):
+                self.found.add("doubled", f"socket {self.client_id} received {modseq} again")
+            elif live and modseq < max(live):
+                self.found.add("reordered", f"socket {self.client_id} received {modseq} after {max(live)}")
+            live.add(modseq)
             self.modseqs[name] = max(modseq, self.modseqs.get(name, 0))
             self.seen[name][modseq] = frame
         elif frame["type"] == "resumed":
-            # What was told before the answer may be in it again; from here on nothing may.
-            super()._note(frame)
+            # The answer may repeat earlier events. Later events may not.
+            super()._record(frame)
             for row in frame["conversations"]:
                 self.live[row["id"]] = set()
                 self.starts[row["id"]] = self.modseqs[row["id"]]
@@ -88,7 +88,7 @@ class Ear(LiveClient):
 
 @dataclass
 class Reader:
-    """One user's view over many sockets. `seqs` is every message that it was ever shown."""
+    """What one user received over many sockets. `seqs` has every message."""
 
     api: Api
     name: str
@@ -97,33 +97,33 @@ class Reader:
     stretches: list[tuple[str, int, set[int]]] = field(default_factory=list)
 
     def follow(self, found: Findings, until: Callable[[Reader], bool]) -> None:
-        """One socket: resume, listen, and go without a word.
+        """Open one socket, resume, receive until *until* is true, and disconnect.
 
-        Where an error comes before the first page nothing was resumed, and it is asked for again, as docs/realtime.md tells.
+        Where an error precedes the first page nothing was resumed. The reader then resumes again, as docs/realtime.md says.
         """
-        ear = Ear(self.api.url, self.api.token, found, {self.name: self.position})
+        client = RecordingClient(self.api.url, self.api.token, found, {self.name: self.position})
         try:
             while not until(self):
-                if self.name not in ear.starts:
-                    ear.resume({self.name: self.position})
-                self._take(ear)
+                if self.name not in client.starts:
+                    client.resume({self.name: self.position})
+                self._take(client)
                 try:
-                    ear.receive(0.2)
+                    client.receive(0.2)
                 except TimeoutError:
                     continue
         finally:
-            self._take(ear)
-            if self.name in ear.starts:
-                self.stretches.append((ear.client_id, ear.starts[self.name], ear.live.get(self.name, set())))
-            ear.close()
+            self._take(client)
+            if self.name in client.starts:
+                self.stretches.append((client.client_id, client.starts[self.name], client.live.get(self.name, set())))
+            client.close()
 
-    def _take(self, ear: Ear) -> None:
-        for what in ear.seen.pop(self.name, {}).values():
-            message = what.get("message", what)
+    def _take(self, client: RecordingClient) -> None:
+        for change in client.seen.pop(self.name, {}).values():
+            message = change.get("message", change)
             if "seq" in message:
                 self.seqs.add(message["seq"])
-        if self.name in ear.starts:
-            self.position = max(self.position, ear.modseqs[self.name])
+        if self.name in client.starts:
+            self.position = max(self.position, client.modseqs[self.name])
 
 
 class Campaign:
@@ -141,30 +141,30 @@ class Campaign:
         self.acknowledged: dict[str, Frame] = {}
         self.found = Findings()
         self.errors: list[BaseException] = []
-        self._is_over, self._is_silent, self._lock = Event(), Event(), Lock()
+        self._is_over, self._is_writing_over, self._lock = Event(), Event(), Lock()
         self._threads = [Thread(target=self._guarded, args=[self._write, *each]) for each in enumerate(self.writers)]
         self._threads += [Thread(target=self._guarded, args=[self._read, *each]) for each in enumerate(self.readers)]
 
     def start(self) -> None:
-        """Let them begin."""
+        """Start the writers and the readers."""
         for thread in self._threads:
             thread.start()
 
     def _guarded(self, work: Callable[..., None], *args: Any) -> None:
         try:
             work(*args)
-        except BaseException as error:  # noqa: BLE001  # it belongs to the test's own thread
+        except BaseException as error:  # noqa: BLE001  # `finish` raises it in the thread of the test
             self.errors.append(error)
 
     def _write(self, number: int, api: Api) -> None:
         socket: LiveClient | None = None
         count = 0
-        while not self._is_silent.is_set():
+        while not self._is_writing_over.is_set():
             key = f"w{number}-{count}"
             try:
-                socket = socket or Ear(api.url, api.token, Findings())
+                socket = socket or RecordingClient(api.url, api.token, Findings())
                 message = socket.send(key, room_id=self.room["id"], client_message_id=key)
-            except (*AWAY, AssertionError):  # the fault is at work; the same key goes out again
+            except (*UNREACHABLE, AssertionError):  # a fault is active: send it again under the same key
                 if socket is not None:
                     socket.close()
                     socket = None
@@ -179,26 +179,26 @@ class Campaign:
     def _read(self, number: int, reader: Reader) -> None:
         chance = random.Random(number)
         while not self._is_over.is_set():
-            stays = time.monotonic() + (
+            until = time.monotonic() + (
                 1e9 if number == 0 else chance.uniform(0.1, 2.5)
-            )  # the first one never goes by itself
+            )  # the first reader never disconnects by itself
             try:
-                reader.follow(self.found, lambda _, stays=stays: self._is_over.is_set() or time.monotonic() > stays)
-            except AWAY:
+                reader.follow(self.found, lambda _, until=until: self._is_over.is_set() or time.monotonic() > until)
+            except UNREACHABLE:
                 time.sleep(0.05)
 
     def expect_progress(self, seconds: float = SILENT_SECONDS) -> None:
-        """Wait until something is acknowledged. Where nothing is within *seconds*, that is a finding."""
+        """Wait until a message is acknowledged. If none is within *seconds*, add a finding."""
         before, deadline = len(self.acknowledged), time.monotonic() + seconds
         while len(self.acknowledged) == before:
             if time.monotonic() > deadline:
-                self.found.note("silent", f"nothing was acknowledged for {seconds:g} s")
+                self.found.add("silent", f"nothing was acknowledged for {seconds:g} s")
                 return
             time.sleep(0.02)
 
     def finish(self) -> Findings:
-        """Silence the writers, give the readers a moment to hear the rest, and reckon."""
-        self._is_silent.set()
+        """Stop the writers, give the readers some seconds to receive the rest, and return the findings."""
+        self._is_writing_over.set()
         for thread in self._threads[: len(self.writers)]:
             thread.join(60)
         rows = self._rows()
@@ -211,7 +211,7 @@ class Campaign:
             thread.join(30)
         if self.errors:
             raise self.errors[0]
-        self._reckon(rows)
+        self._check(rows)
         return self.found
 
     def _rows(self) -> list[Any]:
@@ -221,26 +221,28 @@ class Campaign:
             statement = select(*columns).where(Message.conversation_id == self.name).order_by(Message.seq)
             return list(db.session.execute(statement).all())
 
-    def _reckon(self, rows: list[Any]) -> None:
+    def _check(self, rows: list[Any]) -> None:
         by_key: dict[str, Any] = {}
         for row in rows:
             if by_key.setdefault(row.content, row) is not row:
-                self.found.note("doubled", f"{row.content} is message {by_key[row.content].seq}, and {row.seq}")
+                self.found.add("doubled", f"{row.content} is message {by_key[row.content].seq}, and {row.seq}")
         for key, message in self.acknowledged.items():
             row = by_key.get(key)
             if row is None or (row.seq, row.id, row.modseq) != (message["seq"], message["id"], message["modseq"]):
-                self.found.note("lost", f"{key} was acknowledged as {message['seq']}, and is {row}")
+                self.found.add("lost", f"{key} was acknowledged as {message['seq']}, and is {row}")
         for place, row in enumerate(rows, 1):
             if row.seq != place:
-                self.found.note("reordered", f"message {place} of the database is {row.seq}")
+                self.found.add("reordered", f"message {place} of the database is {row.seq}")
         for number in range(len(self.writers)):
             own = [int(row.content.partition("-")[2]) for row in rows if row.content.startswith(f"w{number}-")]
             for earlier, later in pairwise(own):
                 if later < earlier:
-                    self.found.note("reordered", f"writer {number}'s {earlier} came before {later}")
+                    self.found.add("reordered", f"writer {number}'s {earlier} came before {later}")
         modseqs = {row.modseq for row in rows}
         for number, reader in enumerate(self.readers):
-            self.found.missing(f"reader {number} was never shown messages", {row.seq for row in rows} - reader.seqs)
-            for socket, start, told in reader.stretches:
-                reach = set(range(start + 1, max(told, default=start) + 1))
-                self.found.missing(f"reader {number} was not told modseqs over socket {socket}", modseqs & reach - told)
+            self.found.missing(f"reader {number} never received messages", {row.seq for row in rows} - reader.seqs)
+            for socket, start, received in reader.stretches:
+                reach = set(range(start + 1, max(received, default=start) + 1))
+                self.found.missing(
+                    f"reader {number} did not receive modseqs over socket {socket}", modseqs & reach - received
+                )

@@ -1,4 +1,4 @@
-"""Servers for the checker."""
+"""Deployments for the checker."""
 
 from tests.realtime.conftest import _close_clients, deployments, open_deployment
 

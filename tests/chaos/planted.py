@@ -1,4 +1,4 @@
-"""Confab with a fault planted in it, to show that the checker finds what it is there to find. PLANTED names the fault."""
+"""Confab with a planted fault that the checker must find. PLANTED names a fault of the bus, `+`, and one of the server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import gevent
 from gevent.monkey import get_original
 
 from backend import create_app
@@ -25,7 +26,7 @@ from backend.realtime.heartbeat import TICK_SECONDS
 from backend.realtime.hub import Hub
 from backend.realtime.reconciler import Reconciler
 
-chance = random.Random(1)
+rng = random.Random(1)
 _dispatch = Hub.dispatch
 
 
@@ -34,22 +35,20 @@ def _nothing(*_: object, **__: object) -> None:
 
 
 def _dropping(self: Hub, events: Iterable[Event]) -> None:
-    _dispatch(self, [event for event in events if chance.random() > 0.2])
+    _dispatch(self, [event for event in events if rng.random() > 0.2])
 
 
 def _doubling(self: Hub, events: Iterable[Event]) -> None:
     for event in events:
-        _dispatch(self, [event] * chance.choice([1, 2]))
+        _dispatch(self, [event] * rng.choice([1, 2]))
 
 
 def _reordering(self: Hub, events: Iterable[Event]) -> None:
-    import gevent
-
     for event in events:
-        gevent.spawn_later(chance.random() * 0.03, _dispatch, self, [event])
+        gevent.spawn_later(rng.random() * 0.03, _dispatch, self, [event])
 
 
-def _as_they_come(self: Channel, events: Iterable[Event]) -> list[Event]:
+def _push_unordered(self: Channel, events: Iterable[Event]) -> list[Event]:
     fresh = [event for event in events if event.modseq is not None]
     self.delivered = max([self.delivered, *(event.modseq or 0 for event in fresh)])
     return fresh
@@ -59,41 +58,39 @@ def _without_repair() -> None:
     Hub.repair = Reconciler.reconcile = _nothing  # type: ignore[method-assign,assignment]
 
 
-def _cursor_that_skips() -> None:
+def _skip_with_cursor() -> None:
     sync = commands.sync_page
     commands.sync_page = lambda user, seen, size, only=None: sync(user, {k: v + 1 for k, v in seen.items()}, size, only)
 
 
-def _ack_without_commit() -> None:
+def _acknowledge_wrongly() -> None:
     append = commands.append_together
 
-    def forgetful(drafts: Sequence[Any]) -> list[Sent | Exception]:
+    def append_and_alter(drafts: Sequence[Any]) -> list[Sent | Exception]:
         results = append(drafts)
         return [
             Sent({**result.message, "seq": result.message["seq"] + 1}, True)
-            if isinstance(result, Sent) and chance.random() < 0.05
+            if isinstance(result, Sent) and rng.random() < 0.05
             else result
             for result in results
         ]
 
-    commands.append_together = forgetful
+    commands.append_together = append_and_alter
 
 
-def _slow_openings() -> None:
-    """Sockets take more than a tick of the clock to open."""
+def _delay_openings() -> None:
+    """Make the opening of sockets take longer than the interval of the heartbeat."""
     heads_for = gateway.heads_for
 
     def slow(user_id: int) -> list[Head]:
-        import gevent
-
         gevent.sleep(TICK_SECONDS + 0.1)
         return heads_for(user_id)
 
     gateway.heads_for = slow
 
 
-def _first_resumptions_that_fail() -> None:
-    """Each user's first one in this process is answered with an error."""
+def _fail_first_resumptions() -> None:
+    """Answer the first resumption of each user in this process with an error."""
     sync = commands.sync_page
     known: set[int] = set()
 
@@ -106,41 +103,41 @@ def _first_resumptions_that_fail() -> None:
     commands.sync_page = failing
 
 
-def _silence() -> None:
-    """The worker stands still after a while, as one does that waits for ever without letting others run."""
+def _hang() -> None:
+    """Make the worker hang after a while, without running other greenlets."""
     append = commands.append_together
     calls = itertools.count()
 
-    def still(drafts: Sequence[Any]) -> list[Sent | Exception]:
+    def append_or_hang(drafts: Sequence[Any]) -> list[Sent | Exception]:
         if next(calls) > 50:
             get_original("time", "sleep")(3600)
         return append(drafts)
 
-    commands.append_together = still
+    commands.append_together = append_or_hang
 
 
 def plant(fault: str) -> None:
     """Plant *fault*."""
-    takes: dict[str, Callable[..., None]] = {"drop": _dropping, "double": _doubling, "reorder": _reordering}
+    dispatchers: dict[str, Callable[..., None]] = {"drop": _dropping, "double": _doubling, "reorder": _reordering}
     bus, _, broken = fault.partition("+")
-    if bus in takes:
-        Hub.dispatch = takes[bus]  # type: ignore[method-assign]
+    if bus in dispatchers:
+        Hub.dispatch = dispatchers[bus]  # type: ignore[method-assign]
     elif bus == "slow openings":
-        _slow_openings()
+        _delay_openings()
     elif bus == "failing first resumptions":
-        _first_resumptions_that_fail()
+        _fail_first_resumptions()
     if broken == "no repair":
         _without_repair()
     elif broken == "no order":
-        Channel.push = _as_they_come  # type: ignore[method-assign]
-    elif broken == "cursor that skips":
-        _cursor_that_skips()
-    elif broken == "no looking":
+        Channel.push = _push_unordered  # type: ignore[method-assign]
+    elif broken == "skipping cursor":
+        _skip_with_cursor()
+    elif broken == "no bootstrapping":
         SubscriptionManager.bootstrapping = lambda *_: nullcontext({})  # type: ignore[method-assign,assignment]
-    elif broken == "ack of another":
-        _ack_without_commit()
-    elif broken == "silence":
-        _silence()
+    elif broken == "wrong ack":
+        _acknowledge_wrongly()
+    elif broken == "hanging worker":
+        _hang()
 
 
 plant(os.environ["PLANTED"])

@@ -1,4 +1,4 @@
-"""The checker, for a short while; and that it finds planted faults. `make chaos` lets it run for long."""
+"""A short run of the checker, and proof that it finds planted faults. `make chaos` runs it for long."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.realtime.conftest import Deployment, OpenDeployment, app_root
 from tests.services import PrivatePostgres
 
 ENOUGH = 250
-"""Messages in which every planted fault shows. The rarest concerns one in twenty."""
+"""So many messages show every planted fault. The rarest concerns one message in twenty."""
 
 
-def campaign(deployment: Deployment, writers: int = 3, readers: int = 3) -> Campaign:
+def make_campaign(deployment: Deployment, writers: int = 3, readers: int = 3) -> Campaign:
     return Campaign(deployment.app, [deployment.user() for _ in range(writers + readers)], readers)
 
 
@@ -26,8 +26,8 @@ def test_nothing_is_lost_while_everything_is_killed(open_deployment: OpenDeploym
     with PrivatePostgres() as postgres:
         deployment = open_deployment("redis", database_url=postgres.new_database("chaos"))
         assert deployment.redis is not None
-        work = campaign(deployment)
-        work.start()
+        campaign = make_campaign(deployment)
+        campaign.start()
         try:
             time.sleep(2)
             os.kill(deployment.server.worker_pids[0], signal.SIGKILL)
@@ -40,15 +40,15 @@ def test_nothing_is_lost_while_everything_is_killed(open_deployment: OpenDeploym
             postgres.start()
             time.sleep(3)
         finally:
-            found = work.finish()
-        assert len(work.acknowledged) > 50
+            found = campaign.finish()
+        assert len(campaign.acknowledged) > 50
         assert found == {}
 
 
 def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_deployment: OpenDeployment) -> None:
     deployment = open_deployment("sqlite")
-    work = campaign(deployment, writers=2)
-    work.start()
+    campaign = make_campaign(deployment, writers=2)
+    campaign.start()
     try:
         time.sleep(1)
         os.kill(deployment.server.worker_pids[0], signal.SIGKILL)
@@ -56,40 +56,38 @@ def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_deplo
         os.kill(deployment.server.pid, signal.SIGHUP)
         time.sleep(4)
     finally:
-        found = work.finish()
-    assert len(work.acknowledged) > 20
+        found = campaign.finish()
+    assert len(campaign.acknowledged) > 20
     assert found == {}
 
 
-def test_a_reader_whose_resumption_is_answered_with_an_error_asks_again(
-    open_deployment: OpenDeployment, tmp_path: Path
-) -> None:
+def test_a_reader_whose_resumption_is_refused_resumes_again(open_deployment: OpenDeployment, tmp_path: Path) -> None:
     root = app_root(tmp_path, "tests.chaos.planted")
     deployment = open_deployment("sqlite", root=root, PLANTED="failing first resumptions")
-    author, listener = deployment.user(), deployment.user()
-    room = author.room(listener)
+    author, member = deployment.user(), deployment.user()
+    room = author.room(member)
     for number in range(5):
         author.send(str(number), room_id=room["id"])
-    reader, ends = Reader(listener, room["conversation_id"], position=2), time.monotonic() + 10
+    reader, ends = Reader(member, room["conversation_id"], position=2), time.monotonic() + 10
     reader.follow(Findings(), lambda _: len(reader.seqs) == 5 or time.monotonic() > ends)
     assert reader.seqs == {1, 2, 3, 4, 5}
 
 
-def test_a_server_that_stands_still_is_found(open_deployment: OpenDeployment, tmp_path: Path) -> None:
-    deployment = open_deployment("sqlite", root=app_root(tmp_path, "tests.chaos.planted"), PLANTED="+silence")
-    work = campaign(deployment, writers=1, readers=1)
-    work.start()
-    wait_until(lambda: len(work.acknowledged) > 40, "the work of the writer", 30)
-    while not work.found:
-        work.expect_progress(2)
+def test_a_server_that_hangs_is_found(open_deployment: OpenDeployment, tmp_path: Path) -> None:
+    deployment = open_deployment("sqlite", root=app_root(tmp_path, "tests.chaos.planted"), PLANTED="+hanging worker")
+    campaign = make_campaign(deployment, writers=1, readers=1)
+    campaign.start()
+    wait_until(lambda: len(campaign.acknowledged) > 40, "the acknowledgements of the writer", 30)
+    while not campaign.found:
+        campaign.expect_progress(2)
     os.kill(deployment.server.worker_pids[0], signal.SIGKILL)
-    assert work.finish().keys() == {"silent"}
+    assert campaign.finish().keys() == {"silent"}
 
 
-def test_a_finding_says_who_lacks_what() -> None:
+def test_a_finding_names_the_reader_and_the_missing_messages() -> None:
     found = Findings()
-    found.missing("reader 2 was never shown", [4, 5, 6, 9])
-    assert found == {"missing": ["reader 2 was never shown 4-6, 9"]}
+    found.missing("reader 2 never received messages", [4, 5, 6, 9])
+    assert found == {"missing": ["reader 2 never received messages 4-6, 9"]}
 
 
 @pytest.mark.parametrize(
@@ -102,18 +100,18 @@ def test_a_finding_says_who_lacks_what() -> None:
         ("double+no order", "doubled"),
         ("reorder+no order", "reordered"),
         ("slow openings", None),
-        ("slow openings+no looking", "doubled"),
-        ("+cursor that skips", "missing"),
-        ("+ack of another", "lost"),
+        ("slow openings+no bootstrapping", "doubled"),
+        ("+skipping cursor", "missing"),
+        ("+wrong ack", "lost"),
     ],
 )
-def test_planted_faults_are_found_and_a_bad_bus_is_borne(
+def test_planted_faults_are_found_and_faults_of_the_bus_are_tolerated(
     open_deployment: OpenDeployment, tmp_path: Path, fault: str, finding: str | None
 ) -> None:
     deployment = open_deployment("sqlite", root=app_root(tmp_path, "tests.chaos.planted"), PLANTED=fault)
-    work = campaign(deployment, writers=2, readers=2)
-    work.start()
-    wait_until(lambda: len(work.acknowledged) > ENOUGH, "the work of the writers", 30)
-    found = work.finish()
+    campaign = make_campaign(deployment, writers=2, readers=2)
+    campaign.start()
+    wait_until(lambda: len(campaign.acknowledged) > ENOUGH, "the acknowledgements of the writers", 30)
+    found = campaign.finish()
     deployment.server.stop(signal.SIGINT)
     assert (set(found) >= {finding}) if finding else (found == {}), found

@@ -1,7 +1,7 @@
-"""Confab whose sockets send back what they hear, as Autobahn's cases want it.
+"""Confab whose sockets send every message back, as Autobahn's cases require.
 
-The way in, the framing, the order of work and the end are Confab's own. Only what is done with a frame differs, and nothing
-is said unasked: no `ready`, no ping.
+The opening, the framing, the order of frames and the closing are Confab's own. Only the handling of a frame differs, and the
+server sends neither `ready` nor pings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def echo(_self: CommandHandler, client: Connection, batch: list[bytes]) -> None:
 
 
 def begin(_self: Any, client: Connection) -> None:
-    """Let the client speak."""
+    """Begin to read the client's frames, without `ready`."""
     client.begin(b"")
 
 

@@ -1,4 +1,4 @@
-"""schemathesis against a running server: three minutes of made-up calls, each answered as the OpenAPI document says."""
+"""schemathesis against a running server: three minutes of generated calls, each answered as the OpenAPI document says."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CHECKS = (
     "response_schema_conformance"
 )
 EXCLUDED = r"^/api/auth/(logout|sessions)|^/api/users/\{user_id\}$|^/ws/"
-"""What would end the session that makes the calls, or take its rights. The suite tries these with sessions of their own."""
+"""Operations that would end the session of the calls or revoke its rights. The test suite covers them."""
 
 
 def main() -> list[str]:
-    """Run schemathesis for `SECONDS` with the rights of a superuser; returns a line where it found something."""
+    """Run schemathesis for `SECONDS` as a superuser. Returns a line where it found something."""
     with tempfile.TemporaryDirectory(prefix="confab-conformance-") as folder:
         settings = {**SETTINGS, "DATABASE_URL": f"sqlite:///{folder}/confab.db", "INSTANCE_DIR": folder}
         app = create_app(Config.from_env(settings))

@@ -1,4 +1,4 @@
-"""Confab as it runs, alone and as one of two workers."""
+"""Running servers: one worker on SQLite, and two workers on PostgreSQL and Redis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from backend.models.base import db
 from backend.realtime import heartbeat
 from backend.realtime.transport import connection
 from tests.factories import Factory
-from tests.realtime.client import Api, LiveClient, opened
+from tests.realtime.client import Api, LiveClient, open_clients
 from tests.realtime.pair import Clock, Pair
 from tests.servers import ROOT, Server
 from tests.services import PrivateRedis, Services
@@ -32,7 +32,7 @@ from tests.services import PrivateRedis, Services
 
 @dataclass
 class Deployment:
-    """A running server with what it runs on, and users made at will."""
+    """A running server with its database and its Redis. It creates users on demand."""
 
     server: Server
     app: Flask
@@ -43,17 +43,17 @@ class Deployment:
         return self.server.url
 
     def user(self, **fields: Any) -> Api:
-        """A new account with a session."""
+        """Create a user with a session."""
         make = Factory(self.app)
         user = make.user(f"u{secrets.token_hex(4)}", email=f"{secrets.token_hex(6)}@example.com", **fields)
         return Api(self.url, make.token(user), user.id)
 
-    def again(self, user: Api) -> Api:
-        """The same account with another session."""
+    def new_session(self, user: Api) -> Api:
+        """Create another session of *user*."""
         return Api(self.url, Factory(self.app).token(User(id=user.id)), user.id)
 
     def on_each_worker(self, user: Api, timeout: float = 15) -> list[LiveClient]:
-        """Sockets of *user* on every worker: the kernel chooses, and one may be starting still, so that it takes some tries."""
+        """Open a socket of *user* on every worker. The kernel chooses the worker, so sockets are opened until each has one."""
         found: dict[int, LiveClient] = {}
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -65,11 +65,11 @@ class Deployment:
                 found[pid] = client
             if len(found) == len(self.server.worker_pids):
                 return [found[pid] for pid in sorted(found)]
-        raise AssertionError("the sockets all went to one worker")
+        raise AssertionError("all sockets were opened on the same worker")
 
 
 def worker_of(server: Server, client: LiveClient) -> int:
-    """Which worker serves a socket: the one that has the other end of its connection."""
+    """The process id of the worker that holds the server's end of a connection."""
     _, port = client.socket.socket.getsockname()[:2]
     inode = _inode(server.port, port)
     for pid in server.worker_pids:
@@ -79,7 +79,7 @@ def worker_of(server: Server, client: LiveClient) -> int:
                     return pid
             except OSError:
                 continue
-    raise AssertionError("no worker has this socket")
+    raise AssertionError("no worker holds this connection")
 
 
 def _inode(local_port: int, remote_port: int) -> str:
@@ -87,12 +87,12 @@ def _inode(local_port: int, remote_port: int) -> str:
         fields = line.split()
         if (int(fields[1].split(":")[1], 16), int(fields[2].split(":")[1], 16)) == (local_port, remote_port):
             return fields[9]
-    raise AssertionError("there is no such connection")
+    raise AssertionError("the connection does not exist")
 
 
 @contextmanager
 def in_background(task: Callable[[Event], None]) -> Iterator[None]:
-    """Run *task* in a thread beside the block; the event tells it that the block is over."""
+    """Run *task* in a thread during the block. Its event is set when the block ends."""
     is_over = Event()
     thread = Thread(target=task, args=(is_over,))
     thread.start()
@@ -104,14 +104,14 @@ def in_background(task: Callable[[Event], None]) -> Iterator[None]:
 
 
 def migrate(app: Flask) -> None:
-    """Bring the database of *app* to head."""
+    """Upgrade the database of *app* to the newest revision."""
     with app.app_context():
         upgrade()
         db.engine.dispose()
 
 
 def app_root(folder: Path, module: str) -> Path:
-    """The face of a checkout, for `open_deployment(root=...)`: wsgi.py has the application of *module*."""
+    """Write into *folder* what serves the application of *module*, and return it for `open_deployment(root=...)`."""
     (folder / "wsgi.py").write_text(f"from {module} import app\n")
     real = str(ROOT / "gunicorn.conf.py")
     lines = [f"__file__ = {real!r}", "exec(compile(open(__file__).read(), __file__, 'exec'))"]
@@ -142,7 +142,7 @@ def pair() -> Iterator[Pair]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of connections and of the heartbeat."""
+    """Replaces the clock of connections and of the heartbeat."""
     clock = Clock()
     monkeypatch.setattr(heartbeat, "time", clock)
     monkeypatch.setattr(connection, "time", clock)
@@ -152,7 +152,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture(autouse=True)
 def _close_clients() -> Iterator[None]:
     yield
-    for socket in list(opened):
+    for socket in list(open_clients):
         socket.close()
 
 
@@ -180,7 +180,7 @@ def _open_deployments(
             settings = {**SETTINGS, "DATABASE_URL": database_url, "REDIS_URL": redis.url, "WEB_CONCURRENCY": "2"}
         instance = tmp_path_factory.mktemp("instance")
         settings |= {"INSTANCE_DIR": str(instance), **env}
-        # Beside the server, and without its Redis: what this application writes, no hint tells of.
+        # An application in this process on the same database, without Redis: the server gets no event of what it writes.
         app = make_app(
             {name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"}
         )
@@ -204,19 +204,19 @@ def _open_deployments(
 def deployments(
     services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
 ) -> Deployments:
-    """`with deployments() as open_deployment:` those that it opens end with the block."""
+    """`with deployments() as open_deployment:` the deployments that it opens are closed at the end of the block."""
     return partial(_open_deployments, services, worker, make_app, tmp_path_factory)
 
 
 @pytest.fixture
 def open_deployment(deployments: Deployments) -> Iterator[OpenDeployment]:
-    """Makes servers of every kind, for one test: `open_deployment("sqlite")`, `open_deployment("redis", RATE_LIMITS="on")`."""
+    """Opens deployments for one test: `open_deployment("sqlite")`, `open_deployment("redis", RATE_LIMITS="on")`."""
     with deployments() as make:
         yield make
 
 
 @pytest.fixture(scope="session", params=["sqlite", "redis"])
 def deployment(request: pytest.FixtureRequest, deployments: Deployments) -> Iterator[Deployment]:
-    """A server: SQLite and one worker; PostgreSQL, Redis and two workers."""
+    """A deployment of each kind: one worker on SQLite; two workers on PostgreSQL and Redis."""
     with deployments() as make:
         yield make(request.param, measured=True)

@@ -1,4 +1,4 @@
-"""One client's connection over a pair of real sockets, and a clock that the test sets."""
+"""A connection over a pair of real sockets, and a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import gevent
 from backend.identity.identity import Credentials
 from backend.realtime.transport.callbacks import ConnectionCallbacks
 from backend.realtime.transport.connection import Connection
-from tests.realtime.parts import make_server
+from tests.realtime.recorder import make_server
 
 OnFrames = Callable[[Connection, list[bytes]], None]
 
 
 class Pair:
-    """A connection of a server without a database. `handled` has the client's frames, unless `on_frames` is replaced."""
+    """A connection of a server without a database. `handled` collects the client's frames, unless `on_frames` is replaced."""
 
     def __init__(self, *, is_rate_limited: bool = True) -> None:
         self.server = make_server()
@@ -29,7 +29,7 @@ class Pair:
         self.connection.begin(b"")
 
     def connect(self, client_id: str, *, is_rate_limited: bool = True) -> tuple[Connection, socket]:
-        """Another connection of the same user, not begun yet, and the client's end of it."""
+        """Another connection of the same user, before its `begin`, and the client's socket."""
         ours, theirs = socketpair()
         ours.setblocking(False)
         ours.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
@@ -47,10 +47,10 @@ class Pair:
         self.theirs.close()
 
     def read(self, size: int = 1 << 20) -> bytes:
-        """All that can be read now."""
+        """The bytes that can be read now, at most *size*."""
         data, idle = b"", 0
         while len(data) < size and idle < 5:
-            gevent.sleep(0.002)  # lets the loop see that there is room again
+            gevent.sleep(0.002)  # so that the event loop notices the free space
             try:
                 part = self.theirs.recv(size - len(data))
             except BlockingIOError:

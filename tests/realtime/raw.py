@@ -1,19 +1,22 @@
-"""A socket without a library, for frames that no library would send."""
+"""A WebSocket without a library, for frames that a library would not send."""
 
 from __future__ import annotations
 
 import base64
+import json
 import os
 import socket
 import struct
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
+
+from tests.realtime.client import Api
 
 TEXT, BINARY, CLOSE, PING, PONG, CONT = 1, 2, 8, 9, 10, 0
 
 
 def frame(payload: bytes, opcode: int = TEXT, *, fin: bool = True, masked: bool = True, flags: int = 0) -> bytes:
-    """One frame (RFC 6455, section 5.2), as wrong as one wants it."""
+    """One frame (RFC 6455, section 5.2). The options make it invalid."""
     head = bytes([(0x80 if fin else 0) | flags | opcode])
     size, mark = len(payload), 0x80 if masked else 0
     if size < 126:
@@ -29,7 +32,7 @@ def frame(payload: bytes, opcode: int = TEXT, *, fin: bool = True, masked: bool 
 
 
 class RawSocket:
-    """A connection to /ws/..., with the handshake as given."""
+    """A connection to /ws/... Keyword arguments replace headers of the handshake; None leaves one out."""
 
     def __init__(
         self, url: str, path: str, *, timeout: float = 10, receive_buffer: int | None = None, **headers: str | None
@@ -49,15 +52,16 @@ class RawSocket:
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items() if value is not None)]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
         self.buffer = b""
-        self.status, self.head = self._head()
+        self.status, self.head = self._read_head()
 
-    def _head(self) -> tuple[int, str]:
+    def _read_head(self) -> tuple[int, str]:
         while b"\r\n\r\n" not in self.buffer:
-            self._more()
+            self.receive_more()
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
         return int(head.split()[1]), head.decode()
 
-    def _more(self) -> None:
+    def receive_more(self) -> None:
+        """Append the next bytes to `buffer`. Raises EOFError at the end of the stream."""
         data = self.socket.recv(65536)
         if not data:
             raise EOFError
@@ -83,10 +87,10 @@ class RawSocket:
                 if len(self.buffer) >= start + size:
                     payload, self.buffer = self.buffer[start : start + size], self.buffer[start + size :]
                     return first & 0x0F, payload
-            self._more()
+            self.receive_more()
 
-    def closed(self) -> int:
-        """Read to the close frame, and return its code; 1006 where the stream just ends."""
+    def close_code(self) -> int:
+        """Read up to the close frame, and return its code; 1006 where the stream ends without one."""
         try:
             while True:
                 opcode, payload = self.receive()
@@ -95,8 +99,8 @@ class RawSocket:
         except (EOFError, ConnectionError):
             return 1006
 
-    def ends(self) -> bool:
-        """Whether the stream ends, whatever comes before."""
+    def stream_ends(self) -> bool:
+        """Whether the stream ends, after any number of frames."""
         try:
             while True:
                 self.receive()
@@ -110,3 +114,21 @@ class RawSocket:
 
     def __exit__(self, *_: object) -> None:
         self.socket.close()
+
+
+def ready_socket(user: Api, **options: Any) -> RawSocket:
+    """A connection of *user* whose `ready` frame has been read. The options are those of `RawSocket`."""
+    raw = RawSocket(user.url, f"/ws/x?token={user.token}", **options)
+    assert raw.status == 101
+    assert json.loads(raw.receive()[1])["type"] == "ready"
+    return raw
+
+
+def refusal(url: str, path: str, **headers: str | None) -> tuple[int, str]:
+    """The status and the error code of a handshake that is refused."""
+    with RawSocket(url, path, **headers) as raw:
+        assert "application/problem+json" in raw.head
+        size = int(raw.head.lower().partition("content-length:")[2].split()[0])
+        while len(raw.buffer) < size:
+            raw.receive_more()
+        return raw.status, json.loads(raw.buffer)["code"]

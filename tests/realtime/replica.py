@@ -5,9 +5,9 @@ from __future__ import annotations
 import requests
 from websockets.exceptions import WebSocketException
 
-from tests.realtime.client import Api, Broken, Frame, LiveClient
+from tests.realtime.client import Api, ContractViolation, Frame, LiveClient
 
-AWAY = (OSError, EOFError, WebSocketException, TimeoutError, requests.RequestException)
+UNREACHABLE = (OSError, EOFError, WebSocketException, TimeoutError, requests.RequestException)
 
 
 class Replica:
@@ -18,44 +18,44 @@ class Replica:
         self.socket: LiveClient | None = None
         self.messages: dict[str, dict[int, Frame]] = {}
         self.positions: dict[str, int] = {}
-        self._taken = 0
+        self._applied = 0
 
     # -- by events
 
     def connect(self) -> None:
-        """Open a socket and resume from where this client is."""
+        """Open a socket, and resume from the positions of this client."""
         self.disconnect()
         try:
-            self.socket, self._taken = self.api.live(), 0
+            self.socket, self._applied = self.api.live(), 0
             pages = self.socket.resume(dict(self.positions))
-            self._take()
+            self._apply_received()
             if pages[-1]["type"] == "error":
                 self.disconnect()
-        except AWAY:
+        except UNREACHABLE:
             self.disconnect()
 
     def disconnect(self) -> None:
-        """Close the socket without reading what it still has."""
+        """Close the socket without reading the rest of its stream."""
         if self.socket is not None:
             self.socket.close()
             self.socket = None
 
     def receive(self, seconds: float = 0.0) -> None:
-        """Take what has arrived; give up the socket where it was closed."""
+        """Apply the frames that have arrived; disconnect where the server closed the socket."""
         if self.socket is None:
             return
         try:
             self.socket.drain(max(seconds, 0.001))
-        except AWAY:
-            self._take()
+        except UNREACHABLE:
+            self._apply_received()
             self.disconnect()
         else:
-            self._take()
+            self._apply_received()
 
-    def _take(self) -> None:
-        """Apply the frames that arrived since the last call, in the order in which they came."""
+    def _apply_received(self) -> None:
+        """Apply the frames that arrived since the last call, in order."""
         assert self.socket is not None
-        frames, self._taken = self.socket.events[self._taken :], len(self.socket.events)
+        frames, self._applied = self.socket.events[self._applied :], len(self.socket.events)
         for frame in frames:
             if frame["type"] == "resumed":
                 for row in frame["conversations"]:
@@ -73,7 +73,7 @@ class Replica:
         while not is_complete:
             try:
                 answer = self.api("POST", "/api/chat/sync", {"conversations": self.positions})
-            except (*AWAY, Broken):
+            except (*UNREACHABLE, ContractViolation):
                 return
             for row in answer["conversations"]:
                 self._merge_row(row)

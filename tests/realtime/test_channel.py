@@ -1,4 +1,4 @@
-"""The order of a conversation, without a server: whatever becomes of the hints, each number goes out in order, once."""
+"""The order of a conversation, without a server: each modseq is delivered once and in order, however events arrive."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def modseqs(events: list[Event]) -> list[int]:
 
 
 @given(st.data())
-def test_any_hints_with_repairs_give_each_number_in_order_once(data: st.DataObject) -> None:
+def test_any_events_with_repairs_deliver_each_modseq_once_and_in_order(data: st.DataObject) -> None:
     head = data.draw(st.integers(1, 30))
     truth = {number: message(number, number) for number in range(1, head + 1)}
     channel, delivered = Channel("room:1", 0, 0), []
     for step in data.draw(st.lists(st.one_of(st.none(), st.lists(st.integers(1, head), max_size=6)), max_size=25)):
-        if step is None:  # a repair, from where the channel was, up to anywhere
+        if step is None:  # a repair, from any earlier position up to any later one
             upto = data.draw(st.integers(channel.delivered, head))
             since = data.draw(st.integers(0, channel.delivered))
             delivered += channel.repair([truth[n] for n in range(since + 1, upto + 1)], upto)
@@ -40,36 +40,36 @@ def test_any_hints_with_repairs_give_each_number_in_order_once(data: st.DataObje
 
 @given(st.lists(st.integers(1, 8), min_size=1, max_size=30), st.data())
 def test_a_message_is_created_once_and_then_updated(seqs: list[int], data: st.DataObject) -> None:
-    """Changes of messages in any order, of which a repair sees the last of each alone."""
-    order = {seq: place for place, seq in enumerate(dict.fromkeys(seqs), 1)}  # seqs rise with their first modseq
+    """Messages change in any order, and a repair reads only the last change of each."""
+    order = {seq: place for place, seq in enumerate(dict.fromkeys(seqs), 1)}  # seqs rise with the first modseqs
     log = [message(modseq, order[seq], "message.updated") for modseq, seq in enumerate(seqs, 1)]
-    channel, told = Channel("room:1", 0, 0), []
+    channel, delivered = Channel("room:1", 0, 0), []
     while channel.delivered < len(log):
         if data.draw(st.booleans()):
-            told += channel.push([log[channel.delivered]])
+            delivered += channel.push([log[channel.delivered]])
         else:
             upto = data.draw(st.integers(channel.delivered + 1, len(log)))
-            now = data.draw(st.integers(upto, len(log)))  # the rows are read a moment after the head
+            now = data.draw(st.integers(upto, len(log)))  # rows are read after the head, so they may be newer
             last = {event.body["message"]["seq"]: event for event in log[:now]}
             rows = sorted(last.values(), key=lambda event: event.modseq or 0)
-            told += channel.repair([r for r in rows if channel.delivered < (r.modseq or 0) <= upto], upto)
+            delivered += channel.repair([r for r in rows if channel.delivered < (r.modseq or 0) <= upto], upto)
     first: dict[int, str] = {}
-    for event in told:
+    for event in delivered:
         seq = event.body["message"]["seq"]
         assert event.type == ("message.updated" if seq in first else "message.created")
         first[seq] = event.type
-    assert sorted(modseqs(told)) == modseqs(told)
-    assert len(set(modseqs(told))) == len(told)
+    assert sorted(modseqs(delivered)) == modseqs(delivered)
+    assert len(set(modseqs(delivered))) == len(delivered)
     assert set(first) == set(order.values())
 
 
-def test_a_tombstone_stays_one() -> None:
+def test_a_tombstone_remains_a_tombstone() -> None:
     seen = SeenMessages(0)
     assert seen.with_type(message(1, 1, "message.deleted")).type == "message.deleted"
     assert seen.with_type(message(2, 1)).type == "message.updated"
 
 
-def test_who_is_ahead_of_the_channel_hears_from_its_own_place_on() -> None:
+def test_a_subscriber_ahead_of_the_channel_receives_only_later_events() -> None:
     channel = Channel("room:1", 5, 5)
     ahead: Any = object()
     channel.add_subscriber(ahead, 8)
@@ -79,7 +79,7 @@ def test_who_is_ahead_of_the_channel_hears_from_its_own_place_on() -> None:
     assert channel.remove_subscriber(ahead) == 8
 
 
-def test_a_database_set_back_begins_anew() -> None:
+def test_a_channel_starts_again_after_the_database_was_restored() -> None:
     channel = Channel("room:1", 9, 9)
     channel.push([message(11, 11)])
     channel.reset(3, 3)

@@ -1,4 +1,4 @@
-"""What a client sent before it ended the socket, or broke the protocol, is done before the end is answered."""
+"""The frames that precede a close frame or a protocol violation are handled before the server closes."""
 
 from __future__ import annotations
 
@@ -16,27 +16,20 @@ from websockets.frames import CloseCode
 
 from backend.realtime.transport.frames import Close
 from tests.processes import wait_until
-from tests.realtime.client import Api
 from tests.realtime.conftest import Deployment
 from tests.realtime.pair import Clock, Pair
-from tests.realtime.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, RawSocket, frame
+from tests.realtime.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, RawSocket, frame, ready_socket
 
-GOODBYE = frame(struct.pack("!H", 1000) + b"bye", CLOSE)
-
-
-def opened(deployment: Deployment, user: Api) -> RawSocket:
-    raw = RawSocket(deployment.url, f"/ws/x?token={user.token}")
-    assert json.loads(raw.receive()[1])["type"] == "ready"
-    return raw
+CLOSE_FRAME = frame(struct.pack("!H", 1000) + b"bye", CLOSE)
 
 
-def send(number: int, room: dict[str, Any]) -> bytes:
+def send_frame(number: int, room: dict[str, Any]) -> bytes:
     body = {"type": "send", "id": str(number), "content": f"{number}", "room_id": room["id"]}
     return frame(json.dumps(body).encode())
 
 
-def to_the_end(raw: RawSocket) -> list[tuple[int, bytes]]:
-    """All that comes, up to the close frame."""
+def receive_until_close(raw: RawSocket) -> list[tuple[int, bytes]]:
+    """Every frame up to the close frame, which is the last."""
     frames = [raw.receive()]
     while frames[-1][0] != CLOSE:
         frames.append(raw.receive())
@@ -48,38 +41,38 @@ def acks(frames: list[tuple[int, bytes]]) -> list[str]:
     return [body["id"] for body in bodies if body["type"] == "ack"]
 
 
-BREAKING = {
-    "a goodbye": (GOODBYE, 1000),
-    "a goodbye without a code": (frame(b"", CLOSE), None),
-    "a goodbye between fragments": (frame(b"{", fin=False) + GOODBYE, 1000),
+CLOSING = {
+    "a close frame": (CLOSE_FRAME, 1000),
+    "a close frame without a code": (frame(b"", CLOSE), None),
+    "a close frame between fragments": (frame(b"{", fin=False) + CLOSE_FRAME, 1000),
     "reserved bits": (frame(b"{}", flags=0x40), 1002),
     "no mask": (frame(b"{}", masked=False), 1002),
-    "a fragment of nothing": (frame(b"{}", CONT), 1002),
-    "a goodbye that is no goodbye": (frame(struct.pack("!H", 1005), CLOSE), 1002),
+    "a continuation without a beginning": (frame(b"{}", CONT), 1002),
+    "a close frame with an invalid code": (frame(struct.pack("!H", 1005), CLOSE), 1002),
     "binary": (frame(b"{}", BINARY), 1003),
-    "no UTF-8": (frame(b"\xff\xfe"), 1007),
-    "too much": (frame(b" " * 65_537), 4413),
+    "invalid UTF-8": (frame(b"\xff\xfe"), 1007),
+    "a frame that is too large": (frame(b" " * 65_537), 4413),
 }
 
 
-@pytest.mark.parametrize("what", BREAKING)
-def test_what_came_before_the_end_is_done_before_the_end_is_answered(deployment: Deployment, what: str) -> None:
-    data, code = BREAKING[what]
+@pytest.mark.parametrize("what", CLOSING)
+def test_earlier_frames_are_handled_before_the_socket_is_closed(deployment: Deployment, what: str) -> None:
+    data, code = CLOSING[what]
     user = deployment.user()
     room = user.room()
-    with opened(deployment, user) as raw:
-        sends = [send(number, room) for number in range(30)]
-        raw.socket.sendall(b"".join([*sends, frame(b"still there?", PING), data, send(99, room)]))
-        frames = to_the_end(raw)
+    with ready_socket(user) as raw:
+        sends = [send_frame(number, room) for number in range(30)]
+        raw.socket.sendall(b"".join([*sends, frame(b"still there?", PING), data, send_frame(99, room)]))
+        frames = receive_until_close(raw)
         assert (PONG, b"still there?") in frames
         assert acks(frames) == [str(number) for number in range(30)]
         assert frames[-1][1][:2] == (b"" if code is None else struct.pack("!H", code))
-        assert raw.ends()
+        assert raw.stream_ends()
     messages = user("GET", f"/api/rooms/{room['id']}/messages")
     assert [message["content"] for message in messages] == [str(number) for number in reversed(range(30))]
 
 
-def test_a_flood_is_ended_once_what_was_allowed_is_done(pair: Pair) -> None:
+def test_the_allowed_frames_of_a_flood_are_handled_before_the_socket_is_closed(pair: Pair) -> None:
     pair.theirs.setblocking(True)
     pair.theirs.sendall(frame(b"{}") * 250)
     gevent.sleep(0.05)
@@ -88,18 +81,18 @@ def test_a_flood_is_ended_once_what_was_allowed_is_done(pair: Pair) -> None:
     assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
 
 
-def test_who_goes_without_a_word_has_its_messages_sent_too(deployment: Deployment) -> None:
+def test_the_messages_of_a_client_that_leaves_without_a_close_frame_are_sent(deployment: Deployment) -> None:
     user = deployment.user()
     room = user.room()
-    with opened(deployment, user) as raw:
-        raw.socket.sendall(b"".join(send(number, room) for number in range(30)))
+    with ready_socket(user) as raw:
+        raw.socket.sendall(b"".join(send_frame(number, room) for number in range(30)))
         raw.socket.shutdown(socket.SHUT_WR)
         wait_until(lambda: len(user("GET", f"/api/rooms/{room['id']}/messages")) == 30, "the messages")
-        assert raw.ends()
+        assert raw.stream_ends()
 
 
-class Busy:
-    """Work on a client's frames that lasts until the test ends it."""
+class BlockedHandler:
+    """Handles a client's frames for as long as the test wants."""
 
     def __init__(self, pair: Pair):
         self.pair, self.may_end = pair, Event()
@@ -111,44 +104,43 @@ class Busy:
             self.pair.handled += batch
             connection.write(b"done" * len(batch))
 
-    def hear(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         self.pair.theirs.send(data)
         gevent.sleep(0.02)
 
 
 @pytest.fixture
-def busy(pair: Pair) -> Iterator[Busy]:
-    made = Busy(pair)
+def handler(pair: Pair) -> Iterator[BlockedHandler]:
+    made = BlockedHandler(pair)
     yield made
     made.may_end.set()
     gevent.sleep(0.01)
 
 
-def test_a_goodbye_waits_for_the_work_before_it(pair: Pair, busy: Busy) -> None:
-    busy.hear(frame(b"1") + frame(b"2") + GOODBYE + frame(b"3"))
+def test_a_close_frame_is_answered_after_the_earlier_frames_are_handled(pair: Pair, handler: BlockedHandler) -> None:
+    handler.receive(frame(b"1") + frame(b"2") + CLOSE_FRAME + frame(b"3"))
     assert pair.read() == b""
     assert pair.connection.is_open
-    busy.may_end.set()
+    handler.may_end.set()
     assert pair.read() == b"donedone" + frame(struct.pack("!H", 1000) + b"bye", CLOSE, masked=False)
     assert pair.handled == [b"1", b"2"]
     assert not pair.connection.is_open
 
 
-def test_a_right_that_ends_meanwhile_ends_the_rest_of_the_work(pair: Pair, busy: Busy) -> None:
-    busy.hear(frame(b"1") + GOODBYE)
+def test_a_revocation_discards_the_frames_that_are_not_handled_yet(pair: Pair, handler: BlockedHandler) -> None:
+    handler.receive(frame(b"1") + CLOSE_FRAME)
     pair.connection.close(Close.UNAUTHORIZED)
-    busy.may_end.set()
+    handler.may_end.set()
     assert int.from_bytes(pair.read()[2:4], "big") == Close.UNAUTHORIZED
     assert pair.handled == []
 
 
-def test_work_that_does_not_end_holds_the_end_up_no_longer_than_some_seconds(
-    pair: Pair, busy: Busy, clock: Clock
+def test_a_close_frame_waits_only_some_seconds_for_frames_that_are_not_handled(
+    pair: Pair, handler: BlockedHandler, clock: Clock
 ) -> None:
     sweep = pair.server.heartbeat.sweep
-    pair.connection.pinged_at = clock.now
     pair.connection.pinged_at = clock.now  # so that no ping is due in this time
-    busy.hear(frame(b"1") + GOODBYE)
+    handler.receive(frame(b"1") + CLOSE_FRAME)
     clock.now += 7
     sweep()
     assert pair.read() == b""
@@ -156,28 +148,30 @@ def test_work_that_does_not_end_holds_the_end_up_no_longer_than_some_seconds(
     sweep()
     assert (
         int.from_bytes(pair.read()[2:4], "big") == Close.RESTARTING
-    )  # not the clean end that it asked for: not all is done
+    )  # not the code of its close frame: a frame was not handled
     clock.now += 4
     sweep()
     assert pair.registry.closing == set()
 
 
-def test_who_vanishes_amid_the_work_is_let_go_when_it_is_done(pair: Pair, busy: Busy) -> None:
-    busy.hear(frame(b"1"))
+def test_a_client_that_vanishes_is_dropped_after_its_frames_are_handled(pair: Pair, handler: BlockedHandler) -> None:
+    handler.receive(frame(b"1"))
     pair.theirs.close()
     gevent.sleep(0.02)
     assert pair.connection.is_open
-    busy.may_end.set()
+    handler.may_end.set()
     gevent.sleep(0.02)
     assert pair.handled == [b"1"]
     assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 
 
-def test_who_cannot_be_written_to_amid_the_work_is_let_go_when_it_is_done(pair: Pair, busy: Busy) -> None:
-    busy.hear(frame(b"1"))
+def test_a_client_that_cannot_be_written_to_is_dropped_after_its_frames_are_handled(
+    pair: Pair, handler: BlockedHandler
+) -> None:
+    handler.receive(frame(b"1"))
     pair.theirs.close()
     pair.connection.write(b"x")
-    busy.may_end.set()
+    handler.may_end.set()
     gevent.sleep(0.02)
     assert pair.handled == [b"1"]
     assert (pair.connection.is_open, pair.registry.closing) == (False, set())
@@ -196,7 +190,7 @@ CLIENT = """
 """
 
 
-def test_a_page_that_sends_and_closes_has_its_message_sent(deployment: Deployment, page: Page) -> None:
+def test_the_message_of_a_page_that_sends_and_closes_is_sent(deployment: Deployment, page: Page) -> None:
     user = deployment.user()
     room = user.room()
     page.goto(f"{deployment.url}/")

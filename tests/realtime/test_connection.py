@@ -1,4 +1,4 @@
-"""One client's socket, over a pair of real ones, without a server."""
+"""One connection over a pair of real sockets, without a server."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.realtime.pair import Clock, Pair
 from tests.realtime.raw import CONT, frame
 
 
-class Dribble:
-    """A socket that takes so many bytes of each send, and then none for once."""
+class PartialSocket:
+    """A socket that accepts *step* bytes of every second send, and nothing of the others."""
 
     def __init__(self, step: int):
         self.step, self.data, self.is_full = step, b"", False
@@ -39,9 +39,9 @@ class Dribble:
 
 
 @pytest.mark.parametrize("step", range(1, 40))
-def test_partial_writes_at_every_byte(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partial_writes_keep_frames_whole_and_in_order(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WriteBuffer, "_watch", lambda self: None)
-    sock: Any = Dribble(step)
+    sock: Any = PartialSocket(step)
     buffer = WriteBuffer(sock, lambda: None)
     frames = [bytes([n]) * (7 + n) for n in range(12)]
     buffer.write(frames[1])
@@ -54,7 +54,7 @@ def test_partial_writes_at_every_byte(step: int, monkeypatch: pytest.MonkeyPatch
     assert buffer.size == 0
 
 
-def test_what_comes_before_the_beginning_waits_for_it(pair: Pair) -> None:
+def test_frames_written_before_begin_follow_the_first_frame(pair: Pair) -> None:
     held, theirs = pair.connect("y")
     held.write(b"two")
     held.begin(b"one")
@@ -64,7 +64,7 @@ def test_what_comes_before_the_beginning_waits_for_it(pair: Pair) -> None:
     theirs.close()
 
 
-def test_a_slow_reader_gets_whole_frames_and_a_goodbye(pair: Pair) -> None:
+def test_a_slow_reader_gets_whole_frames_and_a_close_frame(pair: Pair) -> None:
     payload = b"\x81\x7e\x10\x00" + b"x" * 4096
     written = 0
     while pair.connection.is_open:
@@ -79,8 +79,8 @@ def test_a_slow_reader_gets_whole_frames_and_a_goodbye(pair: Pair) -> None:
     assert pair.hub.metrics["too_slow"] == 1
 
 
-def test_a_frame_is_counted_before_it_is_taken(pair: Pair) -> None:
-    """A reader that stands still holds no more than the limit, however large the frames are."""
+def test_a_frame_is_counted_before_it_is_buffered(pair: Pair) -> None:
+    """A reader that does not read makes the server buffer no more than the limit, however large the frames are."""
     pair.connection.write(b"z" * MAX_BACKLOG_BYTES)
     waiting = pair.connection.buffered_bytes
     assert 0 < waiting < MAX_BACKLOG_BYTES
@@ -90,7 +90,7 @@ def test_a_frame_is_counted_before_it_is_taken(pair: Pair) -> None:
     assert not pair.connection.is_open
 
 
-def test_one_large_frame_is_no_fault_of_a_reader(pair: Pair) -> None:
+def test_one_large_frame_does_not_close_the_socket(pair: Pair) -> None:
     pair.connection.write(b"z" * 3 * MAX_BACKLOG_BYTES)
     assert pair.connection.is_open
     assert len(pair.read(10 << 20)) == 3 * MAX_BACKLOG_BYTES
@@ -98,7 +98,7 @@ def test_one_large_frame_is_no_fault_of_a_reader(pair: Pair) -> None:
     assert pair.read() == b"after"
 
 
-def test_a_huge_backlog_can_be_closed_too(pair: Pair) -> None:
+def test_a_socket_with_a_huge_backlog_can_be_closed(pair: Pair) -> None:
     pair.connection.write(b"z" * 3 * MAX_BACKLOG_BYTES)
     pair.connection.write(b"more")
     assert not pair.connection.is_open
@@ -118,7 +118,7 @@ def test_a_burst_is_allowed_and_a_flood_is_not(pair: Pair) -> None:
     assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
 
 
-def test_what_was_allowed_grows_by_50_a_second(pair: Pair, clock: Clock) -> None:
+def test_the_frame_limit_refills_at_50_a_second(pair: Pair, clock: Clock) -> None:
     pair.theirs.setblocking(True)
     for count, seconds in ((200, 1), (50, 2), (100, 1)):
         pair.theirs.sendall(frame(b"{}") * count)
@@ -137,9 +137,9 @@ def test_empty_fragments_take_no_memory() -> None:
     tracemalloc.start()
     for _ in range(5_000):
         assert assembler.accept(Frame(Opcode.CONT, b"", fin=False), 0) is None
-    taken, _ = tracemalloc.get_traced_memory()
+    allocated, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert taken < 1_000
+    assert allocated < 1_000
     assert assembler.accept(Frame(Opcode.CONT, b"}"), 0) == b"{}"
 
 
@@ -149,7 +149,7 @@ def test_fragments_are_joined(pair: Pair) -> None:
     assert pair.handled == [b"{}"]
 
 
-def test_a_client_that_vanishes_is_let_go(pair: Pair) -> None:
+def test_a_client_that_vanishes_is_dropped(pair: Pair) -> None:
     pair.theirs.close()
     gevent.sleep(0.02)
     assert not pair.connection.is_open
@@ -159,8 +159,8 @@ def test_a_client_that_vanishes_is_let_go(pair: Pair) -> None:
     assert pair.registry.closing == set()
 
 
-@pytest.mark.parametrize("what", ["a frame", "a goodbye"])
-def test_a_client_that_is_gone_when_something_is_said(pair: Pair, what: str) -> None:
+@pytest.mark.parametrize("what", ["a frame", "a close frame"])
+def test_a_client_that_is_gone_is_dropped_at_the_next_write(pair: Pair, what: str) -> None:
     pair.theirs.close()
     if what == "a frame":
         pair.connection.write(b"x")
@@ -169,14 +169,14 @@ def test_a_client_that_is_gone_when_something_is_said(pair: Pair, what: str) -> 
     assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 
 
-def test_a_client_that_is_gone_before_the_beginning(pair: Pair) -> None:
+def test_a_client_that_is_gone_before_begin_is_dropped(pair: Pair) -> None:
     connection, theirs = pair.connect("y")
     theirs.close()
     connection.begin(b"ready")
     assert not connection.is_open
 
 
-def test_a_fault_of_ours_ends_the_socket_and_is_in_the_log(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_closes_the_socket_and_is_logged(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     def fail(*_: object) -> None:
         raise KeyError("planted")
 
@@ -187,7 +187,7 @@ def test_a_fault_of_ours_ends_the_socket_and_is_in_the_log(pair: Pair, caplog: p
     assert len(caplog.records) == 1
 
 
-def test_a_callback_of_the_loop_that_fails_drops_the_socket_and_is_in_the_log(
+def test_an_error_in_a_callback_of_the_event_loop_drops_the_socket_and_is_logged(
     pair: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
@@ -200,8 +200,8 @@ def test_a_callback_of_the_loop_that_fails_drops_the_socket_and_is_in_the_log(
     assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 
 
-def test_what_is_written_leaves_at_once(sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With Nagle's algorithm the second of two small frames would wait for the client's word on the first, 40 ms."""
+def test_a_socket_sends_without_nagles_delay(sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Nagle's algorithm the second of two small frames would wait up to 40 ms for the acknowledgement of the first."""
 
     def release(_serve: object, raw: Any, *_: object) -> None:
         raw.close()

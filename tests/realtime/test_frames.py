@@ -1,4 +1,4 @@
-"""Every frame of the protocol, through a real server."""
+"""Every frame of the protocol, over a running server."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.realtime.conftest import Deployment
 
 
 @pytest.fixture
-def pair(deployment: Deployment) -> tuple[Api, Api]:
-    """Two users."""
+def users(deployment: Deployment) -> tuple[Api, Api]:
+    """Alice and Bob."""
     return deployment.user(), deployment.user()
 
 
@@ -23,22 +23,26 @@ def test_ready_comes_first_and_names_the_user(deployment: Deployment) -> None:
         assert client.ready["online"] == [user.id]
 
 
-def test_ack_follows_the_commit_and_others_hear_of_it(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_a_message_is_acknowledged_after_the_commit_and_sent_to_the_others(
+    deployment: Deployment, users: tuple[Api, Api]
+) -> None:
+    alice, bob = users
     room = alice.room(bob)
     with alice.live() as sender, bob.live() as receiver:
         sent = sender.send("hello", room_id=room["id"], client_message_id="once")
         assert alice("GET", f"/api/chat/messages/{sent['id']}") == sent
         assert sent["client_message_id"] == "once"
-        told = receiver.expect("message.created")
-        assert told["message"] == {**sent, "client_message_id": None}
-        assert (told["conversation_id"], told["modseq"]) == (room["conversation_id"], sent["modseq"])
+        event = receiver.expect("message.created")
+        assert event["message"] == {**sent, "client_message_id": None}
+        assert (event["conversation_id"], event["modseq"]) == (room["conversation_id"], sent["modseq"])
         own = sender.expect("message.created")
         assert own["message"] == sent
 
 
-def test_a_repeated_send_is_acknowledged_again_and_told_once(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_a_repeated_send_is_acknowledged_again_and_delivered_once(
+    deployment: Deployment, users: tuple[Api, Api]
+) -> None:
+    alice, bob = users
     room = alice.room(bob)
     with alice.live() as sender, bob.live() as receiver:
         first = sender.send("hello", room_id=room["id"], client_message_id="k")
@@ -46,31 +50,31 @@ def test_a_repeated_send_is_acknowledged_again_and_told_once(deployment: Deploym
         error = sender.call("send", content="other", room_id=room["id"], client_message_id="k")
         assert (error["type"], error["code"]) == ("error", "idempotency_conflict")
         sender.send("end", room_id=room["id"])
-        receiver.message("end")
+        receiver.expect_message("end")
         assert [f["message"]["content"] for f in receiver.events if f["type"] == "message.created"] == ["hello", "end"]
 
 
-def test_pipelined_sends_keep_their_order(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_pipelined_sends_keep_their_order(deployment: Deployment, users: tuple[Api, Api]) -> None:
+    alice, bob = users
     room = alice.room(bob)
     with alice.live() as sender, bob.live() as receiver:
-        ids = [sender.say("send", content=str(n), room_id=room["id"]) for n in range(100)]
+        ids = [sender.send_frame("send", content=str(n), room_id=room["id"]) for n in range(100)]
         answers = [sender.answer(id_)["message"] for id_ in ids]
         assert [m["content"] for m in answers] == [str(n) for n in range(100)]
         assert [m["seq"] for m in answers] == list(range(1, 101))
         acks = [frame["id"] for frame in sender.events if frame["type"] == "ack"]
         assert acks == ids
-        receiver.message("99")
-        told = [f["message"]["content"] for f in receiver.events if f["type"] == "message.created"]
-        assert told == [str(n) for n in range(100)]
+        receiver.expect_message("99")
+        received = [f["message"]["content"] for f in receiver.events if f["type"] == "message.created"]
+        assert received == [str(n) for n in range(100)]
 
 
-def test_a_refused_send_keeps_its_place_among_the_answers(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_a_refused_send_is_answered_in_order(deployment: Deployment, users: tuple[Api, Api]) -> None:
+    alice, bob = users
     room = bob.room(is_public=False)
     with alice.live() as client:
-        ids = [client.say("send", content="one"), client.say("send", content="two", room_id=room["id"])]
-        ids += [client.say("nonsense"), client.say("send", content="three"), client.say("ping")]
+        ids = [client.send_frame("send", content="one"), client.send_frame("send", content="two", room_id=room["id"])]
+        ids += [client.send_frame("nonsense"), client.send_frame("send", content="three"), client.send_frame("ping")]
         for id_ in ids:
             client.answer(id_)
         answers = [(frame["type"], frame.get("code")) for frame in client.events if frame.get("id") in ids]
@@ -79,8 +83,8 @@ def test_a_refused_send_keeps_its_place_among_the_answers(deployment: Deployment
         ]  # fmt: skip
 
 
-def test_two_sockets_of_a_user_hear_the_same(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_two_sockets_of_a_user_receive_the_same(deployment: Deployment, users: tuple[Api, Api]) -> None:
+    alice, bob = users
     room = alice.room(bob)
     with alice.live() as one, alice.live() as two, bob.live() as other:
         sent = other.send("hi", room_id=room["id"])
@@ -90,47 +94,49 @@ def test_two_sockets_of_a_user_hear_the_same(deployment: Deployment, pair: tuple
         assert two.expect("message.created")["message"] == mine
 
 
-def test_a_reply_updates_its_parent(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_a_reply_updates_its_parent(deployment: Deployment, users: tuple[Api, Api]) -> None:
+    alice, bob = users
     room = alice.room(bob)
     with alice.live() as sender, bob.live() as receiver:
         parent = sender.send("parent", room_id=room["id"])
         reply = sender.send("reply", room_id=room["id"], parent_id=parent["id"])
-        receiver.message("reply")
+        receiver.expect_message("reply")
         updated = receiver.expect("message.updated")
         assert (updated["message"]["id"], updated["message"]["reply_count"]) == (parent["id"], 1)
         assert updated["modseq"] == reply["modseq"] + 1
 
 
 def test_the_first_direct_message_opens_the_conversation_on_both_sides(
-    deployment: Deployment, pair: tuple[Api, Api]
+    deployment: Deployment, users: tuple[Api, Api]
 ) -> None:
-    alice, bob = pair
+    alice, bob = users
     with alice.live() as one, bob.live() as other:
         sent = one.send("psst", recipient_id=bob.id)
         for socket in (one, other):
-            told = socket.message("psst", timeout=2)
-            assert told["modseq"] == 1
-            assert told["message"]["conversation_id"] == sent["conversation_id"]
+            event = socket.expect_message("psst", timeout=2)
+            assert event["modseq"] == 1
+            assert event["message"]["conversation_id"] == sent["conversation_id"]
         other.send("what?", recipient_id=alice.id)
-        one.message("what?")
+        one.expect_message("what?")
 
 
-def test_a_message_over_rest_reaches_sockets(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_a_message_over_rest_reaches_sockets(deployment: Deployment, users: tuple[Api, Api]) -> None:
+    alice, bob = users
     room = alice.room(bob)
     with bob.live() as receiver:
         for n in range(10):
             alice.send(f"{n}", room_id=room["id"])
-        receiver.message("9")
+        receiver.expect_message("9")
         assert [f["modseq"] for f in receiver.events if f["type"] == "message.created"] == list(range(3, 13))
 
 
-def test_read_receipts(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_a_read_mark_is_sent_to_the_other_sockets_of_the_conversation(
+    deployment: Deployment, users: tuple[Api, Api]
+) -> None:
+    alice, bob = users
     with alice.live() as one, alice.live() as two, bob.live() as other:
         other.send("hi", recipient_id=alice.id)
-        name = one.message("hi")["conversation_id"]
+        name = one.expect_message("hi")["conversation_id"]
         assert one.call("read", conversation_id=name, seq=1)["type"] == "ok"
         expected = {"type": "read", "conversation_id": name, "user_id": alice.id, "seq": 1}
         assert other.expect("read") == expected
@@ -142,8 +148,8 @@ def test_read_receipts(deployment: Deployment, pair: tuple[Api, Api]) -> None:
         assert row["last_message"]["is_read"]
 
 
-def test_typing_is_told_to_others_and_ends_by_itself(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_typing_is_sent_to_others_and_ends_by_itself(deployment: Deployment, users: tuple[Api, Api]) -> None:
+    alice, bob = users
     room = alice.room(bob)
     name = room["conversation_id"]
     with alice.live() as typist, alice.live() as second, bob.live() as other:
@@ -158,16 +164,18 @@ def test_typing_is_told_to_others_and_ends_by_itself(deployment: Deployment, pai
         assert [other.expect("typing")["is_typing"] for _ in range(2)] == [True, False]
 
 
-def test_typing_needs_a_place(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_typing_is_refused_outside_the_users_conversations(deployment: Deployment, users: tuple[Api, Api]) -> None:
+    alice, bob = users
     room = alice.room()
     with bob.live() as client:
         for name, code in ((room["conversation_id"], "not_a_member"), ("room:999999", "not_found"), ("x", "not_found")):
             assert client.call("typing", conversation_id=name)["code"] == code
 
 
-def test_who_blocked_and_the_blocked_do_not_type_to_each_other(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_typing_is_not_sent_between_a_blocker_and_the_blocked_user(
+    deployment: Deployment, users: tuple[Api, Api]
+) -> None:
+    alice, bob = users
     name = alice.send("hello", recipient_id=bob.id)["conversation_id"]
     alice("PUT", f"/api/users/me/blocks/{bob.id}", status=204)
     with alice.live() as one, bob.live() as other:
@@ -177,14 +185,14 @@ def test_who_blocked_and_the_blocked_do_not_type_to_each_other(deployment: Deplo
             assert [frame for frame in client.drain() if frame["type"] == "typing"] == []
 
 
-def test_pings_of_both_kinds(deployment: Deployment) -> None:
+def test_pings_as_frames_and_as_control_frames_are_answered(deployment: Deployment) -> None:
     with deployment.user().live() as client:
         assert client.call("ping")["type"] == "pong"
         assert client.socket.ping().wait(5)
 
 
-def test_presence(deployment: Deployment, pair: tuple[Api, Api]) -> None:
-    alice, bob = pair
+def test_presence_is_sent_to_users_who_share_a_conversation(deployment: Deployment, users: tuple[Api, Api]) -> None:
+    alice, bob = users
     alice.room(bob)
     stranger = deployment.user()
     with alice.live() as watcher, stranger.live() as apart:
@@ -192,7 +200,7 @@ def test_presence(deployment: Deployment, pair: tuple[Api, Api]) -> None:
             came = watcher.expect("presence", user_id=bob.id)
             assert (came["status"], came["last_seen_at"]) == ("online", None)
             online = set(client.ready["online"])
-            if alice.id not in online:  # she came to the other worker a moment ago, and is told of now
+            if alice.id not in online:  # she connected to the other worker a moment ago, and the event follows
                 online.add(client.expect("presence", user_id=alice.id, status="online")["user_id"])
             assert online == {alice.id, bob.id}
             with bob.live():

@@ -1,4 +1,4 @@
-"""Pings, and the end of who does not answer."""
+"""Pings, and the end of sockets that do not answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_silent_client_is_pinged_and_then_closed(pair: Pair, clock: Clock) -> 
     assert pair.registry.closing == set()
 
 
-def test_who_came_together_is_not_pinged_together(clock: Clock) -> None:
+def test_sockets_opened_together_are_not_pinged_together(clock: Clock) -> None:
     pairs = [Pair() for _ in range(200)]
     try:
         pairs[0].registry.users[1] = {pair.connection for pair in pairs}
@@ -35,8 +35,8 @@ def test_who_came_together_is_not_pinged_together(clock: Clock) -> None:
             clock.now += 2.5
             pairs[0].server.heartbeat.sweep()
             pinged.append(sum(pair.connection.pinged_at == clock.now for pair in pairs))
-        assert sum(pinged) == 200, "each within one beat"
-        assert max(pinged) < 60, "a tenth of them in a tenth of it, as chance has it"
+        assert sum(pinged) == 200, "each within one heartbeat interval"
+        assert max(pinged) < 60, "about a tenth of them in a tenth of the interval"
     finally:
         for pair in pairs:
             pair.close()

@@ -1,11 +1,11 @@
-"""Inbox settings and read marks over sockets: a user's other devices get them, and nobody else."""
+"""Inbox settings and read marks over sockets: only the user's own devices receive the settings."""
 
 from __future__ import annotations
 
 from tests.realtime.conftest import Deployment
 
 
-def test_a_user_s_other_devices_follow_read_and_unread(deployment: Deployment) -> None:
+def test_a_users_other_devices_receive_read_marks_and_inbox_settings(deployment: Deployment) -> None:
     ann, ben = deployment.user(), deployment.user()
     name = ann.send("hello", recipient_id=ben.id)["conversation_id"]
     with ben.live() as phone, ben.live() as laptop, ann.live() as other:

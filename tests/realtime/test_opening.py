@@ -1,4 +1,4 @@
-"""What happens while a socket opens, or resumes: it hears what comes after, of every conversation, and nothing from before."""
+"""Events that arrive while a socket opens or resumes: it receives the later events of every conversation, and no earlier ones."""
 
 from __future__ import annotations
 
@@ -8,62 +8,62 @@ from threading import Event
 import pytest
 
 from tests.realtime.conftest import Deployment, Deployments, app_root, in_background
-from tests.realtime.speech import heard, messages, speaking, write_unheard
+from tests.realtime.sending import append_unpublished, message_events, received_modseqs, sending_messages
 
 
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
 def slow(
     request: pytest.FixtureRequest, deployments: Deployments, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """A server whose sockets take more than a tick of the clock to open, and to resume."""
-    root = app_root(tmp_path_factory.mktemp("slow"), "tests.realtime.slow")
+    """A server whose sockets take longer to open and to resume than the interval of the heartbeat."""
+    root = app_root(tmp_path_factory.mktemp("slow"), "tests.realtime.slow_opening")
     with deployments() as open_deployment:
-        yield open_deployment(request.param, root=root, measured=True, ALTERED="{}")
+        yield open_deployment(request.param, root=root, measured=True, OVERRIDES="{}")
 
 
-def test_what_was_said_before_it_opened_is_not_told(slow: Deployment) -> None:
-    author, listener = slow.user(), slow.user()
-    room = author.room(listener)
-    write_unheard(slow, author, room["conversation_id"], 20)
-    with speaking(author, room):
-        client = listener.live()
-        client.message("heard")
-    client.message("end")
-    contents = [frame["message"]["content"] for frame in messages(client, room)]
-    assert not [content for content in contents if content.startswith("unheard")]
-    numbers = heard(client, room)
+def test_a_socket_receives_no_message_from_before_its_opening(slow: Deployment) -> None:
+    author, member = slow.user(), slow.user()
+    room = author.room(member)
+    append_unpublished(slow, author, room["conversation_id"], 20)
+    with sending_messages(author, room):
+        client = member.live()
+        client.expect_message("published")
+    client.expect_message("end")
+    contents = [frame["message"]["content"] for frame in message_events(client, room)]
+    assert not [content for content in contents if content.startswith("unpublished")]
+    numbers = received_modseqs(client, room)
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
 
 
-def test_a_room_that_its_user_comes_into_meanwhile_is_followed(slow: Deployment) -> None:
-    author, listener = slow.user(), slow.user()
+def test_a_socket_receives_the_messages_of_rooms_joined_while_it_opens(slow: Deployment) -> None:
+    author, member = slow.user(), slow.user()
     rooms = []
 
     def make_rooms(is_over: Event) -> None:
         while not is_over.is_set():
-            rooms.append(author.room(listener))
+            rooms.append(author.room(member))
 
     with in_background(make_rooms):
-        client = listener.live()
-    with author.live() as speaker:
+        client = member.live()
+    with author.live() as sender:
         for room in rooms:
-            speaker.send("now", room_id=room["id"])
+            sender.send("now", room_id=room["id"])
     for room in rooms:
         client.expect("message.created", conversation_id=room["conversation_id"])
     client.sync()
-    assert {len(heard(client, room)) for room in rooms} == {1}
+    assert {len(received_modseqs(client, room)) for room in rooms} == {1}
 
 
-def test_a_room_that_its_user_comes_into_while_it_resumes_is_told_once(slow: Deployment) -> None:
-    author, listener = slow.user(), slow.user()
-    rooms = [author.room(listener)]
-    client = listener.live()
+def test_a_socket_receives_rooms_joined_while_it_resumes_once(slow: Deployment) -> None:
+    author, member = slow.user(), slow.user()
+    rooms = [author.room(member)]
+    client = member.live()
 
     def make_rooms(is_over: Event) -> None:
         while not is_over.is_set():
-            rooms.append(author.room(listener))
+            rooms.append(author.room(member))
             for room in rooms[-3:]:
-                author.send("meanwhile", room_id=room["id"])
+                author.send("during", room_id=room["id"])
 
     with in_background(make_rooms):
         client.resume()
@@ -72,9 +72,9 @@ def test_a_room_that_its_user_comes_into_while_it_resumes_is_told_once(slow: Dep
         client.expect("message.created", conversation_id=message["conversation_id"], modseq=message["modseq"])
     client.sync()
     for message in last:
-        told = [frame["message"]["seq"] for frame in messages(client, message)]
+        received = [frame["message"]["seq"] for frame in message_events(client, message)]
         for frame in client.events:
             for row in frame.get("conversations", ()):
                 if row["id"] == message["conversation_id"]:
-                    told += [each["seq"] for each in row["messages"]]
-        assert sorted(told) == list(range(1, message["seq"] + 1))
+                    received += [each["seq"] for each in row["messages"]]
+        assert sorted(received) == list(range(1, message["seq"] + 1))

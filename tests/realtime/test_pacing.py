@@ -14,11 +14,11 @@ from backend.http.json import encode
 from backend.realtime.delivery import pacing as module
 from backend.realtime.delivery.pacing import MAX_COOL_DOWN, MIN_COOL_DOWN
 from backend.realtime.transport.frames import event_frame, text_frame
-from tests.realtime.parts import Recorder, make_server, subscribe
+from tests.realtime.recorder import Recorder, make_server, subscribe
 
 
 class SlowSubscriber(Recorder):
-    """The only subscriber of a hub, to whom a write takes *seconds*. Only that moves the clock."""
+    """The only subscriber of a hub. A write to it takes *seconds*, by which the clock moves on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float):
         super().__init__(1)
@@ -33,14 +33,14 @@ class SlowSubscriber(Recorder):
         super().write(data)
         self.now += self.seconds
 
-    def come(self, *numbers: int) -> None:
+    def dispatch(self, *numbers: int) -> None:
         self.hub.dispatch([message(number) for number in numbers])
 
     def _spawn_later(self, after: float, task: Callable[..., None], *args: Any) -> None:
         self.later.append((self.now + after, task, args))
 
     def wait(self) -> float:
-        """Let the clock go to the next of what is to be done later, and do it. Returns how long that was."""
+        """Move the clock to the next scheduled task, and run it. Returns the seconds that passed."""
         self.later.sort(key=lambda entry: entry[0])
         at, task, args = self.later.pop(0)
         waited, self.now = at - self.now, max(self.now, at)
@@ -58,45 +58,45 @@ def frames(*numbers: int) -> bytes:
     return b"".join(event_frame(message(number)) for number in numbers)
 
 
-def test_what_comes_in_a_rest_goes_out_together_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd = SlowSubscriber(monkeypatch, 0.005)
-    crowd.come(1)
-    crowd.come(3)
-    crowd.come(2)
-    crowd.come(1)
-    assert crowd.written == [frames(1)]
-    assert crowd.wait() == pytest.approx(MIN_COOL_DOWN * 0.005)
-    assert crowd.written == [frames(1), frames(2, 3)]
-    crowd.now += 1
-    crowd.later.clear()
-    crowd.come(4)
-    assert crowd.written[2:] == [frames(4)]
+def test_events_of_a_cool_down_are_sent_together_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    subscriber = SlowSubscriber(monkeypatch, 0.005)
+    subscriber.dispatch(1)
+    subscriber.dispatch(3)
+    subscriber.dispatch(2)
+    subscriber.dispatch(1)
+    assert subscriber.written == [frames(1)]
+    assert subscriber.wait() == pytest.approx(MIN_COOL_DOWN * 0.005)
+    assert subscriber.written == [frames(1), frames(2, 3)]
+    subscriber.now += 1
+    subscriber.later.clear()
+    subscriber.dispatch(4)
+    assert subscriber.written[2:] == [frames(4)]
 
 
-def test_a_rest_lasts_until_as_many_have_come_as_the_last_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd = SlowSubscriber(monkeypatch, 0.005)
-    crowd.come(1, 2)
-    crowd.come(3)
-    assert crowd.wait() == pytest.approx(MAX_COOL_DOWN * 0.005), "the other did not come"
-    assert crowd.written[1:] == [frames(3)]
-    crowd.come(4, 5, 6)
-    assert crowd.wait() == pytest.approx(MIN_COOL_DOWN * 0.005), "however many come"
-    assert crowd.written[2:] == [frames(4, 5, 6)]
-    crowd.come(7)
-    crowd.now += 0.005
-    crowd.come(8)
-    assert crowd.written[3:] == []
-    crowd.come(9)
-    assert crowd.written[3:] == [frames(7, 8, 9)], "all are there"
-    began = crowd.now
-    crowd.come(10)
-    while not crowd.written[4:]:  # the timer of the cool-down that ended early comes first
-        crowd.wait()
-    assert crowd.written[4:] == [frames(10)]
-    assert crowd.now - began == pytest.approx(MAX_COOL_DOWN * 0.005 + 0.005)
+def test_a_cool_down_ends_once_as_many_events_are_queued_as_were_sent_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    subscriber = SlowSubscriber(monkeypatch, 0.005)
+    subscriber.dispatch(1, 2)
+    subscriber.dispatch(3)
+    assert subscriber.wait() == pytest.approx(MAX_COOL_DOWN * 0.005), "only one of two events is queued"
+    assert subscriber.written[1:] == [frames(3)]
+    subscriber.dispatch(4, 5, 6)
+    assert subscriber.wait() == pytest.approx(MIN_COOL_DOWN * 0.005), "never shorter, however many are queued"
+    assert subscriber.written[2:] == [frames(4, 5, 6)]
+    subscriber.dispatch(7)
+    subscriber.now += 0.005
+    subscriber.dispatch(8)
+    assert subscriber.written[3:] == []
+    subscriber.dispatch(9)
+    assert subscriber.written[3:] == [frames(7, 8, 9)], "as many are queued as were sent before"
+    began = subscriber.now
+    subscriber.dispatch(10)
+    while not subscriber.written[4:]:  # the timer of the cool-down that ended early comes first
+        subscriber.wait()
+    assert subscriber.written[4:] == [frames(10)]
+    assert subscriber.now - began == pytest.approx(MAX_COOL_DOWN * 0.005 + 0.005)
 
 
 @pytest.mark.parametrize("size", [0, 1, 115, 116, 117, 118, 65_525, 65_526, 65_527, 70_000])
-def test_a_frame_is_what_the_library_would_make_of_it(size: int) -> None:
+def test_a_text_frame_equals_that_of_the_library(size: int) -> None:
     body = {"x": "y" * size}
     assert text_frame(body) == Frame(Opcode.TEXT, encode(body)).serialize(mask=False)

@@ -15,12 +15,12 @@ SECRET = "the-words-of-a-private-message"
 
 
 def lines(deployment: Deployment, **members: Any) -> list[dict[str, Any]]:
-    """The lines about refusals that have these members."""
+    """The log lines of refusals that have these members."""
     found = [json.loads(line) for line in deployment.server.output().splitlines() if '"confab.refusals"' in line]
     return [line for line in found if members.items() <= line.items()]
 
 
-def test_a_refused_frame_is_a_line(deployment: Deployment) -> None:
+def test_a_refused_frame_is_logged(deployment: Deployment) -> None:
     user, other = deployment.user(), deployment.user()
     room = other.room(is_public=False)
     with user.live() as client:
@@ -39,19 +39,19 @@ def test_a_refused_frame_is_a_line(deployment: Deployment) -> None:
     assert "dance" not in deployment.server.output()
 
 
-def test_a_hundred_refused_frames_are_one_line(deployment: Deployment) -> None:
+def test_a_hundred_refused_frames_are_logged_once(deployment: Deployment) -> None:
     user = deployment.user()
     with user.live() as client:
-        ids = [client.say("typing", conversation_id="room:nowhere") for _ in range(100)]
+        ids = [client.send_frame("typing", conversation_id="room:nowhere") for _ in range(100)]
         assert {client.answer(id_)["code"] for id_ in ids} == {"not_found"}
     assert len(lines(deployment, user_id=user.id)) == 1
 
 
-def test_a_bad_token_is_a_line_for_an_opening_and_for_a_frame(deployment: Deployment) -> None:
+def test_a_bad_token_is_logged_for_an_opening_and_for_a_frame(deployment: Deployment) -> None:
     user = deployment.user()
     with user.live() as client:
-        client.say("auth", token=SECRET)
-        assert client.closed() == 4401
+        client.send_frame("auth", token=SECRET)
+        assert client.close_code() == 4401
     [line] = lines(deployment, user_id=user.id)
     assert (line["event"], line["code"]) == ("frame.refused", "unauthorized")
     before = len(lines(deployment, event="socket.refused"))

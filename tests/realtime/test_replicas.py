@@ -1,4 +1,4 @@
-"""Each client's copy, built from any mix of events and syncs, equals a fresh read, whatever happens to messages and workers."""
+"""Each client's copy, built from any mix of events and syncs, equals a fresh read after random changes and kills of workers."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from urllib.parse import quote
 import pytest
 
 from tests.processes import wait_until
-from tests.realtime.client import Api, Broken, Frame
+from tests.realtime.client import Api, ContractViolation, Frame
 from tests.realtime.conftest import Deployment
-from tests.realtime.replica import AWAY, Replica, read_all
+from tests.realtime.replica import UNREACHABLE, Replica, read_all
 
 STEPS = 150
 EMOJI = "👍🎉😀"
 
 
-class Play:
-    """Three users in a room and a direct conversation, who do things at random."""
+class RandomOperations:
+    """Random operations of three users in a room and a direct conversation."""
 
     def __init__(self, deployment: Deployment, seed: int):
-        self.deployment, self.chance = deployment, random.Random(seed)
+        self.deployment, self.rng = deployment, random.Random(seed)
         self.users = [deployment.user() for _ in range(3)]
         room = self.users[0].room(*self.users[1:])
         for user in self.users[1:]:
             self.users[0]("PATCH", f"/api/rooms/{room['id']}/members/{user.id}", {"is_admin": True})
-        self.places: list[dict[str, Any]] = [{"room_id": room["id"]}, {"recipient_id": self.users[1].id}]
+        self.targets: list[dict[str, Any]] = [{"room_id": room["id"]}, {"recipient_id": self.users[1].id}]
         self.names: list[str] = [room["conversation_id"]]
         self.sent: list[tuple[Api, Frame]] = []
         self.replicas = [Replica(user) for user in self.users for _ in range(2)]
@@ -44,46 +44,46 @@ class Play:
         self.send()
         weights = [weight for weight, _ in self.operations]
         for _ in range(STEPS):
-            [(_, operation)] = self.chance.choices(self.operations, weights)
+            [(_, operation)] = self.rng.choices(self.operations, weights)
             try:
                 operation()
-            except (*AWAY, Broken):
-                continue  # a worker was killed; what became of the call, the fresh read says
+            except (*UNREACHABLE, ContractViolation):
+                continue  # a worker was killed; the fresh read shows whether the call took effect
 
     # -- messages
 
     def send(self, **fields: Any) -> None:
-        place = fields or self.chance.choice(self.places)
-        author = self.users[0] if "recipient_id" in place else self.chance.choice(self.users)
-        message = author.send(f"message {len(self.sent)}", **place)
+        target = fields or self.rng.choice(self.targets)
+        author = self.users[0] if "recipient_id" in target else self.rng.choice(self.users)
+        message = author.send(f"message {len(self.sent)}", **target)
         self.sent.append((author, message))
         if message["conversation_id"] not in self.names:
             self.names.append(message["conversation_id"])
 
     def reply(self) -> None:
-        _, message = self.chance.choice(self.sent)
+        _, message = self.rng.choice(self.sent)
         self.send(conversation_id=message["conversation_id"], parent_id=message["id"])
 
     def edit(self) -> None:
-        author, message = self.chance.choice(self.sent)
-        author("PATCH", self._path(message), {"content": f"edit {self.chance.random()}"})
+        author, message = self.rng.choice(self.sent)
+        author("PATCH", self._path(message), {"content": f"edit {self.rng.random()}"})
 
     def delete(self) -> None:
-        author, message = self.chance.choice(self.sent)
-        author("DELETE", f"{self._path(message)}?hard={self.chance.choice(['true', 'false'])}")
+        author, message = self.rng.choice(self.sent)
+        author("DELETE", f"{self._path(message)}?hard={self.rng.choice(['true', 'false'])}")
 
     def react(self) -> None:
-        self._of_member("PUT", f"/reactions/{quote(self.chance.choice(EMOJI))}")
+        self._of_member("PUT", f"/reactions/{quote(self.rng.choice(EMOJI))}")
 
     def unreact(self) -> None:
-        self._of_member("DELETE", f"/reactions/{quote(self.chance.choice(EMOJI))}")
+        self._of_member("DELETE", f"/reactions/{quote(self.rng.choice(EMOJI))}")
 
     def pin(self) -> None:
-        self._of_member(self.chance.choice(["PUT", "DELETE"]), "/pin")
+        self._of_member(self.rng.choice(["PUT", "DELETE"]), "/pin")
 
     def _of_member(self, method: str, path: str) -> None:
-        _, message = self.chance.choice(self.sent)
-        user = self.users[0] if message["room_id"] is None else self.chance.choice(self.users)
+        _, message = self.rng.choice(self.sent)
+        user = self.users[0] if message["room_id"] is None else self.rng.choice(self.users)
         user(method, self._path(message) + path)
 
     @staticmethod
@@ -93,38 +93,38 @@ class Play:
     # -- clients and workers
 
     def connect(self) -> None:
-        self.chance.choice(self.replicas).connect()
+        self.rng.choice(self.replicas).connect()
 
     def disconnect(self) -> None:
-        self.chance.choice(self.replicas).disconnect()
+        self.rng.choice(self.replicas).disconnect()
 
     def sync(self) -> None:
         offline = [replica for replica in self.replicas if replica.socket is None]
         if offline:
-            self.chance.choice(offline).sync()
+            self.rng.choice(offline).sync()
 
     def receive(self) -> None:
-        self.chance.choice(self.replicas).receive()
+        self.rng.choice(self.replicas).receive()
 
     def kill_a_worker(self) -> None:
         server = self.deployment.server
-        victim = self.chance.choice(server.worker_pids)
+        victim = self.rng.choice(server.worker_pids)
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: victim not in server.worker_pids and len(server.worker_pids) == 2, "another worker", 20)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_copy_equals_a_fresh_read(deployment: Deployment, seed: int) -> None:
-    play = Play(deployment, seed)
-    play.run()
-    fresh = {(user.id, name): _read(user, name) for user in play.users for name in play.names}
-    play.replicas.append(Replica(play.users[0]))  # one that has seen nothing yet
-    for replica in play.replicas:
+    scenario = RandomOperations(deployment, seed)
+    scenario.run()
+    fresh = {(user.id, name): _read(user, name) for user in scenario.users for name in scenario.names}
+    scenario.replicas.append(Replica(scenario.users[0]))  # a client without any messages
+    for replica in scenario.replicas:
         if replica.socket is None:
             replica.sync()
-    heads = {row["id"]: row["last_modseq"] for row in play.users[0]("GET", "/api/chat/conversations")}
-    for replica in play.replicas:
-        names = [name for name in play.names if fresh[replica.api.id, name]]
+    heads = {row["id"]: row["last_modseq"] for row in scenario.users[0]("GET", "/api/chat/conversations")}
+    for replica in scenario.replicas:
+        names = [name for name in scenario.names if fresh[replica.api.id, name]]
         wait_until(lambda r=replica, n=names: _is_at(r, n, heads), f"{replica.positions} to be at {heads}", 20)
         for name in names:
             assert _stable(replica.messages[name]) == _stable(fresh[replica.api.id, name])
@@ -140,8 +140,8 @@ def _is_at(replica: Replica, names: list[str], heads: dict[str, int]) -> bool:
 def _read(user: Api, name: str) -> dict[int, Frame]:
     try:
         return read_all(user, name)
-    except Broken:
-        return {}  # the direct conversation of the others
+    except ContractViolation:
+        return {}  # the third user may not read the direct conversation
 
 
 def _stable(messages: dict[int, Frame]) -> dict[int, Frame]:

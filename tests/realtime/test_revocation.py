@@ -1,4 +1,4 @@
-"""A right that ends closes the sockets that it opened, within a second and on every worker, and no others."""
+"""Revoked credentials: the sockets that they opened are closed within a second and on every worker, and no others."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Account:
         token = self.api("POST", "/api/auth/tokens", {"name": "script"}, status=201)["token"]
         ticket = self.api("POST", "/api/auth/ws-ticket", status=201)["ticket"]
         self.own = [*deployment.on_each_worker(self.api), LiveClient(deployment.url, ticket)]
-        self.others = deployment.on_each_worker(deployment.again(self.api))
+        self.others = deployment.on_each_worker(deployment.new_session(self.api))
         self.of_token = deployment.on_each_worker(Api(deployment.url, token, self.api.id))
-        self.bystander = deployment.user().live()
+        self.unrelated = deployment.user().live()
 
-    def mail(self) -> str:
-        """The secret of a reset link, as it was mailed."""
+    def create_reset_token(self) -> str:
+        """Create the token of a reset link, and return its secret."""
         secret = secrets.token_urlsafe(32)
         with self.deployment.app.app_context():
             email = db.session.get(User, self.api.id).email
@@ -51,8 +51,8 @@ class Account:
         return secret
 
     def reset(self) -> None:
-        """Set a new password by a mailed link."""
-        body = {"token": self.mail(), "password": NEW}
+        """Set a new password with a reset link."""
+        body = {"token": self.create_reset_token(), "password": NEW}
         Api(self.deployment.url, "", 0)("POST", "/api/auth/reset-password", body, status=204)
 
 
@@ -61,87 +61,88 @@ def account(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Account:
     return Account(deployment, monkeypatch)
 
 
-def close_in_time(clients: list[LiveClient]) -> None:
+def assert_closed(clients: list[LiveClient]) -> None:
+    """All are closed within a second."""
     deadline = time.monotonic() + 1
-    assert [client.closed(deadline - time.monotonic()) for client in clients] == [4401] * len(clients)
+    assert [client.close_code(deadline - time.monotonic()) for client in clients] == [4401] * len(clients)
 
 
-def stay(clients: list[LiveClient]) -> None:
-    """All are open still when the clock has looked at every right once more."""
+def assert_open(clients: list[LiveClient]) -> None:
+    """All are open after the server has checked all credentials once more."""
     clients[0].drain(0.6)
     assert all(client.call("ping")["type"] == "pong" for client in clients)
 
 
-def test_a_change_closes_those_of_the_other_sessions(account: Account) -> None:
+def test_a_change_of_the_password_closes_the_sockets_of_the_other_sessions(account: Account) -> None:
     body = {"current_password": OLD, "new_password": NEW}
     account.api("POST", "/api/auth/change-password", body, status=204)
-    close_in_time(account.others)
-    stay([*account.own, *account.of_token, account.bystander])
+    assert_closed(account.others)
+    assert_open([*account.own, *account.of_token, account.unrelated])
 
 
-def test_a_reset_closes_those_of_every_session(account: Account) -> None:
+def test_a_reset_closes_the_sockets_of_every_session(account: Account) -> None:
     with account.deployment.app.app_context():
         proven_at = utcnow() - timedelta(hours=1)  # before the API token was made
         db.session.get(User, account.api.id).email_verified_at = proven_at
         db.session.commit()
     account.reset()
-    close_in_time([*account.own, *account.others])
-    stay([*account.of_token, account.bystander])
+    assert_closed([*account.own, *account.others])
+    assert_open([*account.of_token, account.unrelated])
 
 
-def test_a_reset_that_proves_the_address_closes_those_of_api_tokens_too(account: Account) -> None:
+def test_a_reset_that_verifies_the_address_also_closes_the_sockets_of_api_tokens(account: Account) -> None:
     account.reset()
-    close_in_time([*account.own, *account.others, *account.of_token])
-    stay([account.bystander])
+    assert_closed([*account.own, *account.others, *account.of_token])
+    assert_open([account.unrelated])
 
 
-def test_a_password_set_on_the_command_line_closes_those_of_every_session(account: Account) -> None:
+def test_a_password_set_on_the_command_line_closes_the_sockets_of_every_session(account: Account) -> None:
     with account.deployment.app.app_context():
         owner = db.session.get(User, account.api.id)
         assert owner is not None
         set_password(owner, NEW)
-    close_in_time([*account.own, *account.others])
-    stay([*account.of_token, account.bystander])
+    assert_closed([*account.own, *account.others])
+    assert_open([*account.of_token, account.unrelated])
 
 
-def test_whoever_is_deactivated_loses_all(account: Account) -> None:
+def test_the_deactivation_of_a_user_closes_all_sockets(account: Account) -> None:
     root = account.deployment.user(is_superuser=True)
     root("PATCH", f"/api/users/{account.api.id}", {"is_active": False})
-    close_in_time([*account.own, *account.others, *account.of_token])
-    stay([account.bystander])
+    assert_closed([*account.own, *account.others, *account.of_token])
+    assert_open([account.unrelated])
 
 
-def test_whoever_is_erased_loses_all(account: Account) -> None:
+def test_the_erasure_of_a_user_closes_all_sockets(account: Account) -> None:
     account.api("DELETE", "/api/users/me", {"password": OLD}, status=204)
-    close_in_time([*account.own, *account.others, *account.of_token])
-    stay([account.bystander])
+    assert_closed([*account.own, *account.others, *account.of_token])
+    assert_open([account.unrelated])
 
 
-def test_all_sessions_but_one_can_be_ended(account: Account) -> None:
+def test_ending_the_other_sessions_closes_their_sockets(account: Account) -> None:
     account.api("DELETE", "/api/auth/sessions", status=204)
-    close_in_time(account.others)
-    stay([*account.own, *account.of_token, account.bystander])
+    assert_closed(account.others)
+    assert_open([*account.own, *account.of_token, account.unrelated])
 
 
-def test_a_refresh_token_that_is_used_again_ends_its_session(account: Account) -> None:
+def test_the_reuse_of_a_refresh_token_closes_the_sockets_of_its_session(account: Account) -> None:
     login = {"username": account.api("GET", "/api/users/me")["username"], "password": OLD}
-    nobody = Api(account.deployment.url, "", 0)
-    answer = nobody("POST", "/api/auth/login", login)
+    anonymous = Api(account.deployment.url, "", 0)
+    answer = anonymous("POST", "/api/auth/login", login)
     old = {"refresh_token": answer["refresh_token"]}
-    nobody("POST", "/api/auth/refresh", old)
-    with account.deployment.app.app_context():  # long ago
+    anonymous("POST", "/api/auth/refresh", old)
+    with account.deployment.app.app_context():  # longer ago than the grace period
         used = update(RefreshToken).where(RefreshToken.token == hash_secret(answer["refresh_token"]))
         db.session.execute(used.values(used_at=utcnow() - 2 * REUSE_GRACE))
         db.session.commit()
     stolen = account.deployment.on_each_worker(Api(account.deployment.url, answer["access_token"], account.api.id))
-    nobody("POST", "/api/auth/refresh", old, status=401)
-    close_in_time(stolen)
-    stay([*account.own, *account.others, *account.of_token, account.bystander])
+    anonymous("POST", "/api/auth/refresh", old, status=401)
+    assert_closed(stolen)
+    assert_open([*account.own, *account.others, *account.of_token, account.unrelated])
 
 
-def test_a_session_that_is_too_old_closes_its_own(account: Account) -> None:
+def test_the_expiry_of_a_session_closes_its_sockets(account: Account) -> None:
     deployment = account.deployment
-    api = deployment.again(account.api)
+    api = deployment.new_session(account.api)
     sockets = [
         *deployment.on_each_worker(api),
         LiveClient(deployment.url, api("POST", "/api/auth/ws-ticket", status=201)["ticket"]),
@@ -152,19 +153,19 @@ def test_a_session_that_is_too_old_closes_its_own(account: Account) -> None:
         db.session.execute(begun.values(created_at=utcnow() - timedelta(days=90)))
         db.session.commit()
         sweep()
-    close_in_time(sockets)
-    stay([*account.own, *account.others, *account.of_token, account.bystander])
+    assert_closed(sockets)
+    assert_open([*account.own, *account.others, *account.of_token, account.unrelated])
 
 
-def test_an_api_token_that_expires_closes_its_own(account: Account) -> None:
+def test_the_expiry_of_an_api_token_closes_its_sockets(account: Account) -> None:
     soon = (utcnow() + timedelta(seconds=3)).isoformat()
     token = account.api("POST", "/api/auth/tokens", {"name": "brief", "expires_at": soon}, status=201)["token"]
     brief = account.deployment.on_each_worker(Api(account.deployment.url, token, account.api.id))
-    assert [client.closed(5) for client in brief] == [4401] * len(brief)
-    stay([*account.own, *account.others, *account.of_token, account.bystander])
+    assert [client.close_code(5) for client in brief] == [4401] * len(brief)
+    assert_open([*account.own, *account.others, *account.of_token, account.unrelated])
 
 
-def test_a_ticket_is_good_for_its_time_and_its_session_alone(account: Account) -> None:
+def test_a_ticket_is_refused_after_it_expires_and_after_its_session_ends(account: Account) -> None:
     late, orphaned = (account.api("POST", "/api/auth/ws-ticket", status=201)["ticket"] for _ in range(2))
     with account.deployment.app.app_context():
         expired = update(WsTicket).where(WsTicket.ticket == hash_secret(late))
@@ -173,4 +174,4 @@ def test_a_ticket_is_good_for_its_time_and_its_session_alone(account: Account) -
     account.api("POST", "/api/auth/logout", status=204)
     for ticket in (late, orphaned):
         with LiveClient(account.deployment.url, ticket, ready=False) as client:
-            assert client.closed() == 4401
+            assert client.close_code() == 4401

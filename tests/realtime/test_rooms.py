@@ -1,4 +1,4 @@
-"""Who is in a room changes while its sockets are open: at once, in order, without a reconnect."""
+"""Members join and leave while their sockets are open: the sockets follow at once, in order, without a reconnect."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def of_room(client: LiveClient, room: dict[str, object]) -> list[dict[str, objec
 
 
 @pytest.mark.parametrize("how", ["join", "add"])
-def test_who_joins_hears_everything_from_that_moment(deployment: Deployment, how: str) -> None:
+def test_a_user_who_joins_receives_every_event_from_then_on(deployment: Deployment, how: str) -> None:
     owner, joiner = deployment.user(), deployment.user()
     room = owner.room()
     owner.send("before", room_id=room["id"])
@@ -44,47 +44,47 @@ def test_who_joins_hears_everything_from_that_moment(deployment: Deployment, how
         else:
             owner("PUT", f"/api/rooms/{room['id']}/members/{joiner.id}")
         owner.send("after", room_id=room["id"])
-        told = watcher.expect("member.joined")
-        assert (told["user_id"], told["modseq"], told["is_admin"]) == (joiner.id, 3, False)
+        event = watcher.expect("member.joined")
+        assert (event["user_id"], event["modseq"], event["is_admin"]) == (joiner.id, 3, False)
         for client in (one, two):
             created = client.expect("room.created")
             assert (created["room"]["id"], created["room"]["is_admin"]) == (room["id"], False)
-            assert client.message("after", timeout=2)["modseq"] == 4
+            assert client.expect_message("after", timeout=2)["modseq"] == 4
             types = [frame["type"] for frame in of_room(client, room) if frame["type"] != "presence"]
             assert types == ["room.created", "member.joined", "message.created"]
 
 
-def test_a_member_who_becomes_admin_at_once_misses_nothing_between(deployment: Deployment) -> None:
+def test_a_member_who_becomes_admin_right_after_joining_misses_no_event(deployment: Deployment) -> None:
     owner, joiner = deployment.user(), deployment.user()
     room = owner.room()
     with joiner.live() as client:
         joiner("POST", f"/api/rooms/{room['id']}/join")
         owner.send("between", room_id=room["id"])
         owner("PATCH", f"/api/rooms/{room['id']}/members/{joiner.id}", {"is_admin": True})
-        updated = client.until(lambda f: f["type"].startswith("member.") and f["is_admin"], "an admin")
+        updated = client.expect_where(lambda f: f["type"].startswith("member.") and f["is_admin"], "an admin")
         assert updated["modseq"] == 4
         assert 3 in client.seen[room["conversation_id"]]
 
 
-def test_the_maker_of_a_room_follows_it(deployment: Deployment) -> None:
+def test_the_creator_of_a_room_receives_its_events(deployment: Deployment) -> None:
     user = deployment.user()
     with user.live() as client:
         room = user.room()
         assert client.expect("room.created")["room"]["owner_id"] == user.id
         assert client.expect("member.joined")["modseq"] == 1
         client.send("hello", room_id=room["id"])
-        assert client.message("hello")["modseq"] == 2
+        assert client.expect_message("hello")["modseq"] == 2
 
 
 @pytest.mark.parametrize("change", [_leave, _remove, _ban])
-def test_who_goes_hears_of_it_last(deployment: Deployment, change: Change) -> None:
+def test_a_member_who_leaves_receives_member_left_last(deployment: Deployment, change: Change) -> None:
     owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
     with owner.live() as watcher, member.live() as one, member.live() as two:
         owner.send("before", room_id=room["id"])
         change(owner, member, room["id"])
         owner.send("after", room_id=room["id"])
-        watcher.message("after")
+        watcher.expect_message("after")
         left = watcher.expect("member.left")
         for client in (one, two):
             assert client.expect("member.left") == left
@@ -94,43 +94,43 @@ def test_who_goes_hears_of_it_last(deployment: Deployment, change: Change) -> No
         assert one.call("send", content="x", room_id=room["id"])["code"] in ("not_a_member", "not_found", "banned")
 
 
-def test_nothing_behind_the_removal_reaches_the_removed_under_load(deployment: Deployment) -> None:
+def test_a_removed_user_receives_nothing_after_the_removal_under_load(deployment: Deployment) -> None:
     owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
 
-    def speak() -> None:
-        with owner.live() as speaker:
+    def send_messages() -> None:
+        with owner.live() as sender:
             for n in range(120):
-                speaker.say("send", content=str(n), room_id=room["id"])
-            speaker.call("ping")
+                sender.send_frame("send", content=str(n), room_id=room["id"])
+            sender.call("ping")
 
     with member.live() as client, owner.live() as watcher:
-        speaking = Thread(target=speak)
-        speaking.start()
-        watcher.message("10")
+        thread = Thread(target=send_messages)
+        thread.start()
+        watcher.expect_message("10")
         _remove(owner, member, room["id"])
-        speaking.join()
+        thread.join()
         left = client.expect("member.left")
         client.drain()
         assert of_room(client, room)[-1]["modseq"] == left["modseq"]
         modseqs = [frame["modseq"] for frame in of_room(client, room)]
         assert modseqs == list(range(modseqs[0], left["modseq"] + 1))
-        watcher.message("119")
+        watcher.expect_message("119")
 
 
-def test_who_comes_back_hears_again(deployment: Deployment) -> None:
+def test_a_user_who_rejoins_receives_events_again(deployment: Deployment) -> None:
     owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
     with member.live() as client:
         for n in range(5):
             _remove(owner, member, room["id"])
-            owner.send(f"unheard {n}", room_id=room["id"])
+            owner.send(f"not a member {n}", room_id=room["id"])
             owner("PUT", f"/api/rooms/{room['id']}/members/{member.id}")
-            owner.send(f"heard {n}", room_id=room["id"])
-            client.message(f"heard {n}", timeout=3)
+            owner.send(f"member {n}", room_id=room["id"])
+            client.expect_message(f"member {n}", timeout=3)
 
 
-def test_a_room_changes_and_ends(deployment: Deployment) -> None:
+def test_the_update_and_the_deletion_of_a_room_are_sent_to_its_members(deployment: Deployment) -> None:
     owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
     with owner.live() as one, member.live() as two:
@@ -148,48 +148,48 @@ def test_a_room_changes_and_ends(deployment: Deployment) -> None:
         assert one.call("send", content="x", room_id=room["id"])["code"] == "not_found"
 
 
-def test_strangers_hear_nothing(deployment: Deployment) -> None:
+def test_a_stranger_receives_only_messages_of_the_lobby(deployment: Deployment) -> None:
     owner, stranger = deployment.user(), deployment.user()
     room = owner.room()
     with owner.live() as client, stranger.live() as apart:
         client.send("secret", room_id=room["id"])
         client.send("note to self", recipient_id=owner.id)
         client.send("to all")
-        apart.message("to all")
+        apart.expect_message("to all")
         assert [f["message"]["content"] for f in apart.events if "message" in f] == ["to all"]
 
 
-def unheard(deployment: Deployment, act: Callable[..., Any], user: Api, *args: Any) -> None:
-    """Do something of which no hint tells any worker."""
+def call_unpublished(deployment: Deployment, service_function: Callable[..., Any], user: Api, *args: Any) -> None:
+    """Call a service function in this process, so that the workers get no event."""
     with deployment.app.app_context():
-        act(db.session.get(User, user.id), *args)
+        service_function(db.session.get(User, user.id), *args)
 
 
-def test_what_no_hint_told_is_found_in_the_database(deployment: Deployment) -> None:
+def test_unpublished_changes_are_found_in_the_database(deployment: Deployment) -> None:
     owner, member, joiner = deployment.user(), deployment.user(), deployment.user()
     room = owner.room(member)
     with owner.live() as watcher, member.live() as removed, joiner.live() as newcomer:
-        unheard(deployment, membership.join_room, joiner, room["id"])
+        call_unpublished(deployment, membership.join_room, joiner, room["id"])
         assert newcomer.expect("room.created", timeout=2)["room"]["id"] == room["id"]
         joined = newcomer.expect("member.joined", timeout=2)
         assert watcher.expect("member.joined", timeout=2) == joined
         newcomer.expect("presence", timeout=2, user_id=owner.id)
         watcher.expect("presence", timeout=2, user_id=joiner.id)
-        unheard(deployment, service.update_room, owner, room["id"], {"name": "unheard"})
+        call_unpublished(deployment, service.update_room, owner, room["id"], {"name": "unpublished"})
         for client in (watcher, removed, newcomer):
-            assert client.expect("room.updated", timeout=2)["room"]["name"] == "unheard"
-        unheard(deployment, membership.remove_member, owner, room["id"], member.id)
+            assert client.expect("room.updated", timeout=2)["room"]["name"] == "unpublished"
+        call_unpublished(deployment, membership.remove_member, owner, room["id"], member.id)
         left = removed.expect("member.left", timeout=2)
         owner.send("after", room_id=room["id"])
-        newcomer.message("after")
+        newcomer.expect_message("after")
         removed.drain()
         assert of_room(removed, room)[-1] == left
-        unheard(deployment, service.delete_room, owner, room["id"])
+        call_unpublished(deployment, service.delete_room, owner, room["id"])
         for client in (watcher, newcomer):
             client.expect("room.deleted", timeout=2)
 
 
-def test_a_ban_of_who_is_not_in_the_room_is_told_to_nobody(deployment: Deployment) -> None:
+def test_a_ban_of_a_user_who_is_no_member_sends_no_event(deployment: Deployment) -> None:
     owner, member, stranger = deployment.user(), deployment.user(), deployment.user()
     room = owner.room(member)
     path = f"/api/rooms/{room['id']}/members/{stranger.id}"
@@ -197,8 +197,8 @@ def test_a_ban_of_who_is_not_in_the_room_is_told_to_nobody(deployment: Deploymen
         for is_banned in (True, False, True):
             owner("PATCH", path, {"is_banned": is_banned})
         owner.send("after", room_id=room["id"])
-        assert client.message("after")["modseq"] == 3
+        assert client.expect_message("after")["modseq"] == 3
         assert [f["type"] for f in of_room(client, room) if f["type"] != "presence"] == ["message.created"]
         [page] = client.resume({room["conversation_id"]: 0})
         (row,) = [row for row in page["conversations"] if row["id"] == room["conversation_id"]]
-        assert {told["user_id"] for told in row["members"]} == {owner.id, member.id}
+        assert {member["user_id"] for member in row["members"]} == {owner.id, member.id}

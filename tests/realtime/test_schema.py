@@ -1,4 +1,4 @@
-"""The protocol's three faces agree: the schema, the page about it, and the code."""
+"""The schema, the documentation and the code of the protocol agree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from backend.realtime.commands import CommandHandler
 from backend.realtime.transport.frames import REASONS, Close
 from tests.realtime.client import SCHEMA
-from tests.realtime.parts import make_server
+from tests.realtime.recorder import make_server
 from tests.servers import ROOT
 
 PAGE = (ROOT / "docs/realtime.md").read_text()
@@ -29,7 +29,7 @@ def test_every_frame_is_documented() -> None:
     assert documented("What you get") == in_schema("server")
 
 
-def test_every_operation_is_in_the_schema() -> None:
+def test_every_command_is_in_the_schema() -> None:
     assert set(CommandHandler(make_server().hub, is_rate_limited=False).types) == in_schema("client")
 
 

@@ -30,7 +30,7 @@ from backend.realtime.transport.connection_limits import ConnectionLimits
 from backend.realtime.transport.frames import Close
 from tests.client import Client
 from tests.factories import Factory
-from tests.realtime.parts import make_server
+from tests.realtime.recorder import make_server
 
 
 class Device:
@@ -60,7 +60,7 @@ class Device:
         ]
 
 
-class Scene:
+class Scenario:
     """A realtime server that was not started, and a room of *ann* and *ben*."""
 
     def __init__(self, app: Flask, make: Factory):
@@ -91,19 +91,19 @@ class Scene:
         with self.hub.runtime.reading():
             self.hub.subscribe(device.connection, self.name, modseq, seq)
 
-    def one_behind(self) -> tuple[Device, tuple[int, int]]:
-        """A socket of ben's that lacks the message "1", which others were told, and from where it goes on."""
+    def late_device(self) -> tuple[Device, tuple[int, int]]:
+        """A socket of ben that has not received the message "1", which was delivered to ann, and its position."""
         start = self.head()
         self.send("1")
-        here, back = self.device(self.ann), self.device(self.ben)
-        self.subscribe(here, *self.head())
-        return back, start
+        ann, ben = self.device(self.ann), self.device(self.ben)
+        self.subscribe(ann, *self.head())
+        return ben, start
 
     def repair(self) -> None:
         self.hub.repair(self.hub.channels.by_name[self.name])
 
     def restore_backup(self, modseq: int, seq: int) -> None:
-        """What a restored backup would do to the room."""
+        """Set the room back to *modseq* and *seq*, as a restored backup would."""
         with self.app.app_context():
             db.session.execute(delete(Message).where(Message.conversation_id == self.name, Message.seq > seq))
             values = {"last_modseq": modseq, "last_seq": seq}
@@ -112,229 +112,231 @@ class Scene:
 
 
 @pytest.fixture
-def scene(app: Flask, make: Factory) -> Iterator[Scene]:
-    scene = Scene(app, make)
-    yield scene
-    for device in scene.devices:
+def scenario(app: Flask, make: Factory) -> Iterator[Scenario]:
+    scenario = Scenario(app, make)
+    yield scenario
+    for device in scenario.devices:
         device.connection.drop()
         device.theirs.close()
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def fail_to_load_changes(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(module, "load_changes", fail)
 
 
-AWAY = OperationalError("planted", None, ConnectionError("planted"))
+UNAVAILABLE = OperationalError("planted", None, ConnectionError("planted"))
 
 
-def test_a_device_gets_what_it_missed_from_the_database_and_then_from_the_channel(scene: Scene) -> None:
-    start = scene.head()
-    scene.send("1", "2")
-    here, back = scene.device(scene.ann), scene.device(scene.ben)
-    scene.subscribe(here, *scene.head())
-    scene.subscribe(back, *start)
-    assert (here.received(), back.received()) == ([], ["message.created 1", "message.created 2"])
-    scene.send("3")
-    scene.repair()
-    assert here.received() == back.received() == ["message.created 3"]
+def test_a_device_gets_what_it_missed_from_the_database_and_then_from_the_channel(scenario: Scenario) -> None:
+    start = scenario.head()
+    scenario.send("1", "2")
+    ann, ben = scenario.device(scenario.ann), scenario.device(scenario.ben)
+    scenario.subscribe(ann, *scenario.head())
+    scenario.subscribe(ben, *start)
+    assert (ann.received(), ben.received()) == ([], ["message.created 1", "message.created 2"])
+    scenario.send("3")
+    scenario.repair()
+    assert ann.received() == ben.received() == ["message.created 3"]
 
 
-def test_a_removed_user_gets_what_it_missed_up_to_the_removal(scene: Scene) -> None:
-    start, ben_id = scene.head(), scene.ben.user.id  # type: ignore[attr-defined]
-    scene.send("before")
-    assert scene.ann.delete(f"/api/rooms/{scene.room['id']}/members/{ben_id}").status_code == 204
-    scene.send("behind")
-    here, back = scene.device(scene.ann), scene.device(scene.ben)
-    scene.subscribe(here, *scene.head())
-    scene.subscribe(back, *start)
-    assert back.received() == ["message.created before", f"member.left {ben_id}"]
-    scene.send("later")
-    scene.repair()
-    assert (here.received(), back.received()) == (["message.created later"], [])
-    assert scene.name not in back.connection.conversations
+def test_a_removed_user_gets_what_it_missed_up_to_the_removal(scenario: Scenario) -> None:
+    start, ben_id = scenario.head(), scenario.ben.user.id  # type: ignore[attr-defined]
+    scenario.send("before")
+    assert scenario.ann.delete(f"/api/rooms/{scenario.room['id']}/members/{ben_id}").status_code == 204
+    scenario.send("behind")
+    ann, ben = scenario.device(scenario.ann), scenario.device(scenario.ben)
+    scenario.subscribe(ann, *scenario.head())
+    scenario.subscribe(ben, *start)
+    assert ben.received() == ["message.created before", f"member.left {ben_id}"]
+    scenario.send("later")
+    scenario.repair()
+    assert (ann.received(), ben.received()) == (["message.created later"], [])
+    assert scenario.name not in ben.connection.conversations
 
 
 @pytest.mark.parametrize("how", ["catching up", "repair", "reconciliation"])
-def test_the_deletion_of_a_room_is_sent_however_it_is_found(scene: Scene, how: str) -> None:
-    start = scene.head()
-    scene.send("last")
-    here, back = scene.device(scene.ann), scene.device(scene.ben)
-    scene.subscribe(here, *scene.head())
-    assert scene.ann.delete(f"/api/rooms/{scene.room['id']}").status_code == 204
+def test_the_deletion_of_a_room_is_sent_however_it_is_found(scenario: Scenario, how: str) -> None:
+    start = scenario.head()
+    scenario.send("last")
+    ann, ben = scenario.device(scenario.ann), scenario.device(scenario.ben)
+    scenario.subscribe(ann, *scenario.head())
+    assert scenario.ann.delete(f"/api/rooms/{scenario.room['id']}").status_code == 204
     if how == "catching up":
-        scene.subscribe(back, *start)
-        assert back.received() == ["room.deleted"]
-        assert here.connection.conversations == {scene.name}
+        scenario.subscribe(ben, *start)
+        assert ben.received() == ["room.deleted"]
+        assert ann.connection.conversations == {scenario.name}
     elif how == "repair":
-        scene.repair()
+        scenario.repair()
     else:
-        scene.reconciler.reconcile()
+        scenario.reconciler.reconcile()
     if how != "catching up":
-        assert here.received() == ["room.deleted"]
-        assert (here.connection.conversations, scene.hub.channels.by_name) == (set(), {})
+        assert ann.received() == ["room.deleted"]
+        assert (ann.connection.conversations, scenario.hub.channels.by_name) == (set(), {})
 
 
-def test_an_interrupted_subscription_is_retried(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    back, start = scene.one_behind()
-    failing(monkeypatch, AWAY)
-    scene.subscribe(back, *start)
-    scene.hub.retry_subscriptions()
-    assert back.received() == []
+def test_an_interrupted_subscription_is_retried(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    ben, start = scenario.late_device()
+    fail_to_load_changes(monkeypatch, UNAVAILABLE)
+    scenario.subscribe(ben, *start)
+    scenario.hub.retry_subscriptions()
+    assert ben.received() == []
     monkeypatch.setattr(module, "load_changes", load_changes)
-    scene.hub.retry_subscriptions()
-    assert back.received() == ["message.created 1"]
-    scene.hub.retry_subscriptions()
-    assert (back.received(), scene.hub.subscriptions.pending) == ([], {})
+    scenario.hub.retry_subscriptions()
+    assert ben.received() == ["message.created 1"]
+    scenario.hub.retry_subscriptions()
+    assert (ben.received(), scenario.hub.subscriptions.pending) == ([], {})
 
 
 def test_a_pending_subscription_that_is_paused_continues_from_its_position(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    back, start = scene.one_behind()
-    failing(monkeypatch, AWAY)
-    scene.subscribe(back, *start)
-    assert scene.hub.subscriptions.pause(back.connection) == {scene.name: start}
+    ben, start = scenario.late_device()
+    fail_to_load_changes(monkeypatch, UNAVAILABLE)
+    scenario.subscribe(ben, *start)
+    assert scenario.hub.subscriptions.pause(ben.connection) == {scenario.name: start}
     monkeypatch.setattr(module, "load_changes", load_changes)
-    scene.hub.retry_subscriptions()
-    assert back.received() == [], "it pauses"
-    scene.subscribe(back, *start)
-    assert back.received() == ["message.created 1"]
+    scenario.hub.retry_subscriptions()
+    assert ben.received() == [], "the subscription is paused"
+    scenario.subscribe(ben, *start)
+    assert ben.received() == ["message.created 1"]
 
 
 def test_a_device_that_unsubscribes_while_it_catches_up_gets_nothing_more(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another takes over, or nobody, while the database answers."""
-    back, start = scene.one_behind()
+    """It unsubscribes while the database answers."""
+    ben, start = scenario.late_device()
 
     def leave(*given: Any) -> Any:
-        scene.hub.subscriptions.unsubscribe(back.connection, scene.name)
+        scenario.hub.subscriptions.unsubscribe(ben.connection, scenario.name)
         return load_changes(*given)
 
     monkeypatch.setattr(module, "load_changes", leave)
-    scene.subscribe(back, *start)
-    assert (back.received(), scene.hub.subscriptions.pending) == ([], {})
+    scenario.subscribe(ben, *start)
+    assert (ben.received(), scenario.hub.subscriptions.pending) == ([], {})
 
 
 def test_an_unexpected_error_is_logged(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    back, start = scene.one_behind()
-    failing(monkeypatch, KeyError("planted"))
+    ben, start = scenario.late_device()
+    fail_to_load_changes(monkeypatch, KeyError("planted"))
     with caplog.at_level(logging.ERROR):
-        scene.subscribe(back, *start)
-    assert f"a socket could not be subscribed to {scene.name}" in caplog.text
+        scenario.subscribe(ben, *start)
+    assert f"a socket could not be subscribed to {scenario.name}" in caplog.text
 
 
 @pytest.mark.parametrize("how", ["catching up", "reconciliation"])
-def test_a_database_restored_from_a_backup_is_followed_from_its_head(scene: Scene, how: str) -> None:
-    scene.send("1")
-    start = scene.head()
-    scene.send("2", "3")
-    here, back = scene.device(scene.ann), scene.device(scene.ben)
-    scene.subscribe(here, *scene.head())
-    scene.restore_backup(*start)
+def test_a_database_restored_from_a_backup_is_followed_from_its_head(scenario: Scenario, how: str) -> None:
+    scenario.send("1")
+    start = scenario.head()
+    scenario.send("2", "3")
+    ann, ben = scenario.device(scenario.ann), scenario.device(scenario.ben)
+    scenario.subscribe(ann, *scenario.head())
+    scenario.restore_backup(*start)
     if how == "reconciliation":
-        scene.reconciler.reconcile()
-    scene.subscribe(back, *start)
-    scene.send("2, again")
-    scene.repair()
-    assert here.received() == back.received() == ["message.created 2, again"]
+        scenario.reconciler.reconcile()
+    scenario.subscribe(ben, *start)
+    scenario.send("2, again")
+    scenario.repair()
+    assert ann.received() == ben.received() == ["message.created 2, again"]
 
 
-def test_a_device_without_the_scope_read_is_subscribed_to_nothing(scene: Scene) -> None:
-    device = scene.device(scene.ben)
+def test_a_device_without_the_scope_read_is_subscribed_to_nothing(scenario: Scenario) -> None:
+    device = scenario.device(scenario.ben)
     device.connection.credentials = replace(device.connection.credentials, scopes=frozenset({"write"}))
-    scene.subscribe(device, *scene.head())
-    scene.hub.subscribe_user(device.connection.user_id, scene.name)
+    scenario.subscribe(device, *scenario.head())
+    scenario.hub.subscribe_user(device.connection.user_id, scenario.name)
     gevent.sleep()
-    assert (device.connection.conversations, scene.hub.channels.by_name) == (set(), {})
+    assert (device.connection.conversations, scenario.hub.channels.by_name) == (set(), {})
 
 
-def test_a_user_who_left_before_the_subscription_is_not_subscribed(scene: Scene) -> None:
-    device, ben_id = scene.device(scene.ben), scene.ben.user.id  # type: ignore[attr-defined]
-    assert scene.ann.delete(f"/api/rooms/{scene.room['id']}/members/{ben_id}").status_code == 204
-    scene.hub.subscribe_user(ben_id, scene.name)
-    scene.hub.subscribe_user(ben_id, f"dm:{ben_id}:{ben_id + 1}")
+def test_a_user_who_left_before_the_subscription_is_not_subscribed(scenario: Scenario) -> None:
+    device, ben_id = scenario.device(scenario.ben), scenario.ben.user.id  # type: ignore[attr-defined]
+    assert scenario.ann.delete(f"/api/rooms/{scenario.room['id']}/members/{ben_id}").status_code == 204
+    scenario.hub.subscribe_user(ben_id, scenario.name)
+    scenario.hub.subscribe_user(ben_id, f"dm:{ben_id}:{ben_id + 1}")
     gevent.sleep(0.01)
     assert (device.connection.conversations, device.received()) == (set(), [])
 
 
-def test_typing_reaches_subscribers_and_ends_once(scene: Scene) -> None:
-    here = scene.device(scene.ann)
-    ben_id: int = scene.ben.user.id  # type: ignore[attr-defined]
+def test_typing_reaches_subscribers_and_ends_once(scenario: Scenario) -> None:
+    ann = scenario.device(scenario.ann)
+    ben_id: int = scenario.ben.user.id  # type: ignore[attr-defined]
     for is_typing in (True, False):
-        scene.hub.dispatch([typing_event(scene.name, ben_id, is_typing)])  # nobody listens yet
-    scene.subscribe(here, *scene.head())
+        scenario.hub.dispatch(
+            [typing_event(scenario.name, ben_id, is_typing)]
+        )  # the conversation has no subscriber yet
+    scenario.subscribe(ann, *scenario.head())
     for is_typing in (False, True, False, False):
-        scene.hub.dispatch([typing_event(scene.name, ben_id, is_typing)])
-    assert here.received() == [f"typing {ben_id}"] * 2
+        scenario.hub.dispatch([typing_event(scenario.name, ben_id, is_typing)])
+    assert ann.received() == [f"typing {ben_id}"] * 2
 
 
-def test_an_event_without_a_receiver_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    scene.hub.dispatch([Event("typing", {})])
+def test_an_event_without_a_receiver_is_logged(scenario: Scenario, caplog: pytest.LogCaptureFixture) -> None:
+    scenario.hub.dispatch([Event("typing", {})])
     assert "dropped an event without a conversation or a user: typing" in caplog.text
 
 
-def test_a_bus_that_fails_costs_no_message(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_no_message_is_lost_when_the_bus_fails(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise KeyError("planted")
 
     monkeypatch.setattr(LocalBus, "publish", fail)
-    here = scene.device(scene.ann)
-    scene.subscribe(here, *scene.head())
-    scene.send("1")
+    ann = scenario.device(scenario.ann)
+    scenario.subscribe(ann, *scenario.head())
+    scenario.send("1")
     assert "an event could not be published" in caplog.text
-    scene.repair()
-    assert here.received() == ["message.created 1"]
+    scenario.repair()
+    assert ann.received() == ["message.created 1"]
 
 
-def test_a_background_task_that_fails_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    def away() -> None:
-        raise AWAY
+def test_a_background_task_that_fails_is_logged(scenario: Scenario, caplog: pytest.LogCaptureFixture) -> None:
+    def query() -> None:
+        raise UNAVAILABLE
 
     def fail() -> None:
         raise KeyError("planted")
 
-    scene.hub.runtime.spawn(away)
-    scene.hub.runtime.spawn(fail)
+    scenario.hub.runtime.spawn(query)
+    scenario.hub.runtime.spawn(fail)
     gevent.sleep(0.01)
-    assert "away failed: the database is away" in caplog.text
+    assert "query failed: the database is away" in caplog.text
     assert "fail failed" in caplog.text
 
 
-def test_a_device_that_connects_while_the_worker_stops_is_closed(scene: Scene) -> None:
-    first = scene.device(scene.ann)
-    scene.hub.stop()
-    late = scene.device(scene.ann)
+def test_a_device_that_connects_while_the_worker_stops_is_closed(scenario: Scenario) -> None:
+    first = scenario.device(scenario.ann)
+    scenario.hub.stop()
+    late = scenario.device(scenario.ann)
     assert not first.connection.is_open
     assert not late.connection.is_open
 
 
-@pytest.mark.parametrize("error", [AWAY, KeyError("planted")])
+@pytest.mark.parametrize("error", [UNAVAILABLE, KeyError("planted")])
 def test_a_socket_that_cannot_be_opened_is_closed(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     def fail(_: int) -> None:
         raise error
 
     monkeypatch.setattr(gateway, "heads_for", fail)
-    with scene.app.app_context():
-        opening = gateway._Opening(scene.server, identify(str(scene.ann.token)), "x")
+    with scenario.app.app_context():
+        opening = gateway._Opening(scenario.server, identify(str(scenario.ann.token)), "x")
     ours, theirs = socketpair()
     ours.setblocking(False)
     limits = ConnectionLimits(is_limited=True)
     opening.complete(ours, limits.acquire("192.0.2.1"))
-    goodbye = theirs.recv(1000)
+    close = theirs.recv(1000)
     theirs.close()
-    assert (goodbye[0], int.from_bytes(goodbye[2:4], "big")) == (0x88, Close.RESTARTING)
-    assert (scene.hub.registry.users, scene.hub.subscriptions.pending) == ({}, {})
+    assert (close[0], int.from_bytes(close[2:4], "big")) == (0x88, Close.RESTARTING)
+    assert (scenario.hub.registry.users, scenario.hub.subscriptions.pending) == ({}, {})
     assert not limits.addresses
     assert ("a socket could not be opened" in caplog.text) == isinstance(error, KeyError)
-    for connection in list(scene.hub.registry.closing):
+    for connection in list(scenario.hub.registry.closing):
         connection.drop()

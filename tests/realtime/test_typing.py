@@ -1,4 +1,4 @@
-"""Who is typing, as one hub tells its clients, with a clock that the test sets."""
+"""Typing events of one hub, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -7,77 +7,77 @@ import pytest
 from backend.events import typing_event
 from backend.realtime.presence import typing as module
 from tests.realtime.pair import Clock
-from tests.realtime.parts import Recorder, make_server, subscribe
+from tests.realtime.recorder import Recorder, make_server, subscribe
 
 TYPIST = 2
 
 
-class Listener:
-    """A hub with one subscriber of the lobby."""
+class Subscriber:
+    """The only subscriber of the lobby, and its hub."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.hub = make_server().hub
-        self._subscriber = Recorder(1)
-        subscribe(self.hub, "lobby", self._subscriber)
+        self._recorder = Recorder(1)
+        subscribe(self.hub, "lobby", self._recorder)
 
-    def hear(self, *states: bool) -> list[bool]:
-        """Let the bus bring *states*. Returns what the subscriber gets."""
-        self._subscriber.written.clear()
+    def dispatch(self, *states: bool) -> list[bool]:
+        """Dispatch a typing event for each of *states*. Returns the states that the subscriber receives."""
+        self._recorder.written.clear()
         for is_typing in states:
             self.hub.dispatch([typing_event("lobby", TYPIST, is_typing)])
         return self._received()
 
     def wait(self, seconds: float) -> list[bool]:
-        """Let the clock go on in ticks. Returns what the subscriber gets meanwhile."""
-        self._subscriber.written.clear()
+        """Move the clock by *seconds*, half a second at a time. Returns the states that the subscriber receives."""
+        self._recorder.written.clear()
         for _ in range(round(seconds * 2)):
             self.clock.now += 0.5
             self.hub.typing.expire()
         return self._received()
 
     def _received(self) -> list[bool]:
-        return [b'"is_typing":true' in data for data in self._subscriber.written]
+        return [b'"is_typing":true' in data for data in self._recorder.written]
 
 
 @pytest.fixture
-def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
+def subscriber(monkeypatch: pytest.MonkeyPatch) -> Subscriber:
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    return Listener(clock)
+    return Subscriber(clock)
 
 
-def test_what_is_repeated_is_told_once_a_second(listener: Listener) -> None:
-    assert listener.hear(True, True, True) == [True]
-    assert listener.wait(0.5) == []
-    assert listener.hear(True, True) == []
-    assert listener.wait(0.5) == []
-    assert listener.hear(True, True) == [True]
+def test_repeated_typing_is_sent_once_a_second(subscriber: Subscriber) -> None:
+    assert subscriber.dispatch(True, True, True) == [True]
+    assert subscriber.wait(0.5) == []
+    assert subscriber.dispatch(True, True) == []
+    assert subscriber.wait(0.5) == []
+    assert subscriber.dispatch(True, True) == [True]
 
 
-def test_the_end_is_told_at_once_and_once(listener: Listener) -> None:
-    assert listener.hear(True, False, False) == [True, False]
-    assert listener.wait(10) == []
+def test_the_end_of_typing_is_sent_at_once_and_once(subscriber: Subscriber) -> None:
+    assert subscriber.dispatch(True, False, False) == [True, False]
+    assert subscriber.wait(10) == []
 
 
-def test_who_goes_to_and_fro_is_told_of_once_a_second(listener: Listener) -> None:
-    assert listener.hear(True, *[False, True] * 50) == [True, False]
-    assert listener.wait(0.5) == []
-    assert listener.wait(0.5) == [True], "the last that was said"
-    assert listener.hear(*[False, True] * 50) == [False]
-    assert listener.hear(False) == []
-    assert listener.wait(10) == []
+def test_alternating_states_are_sent_once_a_second(subscriber: Subscriber) -> None:
+    assert subscriber.dispatch(True, *[False, True] * 50) == [True, False]
+    assert subscriber.wait(0.5) == []
+    assert subscriber.wait(0.5) == [True], "the last state"
+    assert subscriber.dispatch(*[False, True] * 50) == [False]
+    assert subscriber.dispatch(False) == []
+    assert subscriber.wait(10) == []
 
 
-def test_who_says_nothing_more_is_ended(listener: Listener) -> None:
-    assert listener.hear(True) == [True]
-    assert listener.wait(5.5) == []
-    assert listener.hear(True) == [True]
-    assert listener.wait(5.5) == []
-    assert listener.wait(0.5) == [False]
+def test_typing_that_is_not_renewed_ends(subscriber: Subscriber) -> None:
+    assert subscriber.dispatch(True) == [True]
+    assert subscriber.wait(5.5) == []
+    assert subscriber.dispatch(True) == [True]
+    assert subscriber.wait(5.5) == []
+    assert subscriber.wait(0.5) == [False]
 
 
-def test_typists_that_have_ended_are_forgotten(listener: Listener) -> None:
-    listener.hear(True, False, True)
-    listener.wait(10)
-    assert listener.hub.typing.is_empty
+def test_typists_that_have_ended_are_forgotten(subscriber: Subscriber) -> None:
+    subscriber.dispatch(True, False, True)
+    subscriber.wait(10)
+    assert subscriber.hub.typing.is_empty

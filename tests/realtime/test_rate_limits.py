@@ -1,4 +1,4 @@
-"""What a user may ask in a minute, over REST and all its sockets together, and how many sockets it may open."""
+"""The budget of a user over REST and all sockets together, and the limits on the number of open sockets."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.realtime.client import Api, Frame, LiveClient
-from tests.realtime.conftest import Deployment, Deployments
-from tests.realtime.raw import RawSocket
-from tests.realtime.test_doors import refusal
+from tests.realtime.conftest import Deployment, Deployments, OpenDeployment
+from tests.realtime.raw import RawSocket, refusal
 
 BUDGET, SOCKETS = 600, 20
 
 
 @pytest.fixture(params=["sqlite", "redis"])
 def limited(request: pytest.FixtureRequest, deployments: Deployments) -> Iterator[Deployment]:
-    """A server with its limits on, and nothing counted yet."""
+    """A new deployment with its limits on."""
     with deployments() as open_deployment:
         yield open_deployment(request.param, measured=True, RATE_LIMITS="on")
 
 
 def remaining(user: Api) -> int:
-    """What is left of a user's budget, after this call."""
+    """What remains of a user's budget after this call."""
     headers = {"Authorization": f"Bearer {user.token}"}
     answer = requests.get(f"{user.url}/api/users/me", headers=headers, timeout=10)
     assert answer.headers["X-RateLimit-Limit"] == str(BUDGET)
@@ -42,8 +42,10 @@ def test_a_user_has_one_budget_over_rest_and_all_its_sockets(limited: Deployment
     room = user.room()
     clients = limited.on_each_worker(user) + [user.live() for _ in range(3)]
     left = remaining(user)
-    ids = [[client.say("typing", conversation_id=room["conversation_id"]) for _ in range(190)] for client in clients]
-    got = [frame for client, said in zip(clients, ids, strict=True) for frame in answers(client, said)]
+    ids = [
+        [client.send_frame("typing", conversation_id=room["conversation_id"]) for _ in range(190)] for client in clients
+    ]
+    got = [frame for client, sent in zip(clients, ids, strict=True) for frame in answers(client, sent)]
     assert Counter(frame["type"] for frame in got) == {"ok": left, "error": len(got) - left}
     refused = [frame for frame in got if frame["type"] == "error"]
     assert {frame["code"] for frame in refused} == {"rate_limited"}
@@ -52,25 +54,27 @@ def test_a_user_has_one_budget_over_rest_and_all_its_sockets(limited: Deployment
         assert f" {frame['retry_after']} second" in frame["detail"]
     headers = {"Authorization": f"Bearer {user.token}"}
     assert requests.get(f"{limited.url}/api/users/me", headers=headers, timeout=10).status_code == 429
-    assert refusal(limited, f"/ws/more?token={user.token}") == (429, "rate_limited")
-    for client in clients:  # who is alive may say so
+    assert refusal(limited.url, f"/ws/more?token={user.token}") == (429, "rate_limited")
+    for client in clients:  # pings are answered without the budget
         assert client.call("ping")["type"] == "pong"
     with other.live() as stranger:
-        assert stranger.send("mine is another", room_id=other.room()["id"])["seq"] == 1
+        assert stranger.send("another budget", room_id=other.room()["id"])["seq"] == 1
 
 
-def test_what_is_refused_keeps_its_place_among_the_answers(limited: Deployment) -> None:
+def test_refused_frames_are_answered_in_order(limited: Deployment) -> None:
     user = limited.user()
     room = user.room()
     clients = [user.live() for _ in range(4)]
-    ids = [[client.say("send", content=str(n), room_id=room["id"]) for n in range(180)] for client in clients]
-    for client, said in zip(clients, ids, strict=True):
-        answers(client, said)
-        client.drain()  # a client that leaves much unread waits long for the answer to its goodbye
-        mine = [frame["id"] for frame in client.events if frame.get("id") in said]
-        assert mine == said
+    ids = [[client.send_frame("send", content=str(n), room_id=room["id"]) for n in range(180)] for client in clients]
+    for client, sent in zip(clients, ids, strict=True):
+        answers(client, sent)
+        client.drain()  # a client that has much unread waits long for the answer to its close frame
+        mine = [frame["id"] for frame in client.events if frame.get("id") in sent]
+        assert mine == sent
         acks = [frame["message"]["content"] for frame in client.events if frame["type"] == "ack"]
-        assert acks == [str(n) for n in range(len(acks))], "once refused, nothing more in this minute"
+        assert acks == [str(n) for n in range(len(acks))], (
+            "after the first refusal everything is refused in this minute"
+        )
 
 
 def test_bad_frames_are_counted(limited: Deployment) -> None:
@@ -80,7 +84,7 @@ def test_bad_frames_are_counted(limited: Deployment) -> None:
         for payload in ("nonsense", "{}", '{"type": "jump"}', '{"type": "ping"}'):
             client.socket.send(payload)
             client.receive()
-        assert remaining(user) == before - 4  # three of them, and the last call
+        assert remaining(user) == before - 4  # three bad frames, and the call that reads the budget
 
 
 def test_refused_openings_are_counted_by_address(limited: Deployment) -> None:
@@ -100,10 +104,10 @@ def test_refused_openings_are_counted_by_address(limited: Deployment) -> None:
         with RawSocket(limited.url, path, **headers) as raw:
             assert raw.status == 429, "before the upgrade"
             assert "retry-after: " in raw.head.lower()
-    with RawSocket(limited.url, own) as raw:  # neighbours of who guesses are let in
+    with RawSocket(limited.url, own) as raw:  # a valid token from the same address is accepted
         assert raw.status == 101
     assert requests.get(f"{limited.url}/api/users/me", timeout=10).status_code == 429, (
-        "guesses over REST count with them"
+        "REST calls with a bad token share this limit"
     )
 
 
@@ -122,40 +126,64 @@ def test_openings_at_once_do_not_pass_the_limit_of_sockets(limited: Deployment) 
     for raw in raws:
         raw.socket.close()
     deadline = time.monotonic() + 10
-    while True:  # the places are free again, all of them
-        again = [attempt(number) for number in range(SOCKETS)]
-        for raw in again:
+    while True:  # every slot is released
+        retried = [attempt(number) for number in range(SOCKETS)]
+        for raw in retried:
             raw.socket.close()
-        if all(raw.status == 101 for raw in again):
+        if all(raw.status == 101 for raw in retried):
             return
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
-def typed(client: LiveClient, user: Api) -> list[bool]:
+def test_a_client_that_sends_too_many_frames_is_closed(open_deployment: OpenDeployment) -> None:
+    limited = open_deployment("sqlite", measured=True, RATE_LIMITS="on")
+    user = limited.user()
+    with user.live() as calm, user.live() as client:
+        for _ in range(199):
+            client.send_frame("ping")
+        client.call("ping")
+        for _ in range(300):
+            try:
+                client.send_frame("ping")
+            except ConnectionClosed:
+                break
+        assert client.close_code() == 4429
+        assert calm.call("ping")["type"] == "pong"
+    sockets = [user.live() for _ in range(20)]
+    with pytest.raises(InvalidStatus) as refused:
+        user.live()
+    assert refused.value.response.status_code == 429
+    with user.live(sockets[0].client_id):  # a socket that replaces another is within the limit
+        assert sockets[0].close_code() == 4409
+    for socket in sockets:
+        socket.close()
+
+
+def typing_states(client: LiveClient, user: Api) -> list[bool]:
     return [f["is_typing"] for f in client.events if f["type"] == "typing" and f["user_id"] == user.id]
 
 
 @pytest.mark.parametrize("is_steady", [True, False])
-def test_listeners_hear_of_a_typist_about_once_a_second(deployment: Deployment, is_steady: bool) -> None:
-    typist, listener = deployment.user(), deployment.user()
-    name = typist.room(listener)["conversation_id"]
-    clients, hears = [typist.live() for _ in range(3)], deployment.on_each_worker(listener)
+def test_typing_is_sent_about_once_a_second(deployment: Deployment, is_steady: bool) -> None:
+    typist, member = deployment.user(), deployment.user()
+    name = typist.room(member)["conversation_id"]
+    clients, receivers = [typist.live() for _ in range(3)], deployment.on_each_worker(member)
     started = time.monotonic()
     for _ in range(50):
         for client in clients:
-            client.say("typing", conversation_id=name, is_typing=True)
+            client.send_frame("typing", conversation_id=name, is_typing=True)
             if not is_steady:
-                client.say("typing", conversation_id=name, is_typing=False)
+                client.send_frame("typing", conversation_id=name, is_typing=False)
     for client in clients:
         client.sync()
         client.call("typing", conversation_id=name)
         client.call("typing", conversation_id=name, is_typing=False)
-    for client in hears:
-        while not typed(client, typist) or typed(client, typist)[-1]:
+    for client in receivers:
+        while not typing_states(client, typist) or typing_states(client, typist)[-1]:
             client.receive(5)
         client.drain(1)
-        told, seconds = typed(client, typist), time.monotonic() - started
-        assert (told[0], told[-1]) == (True, False)
-        assert told.count(True) <= seconds + 2
-        assert told.count(False) <= told.count(True)
+        states, seconds = typing_states(client, typist), time.monotonic() - started
+        assert (states[0], states[-1]) == (True, False)
+        assert states.count(True) <= seconds + 2
+        assert states.count(False) <= states.count(True)

@@ -1,4 +1,4 @@
-"""The realtime server without sockets or other workers, and a connection that records what it gets."""
+"""A realtime server without sockets or other workers, and a connection that records what is written to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def make_server(app: Flask | None = None, *, is_rate_limited: bool = False) -> R
 
 
 class Recorder:
-    """As much of a connection as events are written to."""
+    """The part of a connection that events are written to."""
 
     def __init__(self, user_id: int, uid: str = "", log: list[tuple[str, bytes]] | None = None):
         self.user_id, self.uid = user_id, uid or str(user_id)
@@ -27,7 +27,7 @@ class Recorder:
         self._log = log
 
     def write(self, data: bytes) -> None:
-        """Keep *data*; also in the log that several share, under this connection's uid."""
+        """Record *data*, and add it under this connection's uid to the log that several recorders share."""
         self.written.append(data)
         if self._log is not None:
             self._log.append((self.uid, data))

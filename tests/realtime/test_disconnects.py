@@ -1,4 +1,4 @@
-"""How sockets end: rights that end, replacement, slow readers, workers that stop."""
+"""Why the server closes sockets: revocation, replacement, slow readers, and the end of a worker."""
 
 from __future__ import annotations
 
@@ -16,36 +16,32 @@ from backend.models import User
 from backend.models.base import db
 from tests.processes import wait_until
 from tests.realtime.conftest import Deployment, OpenDeployment
-from tests.realtime.raw import CLOSE, RawSocket
+from tests.realtime.raw import CLOSE, ready_socket
 
 
-def within(seconds: float, closed: list[int | None]) -> None:
-    wait_until(lambda: all(code is not None for code in closed), f"the ends of all sockets: {closed}", seconds)
-
-
-def test_logout_ends_the_sockets_of_its_session_alone(deployment: Deployment) -> None:
+def test_logout_closes_only_the_sockets_of_its_session(deployment: Deployment) -> None:
     user = deployment.user()
-    other = deployment.again(user)
+    other = deployment.new_session(user)
     clients = deployment.on_each_worker(user)
     stays = deployment.on_each_worker(other)
     user("POST", "/api/auth/logout", status=204)
     started = time.monotonic()
-    assert [client.closed(1.5) for client in clients] == [4401] * len(clients)
+    assert [client.close_code(1.5) for client in clients] == [4401] * len(clients)
     assert time.monotonic() - started < 1.5
     for client in stays:
         assert client.call("ping")["type"] == "pong"
     sessions = other("GET", "/api/auth/sessions")
     other("DELETE", f"/api/auth/sessions/{sessions[0]['id']}", status=204)
-    assert [client.closed(1.5) for client in stays] == [4401] * len(stays)
+    assert [client.close_code(1.5) for client in stays] == [4401] * len(stays)
 
 
-def test_a_deactivated_user_loses_all_sockets(deployment: Deployment) -> None:
+def test_all_sockets_of_a_deactivated_user_are_closed(deployment: Deployment) -> None:
     user, other = deployment.user(), deployment.user()
     clients, stays = deployment.on_each_worker(user), deployment.on_each_worker(other)
-    with deployment.app.app_context():  # in the database alone: nobody hints
+    with deployment.app.app_context():  # in the database alone: no event is published
         db.session.get(User, user.id).is_active = False
         db.session.commit()
-    assert [client.closed(1.5) for client in clients] == [4401] * len(clients)
+    assert [client.close_code(1.5) for client in clients] == [4401] * len(clients)
     assert all(client.call("ping")["type"] == "pong" for client in stays)
 
 
@@ -54,7 +50,7 @@ def test_a_second_socket_of_a_client_replaces_the_first(deployment: Deployment) 
     first = deployment.on_each_worker(user)
     for _ in range(4):
         newer = [user.live(client.client_id) for client in first]
-        assert [client.closed() for client in first] == [4409] * len(first)
+        assert [client.close_code() for client in first] == [4409] * len(first)
         assert all(client.call("ping")["type"] == "pong" for client in newer)
         first = newer
     stranger = deployment.user()
@@ -62,23 +58,22 @@ def test_a_second_socket_of_a_client_replaces_the_first(deployment: Deployment) 
         assert first[0].call("ping")["type"] == "pong"
 
 
-def test_a_slow_reader_is_closed_with_its_stream_whole(deployment: Deployment) -> None:
+def test_a_slow_reader_is_closed_after_a_stream_without_gaps(deployment: Deployment) -> None:
     owner, slow = deployment.user(), deployment.user()
     room = owner.room(slow)
-    with owner.live() as sender, RawSocket(deployment.url, f"/ws/s?token={slow.token}", receive_buffer=4096) as raw:
-        assert json.loads(raw.receive()[1])["type"] == "ready"
-        sender.speak((f"{n} " + "x" * 3_900 for n in range(2_500)), room_id=room["id"])
+    with owner.live() as sender, ready_socket(slow, receive_buffer=4096) as raw:
+        sender.send_many((f"{n} " + "x" * 3_900 for n in range(2_500)), room_id=room["id"])
         memory = max(_resident(pid) for pid in deployment.server.worker_pids)
-        told, code = [], None
+        received, code = [], None
         while code is None:
             opcode, payload = raw.receive()
             if opcode == CLOSE:
                 code = int.from_bytes(payload[:2], "big")
             elif (frame := json.loads(payload))["type"] == "message.created":
-                told.append(int(frame["message"]["content"].split()[0]))
+                received.append(int(frame["message"]["content"].split()[0]))
         assert code == 4410
-        assert told == list(range(len(told)))
-        assert len(told) < 2_500
+        assert received == list(range(len(received)))
+        assert len(received) < 2_500
         assert memory < 400 * 2**20
         assert sender.call("ping")["type"] == "pong"
 
@@ -90,7 +85,9 @@ def _resident(pid: int) -> int:
 @pytest.mark.parametrize(
     ("kind", "signum"), [("sqlite", signal.SIGTERM), ("sqlite", signal.SIGINT), ("redis", signal.SIGTERM)]
 )
-def test_a_server_that_stops_says_so(open_deployment: OpenDeployment, kind: str, signum: int) -> None:
+def test_a_server_that_stops_closes_its_sockets_with_1012(
+    open_deployment: OpenDeployment, kind: str, signum: int
+) -> None:
     deployment = open_deployment(kind, measured=kind == "redis")
     user = deployment.user()
     clients = [user.live() for _ in range(5)]
@@ -101,14 +98,14 @@ def test_a_server_that_stops_says_so(open_deployment: OpenDeployment, kind: str,
     codes: list[int | None] = [None] * len(clients)
 
     def read(place: int) -> None:
-        codes[place] = clients[place].closed(10)
+        codes[place] = clients[place].close_code(10)
 
     for place in range(len(clients)):
         Thread(target=read, args=[place]).start()
     started = time.monotonic()
     deployment.server.stop(signum)
     assert time.monotonic() - started < 5
-    within(1, codes)
+    wait_until(lambda: None not in codes, f"the end of all sockets: {codes}", 1)
     assert codes == [1012] * len(clients)
     for connection in idle:
         connection.close()
@@ -118,7 +115,7 @@ def test_a_server_that_stops_says_so(open_deployment: OpenDeployment, kind: str,
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
-def test_a_reload_sends_every_client_back_and_costs_it_nothing(open_deployment: OpenDeployment, kind: str) -> None:
+def test_clients_reconnect_after_a_reload_and_miss_nothing(open_deployment: OpenDeployment, kind: str) -> None:
     deployment = open_deployment(kind)
     owner, listener = deployment.user(), deployment.user()
     room = owner.room(listener)
@@ -126,26 +123,26 @@ def test_a_reload_sends_every_client_back_and_costs_it_nothing(open_deployment: 
     clients = deployment.on_each_worker(listener)
     owner.send("before", room_id=room["id"])
     for client in clients:
-        client.message("before")
+        client.expect_message("before")
     old = set(deployment.server.worker_pids)
     os.kill(deployment.server.pid, signal.SIGHUP)
-    assert [client.closed(10) for client in clients] == [1012] * len(clients)
-    told = time.monotonic()
+    assert [client.close_code(10) for client in clients] == [1012] * len(clients)
+    closed_at = time.monotonic()
     wait_until(lambda: old.isdisjoint(deployment.server.worker_pids), "the end of the old workers", 10)
-    assert time.monotonic() - told < 5
+    assert time.monotonic() - closed_at < 5
     owner.send("meanwhile", room_id=room["id"])
-    back = deployment.on_each_worker(listener)
-    for client, again in zip(clients, back, strict=True):
-        [page] = again.resume({name: client.modseqs[name]})
+    reconnected = deployment.on_each_worker(listener)
+    for client, newer in zip(clients, reconnected, strict=True):
+        [page] = newer.resume({name: client.modseqs[name]})
         [row] = [row for row in page["conversations"] if row["id"] == name]
         assert [message["content"] for message in row["messages"]] == ["meanwhile"]
     owner.send("after", room_id=room["id"])
-    for again in back:
-        again.message("after")
+    for newer in reconnected:
+        newer.expect_message("after")
 
 
 def test_idle_sockets_hold_no_connection_to_the_database(open_deployment: OpenDeployment) -> None:
-    """The pool has one connection to write and one to read; if a socket kept any, the next would wait for it in vain."""
+    """The pool has one connection that writes and one that reads. If a socket kept one, the others would wait for ever."""
     deployment = open_deployment("redis", DATABASE_POOL_SIZE="2", WEB_CONCURRENCY="1")
     users = [deployment.user() for _ in range(6)]
     room = users[0].room(*users[1:])
@@ -153,7 +150,7 @@ def test_idle_sockets_hold_no_connection_to_the_database(open_deployment: OpenDe
     for n, client in enumerate(clients):
         client.send(f"hello {n}", room_id=room["id"])
     for client in clients:
-        client.message(f"hello {len(clients) - 1}")
+        client.expect_message(f"hello {len(clients) - 1}")
     assert users[0]("GET", f"/api/rooms/{room['id']}/messages")[0]["content"] == f"hello {len(clients) - 1}"
 
 
@@ -166,14 +163,16 @@ def test_the_users_of_a_killed_worker_go_offline(open_deployment: OpenDeployment
         if place > 0:
             client.close()
     pids = deployment.server.worker_pids
-    keeps, dies = watching[1], min(pids)
-    keeps.expect("presence", user_id=other.id, status="online")
-    keeps.drain()
+    remaining, victim = watching[1], min(pids)
+    remaining.expect("presence", user_id=other.id, status="online")
+    remaining.drain()
     name = room["conversation_id"]
     clients[0].call("typing", conversation_id=name)
-    assert keeps.expect("typing", user_id=other.id)["is_typing"]
-    os.kill(dies, signal.SIGKILL)
-    assert not keeps.expect("typing", timeout=8, user_id=other.id)["is_typing"]  # though nobody says so
-    keeps.expect("presence", timeout=15, user_id=other.id, status="offline")
+    assert remaining.expect("typing", user_id=other.id)["is_typing"]
+    os.kill(victim, signal.SIGKILL)
+    assert not remaining.expect("typing", timeout=8, user_id=other.id)[
+        "is_typing"
+    ]  # the end of typing was not published
+    remaining.expect("presence", timeout=15, user_id=other.id, status="offline")
     with other.live():
-        keeps.expect("presence", timeout=5, user_id=other.id, status="online")
+        remaining.expect("presence", timeout=5, user_id=other.id, status="online")

@@ -1,4 +1,4 @@
-"""Confab whose sockets take their time to open and to resume, before and after they have looked at the database."""
+"""Confab that opens and resumes sockets slowly: it waits before and after it reads the database."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import gevent
 from backend.inbox.sync import sync_page
 from backend.realtime import commands, gateway
 from backend.realtime.delivery import history
-from tests.realtime.altered import app
+from tests.realtime.overridden_constants import app
 
 __all__ = ["app"]
-SECONDS = 0.8  # a tick of the clock at least
+SECONDS = 0.8  # more than one interval of the heartbeat
 
 
-def _slow(question: Callable[..., Any]) -> Callable[..., Any]:
-    def ask(*args: Any, **kwargs: Any) -> Any:
+def _slow(query: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Any:
         gevent.sleep(SECONDS)
-        answer = question(*args, **kwargs)
+        result = query(*args, **kwargs)
         gevent.sleep(SECONDS)
-        return answer
+        return result
 
-    return ask
+    return run
 
 
 gateway.heads_for = _slow(history.heads_for)

@@ -1,4 +1,4 @@
-"""Confab whose database fails at every second page of a repair, and of a resumption."""
+"""Confab whose database fails at every second page of a repair, and at every later page of a resumption."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from backend.inbox.sync import SyncPage, sync_page
 from backend.realtime import commands
 from backend.realtime.delivery import history
-from tests.realtime.altered import app
+from tests.realtime.overridden_constants import app
 
 __all__ = ["app"]
 _calls = itertools.count(1)

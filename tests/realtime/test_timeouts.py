@@ -1,4 +1,4 @@
-"""Clients that keep a socket and do nothing for it: each is let go of in bounded time. The server's patience is shortened."""
+"""Idle and slow clients: each is disconnected within a bounded time. The timeouts of the server are shortened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.realtime.conftest import Deployment, Deployments, app_root, in_backgr
 from tests.realtime.raw import RawSocket, frame
 
 HEARTBEAT_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 2, 8
-ALTERED = {
+OVERRIDES = {
     "backend.realtime.heartbeat": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
     "backend.realtime.gateway": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
     "backend.realtime.transport.connection_limits": {"MAX_OF_ADDRESS": MAX_OF_ADDRESS},
@@ -23,20 +23,20 @@ ALTERED = {
 
 
 @pytest.fixture(scope="module", params=["sqlite", "redis"])
-def impatient(
+def short_timeouts(
     request: pytest.FixtureRequest, deployments: Deployments, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """A server whose heart beats once a second."""
-    root = app_root(tmp_path_factory.mktemp("impatient"), "tests.realtime.altered")
+    """A server that pings every second."""
+    root = app_root(tmp_path_factory.mktemp("short_timeouts"), "tests.realtime.overridden_constants")
     with deployments() as open_deployment:
-        settings = {"ALTERED": json.dumps(ALTERED), "RATE_LIMITS": "on", "CLIENT_TIMEOUT": str(HEAD_SECONDS)}
+        settings = {"OVERRIDES": json.dumps(OVERRIDES), "RATE_LIMITS": "on", "CLIENT_TIMEOUT": str(HEAD_SECONDS)}
         yield open_deployment(request.param, root=root, measured=True, **settings)
 
 
-def dripping(sock: socket.socket, data: bytes) -> AbstractContextManager[None]:
-    """Send *data* meanwhile, byte after byte, as long as the other side takes it."""
+def sending_slowly(sock: socket.socket, data: bytes) -> AbstractContextManager[None]:
+    """Send *data* during the block, one byte after the other, for as long as the server accepts it."""
 
-    def drip(is_over: Event) -> None:
+    def send(is_over: Event) -> None:
         for byte in data:
             try:
                 sock.sendall(bytes([byte]))
@@ -45,50 +45,53 @@ def dripping(sock: socket.socket, data: bytes) -> AbstractContextManager[None]:
             if is_over.wait(0.1):
                 return
 
-    return in_background(drip)
+    return in_background(send)
 
 
-def test_who_answers_no_ping_is_closed_and_who_does_is_not(impatient: Deployment) -> None:
-    user = impatient.user()
+def test_a_client_that_answers_no_ping_is_closed_and_one_that_answers_is_not(short_timeouts: Deployment) -> None:
+    user = short_timeouts.user()
     with (
         user.live(ping_interval=None) as answering,
-        RawSocket(impatient.url, f"/ws/silent?token={user.token}") as silent,
-        RawSocket(impatient.url, f"/ws/slow?token={user.token}") as slow,
-        dripping(slow.socket, frame(b'{"type": "ping"' + b" " * 200)),
+        RawSocket(short_timeouts.url, f"/ws/silent?token={user.token}") as silent,
+        RawSocket(short_timeouts.url, f"/ws/slow?token={user.token}") as slow,
+        sending_slowly(slow.socket, frame(b'{"type": "ping"' + b" " * 200)),
     ):
         assert answering.ready["heartbeat"] == HEARTBEAT_SECONDS
         started = time.monotonic()
-        assert silent.closed() == 4408
+        assert silent.close_code() == 4408
         assert HEARTBEAT_SECONDS < time.monotonic() - started < 2 * HEARTBEAT_SECONDS + 2
-        assert slow.closed() == 4408  # a frame that never ends is no sign of life
+        assert slow.close_code() == 4408  # a frame that is never complete counts as silence
         assert time.monotonic() - started < 2 * HEARTBEAT_SECONDS + 3
-        assert silent.ends()  # though it never says goodbye
+        assert silent.stream_ends()  # though the client sends no close frame
         assert time.monotonic() - started < 2 * HEARTBEAT_SECONDS + 7
         assert answering.call("ping")["type"] == "pong"
 
 
-def test_a_handshake_in_single_bytes_is_given_up(impatient: Deployment) -> None:
-    address = ("127.0.0.1", impatient.server.port)
-    with socket.create_connection(address, timeout=10) as slow, dripping(slow, b"GET /ws/x?token= HTTP/1.1\r\nX: " * 9):
+def test_a_handshake_in_single_bytes_is_disconnected(short_timeouts: Deployment) -> None:
+    address = ("127.0.0.1", short_timeouts.server.port)
+    with (
+        socket.create_connection(address, timeout=10) as slow,
+        sending_slowly(slow, b"GET /ws/x?token= HTTP/1.1\r\nX: " * 9),
+    ):
         started = time.monotonic()
-        slow.recv(1)  # whatever it says; that it comes at all
+        slow.recv(1)  # any answer, or the end of the stream
         assert time.monotonic() - started < HEAD_SECONDS + 2
 
 
-def test_an_address_has_so_many_sockets(impatient: Deployment) -> None:
-    users = [impatient.user() for _ in range(3)]
+def test_the_number_of_sockets_of_an_address_is_limited(short_timeouts: Deployment) -> None:
+    users = [short_timeouts.user() for _ in range(3)]
     with ExitStack() as stack:
         statuses: list[int] = []
-        full = MAX_OF_ADDRESS * len(impatient.server.worker_pids) + 1
+        full = MAX_OF_ADDRESS * len(short_timeouts.server.worker_pids) + 1
         while 429 not in statuses and len(statuses) < full:
             path = f"/ws/c{len(statuses)}?token={users[len(statuses) % 3].token}"
-            raw = stack.enter_context(RawSocket(impatient.url, path))
+            raw = stack.enter_context(RawSocket(short_timeouts.url, path))
             statuses.append(raw.status)
         assert statuses.count(101) >= MAX_OF_ADDRESS
         assert statuses[-1] == 429
         assert "retry-after" in raw.head.lower()
-    for _ in range(100):  # those that went are counted no more
-        with RawSocket(impatient.url, f"/ws/x?token={users[0].token}") as raw:
+    for _ in range(100):  # closed sockets are no longer counted
+        with RawSocket(short_timeouts.url, f"/ws/x?token={users[0].token}") as raw:
             if raw.status == 101:
                 return
     raise AssertionError("the address stays full")

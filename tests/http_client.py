@@ -1,4 +1,4 @@
-"""A client over a real connection, for tests of a running server that is being harmed."""
+"""An HTTP client over real connections, for tests in which the server fails."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 
-class Talk:
+class HttpClient:
     """Calls a server over HTTP, a new connection for each call."""
 
     def __init__(self, url: str, token: str | None = None):
-        self.place = urlsplit(url).netloc
+        self.address = urlsplit(url).netloc
         self.token = token
 
     def call(self, method: str, path: str, body: Any = None, timeout: float = 15) -> tuple[int, Any]:
-        """The status and the JSON of an answer. Raises OSError or HTTPException where none came."""
-        connection = http.client.HTTPConnection(self.place, timeout=timeout)
+        """The status and the JSON of the answer. Raises OSError or HTTPException where there is none."""
+        connection = http.client.HTTPConnection(self.address, timeout=timeout)
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -29,7 +29,7 @@ class Talk:
             connection.close()
         return response.status, json.loads(data) if data else None
 
-    def send_once(self, **body: Any) -> dict[str, Any] | None:
+    def try_send(self, **body: Any) -> dict[str, Any] | None:
         """Send a message; None where it was not acknowledged."""
         try:
             status, message = self.call("POST", "/api/chat/send", body)
@@ -38,7 +38,7 @@ class Talk:
         return message if status in (200, 201) else None
 
     def messages(self, conversation_id: str) -> list[dict[str, Any]]:
-        """Everything in a conversation, oldest first."""
+        """All messages of a conversation, oldest first."""
         found: list[dict[str, Any]] = []
         while True:
             after = found[-1]["seq"] if found else 0
