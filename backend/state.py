@@ -56,7 +56,7 @@ class RealtimeServer(Protocol):
 
 
 class RateLimiter(Protocol):
-    """Counts calls (`backend.rate_limiting`)."""
+    """Counts calls against limits (`backend.rate_limiting.storage`)."""
 
     storage: Any
 

@@ -1,8 +1,8 @@
 """Rate limits of the API: on by default, shared through Redis where there is one.
 
-A view that needs no sign-in names its own limit for each address: `@limited(RateLimit(...))`, above what reads its body, so that
-malformed calls count too. `backend.identity.guards` counts the calls of signed-in users. Every other call of the API counts
-against its address.
+A view that does not need a signed-in user has its own limit for each address: `@limited(RateLimit(...))`, above the decorator
+that reads the body, so that malformed calls count too. `backend.identity.guards` counts the calls of signed-in users. All other
+calls of the API count against their address.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from backend.errors import RateLimited
 from backend.http.errors import chat_error
 from backend.http.view_metadata import View, annotate, metadata_of
 from backend.rate_limiting.limits import RateLimit, Usage, count, rate_limited
+from backend.rate_limiting.storage import CurrentAppStorage
 from backend.request_context import network_of
 from backend.state import confab_state
 
 DEFAULT = RateLimit("default", "600 per minute")
-"""What a user may do over REST and all its sockets together, and an address without signing in."""
+"""The calls of a user over REST and all its sockets together, and of an address without a signed-in user."""
 
 PASSWORD = RateLimit("password", "10 per minute")
-"""How often a signed-in user may say its password: a stolen access token must not help to guess it."""
+"""The tries of a signed-in user's own password, so that a stolen access token does not help to guess it."""
 
 
 class _ParsedOnce:
-    """A limit of Flask-Limiter that does not parse its text again for each request."""
+    """Keeps the parsed text of a limit. Flask-Limiter parses it for each request."""
 
     def __iter__(self: Any) -> Iterator[Any]:
         text = self.limit_provider() if callable(self.limit_provider) else self.limit_provider
@@ -53,23 +54,23 @@ def address() -> str:
 
 
 def _is_outside_of_api() -> bool:
-    """True for pages, sockets and health, which no default limit holds."""
+    """True for pages, sockets and health, to which the default limit does not apply."""
     return not request.path.startswith("/api/") or request.path.startswith("/api/health")
 
 
 limiter = Limiter(
     address,
     default_limits=[_Default(lambda: DEFAULT.text, scope=DEFAULT.name, shared=True, exempt_when=_is_outside_of_api)],
-    storage_uri="confab://",  # backend.rate_limiting.storage.CurrentAppStorage
+    storage_uri=f"{CurrentAppStorage.SCHEME}://",
     strategy="fixed-window",
-    headers_enabled=False,  # `_write_headers` also knows the limits that Flask-Limiter does not
+    headers_enabled=False,  # `_write_headers` writes those of all limits
 )
-"""Holds the limits of routes, for every application of this process."""
+"""The limits of routes, in all applications of this process."""
 
 
 @limiter.request_filter
 def _is_counted_elsewhere() -> bool:
-    """True where Flask-Limiter has nothing to count: limits are off, or the guard counts the call of a user."""
+    """True if Flask-Limiter has nothing to count: limits are off, or the guard of the view counts the call."""
     if confab_state().rate_limiter is None:
         return True
     view = current_app.view_functions.get(request.endpoint or "")
@@ -87,7 +88,7 @@ def init_app(app: Flask) -> None:
 
 
 def limited(limit: RateLimit) -> Callable[[View], View]:
-    """Let each address call the view as often as *limit* says."""
+    """Limit the calls that each address makes to the view."""
     decorate = _Route(limit_provider=limit.text, limiter=limiter, scope=limit.name, shared=True, override_defaults=True)
 
     def mark(view: View) -> View:
@@ -97,9 +98,10 @@ def limited(limit: RateLimit) -> Callable[[View], View]:
 
 
 def enforce(limit: RateLimit, key: str) -> None:
-    """Count a call of *key* against *limit*, and show the caller what is left. Raises RateLimited, with Retry-After.
+    """Count a call of *key* against *limit*, and show the rest in the headers of the answer.
 
-    What is shown must not depend on whether an account exists: count what does with `backend.rate_limiting.limits.count`.
+    Raises RateLimited, with Retry-After. The headers must not reveal whether an account exists: use
+    `backend.rate_limiting.limits.count` where they would.
     """
     usage = count(limit, key)
     show(usage)
@@ -107,19 +109,19 @@ def enforce(limit: RateLimit, key: str) -> None:
 
 
 def show(usage: Usage) -> None:
-    """Tell the caller of *usage* in the headers of this answer, unless another limit leaves it less."""
+    """Show *usage* in the headers of this answer, unless another limit leaves the caller less."""
     shown: Usage | None = g.get("rate_limit")
     if shown is None or usage.is_exceeded or usage.remaining <= shown.remaining:
         g.rate_limit = usage
 
 
 def count_for_address() -> None:
-    """Count a call against what the address of this request may do without signing in. Raises RateLimited."""
+    """Count a call of this request's address without a signed-in user. Raises RateLimited."""
     enforce(DEFAULT, address())
 
 
 def count_for_user(user_id: int) -> None:
-    """Count a call against what a user may do in a minute, over REST and all its sockets together.
+    """Count a call of a user. REST and all its sockets share the count.
 
     Raises RateLimited. Needs an application context, and no request.
     """
@@ -141,12 +143,12 @@ def _key_of(user_id: int) -> str:
 
 
 def _refuse(error: RateLimitExceeded) -> Response:
-    exceeded = cast(Usage, _usage_of_route())  # there is one: Flask-Limiter notes what it counts before it raises
+    exceeded = cast(Usage, _usage_of_route())  # not None: it is noted before the error is raised
     return chat_error(rate_limited(exceeded.closes_at))
 
 
 def _usage_of_route() -> Usage | None:
-    """What this request has used of the limit that Flask-Limiter applied to it, if any."""
+    """The usage of the limit that Flask-Limiter applied to this request, if any."""
     current = limiter.current_limit
     if current is None:
         return None

@@ -1,4 +1,4 @@
-"""Counts calls against limits, for requests, sockets and mails alike."""
+"""Limits, and the counting of calls against them: for requests, sockets and mails."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from backend.state import confab_state
 
 @dataclass(frozen=True)
 class RateLimit:
-    """A number of calls in a window of time, for each key. Limits with the same *name* and *text* share their counts.
+    """A number of calls that each key may make in a window of time. Limits with the same *name* and *text* share their counts.
 
-    *text* is in the notation of the library `limits`: `10 per minute`. Raises ValueError where it is not.
+    *text* has the notation of the library `limits`, such as `10 per minute`. Raises ValueError for any other text.
     """
 
     name: str
@@ -24,7 +24,7 @@ class RateLimit:
     item: RateLimitItem = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "item", parse(self.text))  # once: a request must not pay for parsing
+        object.__setattr__(self, "item", parse(self.text))  # here, so that requests do not parse
 
     @property
     def amount(self) -> int:
@@ -33,7 +33,7 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a key has used of a limit of *amount* calls in the open window, which closes at *closes_at* (seconds since 1970)."""
+    """The calls that a key made in the open window of a limit of *amount* calls. *closes_at* is in seconds since 1970."""
 
     amount: int
     used: int
@@ -68,5 +68,5 @@ def count(limit: RateLimit, key: str, cost: int = 1) -> Usage:
     limiter = confab_state().rate_limiter
     if limiter is None:
         return Usage(limit.amount, 0, 0.0)
-    # The order that Flask-Limiter has: limits of routes and of keys can share a count.
+    # The order of Flask-Limiter: its default limit and `backend.http.rate_limits` share the counts of addresses.
     return Usage(limit.amount, *limiter.count(limit.item, key, limit.name, cost=cost))

@@ -1,7 +1,7 @@
 """Where calls are counted: in memory, in Redis, and in memory while Redis is away.
 
-The storages and the strategy of the library `limits`, wrapped where they would break a promise: that Redis is asked once for each
-call, that a Redis which fails is no obstacle, and that expired counts cost nothing.
+These classes extend the storages and the strategy of the library `limits`: a call costs Redis one command, a failing Redis does
+not fail a request, and expired counts are removed at little cost.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ log = logging.getLogger("confab.limits")
 Answer = TypeVar("Answer")
 
 REDIS_SECONDS = 0.5
-"""How long a request waits for Redis before it counts in memory."""
+"""The longest time that a request waits for Redis before it counts in memory."""
 
 AWAY_SECONDS = 10.0
-"""How long Redis is left alone after it failed: one request in ten seconds waits for it, and not each one."""
+"""The time for which Redis is not asked after it failed. One request in ten seconds waits for it, and not each request."""
 
 SWEEP_SECONDS = 60.0
-"""How often expired counts are removed from memory."""
+"""The time between two removals of expired counts from memory."""
 
 
 class CountingStorage(Protocol):
-    """A storage of `limits` that counts a call and tells when its window closes in one exchange."""
+    """A storage of `limits` that counts a call and reads when its window closes, in one step."""
 
     def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
         """Count *amount* calls in a window of *expiry* seconds, which the first call opens.
@@ -47,10 +47,10 @@ class CountingStorage(Protocol):
 
 
 class FixedWindow(FixedWindowRateLimiter):
-    """The strategy: a window opens with the first call of a key and closes when its time is over.
+    """Counts in fixed windows. The first call of a key opens a window, which closes when its time is over.
 
-    A key costs one number, however many calls it makes, and a batch of frames is counted at once. A moving window would keep the
-    time of each call, and take a batch whole or not at all.
+    A key needs one number, whatever the number of its calls, and a batch of calls can be allowed in part. A moving window stores
+    the time of each call, and allows a batch whole or not at all.
     """
 
     def __init__(self, storage: Storage):
@@ -63,33 +63,22 @@ class FixedWindow(FixedWindowRateLimiter):
 
 
 def make_limiter(redis_url: str | None) -> FixedWindow:
-    """The limiter of an application. Opens no connection."""
+    """Return the limiter of an application: with a Redis, or in memory. Opens no connection."""
     return FixedWindow(SharedCounts(RedisCounts(redis_url)) if redis_url else MemoryCounts())
 
 
-class _NeverStarted(threading.Timer):
-    """A timer that does nothing, for a library that starts another one whenever its own is not alive."""
-
-    def __init__(self) -> None:
-        super().__init__(0, lambda: None)
-
-    def is_alive(self) -> bool:
-        return True
-
-
 class MemoryCounts(MemoryStorage):
-    """The counts of this process alone.
+    """The counts of this process.
 
-    The library's class starts a thread up to a hundred times a second. The thread looks at every key, and can remove a count
-    that another thread is just making. This class counts under one lock, and removes expired keys once a minute.
+    The library's class starts a thread for a call, up to a hundred times a second. The thread checks every key, and can remove a
+    count while another thread creates it. This class counts under one lock, and removes expired counts once a minute.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._sweep_at = 0.0
         super().__init__()
-        self.timer.cancel()
-        self.timer = _NeverStarted()
+        self.timer.cancel()  # the library's thread; its only other starts are in methods that are not used here
 
     def get(self, key: str) -> int:
         with self._lock:
@@ -128,10 +117,10 @@ return {count, left}
 
 
 class RedisCounts(RedisStorage):
-    """Counts that all workers share. Raises redis.RedisError, after half a second at most.
+    """The counts of all workers. Methods raise redis.RedisError if Redis fails or does not answer within half a second.
 
-    The library's class asks Redis three times for what a call needs: to count, for the count, and for the whole seconds until
-    the window closes. This class asks once.
+    The library's class needs three commands for a call: to count, to read the count, and to read the seconds until the window
+    closes. This class needs one.
     """
 
     def __init__(self, url: str):
@@ -153,14 +142,14 @@ class RedisCounts(RedisStorage):
 
 
 class SharedCounts(Storage):
-    """The counts in Redis while it answers, and those of this process while it does not: no limit ever falls away."""
+    """The counts in Redis while it answers, and the counts of this process while it does not. Limits always hold."""
 
     def __init__(self, shared: RedisCounts):
         super().__init__()
         self._shared = shared
         self._own = MemoryCounts()
         self._retry_at = 0.0
-        """When Redis is tried again; 0 while it answers."""
+        """The time of the next attempt to reach Redis, by the monotonic clock; 0 while Redis answers."""
 
     @property
     def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
@@ -193,7 +182,7 @@ class SharedCounts(Storage):
         if was_away:
             if now < self._retry_at:
                 return call(self._own)
-            self._retry_at = now + AWAY_SECONDS  # this call tries; those beside it do not wait with it
+            self._retry_at = now + AWAY_SECONDS  # this call tries to reach Redis; concurrent calls do not wait for it
         try:
             answer = call(self._shared)
         except (redis.RedisError, OSError) as error:
@@ -208,13 +197,14 @@ class SharedCounts(Storage):
 
 
 class CurrentAppStorage(Storage):
-    """For Flask-Limiter, which has one storage for all applications: that of the present application.
+    """Passes the calls of Flask-Limiter on to the storage of the current application.
 
-    Flask-Limiter counts, and asks in the end for the count and the expiry of the limit that it shows. Both are answered from
-    what the storage said when it counted.
+    There is one Flask-Limiter for all applications of the process, and it has one storage. It counts, and reads the count and the
+    expiry when it writes the headers. Both are known since it counted, so that they are not read from Redis again.
     """
 
-    STORAGE_SCHEME = ["confab"]  # noqa: RUF012 - the library has an instance attribute here; it makes a storage from `confab://`
+    SCHEME = "confab"
+    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 -- the library reads it to create the storage of a URL
 
     @property
     def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
@@ -244,7 +234,7 @@ class CurrentAppStorage(Storage):
 
 
 def _storage() -> Any:
-    # There is one: with RATE_LIMITS=off Flask-Limiter counts nothing.
+    # Not None: with RATE_LIMITS=off Flask-Limiter counts nothing.
     return cast(RateLimiter, confab_state().rate_limiter).storage
 
 
