@@ -26,7 +26,7 @@ from backend.http.openapi import ProblemApi
 from backend.identity import access_tokens, session_lookup
 from backend.inbox import commands as inbox_commands
 from backend.inbox import routes as inbox_routes
-from backend.messages import append, changes
+from backend.messages import append, changes, search
 from backend.messages import routes as messages_routes
 from backend.messages import routes_changes as message_changes_routes
 from backend.moderation import routes as moderation_routes
@@ -85,7 +85,7 @@ def _make_state(app: Flask, config: Config, api: ProblemApi) -> State:
         create_app=create_app,
         api=api,
         bus=server.make_bus(config.redis_url),
-        outbox=Outbox(app, mails.COMPOSERS, also_sweep=(sweeping.sweep,)),
+        outbox=Outbox(app, mails.COMPOSERS, also_sweep=(sweeping.sweep, search.index_unindexed)),
         storage=cache(partial(open_storage, config.storage_url)),
         load_session=session_lookup.session_loader(),
         append=append.draft_batcher(),

@@ -75,6 +75,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "DELETE /api/chat/messages/<id:message_id>/reactions/<emoji>": ("401 404 200 200 404", None),
     "PUT /api/chat/messages/<id:message_id>/pin": ("401 404 403 200 404", None),
     "DELETE /api/chat/messages/<id:message_id>/pin": ("401 404 403 200 404", None),
+    "GET /api/chat/search": ("401 422 422 422 422", None),
     "POST /api/chat/send": ("401 404 201 201 404", {"content": "x", "room_id": "{room}"}),
     "POST /api/chat/sync": ("401 200 200 200 200", {"conversations": {}}),
     "GET /api/health": ("200 200 200 200 200", None),

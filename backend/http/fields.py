@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -104,6 +105,20 @@ class Id(WholeNumber):
 
     def __init__(self, **kwargs: Any):
         super().__init__(low=1, **kwargs)
+
+
+class Time(fields.AwareDateTime):
+    """A time with its offset from UTC (RFC 3339), in the years 1 to 9999 in UTC."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        time = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return time.astimezone(UTC)
+        except OverflowError as error:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from error
 
 
 class StrictBoolean(fields.Boolean):

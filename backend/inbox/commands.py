@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from backend.database import read_only
 from backend.inbox.consistency import check_consistency
+from backend.messages import search
 
 messages = AppGroup("messages", help="Messages and their numbers.")
 
@@ -25,3 +26,12 @@ def verify() -> None:
     if wrong:
         raise click.ClickException(f"{wrong} faults. Restore what was changed by hand, or from a backup.")
     click.echo(f"{looked_at} conversations are numbered without gaps, and their unread counts are right.")
+
+
+@messages.command("reindex")
+def reindex() -> None:
+    """Build the index of search anew, while the server goes on serving. A run that was interrupted is repeated."""
+    last_id = search.newest_message_id()
+    for message_id in search.reindex():
+        click.echo(f"messages up to id {min(message_id, last_id)} of {last_id}", err=True)
+    click.echo("Every message is in the index.")

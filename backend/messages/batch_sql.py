@@ -21,6 +21,9 @@ from sqlalchemy.dialects import postgresql
 from backend.database import read_engine
 from backend.messages.fields import INSERT_COLUMNS
 from backend.models import Conversation, Message, MessageMention, RoomMembership
+from backend.search import postgresql as postgresql_index
+from backend.search import sqlite as sqlite_index
+from backend.search.documents import Document
 
 _messages = cast(Table, Message.__table__)
 _mentions = cast(Table, MessageMention.__table__)
@@ -66,8 +69,14 @@ class Batch(Protocol):
         They are locked in the order of their ids, so that two batches never wait for each other in a circle.
         """
 
-    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
-        """Insert *rows* (of `INSERT_COLUMNS`) and *mentions* (of `MENTION`), set *heads* (of `HEAD`), and commit."""
+    def write(
+        self,
+        rows: list[dict[str, Any]],
+        mentions: list[dict[str, Any]],
+        heads: list[dict[str, Any]],
+        documents: Sequence[Document] = (),
+    ) -> None:
+        """Insert *rows* (of `INSERT_COLUMNS`) and *mentions* (of `MENTION`), set *heads*, index *documents*, and commit."""
 
 
 @contextmanager
@@ -113,6 +122,7 @@ _PREPARED = {
         ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, $6))""",  # noqa: S608
     "confab_write (json)": _insert(_messages, INSERT_COLUMNS),
     "confab_mention (json)": _insert(_mentions, MENTION),
+    "confab_index (json)": postgresql_index.INSERT.format("$1"),
     "confab_move (json, text[])": f"""UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
         FROM json_to_recordset($1) AS head ({_record(_conversations, HEAD)})
         WHERE conversations.id = head.id AND conversations.id = ANY ($2)""",  # noqa: S608
@@ -155,11 +165,19 @@ class _PostgresBatch:
             ids,
         )
 
-    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
-        given = {"rows": rows, "mentions": mentions, "heads": heads}
+    def write(
+        self,
+        rows: list[dict[str, Any]],
+        mentions: list[dict[str, Any]],
+        heads: list[dict[str, Any]],
+        documents: Sequence[Document] = (),
+    ) -> None:
+        terms = postgresql_index.records(documents)
+        given = {"rows": rows, "mentions": mentions, "heads": heads, "terms": terms}
         texts = {name: orjson.dumps(values).decode() for name, values in given.items()}
         mention = "EXECUTE confab_mention(%(mentions)s);" if mentions else ""
-        statement = f"EXECUTE confab_write(%(rows)s); {mention} EXECUTE confab_move(%(heads)s, %(ids)s); COMMIT"
+        insert = f"EXECUTE confab_write(%(rows)s); {mention} EXECUTE confab_index(%(terms)s)"
+        statement = f"{insert}; EXECUTE confab_move(%(heads)s, %(ids)s); COMMIT"
         self.connection.exec_driver_sql(statement, {**texts, "ids": [head["id"] for head in heads]})
         self.is_open = False
 
@@ -209,12 +227,19 @@ class _SqliteBatch:
         ids = list(range(last_id + 1, last_id + 1 + count))
         return SendContext([tuple(h) for h in heads], {tuple(m) for m in members}, bool(keys), ids)
 
-    def write(self, rows: list[dict[str, Any]], mentions: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
+    def write(
+        self,
+        rows: list[dict[str, Any]],
+        mentions: list[dict[str, Any]],
+        heads: list[dict[str, Any]],
+        documents: Sequence[Document] = (),
+    ) -> None:
         self.connection.execute(_INSERT, rows)
         if mentions:
             self.connection.execute(_INSERT_MENTIONS, mentions)
         moves = [{"of": head["id"], **{f"new_{name}": head[name] for name in HEAD[1:]}} for head in heads]
         self.connection.execute(_UPDATE_HEAD, moves)
+        sqlite_index.index_after_send(self.connection, [document.message_id for document in documents])
 
 
 def is_member(connection: Connection, room_id: int, user_id: int) -> bool:

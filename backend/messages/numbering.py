@@ -19,6 +19,7 @@ from backend.messages.validation import Checks, IdempotencyConflict
 from backend.models import Message
 from backend.models.base import utcnow
 from backend.rooms.access import NotAMember
+from backend.search.documents import Document
 
 _messages = cast(Table, Message.__table__)
 
@@ -150,7 +151,8 @@ class BatchWriter:
             for new in news
             for user_id in new.mentions
         ]
-        self.batch.write([new.row for new in news], mentions, heads)
+        documents = [Document(new.row["id"], new.row["conversation_id"], new.row["content"]) for new in news]
+        self.batch.write([new.row for new in news], mentions, heads, documents)
 
     def _count_replies(self, parents: list[tuple[int, int, int]]) -> None:
         """Count the new replies of *parents*: each an id, how many, and the modseq of the change."""

@@ -7,7 +7,7 @@ from typing import Any
 from backend.http.blueprint import Blueprint
 from backend.http.pagination import paged
 from backend.identity.guards import current_user, login_required, own_answer
-from backend.messages import schemas, service
+from backend.messages import schemas, search, service
 from backend.messages.drafts import Sent
 from backend.messages.serialise import as_sent
 from backend.pagination import Page
@@ -46,6 +46,19 @@ def list_messages(args: dict[str, Any]) -> Page[dict[str, Any]]:
     All that you may see, newest first, or those of one conversation.
     """
     return service.list_messages(current_user, **args)
+
+
+@bp.get("/search")
+@bp.response(200, schemas.FoundMessageSchema(many=True))
+@login_required
+@paged
+@bp.arguments(schemas.SearchArgs, location="query")
+def search_messages(args: dict[str, Any]) -> Page[dict[str, Any]]:
+    """Search messages
+
+    All that you may see, newest first. A message is found from the answer to its sending on.
+    """
+    return search.search_messages(current_user, **args)
 
 
 @bp.get("/messages/<id:message_id>")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, WholeNumber
+from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, Time, WholeNumber
 from backend.http.pagination import PageArgs
 from backend.messages.fields import message_schema
 
 MAX_CONTENT = 4_000
+MAX_QUERY = 200
 MAX_CONVERSATIONS = 10_000
 ADDRESSES = ("conversation_id", "room_id", "recipient_id")
 
@@ -77,6 +78,31 @@ class MessageArgs(CursorArgs):
         _one_address(data)
 
 
+class SearchArgs(PageArgs):
+    """What is searched for, and among which messages."""
+
+    q = Text(
+        required=True,
+        low=1,
+        high=MAX_QUERY,
+        metadata={
+            "description": "Words, and phrases in double quotes: all must occur, in the content or in the name of an attachment. "
+            "The last word may be the beginning of one. Case and diacritics make no difference, and no character is an "
+            "operator or an error. Chinese, Japanese, Korean and Thai are found by any run of characters.",
+            "example": 'cafe "two words"',
+        },
+    )
+    conversation_id = Text(high=100, load_default=None)
+    sender_id = Id(load_default=None)
+    before = Time(load_default=None, metadata={"description": "Only messages that were sent before this time."})
+    after = Time(load_default=None, metadata={"description": "Only messages that were sent after this time."})
+    has = Text(
+        load_default=None,
+        validate=validate.OneOf(["attachment"]),
+        metadata={"description": "Only messages with attachments."},
+    )
+
+
 class ReadSchema(BodySchema):
     seq = WholeNumber(required=True, metadata={"description": "The last seq that was read."})
 
@@ -109,6 +135,19 @@ class MessageSchema(AnswerSchema):
 
     class Meta:
         include = message_schema()
+
+
+class FoundMessageSchema(MessageSchema):
+    """A message that matches a query."""
+
+    highlights = fields.List(
+        fields.List(fields.Integer(), validate=validate.Length(equal=2)),
+        metadata={
+            "description": "Where in the content it matches: [start, length] in code points, sorted, none touching another. "
+            "Empty where the names of attachments alone match.",
+            "example": [[0, 4]],
+        },
+    )
 
 
 class ConversationSchema(AnswerSchema):

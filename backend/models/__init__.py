@@ -6,6 +6,7 @@ from backend.models.message import Attachment, Message, MessageEdit, MessageMent
 from backend.models.moderation import AuditEvent, Block, Report
 from backend.models.outbox import OutboxMessage
 from backend.models.room import Room, RoomInvite, RoomMembership
+from backend.models.search import MessageSearch, SearchBlock
 from backend.models.session import AccountToken, ApiToken, OtpCode, RefreshToken, RevokedToken, UserSession, WsTicket
 from backend.models.user import Role, User, UserRole
 
@@ -20,6 +21,7 @@ __all__ = [
     "Message",
     "MessageEdit",
     "MessageMention",
+    "MessageSearch",
     "OtpCode",
     "OutboxMessage",
     "Pin",
@@ -32,6 +34,7 @@ __all__ = [
     "Room",
     "RoomInvite",
     "RoomMembership",
+    "SearchBlock",
     "TotpFactor",
     "User",
     "UserRole",

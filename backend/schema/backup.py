@@ -24,6 +24,7 @@ from backend.schema.copies import copy_file
 from backend.schema.legacy_import.source import insert
 from backend.schema.legacy_import.users import restart_ids
 from backend.schema.revisions import current_revisions, head_revision
+from backend.search.index import index_missing
 
 BATCH = 2000
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -122,6 +123,8 @@ def move(source: Engine, target: Engine, tell: Callable[[str], None]) -> None:
             destination.exec_driver_sql("SET LOCAL statement_timeout = 0")
             destination.execute(sa.text("DELETE FROM conversations"))
             for table in Base.metadata.sorted_tables:
+                if table.info.get("is_derived"):
+                    continue
                 insert(destination, table, _rows(origin, table))
                 count, digest = fingerprint(origin, table)
                 if (count, digest) != fingerprint(destination, table):
@@ -129,6 +132,8 @@ def move(source: Engine, target: Engine, tell: Callable[[str], None]) -> None:
                 tell(f"{table.name}: {count} rows moved and verified")
                 if "id" in table.c and isinstance(table.c.id.type, sa.Integer):
                     restart_ids(destination, table.name, _highest(origin, table.name))
+            for _ in index_missing(destination):
+                pass
 
 
 def refuse_strangers(connection: Connection) -> None:

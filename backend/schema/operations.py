@@ -1,23 +1,42 @@
 """Operations for migrations that run while the previous release serves.
 
-Both can be repeated, so a migration that was killed is run again. A migration that uses one of them must do nothing else,
+All can be repeated, so a migration that was killed is run again. A migration that uses one of them must do nothing else,
 because on PostgreSQL they end the current transaction.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import click
 import sqlalchemy as sa
 from alembic import op
 
+from backend.search.index import index_missing
+
 BATCH = 5000
+TELL_SECONDS = 2.0
+"""How often a long migration says how far it is."""
 
 
-def add_index(name: str, table: str, columns: list[str], *, unique: bool = False, where: str | None = None) -> None:
-    """Create an index without blocking writers: on PostgreSQL concurrently. What an interrupted attempt left is dropped."""
+def add_index(
+    name: str,
+    table: str,
+    columns: list[str],
+    *,
+    unique: bool = False,
+    where: str | None = None,
+    using: str | None = None,
+) -> None:
+    """Create an index without blocking writers: on PostgreSQL concurrently. What an interrupted attempt left is dropped.
+
+    *using* is the kind of index, on PostgreSQL.
+    """
     predicate = sa.text(where) if where else None
     options: dict[str, Any] = {"unique": unique, "postgresql_where": predicate, "sqlite_where": predicate}
+    if using is not None:
+        options["postgresql_using"] = using
     if _is_alone():
         op.create_index(name, table, columns, if_not_exists=True, **options)
         return
@@ -46,6 +65,25 @@ def update_in_batches(table: str, values: str, where: str) -> None:
     with op.get_context().autocommit_block():
         while op.get_bind().execute(statement).rowcount:
             pass
+
+
+def index_messages_in_batches() -> None:
+    """Put the messages that are not in the index of search into it, a few thousand and one transaction at a time."""
+    if _is_alone():
+        _index_missing()
+        return
+    with op.get_context().autocommit_block():
+        _index_missing()
+
+
+def _index_missing() -> None:
+    connection = op.get_bind()
+    last = connection.scalar(sa.text("SELECT max(id) FROM messages"))
+    told = time.monotonic()
+    for reached in index_missing(connection):
+        if time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            click.echo(f"Indexed the messages up to id {reached} of {last}.")
 
 
 def _is_alone() -> bool:

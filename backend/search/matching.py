@@ -12,7 +12,7 @@ def matches(query: Query, texts: Iterable[str]) -> bool:
     """Whether each clause of *query* occurs in one of *texts* (a message's content and the names of its attachments)."""
     if not query.clauses:
         return False
-    documents = [_Document(tokenize(text)) for text in texts]
+    documents = [_AsciiText(text) if text.isascii() else _Document(tokenize(text)) for text in texts]
     return all(any(document.has(clause) for document in documents) for clause in query.clauses)
 
 
@@ -31,6 +31,16 @@ def highlights(query: Query, content: str) -> list[list[int]]:
         else:
             merged.append([token.start, token.length])
     return merged
+
+
+class _AsciiText:
+    """Says the same as `_Document` in a fraction of the time."""
+
+    def __init__(self, text: str):
+        self.text = text.lower()
+
+    def has(self, clause: Clause) -> bool:
+        return clause.ascii_pattern is not None and clause.ascii_pattern.search(self.text) is not None
 
 
 class _Document:

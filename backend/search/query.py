@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, pairwise
 
 from backend.search.tokens import MAX_TERM, Token, tokenize
@@ -28,6 +29,14 @@ class Clause:
     """The first and the last place, in `terms`, of each run of two or more characters: nothing may stand in between."""
     is_prefix: bool = False
     """Whether the one term is the beginning of a word."""
+
+    @cached_property
+    def ascii_pattern(self) -> re.Pattern[str] | None:
+        """What the clause looks like in lower-case ASCII; None where it cannot stand there."""
+        if not all(term.isascii() for term in self.terms):
+            return None
+        words = "[^a-z0-9]++".join(self.terms)
+        return re.compile(f"(?<![a-z0-9]){words}" + ("" if self.is_prefix else "(?![a-z0-9])"))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ STOPS_WRITERS = {
     "create_primary_key": "a new table",
     "bulk_insert": "update_in_batches()",
 }
-OURS = {"add_index", "update_in_batches"}
+OURS = {"add_index", "update_in_batches", "index_messages_in_batches"}
 FIRST = "0001"
 
 

@@ -280,7 +280,17 @@ def test_a_foreign_revision_with_a_name_like_ours(database: Database) -> None:
 
 def test_ours_with_a_table_gone_is_not_adopted(database: Database) -> None:
     database.flask("db", "upgrade")
-    for table in ("message_mentions", "message_edits", "reactions", "pins", "attachments", "reports", "messages"):
+    gone = (
+        "message_search",
+        "message_mentions",
+        "message_edits",
+        "reactions",
+        "pins",
+        "attachments",
+        "reports",
+        "messages",
+    )
+    for table in gone:
         database.run(f"DROP TABLE {table}")
     assert database.flask("db", "upgrade") == ""
     assert "legacy_users" not in database.tables()

@@ -36,7 +36,11 @@ def fill(database: Database) -> None:
 
 def hashes(engine: sa.Engine) -> dict[str, tuple[int, str]]:
     with engine.connect() as connection:
-        return {table.name: fingerprint(connection, table) for table in Base.metadata.sorted_tables}
+        return {
+            table.name: fingerprint(connection, table)
+            for table in Base.metadata.sorted_tables
+            if not table.info.get("is_derived")
+        }
 
 
 def test_the_drill(database: Database, tmp_path: Path) -> None:
@@ -85,6 +89,7 @@ def test_a_move(sqlite_database: Database, target: tuple[str, sa.Engine]) -> Non
     assert "messages: 5 rows moved and verified" in told
     assert hashes(engine) == hashes(sqlite_database.engine)
     with engine.begin() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM message_search")) == 5, "the index is built anew"
         added = connection.scalar(sa.text("INSERT INTO audit_events (action) VALUES ('new') RETURNING id"))
     assert added == 3  # above the deleted one, too
     assert "not empty" in sqlite_database.flask("db", "move", "--to", url, code=1)

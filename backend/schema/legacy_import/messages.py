@@ -21,6 +21,7 @@ from backend.schema.legacy_import.rooms import ROOM, Places
 from backend.schema.legacy_import.source import Source, insert
 from backend.schema.legacy_import.users import People
 from backend.schema.legacy_import.values import as_bool, as_int, as_line, as_text, as_time
+from backend.search.index import index_missing
 
 MESSAGES = {
     "id": ("id",),
@@ -96,6 +97,8 @@ def adopt_messages(
         _open_direct(connection, people)
         _number(connection)
         _staging.drop(connection)
+        for _ in index_missing(connection):
+            pass
     _make_entries(connection, people, places)
 
 

@@ -1,0 +1,198 @@
+"""The index on PostgreSQL: a tsvector of terms for each message, and a GIN index over them.
+
+The tsvectors hold no positions: PostgreSQL keeps at most 255 of a lexeme, and would lose those of a long message. Where terms
+alone do not decide (phrases, long words), the caller compares the texts.
+
+The terms of a message name its conversation too (`@room:7`), so that a search in few conversations reads little beyond them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    any_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+
+from backend.models import Message, MessageSearch
+from backend.search.documents import Candidates, Document, Scope, read_documents
+from backend.search.query import Query
+from backend.search.tokens import index_terms
+
+_s = MessageSearch.__table__
+_m = Message.__table__.c
+
+INSERT = (
+    "INSERT INTO message_search (message_id, conversation_id, terms) "
+    "SELECT message_id, r.conversation_id, array_to_tsvector(terms) FROM json_to_recordset({}) AS r "
+    "(message_id bigint, conversation_id varchar, terms text[])"
+)
+"""Takes what `records` returns."""
+
+# A message that was deleted since it was read is left out; FOR SHARE keeps the others until the transaction ends.
+_UPSERT = text(
+    INSERT.format("CAST(:records AS json)")
+    + " JOIN messages AS m ON m.id = message_id AND m.deleted_at IS NULL FOR SHARE OF m"
+    + " ON CONFLICT (message_id) DO UPDATE SET terms = excluded.terms"
+)
+_RECENT = 40_000
+"""How many of the newest messages are looked at one by one, before the index is asked. It takes a few milliseconds.
+
+What is common is found there soon. Of what is not, the index has little: among 1,000,000 messages, some 25 times as many as are
+wanted.
+"""
+_SAMPLE = 1_000
+_COMMON = 20
+"""As many messages of the sample begin a word with a prefix that is not worth looking up beside other terms."""
+_CONVERSATIONS = 16
+"""So many conversations are looked up in the index; of more, each message found is compared with them."""
+_BATCH = 2_000
+_RECENTLY = 200_000
+"""Ids: more than another release gives out while both serve."""
+_BEYOND_ALL = 2**63 - 1
+
+_FLOOR = text("SELECT message_id FROM message_search ORDER BY message_id DESC OFFSET :recent LIMIT 1")
+# FOR SHARE: nobody edits or deletes these messages until they are indexed as they were read.
+_MISSING = text(
+    "SELECT m.id FROM messages AS m WHERE m.id > :after AND m.deleted_at IS NULL "
+    "AND NOT EXISTS (SELECT FROM message_search AS s WHERE s.message_id = m.id) ORDER BY m.id LIMIT :most FOR SHARE OF m"
+)
+_NEXT = text("SELECT id FROM messages WHERE id > :after ORDER BY id LIMIT :most FOR SHARE")
+
+
+def records(documents: Iterable[Document]) -> list[dict[str, Any]]:
+    """*documents* as `INSERT` takes them, in JSON."""
+    return [
+        {
+            "message_id": document.message_id,
+            "conversation_id": document.conversation_id,
+            "terms": [f"@{document.conversation_id}", *index_terms(document.texts)],
+        }
+        for document in documents
+    ]
+
+
+def index(connection: Connection, documents: Sequence[Document]) -> None:
+    """Index *documents*, whatever was indexed of their messages before."""
+    for start in range(0, len(documents), _BATCH):
+        rows = records(documents[start : start + _BATCH])
+        connection.execute(_UPSERT, {"records": orjson.dumps(rows).decode()})
+
+
+def remove(connection: Connection, message_ids: Sequence[int]) -> None:
+    """Remove messages from the index."""
+    connection.execute(text("DELETE FROM message_search WHERE message_id = ANY (:ids)"), {"ids": list(message_ids)})
+
+
+def index_missing(connection: Connection, after: int = 0) -> Iterator[int]:
+    """Index the messages above the id *after* that are not indexed, some at a time. Yields the last one's id after each time."""
+    while ids := connection.scalars(_MISSING, {"after": after, "most": _BATCH}).all():
+        index(connection, read_documents(connection, Message.id.in_(ids)))
+        after = ids[-1]
+        yield after
+
+
+def index_recent(connection: Connection) -> Iterator[int]:
+    """Like `index_missing`, among the newest messages."""
+    last = connection.scalar(select(func.max(_m.id))) or 0
+    return index_missing(connection, last - _RECENTLY)
+
+
+def reindex(connection: Connection) -> Iterator[int]:
+    """Index every message anew, some at a time. Yields the last one's id after each time."""
+    after = 0
+    while ids := connection.scalars(_NEXT, {"after": after, "most": _BATCH}).all():
+        documents = read_documents(connection, Message.id.in_(ids))
+        remove(connection, sorted(set(ids) - {document.message_id for document in documents}))
+        index(connection, documents)
+        after = ids[-1]
+        yield after
+
+
+def find(connection: Connection, query: Query, scope: Scope, most: int) -> Iterator[Candidates]:
+    """The messages in *scope* that have the terms of *query*, in batches of *most* or more, newest first."""
+    search = _Search(connection, query, scope)
+    floor = connection.scalar(_FLOOR, {"recent": _RECENT}) or 0
+    yield from search.batches(search.recent(floor), _BEYOND_ALL, max(most, 200))
+    if floor:
+        yield from search.batches(search.older(), floor + 1, max(most, 1_000))
+
+
+class _Search:
+    def __init__(self, connection: Connection, query: Query, scope: Scope):
+        self.connection = connection
+        self.terms = [_quote(term) for term in query.terms]
+        self.prefixes = [f"{_quote(query.prefix)}:*"] if query.prefix is not None else []
+        self.conversations = sorted(scope.conversation_ids)
+        self.conditions = scope.conditions()
+
+    def batches(self, statement: Select[int], before: int, most: int) -> Iterator[Candidates]:
+        """What *statement* finds, the newest below *before* first."""
+        while True:
+            ids = list(self.connection.scalars(statement.limit(most), {"before": before}))
+            if ids:
+                yield Candidates(ids, has_terms=True)
+            if len(ids) < most:
+                return
+            before = ids[-1]
+
+    def recent(self, floor: int) -> Select[int]:
+        """Look at the messages above *floor* one by one, the newest first."""
+        matches = _matches(" & ".join([*self.terms, *self.prefixes]))
+        return self._select(_s.c.message_id, _s.c.conversation_id, _s.c.message_id > floor, matches)
+
+    def older(self) -> Select[int]:
+        """Ask the index, for all of the query but a prefix that many words begin with."""
+        filtered = [prefix for prefix in self.prefixes if self.terms and self._is_common(prefix)]
+        lookup = [*self.terms, *(prefix for prefix in self.prefixes if prefix not in filtered)]
+        if len(self.conversations) <= _CONVERSATIONS:
+            lookup.append(f"({' | '.join(_quote(f'@{name}') for name in self.conversations)})")
+        # MATERIALIZED, or PostgreSQL might walk through all messages instead, the newest first.
+        found = (
+            select(_s.c.message_id, _s.c.conversation_id)
+            .where(_s.c.terms.op("@@")(cast(" & ".join(lookup), TSQUERY)), *map(_matches, filtered))
+            .cte("found")
+            .prefix_with("MATERIALIZED")
+        )
+        return self._select(found.c.message_id, found.c.conversation_id)
+
+    def _select(
+        self, message_id: ColumnElement[int], conversation_id: ColumnElement[str], *where: ColumnElement[bool]
+    ) -> Select[int]:
+        statement = select(message_id).where(
+            message_id < bindparam("before", type_=BigInteger),
+            conversation_id == any_(cast(self.conversations, ARRAY(String))),
+            *where,
+        )
+        if self.conditions:
+            statement = statement.where(exists().where(_m.id == message_id, *self.conditions))
+        return statement.order_by(message_id.desc())
+
+    def _is_common(self, prefix: str) -> bool:
+        sample = select(_s.c.terms).order_by(_s.c.message_id.desc()).limit(_SAMPLE).subquery()
+        matches = func.ts_match_vq(sample.c.terms, cast(prefix, TSQUERY))
+        return (self.connection.scalar(select(func.count()).select_from(sample).where(matches)) or 0) >= _COMMON
+
+
+def _matches(query: str) -> ColumnElement[bool]:
+    """What the operator @@ does. Under its function's name it uses no index."""
+    return func.ts_match_vq(_s.c.terms, cast(query, TSQUERY))
+
+
+def _quote(term: str) -> str:
+    """*term* as a lexeme of a tsquery."""
+    return "'" + term.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,0 +1,244 @@
+"""The index on both databases against a search that reads every text."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from backend.messages.search import search_messages
+from backend.models import User
+from backend.models.base import db
+from backend.pagination import PageRequest
+from backend.search import postgresql
+from backend.search.documents import Document
+from backend.search.index import index_messages, index_missing, remove_from_index
+from backend.search.sqlite import BLOCK, offsets, pack, unpack
+from tests.conftest import wipe
+from tests.factories import Factory
+from tests.search import naive, strategies
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def sent_at(message_id: int) -> datetime:
+    return START + timedelta(hours=message_id % 10**6 // 700)
+
+
+class Corpus:
+    """A database with messages of our own making: two users, of whom one is in the rooms that are asked about."""
+
+    def __init__(self, app: Flask):
+        self.app = app
+        with app.app_context():
+            make = Factory(app)
+            self.users = [make.user(), make.user()]
+            client = make.client(self.users[0])
+            self.rooms = ["lobby", *(make.room(client)["conversation_id"] for _ in range(2))]
+            stranger = make.client()
+            self.hidden = make.room(stranger, is_public=False)["conversation_id"]
+            self.seqs: dict[str, Any] = {name: itertools.count(1000) for name in [*self.rooms, self.hidden]}
+
+    def empty(self) -> None:
+        with db.engine.begin() as connection:
+            connection.execute(text("DELETE FROM message_search"))
+            connection.execute(text("DELETE FROM search_blocks"))
+            connection.execute(text("DELETE FROM attachments"))
+            connection.execute(text("DELETE FROM messages"))
+
+    def put(self, connection: Connection, message: dict[str, Any]) -> None:
+        conversation = self.hidden if message["room"] is None else self.rooms[message["room"]]
+        seq = next(self.seqs[conversation])
+        connection.execute(
+            text(
+                "INSERT INTO messages (id, conversation_id, seq, modseq, sender_id, content, created_at, has_extras) "
+                "VALUES (:id, :conversation, :seq, :seq, :sender, :content, :at, true)"
+            ),
+            {
+                "id": message["id"],
+                "conversation": conversation,
+                "seq": seq,
+                "sender": self.users[message["sender"]].id,
+                "content": message["content"],
+                "at": sent_at(message["id"]),
+            },
+        )
+        for filename in message["filenames"]:
+            connection.execute(
+                text(
+                    "INSERT INTO attachments (user_id, message_id, filename, content_type, size, storage_key) "
+                    "VALUES (:user, :message, :filename, 'text/plain', 1, :key)"
+                ),
+                {
+                    "user": self.users[0].id,
+                    "message": message["id"],
+                    "filename": filename,
+                    "key": str(next(_numbers)),
+                },
+            )
+
+    def search(self, query: str, **filters: Any) -> list[int]:
+        user = db.session.get(User, self.users[0].id)
+        assert user is not None
+        page = search_messages(user, PageRequest(0, 100), q=query, **filters)
+        db.session.rollback()
+        return [message["id"] for message in page.items]
+
+
+@pytest.fixture(scope="module")
+def corpora(sqlite_app: Flask, postgresql_app: Flask) -> Iterator[list[Corpus]]:
+    yield [Corpus(app) for app in (sqlite_app, postgresql_app)]
+    for app in (sqlite_app, postgresql_app):
+        with app.app_context():
+            wipe()
+
+
+ids = st.integers(1, 5 * BLOCK) | st.integers(10**12, 10**12 + BLOCK)  # gaps as adopted databases have them
+messages = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": ids,
+            "room": st.sampled_from([0, 0, 1, 2, None]),
+            "sender": st.integers(0, 1),
+            "content": strategies.texts,
+            "filenames": st.lists(strategies.texts, max_size=1),
+        }
+    ),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda message: message["id"],
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_both_databases_find_what_a_naive_search_finds(corpora: list[Corpus], data: st.DataObject) -> None:
+    """Messages are written, edited and deleted, in the index and behind it; then queries with all filters are compared."""
+    wanted = data.draw(messages)
+    edited = {m["id"]: data.draw(strategies.texts) for m in wanted if data.draw(st.integers(0, 3)) == 0}
+    removed = {m["id"] for m in wanted if data.draw(st.integers(0, 5)) == 0}
+    text_of = data.draw(st.sampled_from(wanted))["content"]
+    query = data.draw(strategies.queries_of(text_of))
+    filters: dict[str, Any] = {}
+    if data.draw(st.booleans()):
+        filters["sender"] = data.draw(st.integers(0, 1))
+    if data.draw(st.booleans()):
+        filters["room"] = data.draw(st.integers(0, 2))
+    if data.draw(st.booleans()):
+        filters["after"] = START + timedelta(hours=data.draw(st.integers(-1, 8)))
+    if data.draw(st.booleans()):
+        filters["before"] = START + timedelta(hours=data.draw(st.integers(-1, 8)))
+    if data.draw(st.integers(0, 3)) == 0:
+        filters["has"] = "attachment"
+
+    present = [m | {"content": edited.get(m["id"], m["content"])} for m in wanted if m["id"] not in removed]
+    expected = sorted((m["id"] for m in present if _is_meant(m, query, filters)), reverse=True)
+    for corpus in corpora:
+        with corpus.app.app_context():
+            _write(corpus, wanted, edited, removed)
+            assert corpus.search(query, **_arguments(corpus, filters)) == expected, corpus.app
+
+
+def _is_meant(message: dict[str, Any], query: str, filters: dict[str, Any]) -> bool:
+    at = sent_at(message["id"])
+    return (
+        message["room"] is not None
+        and naive.matches(query, [message["content"], *message["filenames"]])
+        and filters.get("sender", message["sender"]) == message["sender"]
+        and filters.get("room", message["room"]) == message["room"]
+        and ("after" not in filters or at > filters["after"])
+        and ("before" not in filters or at < filters["before"])
+        and ("has" not in filters or bool(message["filenames"]))
+    )
+
+
+def _arguments(corpus: Corpus, filters: dict[str, Any]) -> dict[str, Any]:
+    arguments = {name: value for name, value in filters.items() if name in ("after", "before", "has")}
+    if "sender" in filters:
+        arguments["sender_id"] = corpus.users[filters["sender"]].id
+    if "room" in filters:
+        arguments["conversation_id"] = corpus.rooms[filters["room"]]
+    return arguments
+
+
+def _write(corpus: Corpus, wanted: list[dict[str, Any]], edited: dict[int, str], removed: set[int]) -> None:
+    corpus.empty()
+    with db.engine.begin() as connection:
+        for message in wanted:
+            corpus.put(connection, message)
+        for _ in index_missing(connection):
+            pass
+    with db.engine.begin() as connection:
+        for message_id, content in edited.items():
+            connection.execute(
+                text("UPDATE messages SET content = :content WHERE id = :id"), {"id": message_id, "content": content}
+            )
+        documents = [
+            Document(
+                m["id"],
+                corpus.hidden if m["room"] is None else corpus.rooms[m["room"]],
+                edited[m["id"]],
+                m["filenames"],
+            )
+            for m in wanted
+            if m["id"] in edited
+        ]
+        index_messages(connection, documents)
+        remove_from_index(connection, sorted(removed))
+        for message_id in removed:
+            connection.execute(text("DELETE FROM messages WHERE id = :id"), {"id": message_id})
+
+
+@given(st.sets(st.integers(0, BLOCK - 1)))
+def test_members_are_kept_in_few_bytes(members: set[int]) -> None:
+    bits = sum(1 << member for member in members)
+    assert unpack(pack(bits)) == bits
+    assert offsets(bits) == sorted(members)
+    assert len(pack(bits)) <= BLOCK // 8
+
+
+def test_older_messages_are_found_through_the_index(corpora: list[Corpus], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL the newest 10,000 are looked at one by one; here, three."""
+    monkeypatch.setattr(postgresql, "_RECENT", 3)
+    monkeypatch.setattr(postgresql, "_SAMPLE", 3)
+    monkeypatch.setattr(postgresql, "_COMMON", 1)
+    for corpus in corpora:
+        with corpus.app.app_context():
+            messages = [
+                {"id": n, "room": n % 3, "sender": n % 2, "content": f"word{n % 5} common tail", "filenames": []}
+                for n in range(1, 3000, 7)
+            ]
+            _write(corpus, messages, {}, set())
+            expected = [m["id"] for m in reversed(messages) if m["content"].startswith("word3")]
+            for query in ("word3", "word3 com", "word3 common tai", '"word3 common"', "common word3"):
+                assert corpus.search(query) == expected[:100], query
+            one = [n for n in expected if n % 3 == 1]
+            assert corpus.search("word3 t", conversation_id=corpus.rooms[1]) == one[:100]
+            assert corpus.search("word3 t", sender_id=corpus.users[0].id) == [n for n in expected if n % 2 == 0][:100]
+
+
+def test_a_long_message_is_found_by_every_part_of_it(corpora: list[Corpus]) -> None:
+    """PostgreSQL keeps no more than 255 positions of a word, none above 16,383, and no word of more than 2,046 bytes."""
+    contents = ["a " * 1990 + "b c", "x" * 4000, "ﷺ" * 3000 + " end", "上" * 3999 + "海", "é" * 200 + "z"]
+    queries = [('"a b c"', 0), ('"b c"', 0), ("x" * 200, 1), ("وسلم end", 2), ("上上海", 3), ("é" * 200, 4)]
+    for corpus in corpora:
+        with corpus.app.app_context():
+            for spread in (1, BLOCK):
+                ids = [(n + 1) * spread for n in range(len(contents) + 1)]
+                made = [
+                    {"id": i, "room": 0, "sender": 0, "content": content, "filenames": []}
+                    for i, content in zip(ids, [*contents, "behind"], strict=True)
+                ]
+                _write(corpus, made, {}, set())
+                for query, number in queries:
+                    assert corpus.search(query) == [ids[number]], query[:20]
+                assert corpus.search("é" * 199 + '" y') == []
+                assert corpus.search('"c a"') == []
