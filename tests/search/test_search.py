@@ -217,6 +217,27 @@ def test_a_search_takes_a_constant_number_of_queries(app: Flask, make: Factory, 
     assert counts[0] == counts[1] <= 12
 
 
+def test_an_edit_is_found_and_the_former_text_is_not(app: Flask, ann: Client) -> None:
+    message = say(ann, "the first text")
+    attach(app, message, "notes.txt")
+    edit = {"content": "the second text"}
+    assert ann.patch(f"/api/chat/messages/{message['id']}", edit).status_code == 200
+    assert found(ann, "first") == []
+    assert found(ann, "second notes") == ["the second text"]
+
+
+@pytest.mark.parametrize("how", ["", "?hard=true"])
+def test_a_deleted_message_is_not_found(app: Flask, ann: Client, how: str) -> None:
+    message = say(ann, "uncommonword")
+    say(ann, "another")
+    assert ann.delete(f"/api/chat/messages/{message['id']}{how}").status_code == 204
+    assert found(ann, "uncommonword") == []
+    assert ann.delete(f"/api/chat/messages/{message['id']}?hard=true").status_code == 204
+    with app.app_context():
+        statement = text("SELECT count(*) FROM message_search WHERE message_id = :id")
+        assert db.session.scalar(statement, {"id": message["id"]}) == 0
+
+
 def test_a_deleted_rooms_messages_are_gone(app: Flask, make: Factory, ann: Client) -> None:
     room = make.room(ann, "room")
     say(ann, "uncommonword", room_id=room["id"])
