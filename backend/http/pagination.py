@@ -43,5 +43,7 @@ def paged(view: Callable[..., Page[Any]]) -> Callable[..., Any]:
 
 
 def _link(following: dict[str, Any]) -> str:
-    query = {name: value for name, value in request.args.items() if name not in ("skip", "before", "after", "around")}
+    # A seq takes the place of the one that was asked for; a search's `before` and `after` are times, and stay.
+    replaced = ("skip",) if "skip" in following else ("skip", "before", "after", "around")
+    query = {name: value for name, value in request.args.items() if name not in replaced}
     return f'<{quote(request.path)}?{urlencode({**query, **following})}>; rel="next"'

@@ -13,6 +13,7 @@ from backend.errors import NotFound, TokenRevoked
 from backend.events import Event, message_event
 from backend.messages.change_types import Change, ChangeContext, LockedMessage
 from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.indexing import index_changes
 from backend.messages.mentions import find_mentioned, mentioned_ids
 from backend.messages.serialise import messages_json
 from backend.models import (
@@ -28,8 +29,6 @@ from backend.models import (
     User,
 )
 from backend.models.base import utcnow
-from backend.search.documents import Document
-from backend.search.index import index_messages, remove_from_index
 
 _messages = cast(Table, Message.__table__)
 _m = _messages.c
@@ -150,7 +149,7 @@ class ChangeBatch:
         if wiped:
             blank = update(_messages).where(_m.id.in_(wiped)).values(content="", request_hash=None)
             self._connection.execute(blank)
-        self._write_index(changed, wiped)
+        index_changes(self._connection, changed, wiped)
         names = {message.json["conversation_id"] for message in changed.values()}
         heads = [{"of": name, "new_modseq": self._heads[name], "now": self._now} for name in sorted(names)]
         if heads:
@@ -161,23 +160,6 @@ class ChangeBatch:
         extras = bool(json["reactions"] or json["mentions"] or json["attachments"])
         values = {**json, "content": message.content, "has_extras": extras, "updated_at": self._now}
         return {"of": id_, **{f"new_{name}": values[name] for name in _UPDATED}}
-
-    def _write_index(self, changed: dict[int, LockedMessage], wiped: Collection[int]) -> None:
-        edited = [
-            Document(
-                id_,
-                message.json["conversation_id"],
-                message.content,
-                [attachment["filename"] for attachment in message.json["attachments"]],
-            )
-            for id_, message in changed.items()
-            if message.former_contents and not message.is_deleted
-        ]
-        gone = {id_ for id_, message in changed.items() if message.is_deleted}.union(wiped)
-        if edited:
-            index_messages(self._connection, edited)
-        if gone:
-            remove_from_index(self._connection, sorted(gone))
 
     def _write_reactions(self, messages: dict[int, LockedMessage]) -> None:
         removed = [

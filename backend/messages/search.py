@@ -10,7 +10,8 @@ from sqlalchemy import Row, func, select
 
 from backend.conversations.references import resolve_conversation
 from backend.messages.access import authorize, visible_conversation_ids
-from backend.messages.serialise import MESSAGE_COLUMNS, messages_json
+from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.serialise import messages_json
 from backend.models import Message, User
 from backend.models.base import db
 from backend.pagination import Page, PageRequest

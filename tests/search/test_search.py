@@ -110,6 +110,13 @@ def test_between_times(ann: Client) -> None:
     assert found(ann, "at", before="0001-01-01T00:00:00Z") == []
 
 
+def test_the_link_to_the_next_page_keeps_the_times(ann: Client) -> None:
+    last = [say(ann, f"at {number}") for number in range(3)][-1]["created_at"]
+    response = ann.get(f"/api/chat/search?q=at&limit=1&after=2020-01-01T00:00:00Z&before={last}")
+    address = response.headers["Link"].partition("<")[2].partition(">")[0]
+    assert [message["content"] for message in ann.get(address).get_json()] == ["at 0"]
+
+
 def test_words_of_attachments_names(app: Flask, ann: Client) -> None:
     message = say(ann, "see the report")
     attach(app, message, "Budget 2026.pdf")
