@@ -93,7 +93,7 @@ def _discard_pending(session: RoutedSession) -> None:
 
 
 def message_event(type_: str, message: dict[str, Any], client_message_id: str | None = None) -> Event:
-    """`message.created`, `message.updated` or `message.deleted`. *message* is what others than its sender see."""
+    """`message.created`, `message.updated` or `message.deleted`. *message* is as users other than its sender see it."""
     body = {"conversation_id": message["conversation_id"], "modseq": message["modseq"], "message": message}
     return Event(
         type_,

@@ -90,7 +90,7 @@ class RedisBus(Bus):
         if self._is_started:
             self._has_work.set()
         else:
-            self._flush()  # a command, or a worker without sockets: no greenlet runs that would do it
+            self._flush()  # in a command or a worker without sockets no greenlet runs that would send it
 
     @property
     def is_up(self) -> bool:

@@ -1,1 +1,1 @@
-"""The live socket: events of every conversation, in order, to whoever may hear them."""
+"""Realtime delivery: the events of every conversation, in order, over WebSockets to the users who may read it."""

@@ -180,7 +180,7 @@ class CommandHandler:
         connection.write(answer_frame("pong", frame_id))
 
     def _auth(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
-        """Take the credentials of a fresh token or a ticket of the same user. Any other token closes the socket (4401)."""
+        """Take over the credentials of a new token or ticket of the same user. Any other token closes the socket (4401)."""
         try:
             identity = identify_socket(body["token"])
             if identity.user.id != connection.user_id:
@@ -236,7 +236,7 @@ class CommandHandler:
         connection.write(answer_frame("resumed", frame_id, conversations=rows, gone=page.gone, done=not more))
         # Where a conversation did not fit, the client is behind the position at which this socket was subscribed before.
         positions.update({name: (modseq, None) for name, modseq in more.items()})
-        connection.conversations.update(more)  # so that nobody else subscribes this socket to the new ones
+        connection.conversations.update(more)  # so that no other greenlet subscribes this socket to the new ones
         with self._hub.runtime.reading():
             for row in rows:
                 if row["id"] not in more:

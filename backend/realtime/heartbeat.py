@@ -17,7 +17,7 @@ from backend.realtime.transport.frames import HEARTBEAT_SECONDS, Close
 log = logging.getLogger("confab.realtime")
 
 TICK_SECONDS = 0.5
-"""The interval of reconciliation: at most so long a lost event is delayed, and a socket outlives its credentials."""
+"""The interval of reconciliation. A lost event is delayed, and a socket outlives its credentials, by at most this time."""
 
 
 class Heartbeat:
@@ -51,7 +51,7 @@ class Heartbeat:
                 log.exception("a step of the heartbeat failed")
 
     def sweep(self) -> None:
-        """Ping every socket once in 25 s; close those that are silent or whose token expired; drop those that do not close."""
+        """Ping every socket every 25 s. Close those that are silent or whose token expired. Drop those that do not close."""
         now, today = time.monotonic(), utcnow()
         self._hub.typing.expire()
         registry = self._hub.registry
@@ -59,7 +59,7 @@ class Heartbeat:
             expires_at = connection.credentials.expires_at
             if expires_at is not None and expires_at <= today:
                 connection.close(Close.UNAUTHORIZED)
-            elif now - connection.heard_at > 2 * HEARTBEAT_SECONDS:
+            elif now - connection.received_at > 2 * HEARTBEAT_SECONDS:
                 connection.close(Close.HEARTBEAT_MISSED)
             elif now - connection.pinged_at >= HEARTBEAT_SECONDS:
                 connection.ping(now)
@@ -68,5 +68,5 @@ class Heartbeat:
                 connection.on_deadline()
 
     def check_sessions(self) -> None:
-        """Close the sockets whose session, token or user has ended, where the event of it was lost."""
+        """Close the sockets whose session, token or user is no longer active, in case the event about it was lost."""
         self._hub.session_checks.close_revoked(self._hub.registry.connections)

@@ -1,7 +1,7 @@
-"""The hub of a worker: takes events from the bus and delivers them, each conversation's in order, to this worker's sockets.
+"""The hub of a worker: takes events from the bus, and delivers those of each conversation in order to this worker's sockets.
 
-Nothing here waits, but for the tasks that read the database, which run in greenlets of their own. The bus may lose, repeat or
-reorder events: a channel's numbers and the database make up for it (delivery/channel.py, reconciler.py).
+Only tasks that read the database wait, each in a greenlet of its own. The bus may lose, repeat or reorder events: the modseqs
+of a channel and the database make up for it (delivery/channel.py, reconciler.py).
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Hub:
             publish([connected_event(c.user_id, c.client_id, c.uid, c.opened_at) for c in connections])
 
     def stop(self) -> None:
-        """Close every connection (1012). Clients come back after a random delay."""
+        """Close every connection (1012). Clients reconnect after a random delay."""
         self._is_stopping = True
         for connection in self.registry.connections:
             connection.close(Close.RESTARTING)
@@ -222,13 +222,13 @@ class Hub:
         """Deliver to *connection* every event of a conversation after modseq *since*, each once and in order.
 
         *seq* is the last message that the client has seen; None where that is not known. Needs a context that reads. Where the
-        database is away, the heartbeat goes on with it (`retry_subscriptions`).
+        database is unavailable, the heartbeat continues the subscription (`retry_subscriptions`).
         """
         if connection.is_open and connection.may_read:
             self._catch_up(self.subscriptions.begin(connection, name, since, seq))
 
     def retry_subscriptions(self) -> None:
-        """Go on with the subscriptions that an unavailable database interrupted."""
+        """Continue the subscriptions that an unavailable database interrupted."""
         for pending in self.subscriptions.stalled():
             with self.runtime.reading():
                 self._catch_up(pending)

@@ -16,7 +16,7 @@ ID_MARGIN = 500
 """Inbox rows whose ids are this far below the newest are read again: their transactions may have been committed later."""
 
 MIN_COMPARED, MAX_PASSES = 500, 10
-"""How many conversations are compared at least in one pass, and in how many passes at most all of them are."""
+"""One pass compares at least this many conversations, and this many passes compare all of them."""
 
 
 class Reconciler:
@@ -34,8 +34,8 @@ class Reconciler:
     def reconcile(self) -> None:
         """Compare the followed conversations with the database: all of them, or the next part where they are many.
 
-        So the cost of a pass does not grow with the number of quiet conversations. A lost event is found within `MAX_PASSES`
-        passes, and at once where another event of the conversation follows it.
+        The cost of a pass does not grow with the number of quiet conversations. A lost event is found within `MAX_PASSES` passes,
+        and at once where another event of the conversation follows it.
         """
         if not self._to_compare:
             self._to_compare = list(self._hub.channels.by_name)

@@ -1,4 +1,4 @@
-"""Sockets whose credentials have ended are closed."""
+"""Closes the sockets whose credentials were revoked or have expired."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SessionChecks:
 
 
 def revoked_credentials(credentials: Collection[Credentials]) -> set[tuple[int | None, int | None]]:
-    """The (session, API token) ids of those *credentials* that ended: signed out, deactivated, erased or expired."""
+    """The (session, API token) ids of the *credentials* that are no longer valid: signed out, deactivated, erased or expired."""
     sessions = {each.session_id for each in credentials if each.session_id is not None}
     tokens = {each.api_token_id for each in credentials if each.api_token_id is not None}
     revoked_sessions = _missing(_valid_sessions, _count_sessions, sessions)

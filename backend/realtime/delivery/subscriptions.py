@@ -43,9 +43,9 @@ class SubscriptionManager:
     def bootstrapping(self, connection: Connection) -> Iterator[dict[str, int | None]]:
         """A context in which *connection* determines by itself what it subscribes to, and from where.
 
-        Nobody else subscribes it meanwhile: that would start at the moment at which its user joined, and repeat what it reads by
-        itself. Yields the conversations, each with a modseq or None, that `needs_subscription` noted meanwhile. The caller
-        subscribes the connection to them afterwards.
+        No other greenlet subscribes it meanwhile: such a subscription would start where its user joined, and repeat what the
+        connection reads by itself. Yields the conversations, each with a modseq or None, that `needs_subscription` noted in the
+        context. The caller subscribes the connection to them afterwards.
         """
         noted: dict[str, int | None] = {}
         self._bootstrapping[connection] = noted
@@ -59,7 +59,7 @@ class SubscriptionManager:
         return connection in self._bootstrapping
 
     def needs_subscription(self, connections: Collection[Connection], name: str, since: int | None) -> bool:
-        """Whether one of *connections* has yet to be subscribed to a conversation that its user joined behind modseq *since*.
+        """Whether one of *connections* has yet to be subscribed to a conversation that its user joined after modseq *since*.
 
         For a connection that is bootstrapping the conversation is noted instead.
         """
@@ -87,7 +87,7 @@ class SubscriptionManager:
 
         The caller writes each page before it asks for the next one. The live events continue the last page exactly: no greenlet
         runs between the comparison with the channel and the subscription. Ends early where the connection was unsubscribed
-        meanwhile. Needs a context that reads; where the database is away, the subscription stays pending.
+        meanwhile. Needs a context that reads. Where the database is unavailable, the subscription stays pending.
         """
         connection, name = pending.connection, pending.name
         key = (connection, name)

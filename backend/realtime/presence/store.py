@@ -9,7 +9,7 @@ from typing import Protocol
 from backend.bus.redis import RedisBus
 
 EXPIRY_SECONDS, GRACE_SECONDS = 5, 2.0
-"""A worker's record outlives the worker by the first. The other workers remember it for the second beyond that: a Redis that
+"""A worker's record in Redis expires after the first. The other workers keep it for the second beyond that: a Redis that was
 restarted has lost the records, and every worker writes its own again within this time."""
 
 NOBODY = 0

@@ -16,7 +16,7 @@ REPEAT_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Typist:
-    """A user who types: until when, when subscribers got the last event, and whether that one said that the user types."""
+    """A user who types: when that expires, when the last event was sent, and whether it said that the user types."""
 
     until: float
     sent_at: float = -math.inf

@@ -1,4 +1,4 @@
-"""What a connection calls: the only thing that it knows of the server around it."""
+"""The functions that a connection calls. It depends on nothing else of the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCallbacks:
-    """What a connection calls. One object serves all connections of a worker."""
+    """The functions that a connection calls. All connections of a worker share one object."""
 
     on_frames: Callable[[Connection, list[bytes]], None]
     """Handle a batch of text frames, in order. Runs in a greenlet; the next batch follows when it returns."""

@@ -42,7 +42,7 @@ MAX_QUEUED_FRAMES = 64
 """Reading pauses while this many frames of one client are queued."""
 
 CLOSING_SECONDS, SLOW_CLOSING_SECONDS = 3.0, 30.0
-"""How long a client has to read why it was closed; a slow client has more to read before."""
+"""How long a client has to read the close frame. A slow client has more to read before it."""
 
 FINISHING_SECONDS = 8.0
 """How long the frames that preceded a client's close frame may take. Chromium waits 10 s for the answer to its own."""
@@ -57,8 +57,8 @@ class Connection:
 
     __slots__ = (
         "_assembler", "_buffer", "_callbacks", "_handling", "_is_paused", "_pending_close", "_protocol", "_queue",
-        "_read_watcher", "_socket", "client_id", "conversations", "credentials", "deadline", "heard_at", "is_open",
-        "opened_at", "pinged_at", "slot", "uid",
+        "_read_watcher", "_socket", "client_id", "conversations", "credentials", "deadline", "is_open", "opened_at",
+        "pinged_at", "received_at", "slot", "uid",
     )  # fmt: skip
 
     def __init__(
@@ -83,14 +83,14 @@ class Connection:
         self.is_open = True
         self.deadline: float | None = None
         self.opened_at = time.time()
-        self.heard_at = time.monotonic()
+        self.received_at = time.monotonic()
         # Clients that connect together, as after a restart, would otherwise be pinged and answer together for ever.
-        self.pinged_at = self.heard_at - random.uniform(0, HEARTBEAT_SECONDS)  # noqa: S311
+        self.pinged_at = self.received_at - random.uniform(0, HEARTBEAT_SECONDS)  # noqa: S311
         self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MAX_FRAME_BYTES, logger=protocol_log)
         self._queue: deque[bytes] | None = None
         self._pending_close: tuple[int, str] | None = None
         self._handling, self._is_paused = False, True
-        self._assembler = MessageAssembler(self.heard_at, is_rate_limited=is_rate_limited)
+        self._assembler = MessageAssembler(self.received_at, is_rate_limited=is_rate_limited)
         self._read_watcher: Any = gevent.get_hub().loop.io(sock.fileno(), READ)
 
     @property
@@ -99,7 +99,7 @@ class Connection:
 
     @property
     def may_read(self) -> bool:
-        """Whether the client gets anything of others: a token with the scope `write` alone does not."""
+        """Whether the client receives events. One with a token of the scope `write` alone does not."""
         return "read" in self.credentials.scopes
 
     @property
@@ -175,9 +175,9 @@ class Connection:
             self._half_close()
 
     def _accept(self, frame: Frame) -> None:
-        self.heard_at = time.monotonic()
+        self.received_at = time.monotonic()
         try:
-            message = self._assembler.accept(frame, self.heard_at)
+            message = self._assembler.accept(frame, self.received_at)
         except RefusedFrame as refusal:
             self._finish(refusal.code, refusal.reason)
             return
@@ -246,7 +246,7 @@ class Connection:
             self.drop()
 
     def on_deadline(self) -> None:
-        """Closing took too long. If frames are left, the client is told that they were not all handled."""
+        """Closing took too long. If frames are left, the close frame says that they were not all handled."""
         if self.is_open:
             self.close(Close.RESTARTING, "not all was done in time")
         else:
@@ -270,7 +270,7 @@ class Connection:
             self.drop()
 
     def _begin_closing(self, code: int, seconds: float) -> None:
-        """Take part no longer. A client that does not end the stream within *seconds* is dropped by the heartbeat."""
+        """Handle and receive nothing more. A client that does not end the stream within *seconds* is dropped by the heartbeat."""
         self.is_open = False
         self.deadline = time.monotonic() + seconds
         self._callbacks.on_closing(self, code)
