@@ -1,4 +1,4 @@
-"""Look for insecure code (bandit) and for dependencies with known vulnerabilities (pip-audit): `make audit`."""
+"""Check for insecure code (bandit) and for dependencies with known vulnerabilities (pip-audit): `make audit`."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def _run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def audit_code() -> bool:
-    """Print what bandit finds; True where it finds nothing."""
+    """Print bandit's findings. Returns True where there are none."""
     done = _run("bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", *CODE)
     print(done.stdout + done.stderr if done.returncode else "bandit: nothing found")
     return done.returncode == 0
 
 
 def audit_dependencies(requirements: str) -> bool:
-    """Print the known vulnerabilities of pinned packages; True where none is known.
+    """Print the known vulnerabilities of pinned packages. Returns True where there are none.
 
-    A package that the source of advisories does not answer for is counted and printed: it is neither good nor bad.
+    A package without an answer from the source of advisories is counted and printed, but is no failure.
     """
     done = _run("pip_audit", "--disable-pip", "--require-hashes", "--format", "json", "--requirement", requirements)
     try:

@@ -1,4 +1,4 @@
-"""A client of the HTTP API for tests: Flask's own, with a token and JSON."""
+"""A client of the HTTP API for tests: Flask's test client, with a token and JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 
 class Client:
-    """Calls the application through WSGI. Every failure must be problem+json; that is checked on each answer."""
+    """Calls the application through WSGI, and checks that every failure is problem+json."""
 
     def __init__(self, app: Flask, token: str | None = None):
         self.token = token
@@ -26,7 +26,7 @@ class Client:
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         if json is not None:
-            # Not Flask's own: tests send what a careful encoder would refuse, lone surrogates and huge numbers.
+            # Not Flask's encoder: tests send what it would refuse, such as lone surrogates and huge numbers.
             kwargs |= {"data": jsonlib.dumps(json), "content_type": "application/json"}
         response = self._client.open(path, method=method, headers=headers, buffered=True, **kwargs)
         if response.status_code >= 400 and method != "HEAD" and path.rstrip("/") != "/token":

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use. Services (PostgreSQL, Redis) come from `plugin_services`."""
+"""Fixtures for all tests. Services (PostgreSQL, Redis) come from `plugin_services`."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ pytest_plugins = ["tests.plugin_services"]
 
 PASSWORD = "password123"
 BCRYPT_ROUNDS = hashing.BCRYPT_ROUNDS
-"""The cost that the code asks for, before `quick_hashes` lowers it."""
+"""The configured cost, before `quick_hashes` lowers it."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A test that drives a running server is not measured: the server is, and measuring both would take twice as long."""
+    """Coverage of a test that drives a running server is not measured: the server's is, and both together take twice as long."""
     if "deployments" in getattr(item, "fixturenames", ()):
         item.add_marker("no_cover")
 
 
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lowest cost that bcrypt knows. `test_the_bcrypt_cost_is_12` looks at the real one."""
+    """The lowest cost of bcrypt. `test_the_bcrypt_cost_is_12` checks the real one."""
     monkeypatch.setattr(hashing, "BCRYPT_ROUNDS", 4)
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """How pytest-playwright starts a browser: the system's Chromium, which can reach this machine alone."""
-    # Names and addresses alike.
+    """How pytest-playwright starts a browser: the system's Chromium, which can only reach this machine."""
+    # For names and addresses alike.
     offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
     return {**browser_type_launch_args, "executable_path": chromium_binary(), "args": [offline]}
 
@@ -54,7 +54,7 @@ def base_url() -> None:
 
 @pytest.fixture(scope="session")
 def make_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask]:
-    """Makes applications with a configuration of their own: `make_app(database_url=..., rate_limits=True)`."""
+    """Create applications with settings of their own: `make_app(database_url=..., rate_limits=True)`."""
 
     def make(environ: dict[str, str] | None = None, **overrides: object) -> Flask:
         instance = overrides.pop("instance_dir", None) or tmp_path_factory.mktemp("instance")
@@ -83,7 +83,7 @@ def _migrated(app: Flask) -> Flask:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def app(request: pytest.FixtureRequest) -> Iterator[Flask]:
-    """The application, once on each database. What the test committed is wiped after it."""
+    """The application, once on each database. Committed rows are deleted after the test."""
     app: Flask = request.getfixturevalue(f"{request.param}_app")
     yield app
     with app.app_context():
@@ -92,18 +92,18 @@ def app(request: pytest.FixtureRequest) -> Iterator[Flask]:
 
 @pytest.fixture
 def wiped(postgresql_app: Flask) -> Iterator[None]:
-    """For tests of PostgreSQL alone: its database is wiped after them."""
+    """For tests of PostgreSQL alone: its rows are deleted after them."""
     yield
     with postgresql_app.app_context():
         wipe()
 
 
 def wipe() -> None:
-    """Empty every table and leave the lobby as a migration leaves it."""
+    """Delete the rows of every table, and restore the lobby of the migrations."""
     db.session.rollback()
     names = [table.name for table in reversed(Base.metadata.sorted_tables)]
-    # Most tests write a few rows to a few tables. TRUNCATE, which makes new files for each table and index, takes PostgreSQL
-    # 80 ms; but to delete 20,000 messages it looks for the replies of each.
+    # Most tests write a few rows to a few tables. TRUNCATE creates new files for each table and index, which takes PostgreSQL
+    # 80 ms; but DELETE of 20,000 messages looks up the replies of each.
     is_large = "(SELECT count(*) FROM (SELECT 1 FROM {0} LIMIT 1001) AS few) > 1000"
     look = f"SELECT '{{0}}', {is_large} WHERE EXISTS (SELECT 1 FROM {{0}})"
     filled = dict(db.session.execute(text(" UNION ALL ".join(look.format(name) for name in names))).all())
@@ -125,13 +125,13 @@ def client(app: Flask) -> Client:
 
 @pytest.fixture
 def make(app: Flask) -> Factory:
-    """Makes users, rooms and messages: `make.user()`, `make.room(owner)`, `make.client(user)`."""
+    """Create users, rooms and messages: `make.user()`, `make.room(owner)`, `make.client(user)`."""
     return Factory(app)
 
 
 @pytest.fixture
 def outgoing(app: Flask) -> Iterator[Outgoing]:
-    """What `app` sends."""
+    """The messages that `app` sends."""
     caught = Outgoing(app)
     yield caught
     caught.restore()

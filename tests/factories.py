@@ -1,4 +1,4 @@
-"""Plain factories: rows made directly, without the cost of a real password, and clients signed in as their users."""
+"""Factories: rows created directly, without the cost of a real password, and clients signed in as their users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _numbers = itertools.count(1)
 
 
 class Factory:
-    """Makes rows that are committed. What it returns is detached and safe to read."""
+    """Creates committed rows. The returned objects are detached."""
 
     def __init__(self, app: Flask):
         self.app = app
@@ -48,7 +48,7 @@ class Factory:
         return user
 
     def token(self, user: User, is_fresh: bool = True) -> str:
-        """An access token of a new session of *user*, which is fresh (just signed in) unless told otherwise."""
+        """An access token of a new session of *user*, which is fresh (just signed in) by default."""
         with self.app.app_context():
             session = UserSession(
                 user_id=user.id,
@@ -61,14 +61,14 @@ class Factory:
             return issue_access_token(user.id, session.id)
 
     def client(self, user: User | None = None, is_fresh: bool = True) -> Client:
-        """A client signed in as *user*, or as a new one. `client.user` is who it is."""
+        """A client signed in as *user*, or as a new one. `client.user` is the user."""
         user = user or self.user()
         client = Client(self.app, self.token(user, is_fresh))
         client.user = user  # type: ignore[attr-defined]
         return client
 
     def room(self, owner: Client, name: str = "room", *members: Client, **fields: Any) -> dict[str, Any]:
-        """A room made through the API; *members* join it (an admin adds them where it is private)."""
+        """A room created through the API; *members* join it (an admin adds them if it is private)."""
         room = owner.post("/api/rooms", {"name": name, **fields}).get_json()
         for member in members:
             response = owner.put(f"/api/rooms/{room['id']}/members/{member.user.id}")  # type: ignore[attr-defined]
@@ -76,7 +76,7 @@ class Factory:
         return room
 
     def block(self, user: User, blocked: User) -> None:
-        """*user* blocks *blocked*."""
+        """Let *user* block *blocked*."""
         with self.app.app_context():
             db.session.add(Block(user_id=user.id, blocked_id=blocked.id))
             db.session.commit()

@@ -1,4 +1,4 @@
-"""The lines of the log, as they are written to standard error."""
+"""The lines of the log as they are written to standard error."""
 
 from __future__ import annotations
 

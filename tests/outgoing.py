@@ -1,4 +1,4 @@
-"""What the application sends, caught on its way out."""
+"""The messages that the application sends, recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.state import confab_state
 
 
 class Outgoing:
-    """Takes the place of the gateways of *app*. To ask for something sends first all that waits."""
+    """Replaces the gateways of *app*. Every query first sends all waiting messages."""
 
     def __init__(self, app: Flask):
         self.outbox = confab_state(app).outbox
@@ -24,7 +24,7 @@ class Outgoing:
         self.outbox.sms, self.outbox.mail = self.before
 
     def code(self, mobile: str) -> str:
-        """The code that was sent last to *mobile*."""
+        """The last code that was sent to *mobile*."""
         self.outbox.drain()
         text = [text for to, text in self.texts if to == mobile][-1]
         return re.findall(r"\b[0-9]{6}\b", text)[0]

@@ -1,4 +1,4 @@
-"""The programs beside Python that the tests need: found on this machine, or installed by apt where that is allowed."""
+"""The programs that the tests need besides Python: found on this machine, or installed with apt where that is allowed."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ DEBIAN_POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 class Missing(Exception):
-    """A program is missing and cannot be installed; the message is one line that names what to install."""
+    """A program is missing and cannot be installed. The message is one line that says what to install."""
 
 
 def postgres_folder() -> Path:
-    """The folder of the newest PostgreSQL's programs."""
+    """The folder with the newest PostgreSQL's programs."""
     return _found(_find_postgres, "PostgreSQL", SERVICES)
 
 
 def redis_binary() -> Path:
-    """redis-server, or valkey-server in its place."""
+    """The path of redis-server, or of valkey-server."""
     return _found(lambda: _which("redis-server", "valkey-server"), "redis-server", SERVICES)
 
 
 def nginx_binary() -> Path:
-    """nginx."""
+    """The path of nginx."""
     return _found(lambda: _which("nginx"), "nginx", SERVICES)
 
 
 def chromium_binary() -> Path:
-    """chromium, for the tests of the browser client."""
+    """The path of chromium, for the tests in a browser."""
     return _found(lambda: _which("chromium", "chromium-browser", "google-chrome"), "chromium", ("chromium",))
 
 
@@ -61,7 +61,7 @@ def _found(find: Callable[[], Path | None], what: str, packages: tuple[str, ...]
     found = find()
     if found is None:
         with _one_at_a_time():
-            if find() is None:  # nobody installed it while we waited
+            if find() is None:  # still missing after the wait for the lock
                 _install(what, packages)
         found = find()
     if found is None:
@@ -84,7 +84,7 @@ def _install(what: str, packages: tuple[str, ...]) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": SYSTEM_PATH}
     options = ["-qq", "-y", "-o", "DPkg::Lock::Timeout=300"]
     with ExitStack() as undo:
-        # No cluster is made and no daemon starts: the tests run instances of their own.
+        # No cluster is created and no daemon starts: the tests run instances of their own.
         undo.enter_context(_for_now(DEBIAN_POLICY, "#!/bin/sh\nexit 101\n", 0o755))
         undo.enter_context(_for_now(DEBIAN_CLUSTERS, "create_main_cluster = false\n", 0o644))
         for command in (["update"], ["install", "--no-install-recommends", *packages]):
@@ -102,7 +102,7 @@ def _install(what: str, packages: tuple[str, ...]) -> None:
 
 @contextmanager
 def _for_now(path: Path, content: str, mode: int) -> Iterator[None]:
-    """Have a file read so while something runs, and put back what was there."""
+    """Replace a file while something runs, and restore its content."""
     before = path.read_bytes() if path.exists() else None
     before_mode = path.stat().st_mode if before is not None else mode
     made_folder = not path.parent.exists()

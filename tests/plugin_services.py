@@ -1,7 +1,7 @@
-"""pytest's side of `services.py`: one PostgreSQL for a whole run, and a database and a Redis of its own for each worker.
+"""The pytest plugin of `services.py`: one PostgreSQL for a whole run, and a database and a Redis for each worker.
 
-Under xdist the controller starts the server before it makes its workers, and hands them the address. Without xdist the first
-test that asks for it starts it.
+With xdist the controller starts the server before its workers, and passes them the address. Without xdist the first test that
+needs it starts it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """In the controller: a worker is about to start."""
+    """Pass the address to a worker that is about to start (in the controller)."""
     node.workerinput["services"] = _services_of(node.config).fields()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what this process started."""
+    """Stop what this process started."""
     if SERVICES in config.stash:
         config.stash[SERVICES].close()
 
@@ -47,7 +47,7 @@ def _services_of(config: pytest.Config) -> Services:
 
 @pytest.fixture(scope="session")
 def services(request: pytest.FixtureRequest) -> Services:
-    """The run's servers."""
+    """The servers of the run."""
     return _services_of(request.config)
 
 
@@ -59,12 +59,12 @@ def worker(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_url(services: Services, worker: str) -> str:
-    """This worker's own PostgreSQL database, made empty, for DATABASE_URL."""
+    """This worker's own empty PostgreSQL database, for DATABASE_URL."""
     return services.new_database(worker)
 
 
 @pytest.fixture(scope="session")
 def redis_url(services: Services, worker: str) -> Iterator[str]:
-    """This worker's own Redis, empty at first, for REDIS_URL."""
+    """This worker's own empty Redis, for REDIS_URL."""
     with services.redis(int(worker.removeprefix("gw"))) as url:
         yield url

@@ -1,4 +1,4 @@
-"""Processes and folders of the tests: none outlives the run that made it, not even one that was killed."""
+"""Processes and folders of the tests: all of them end with the run that created them, even if it is killed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 STOPPED = {"T", "Z", ""}
-"""States in which a process does nothing; one that ended while its parent was stopped stays a zombie."""
+"""States in which a process runs no code; a process that ended while its parent was stopped stays a zombie."""
 
 PREFIX = "confab-test-"
 TEMPORARY = Path("/tmp")
@@ -29,7 +29,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Folder:
-    """A temporary folder with a path short enough for a Unix socket's 107 bytes, locked for as long as its maker lives."""
+    """A temporary folder whose path is short enough for a Unix socket (107 bytes), locked as long as its owner lives."""
 
     def __init__(self, owner: str | None = None):
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=TEMPORARY))
@@ -40,16 +40,16 @@ class Folder:
             self.path.chmod(0o755)
 
     def remove(self) -> None:
-        """Remove it with all that it holds."""
+        """Remove the folder with all its content."""
         shutil.rmtree(self.path, ignore_errors=True)
         with suppress(OSError):
             os.close(self._lock)
 
 
 def sweep() -> None:
-    """Remove folders whose maker is gone, and what still runs in them.
+    """Remove the folders of dead owners, and end the processes that still run in them.
 
-    The kernel gives up the lock of a dead process, so that a number which is in use again cannot mislead.
+    The kernel releases the lock of a dead process, so a reused process id cannot mislead.
     """
     for path in TEMPORARY.glob(f"{PREFIX}*"):
         with suppress(OSError):
@@ -65,12 +65,12 @@ def sweep() -> None:
 
 
 def has_user(name: str) -> bool:
-    """True where this system has an account of that name."""
+    """Return whether the system has an account with this name."""
     return any(entry.pw_name == name for entry in pwd.getpwall())
 
 
 def running_in(path: Path) -> Iterator[int]:
-    """The processes whose working folder is *path* or below."""
+    """The processes whose working folder is *path* or below it."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if Path(os.readlink(process / "cwd")).is_relative_to(path):
@@ -80,9 +80,9 @@ def running_in(path: Path) -> Iterator[int]:
 def spawn(
     command: list[str | Path], *, log: Path, last_signal: int = signal.SIGKILL, user: str | None = None, **options: Any
 ) -> subprocess.Popen[bytes]:
-    """Start *command*, as *user*, in a session of its own; it gets *last_signal* when this process ends, however it ends.
+    """Start *command*, as *user*, in a session of its own; it gets *last_signal* when this process ends in any way.
 
-    Only from the main thread: the kernel counts the end of the thread that forked as the parent's death.
+    Only from the main thread: the kernel treats the end of the forking thread as the death of the parent.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("spawn() outside the main thread: the process would die with this thread")
@@ -94,9 +94,9 @@ def spawn(
             os.setgroups([])
             os.setgid(account.pw_gid)
             os.setuid(account.pw_uid)
-        # After the change of user, which clears it.
+        # After the change of user, which resets it.
         _libc.prctl(PR_SET_PDEATHSIG, last_signal)
-        if os.getppid() != parent:  # it died in between
+        if os.getppid() != parent:  # the parent died in between
             os._exit(1)
 
     with log.open("ab") as output:
@@ -112,9 +112,9 @@ def spawn(
 
 
 def descendants(pid: int) -> list[int]:
-    """*pid* and all its children and theirs, parents first.
+    """*pid* and all its descendants, parents first.
 
-    As each process itself says whose child it is: the kernel's own list of a process's children leaves some out while others end.
+    Each process itself names its parent: the kernel's own list of a process's children omits some while others end.
     """
     children: dict[int, list[int]] = {}
     for process in Path("/proc").glob("[0-9]*"):
@@ -134,7 +134,7 @@ def state(pid: int) -> str:
 
 
 def _status(process: Path) -> list[str]:
-    """The fields of a process's `stat` behind its name, which may hold anything."""
+    """The fields of a process's `stat` after its name, which may contain any character."""
     return (process / "stat").read_text().rpartition(")")[2].split()
 
 
@@ -146,17 +146,17 @@ def signal_tree(pid: int, signum: int) -> None:
 
 
 def freeze_tree(pid: int) -> None:
-    """Stop *pid* and all its descendants (SIGSTOP), and return when they all stand still."""
+    """Stop *pid* and all its descendants (SIGSTOP), and return when all are stopped."""
 
     def is_still() -> bool:
-        signal_tree(pid, signal.SIGSTOP)  # again, for what was forked while the others were stopped
+        signal_tree(pid, signal.SIGSTOP)  # again, for processes that were forked meanwhile
         return all(state(each) in STOPPED for each in descendants(pid))
 
     wait_until(is_still, f"every process below {pid} to be stopped")
 
 
 def end(process: subprocess.Popen[bytes], signum: int = signal.SIGTERM, patience: float = 10.0) -> int:
-    """Ask *process* to end, insist after *patience* seconds, and return its exit code. Nothing of its tree is left."""
+    """Terminate *process*, kill it after *patience* seconds, and return its exit code. All its descendants end too."""
     tree = descendants(process.pid)
     if process.poll() is None:
         process.send_signal(signum)
@@ -170,7 +170,7 @@ def end(process: subprocess.Popen[bytes], signum: int = signal.SIGTERM, patience
 
 
 def wait_until(is_so: Callable[[], object], what: str, seconds: float = 15.0) -> None:
-    """Poll until *is_so* answers with something true. Raises TimeoutError, which names *what* was waited for."""
+    """Poll until *is_so* returns a true value. Raises TimeoutError, which names *what* was awaited."""
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:

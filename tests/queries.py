@@ -1,4 +1,4 @@
-"""Counting what a request asks of the database."""
+"""Counting the statements of a request."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 @contextmanager
 def count_queries(app: Flask) -> Iterator[list[str]]:
-    """Gather the statements that *app* sends to its database meanwhile, the beginnings and ends of transactions aside.
+    """Collect the statements that *app* sends to its database, without BEGIN, COMMIT and ROLLBACK.
 
-    The list fills as it goes: `with count_queries(app) as queries: ...; assert len(queries) == 3`.
+    The list is filled meanwhile: `with count_queries(app) as queries: ...; assert len(queries) == 3`.
     """
     statements: list[str] = []
 
@@ -31,7 +31,7 @@ def count_queries(app: Flask) -> Iterator[list[str]]:
         writing, reader = db.engine, read_engine(db.engine)
     engines = (
         [writing] if reader.pool is writing.pool else [writing, reader]
-    )  # over one pool they share their listeners
+    )  # engines that share a pool share their listeners
     for engine in engines:
         event.listen(engine, "before_cursor_execute", record)
     try:

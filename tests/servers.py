@@ -23,8 +23,8 @@ SERVING = (
     "gunicorn.conf.py", "gunicorn_worker.py", "gunicorn_client.py", "config.py", "config_environment.py",
     "config_services.py", "json_formatter.py", "metrics_folder.py", "private_files.py",
 )  # fmt: skip
-"""What gunicorn loads before the application: with a wsgi.py beside them they serve a stand-in."""
-# What a server takes over from the environment of the tests. All else, a developer's DATABASE_URL first, must not reach it.
+"""The files that gunicorn loads before the application: with another wsgi.py beside them they serve another application."""
+# The variables that a server inherits from the tests. It must not get any other, such as a developer's DATABASE_URL.
 INHERITED = re.compile(r"PATH|HOME|LANG|LC_.*|TZ|TMPDIR|VIRTUAL_ENV|PYTHON.*|COV_.*|COVERAGE_.*")
 
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
@@ -33,7 +33,7 @@ COVERAGE = "COVERAGE_PROCESS_CONFIG"
 def environment(given: dict[str, str], *, measured: bool = False) -> dict[str, str]:
     """A clean environment for a subprocess (a server, or the `flask` command), with *given* in it.
 
-    The process is *measured* for coverage where it runs what nothing else runs: that doubles its cost.
+    Coverage of the process is measured (*measured*) if it runs code that no other test runs: measuring doubles its cost.
     """
     found = {**{k: v for k, v in os.environ.items() if INHERITED.fullmatch(k)}, "FLASK_SKIP_DOTENV": "1", **given}
     if not measured:
@@ -42,9 +42,9 @@ def environment(given: dict[str, str], *, measured: bool = False) -> dict[str, s
 
 
 def _with_greenlets(env: dict[str, str]) -> dict[str, str]:
-    """*env* with its order to measure coverage, if it has one, widened to greenlets and to forked workers.
+    """Return *env* with its coverage settings, if it has any, extended to greenlets and forked workers.
 
-    To keep them apart costs as much again as to measure. The tests' own process has none, so it does without.
+    Separating those doubles the cost of measuring. The process of the tests has none, so it does without.
     """
     if COVERAGE not in env:
         return env
@@ -57,7 +57,7 @@ def _with_greenlets(env: dict[str, str]) -> dict[str, str]:
 
 
 class Server:
-    """A running server on a free port; `url` is its address. INSTANCE_DIR is a temporary folder unless given."""
+    """A running server on a free port; `url` is its address. INSTANCE_DIR is a temporary folder by default."""
 
     def __init__(
         self,
@@ -86,19 +86,19 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """gunicorn's master."""
+        """The process id of gunicorn's master."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def worker_pids(self) -> list[int]:
-        """gunicorn's workers."""
+        """The process ids of gunicorn's workers."""
         return descendants(self.pid)[1:]
 
     def start(self, *, wait: bool = True) -> None:
-        """Start it, again if need be, on the same port. With *wait*, return when it answers.
+        """Start the server, or restart it on the same port. With *wait*, return when it answers.
 
-        Raises RuntimeError, with the end of its log, where it does not.
+        Raises RuntimeError, with the end of its log, if it does not.
         """
         command: list[str | Path] = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
         self._process = spawn(command, log=self.log, last_signal=signal.SIGKILL, cwd=self.root, env=self.env)
@@ -106,7 +106,7 @@ class Server:
             self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        """Return when it answers GET /api/health. Raises RuntimeError, with the end of its log, where it does not."""
+        """Return when it answers GET /api/health. Raises RuntimeError, with the end of its log, if it does not."""
         try:
             wait_until(lambda: self.exit_code is not None or self._is_healthy(), "an answer", self.patience)
         except TimeoutError as late:
@@ -130,21 +130,21 @@ class Server:
         return self._process.poll() if self._process else None
 
     def wait(self, seconds: float = 20) -> int:
-        """Wait for it to end by itself, and return its exit code."""
+        """Wait until it ends by itself, and return its exit code."""
         assert self._process is not None
         return self._process.wait(seconds)
 
     def stop(self, signum: int = signal.SIGTERM, patience: float = 10) -> int:
-        """End it, with force after *patience* seconds, and return its exit code. `start` brings it back."""
+        """Terminate it, kill it after *patience* seconds, and return its exit code. `start` restarts it."""
         assert self._process is not None
         return end(self._process, signum, patience)
 
     def output(self) -> str:
-        """All that it has written."""
+        """Everything that it wrote to its log."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def close(self) -> None:
-        """End it and remove its folder."""
+        """Stop it and remove its folder."""
         if self._process is not None:
             self.stop()
         self.folder.remove()
@@ -157,14 +157,14 @@ class Server:
 
 
 class Nginx:
-    """nginx with deploy/nginx.conf, on a free port, before *upstreams* (`127.0.0.1:8000`).
+    """nginx with deploy/nginx.conf, on a free port, in front of *upstreams* (`127.0.0.1:8000`).
 
-    Its client may say in X-Test-Address where it calls from. *places* are further patterns to replace in the file.
+    A client can set its address with X-Test-Address. *places* are further patterns to replace in the file.
     """
 
     def __init__(self, *upstreams: str, places: dict[str, str] | None = None):
         sweep()
-        # As root it hands its work to another account, which has to reach the folder.
+        # As root it uses another account for its workers, which must be able to read the folder.
         self.folder = Folder("nobody" if os.geteuid() == 0 else None)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -182,7 +182,7 @@ class Nginx:
             raise
 
     def check(self) -> str:
-        """What `nginx -t` says. Raises CalledProcessError where it finds fault."""
+        """Return the output of `nginx -t`. Raises CalledProcessError if the file is invalid."""
         done = subprocess.run(self._command("-t"), cwd=self.folder.path, capture_output=True, text=True, check=True)
         return done.stderr
 
@@ -196,7 +196,7 @@ class Nginx:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def _rendered(self, text: str, upstreams: tuple[str, ...], more: dict[str, str]) -> str:
-        """The shipped file with its addresses and paths replaced, and nothing else; a place that is not there is an error."""
+        """Return the shipped file with only its addresses and paths replaced; a missing pattern is an error."""
         servers = " ".join(f"server {upstream};" for upstream in upstreams)
         places = {
             r"worker_processes auto;": "worker_processes 1;",
@@ -217,7 +217,7 @@ class Nginx:
         return text
 
     def close(self) -> None:
-        """End it and remove its folder."""
+        """Stop it and remove its folder."""
         if self._process is not None:
             end(self._process)
         self.folder.remove()

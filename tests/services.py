@@ -1,7 +1,7 @@
 """A real PostgreSQL and a real Redis for the tests.
 
-Those of TEST_DATABASE_URL and TEST_REDIS_URL, or private instances on Unix sockets that end with the run. A test about faults
-starts instances of its own, which it may kill, stop and start again:
+They are those of TEST_DATABASE_URL and TEST_REDIS_URL, or private instances on Unix sockets that end with the run. A test about
+faults starts instances of its own, which it may kill, stop and restart:
 
     with PrivatePostgres() as postgres:
         url = postgres.new_database("mine")     # for DATABASE_URL
@@ -32,7 +32,7 @@ SUPERUSER = "confab"
 
 
 class _PrivateService:
-    """A server process of the tests' own in a folder of its own, started at once."""
+    """A private server process in a folder of its own. The constructor starts it."""
 
     end_signal: ClassVar[int] = signal.SIGTERM
     last_signal: ClassVar[int] = signal.SIGKILL
@@ -61,12 +61,12 @@ class _PrivateService:
 
     @property
     def pid(self) -> int:
-        """The main process."""
+        """The process id of the main process."""
         assert self._process is not None
         return self._process.pid
 
     def start(self) -> None:
-        """Start it, on the data that it had, and return when it answers."""
+        """Start it on its existing data, and return when it answers."""
         self._process = spawn(
             self.command(), log=self.log, last_signal=self.last_signal, user=self._user, cwd=self.folder.path
         )
@@ -81,13 +81,13 @@ class _PrivateService:
         return self._process is None or self._process.poll() is not None
 
     def stop(self) -> None:
-        """End it in good order; `start` brings it back."""
+        """Stop it properly; `start` restarts it."""
         if self._process is not None:
             self.thaw()
             end(self._process, self.end_signal)
 
     def kill(self) -> None:
-        """`kill -9`, of the server and all its processes; `start` brings it back."""
+        """`kill -9`, of the server and all its processes; `start` restarts it."""
         if self._process is not None:
             signal_tree(self.pid, signal.SIGKILL)
             self._process.wait()
@@ -98,11 +98,11 @@ class _PrivateService:
         freeze_tree(self.pid)
 
     def thaw(self) -> None:
-        """SIGCONT: it goes on."""
+        """SIGCONT: it continues."""
         signal_tree(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
-        """End it and remove its data."""
+        """Stop it and remove its data."""
         if self._process is not None:
             self.thaw()
             end(self._process, self.last_signal, patience=5)
@@ -119,16 +119,16 @@ class PrivatePostgres(_PrivateService):
     """A PostgreSQL server. `url` names its database `postgres`; a test makes one of its own with `new_database`."""
 
     end_signal = signal.SIGINT  # "fast": it does not wait for its clients
-    last_signal = signal.SIGQUIT  # "immediate"; killed outright it would leave a segment of shared memory behind
+    last_signal = signal.SIGQUIT  # "immediate": a kill would leave a segment of shared memory behind
 
     def _prepare(self) -> None:
         self._programs = packages.postgres_folder()
         if self._user and has_user("postgres"):
-            self._user = "postgres"  # it refuses root
+            self._user = "postgres"  # PostgreSQL refuses to run as root
         super()._prepare()
         self.url = f"postgresql://{SUPERUSER}@/postgres?host={self.folder.path}"
         self._data = self.folder.path / "data"
-        # A locale as in production, where lower() and ILIKE know more than ASCII; C where the system has no C.UTF-8.
+        # A locale as in production, whose lower() and ILIKE know more than ASCII; C if the system has no C.UTF-8.
         for locale in ("C.UTF-8", "C"):
             command = [self._programs / "initdb", "--no-sync", "--auth=trust", "-U", SUPERUSER, "-E", "UTF8"]
             command += ["--no-instructions", f"--locale={locale}", "-D", self._data]
@@ -144,11 +144,11 @@ class PrivatePostgres(_PrivateService):
             "listen_addresses": "",
             "unix_socket_directories": self.folder.path,
             "max_connections": 300,
-            # No fsync: only a crash of the whole machine loses data by that. synchronous_commit stays on, because without it a
-            # killed server loses what it acknowledged, and there are tests of just that.
+            # No fsync: without it only a crash of the whole machine loses data. synchronous_commit stays on, because without it a
+            # killed server loses acknowledged data, which some tests check.
             "fsync": "off",
             "full_page_writes": "off",
-            "dynamic_shared_memory_type": "mmap",  # in the data folder; POSIX segments would outlive a killed server
+            "dynamic_shared_memory_type": "mmap",  # in the data folder; POSIX segments would survive a killed server
             "log_min_duration_statement": -1,
             "timezone": "UTC",
         }
@@ -165,7 +165,7 @@ class PrivatePostgres(_PrivateService):
         return True
 
     def new_database(self, name: str, template: str | None = None) -> str:
-        """Make an empty database, or a copy of *template*, in place of any that has that name; return its URL."""
+        """Create an empty database, or a copy of *template*, in place of one with that name; return its URL."""
         return new_database(self.url, name, template)
 
 
@@ -188,7 +188,7 @@ class PrivateRedis(_PrivateService):
 
 
 def new_database(server_url: str, name: str, template: str | None = None) -> str:
-    """Make an empty database, or a copy of *template*, in place of any that has that name; return its URL."""
+    """Create an empty database, or a copy of *template*, in place of one with that name; return its URL."""
     drop_database(server_url, name)
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
         sql.Identifier(name), sql.Identifier(template or "template1")
@@ -198,19 +198,19 @@ def new_database(server_url: str, name: str, template: str | None = None) -> str
 
 
 def drop_database(server_url: str, name: str) -> None:
-    """Drop a database, whoever is connected to it. It may be missing."""
+    """Drop a database despite its connections. It may be missing."""
     _execute(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _execute(server_url: str, statement: sql.Composable) -> None:
     with closing(psycopg2.connect(server_url)) as connection:
-        connection.autocommit = True  # databases are not made in transactions
+        connection.autocommit = True  # CREATE DATABASE cannot run in a transaction
         with connection.cursor() as cursor:
             cursor.execute(statement)
 
 
 class Services:
-    """The servers of one run: `start_services` makes them, and workers reach them with `Services(**services.fields())`."""
+    """The servers of one run: `start_services` creates them, and workers reach them with `Services(**services.fields())`."""
 
     def __init__(self, postgres_url: str, redis_url: str | None, run: str, postgres: PrivatePostgres | None = None):
         self.postgres_url = postgres_url
@@ -224,20 +224,20 @@ class Services:
         return {"postgres_url": self.postgres_url, "redis_url": self.redis_url, "run": self.run}
 
     def new_database(self, name: str, template: str | None = None) -> str:
-        """Make a database, empty or a copy of *template* (to which nobody may be connected); return its URL for DATABASE_URL."""
+        """Create a database, empty or a copy of *template* (which must have no connection); return its URL for DATABASE_URL."""
         self._made.add(name)
         return new_database(self.postgres_url, self._full_name(name), template and self._full_name(template))
 
     def _full_name(self, name: str) -> str:
-        # Two runs on one server of somebody else's must not meet.
+        # Two runs on one external server must not use the same names.
         return f"confab_test_{self.run}_{name}"
 
     @contextmanager
     def redis(self, number: int) -> Iterator[str]:
         """An empty Redis for worker *number*, as a URL for REDIS_URL.
 
-        A server of its own, because what is published reaches every database of a server; on the one that TEST_REDIS_URL
-        names, a database of its own is all that can be had.
+        It is a server of its own, because published messages reach every database of a server. With TEST_REDIS_URL it can only
+        be a database of its own.
         """
         if self.redis_url is None:
             with PrivateRedis() as private:
@@ -250,7 +250,7 @@ class Services:
             client.flushdb()
 
     def close(self) -> None:
-        """Leave nothing behind: drop what this process made, and end the server where it is ours."""
+        """Drop the databases that this process created, and stop the server if it is a private one."""
         if self._postgres is not None:
             self._postgres.close()
             return
@@ -263,12 +263,12 @@ class Services:
 def start_services() -> Services:
     """Find or start the PostgreSQL of this run. The caller closes it.
 
-    Raises packages.Missing where there is none and none may be installed.
+    Raises packages.Missing if there is none and none may be installed.
     """
     run = f"{os.getpid()}"
     redis_url = os.environ.get("TEST_REDIS_URL") or None
     if redis_url is None:
-        packages.redis_binary()  # so that what is missing is said before the first test
+        packages.redis_binary()  # reports a missing program before the first test
     if given := os.environ.get("TEST_DATABASE_URL"):
         scheme, _, rest = given.partition("://")
         return Services(f"{scheme.partition('+')[0]}://{rest}", redis_url, run)
@@ -277,7 +277,7 @@ def start_services() -> Services:
 
 
 def _redis_database(url: str, number: int) -> str:
-    """The URL of the database that lies *number* after the one that *url* names."""
+    """The URL of the database that is *number* databases after that of *url*."""
     if url.startswith("unix://"):
         address, _, query = url.partition("?")
         options = dict(parse_qsl(query))

@@ -1,4 +1,4 @@
-"""Combining: who comes while a batch runs is served in the next, and every caller gets its own result."""
+"""Batching: items that arrive while a batch runs are handled in the next, and every caller gets its own result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def in_threads(count: int, work: Callable[[int], None]) -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_everyone_gets_its_own_result() -> None:
+def test_every_caller_gets_its_own_result() -> None:
     batches: list[list[int]] = []
 
     def double(items: list[int]) -> list[int]:
@@ -35,7 +35,7 @@ def test_everyone_gets_its_own_result() -> None:
     assert max(len(batch) for batch in batches) <= 7
 
 
-def test_who_comes_during_a_batch_shares_the_next() -> None:
+def test_items_that_arrive_during_a_batch_share_the_next() -> None:
     started, go = threading.Event(), threading.Event()
     batches: list[list[str]] = []
 
@@ -62,7 +62,7 @@ def test_who_comes_during_a_batch_shares_the_next() -> None:
     assert [len(batch) for batch in batches] == [1, 5]
 
 
-def test_a_failure_is_raised_in_its_own_caller_alone() -> None:
+def test_a_failure_is_raised_only_for_its_own_caller() -> None:
     batcher: Batcher[int, int] = Batcher(lambda items: [ValueError(item) if item % 2 else item for item in items])
     outcomes: dict[int, object] = {}
 
@@ -93,7 +93,7 @@ def test_a_broken_batch_fails_all_its_callers_and_the_next_runs() -> None:
     assert batcher(2) == 2
 
 
-def test_a_killed_leader_leaves_nobody_waiting() -> None:
+def test_a_killed_leader_does_not_block_the_others() -> None:
     class Killed(BaseException):
         pass
 
@@ -111,7 +111,7 @@ def test_a_killed_leader_leaves_nobody_waiting() -> None:
     assert batcher(2) == 2
 
 
-def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
+def test_a_failure_of_all_is_not_found_batch_by_batch() -> None:
     started, go = threading.Event(), threading.Event()
     batches: list[int] = []
 
@@ -146,7 +146,7 @@ def test_a_failure_that_spreads_is_not_found_out_twice() -> None:
 
 
 def served_together(batcher: Batcher[int, int], started: threading.Event, go: threading.Event) -> dict[int, object]:
-    """What 1, 2, 3, 4 get, who wait together while 0 is served; an error is its own outcome."""
+    """The results of 1, 2, 3, 4, which wait together while 0 is handled; an error is a result."""
     outcomes: dict[int, object] = {}
 
     def call(n: int) -> None:
@@ -169,7 +169,7 @@ def served_together(batcher: Batcher[int, int], started: threading.Event, go: th
     return outcomes
 
 
-def test_an_item_that_breaks_a_batch_breaks_nobody_elses() -> None:
+def test_an_item_that_breaks_a_batch_does_not_affect_others() -> None:
     started, go = threading.Event(), threading.Event()
     batches: list[list[int]] = []
 
@@ -187,7 +187,7 @@ def test_an_item_that_breaks_a_batch_breaks_nobody_elses() -> None:
     assert batches == [[0], [1, 2, 3, 4], [1], [2], [3], [4]]
 
 
-def test_a_failure_that_spreads_is_not_tried_for_each() -> None:
+def test_a_failure_of_all_is_not_retried_for_each_item() -> None:
     started, go = threading.Event(), threading.Event()
     batches: list[list[int]] = []
 
@@ -204,7 +204,7 @@ def test_a_failure_that_spreads_is_not_tried_for_each() -> None:
     assert all(isinstance(outcomes[n], ValueError) for n in range(1, 5))
 
 
-def test_a_failure_that_spreads_while_items_run_alone_ends_the_trying() -> None:
+def test_a_failure_of_all_while_items_run_alone_ends_the_retries() -> None:
     started, go = threading.Event(), threading.Event()
     batches: list[list[int]] = []
 
@@ -224,7 +224,7 @@ def test_a_failure_that_spreads_while_items_run_alone_ends_the_trying() -> None:
     assert all(isinstance(outcomes[n], ValueError) for n in (2, 3, 4))
 
 
-def test_a_batch_is_as_large_as_its_items_weigh() -> None:
+def test_the_weight_of_its_items_limits_a_batch() -> None:
     started, go = threading.Event(), threading.Event()
     batches: list[list[int]] = []
 
@@ -235,4 +235,4 @@ def test_a_batch_is_as_large_as_its_items_weigh() -> None:
         return items
 
     served_together(Batcher(run, max_batch_size=3, weigh=lambda item: item), started, go)
-    assert batches == [[0], [1, 2], [3], [4]], "one that is too heavy by itself goes alone"
+    assert batches == [[0], [1, 2], [3], [4]], "an item above the limit runs alone"

@@ -1,4 +1,4 @@
-"""Configuration: what the environment may say, and the line for each fault."""
+"""Configuration: valid values, and the error line for each invalid one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRODUCTION = {"APP_ENV": "production", "SECRET_KEY": LONG, "JWT_SECRET_KEY": OTH
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Config]:
-    """Reads an environment of the test's own."""
+    """Read an environment of the test's own."""
     return lambda **environ: Config.from_env({"INSTANCE_DIR": str(tmp_path), **environ})
 
 
@@ -99,7 +99,7 @@ def faults(read: Callable[..., Config], **environ: str) -> list[str]:
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_each_fault_is_one_line(read: Callable[..., Config], environ: dict[str, str], begin: str) -> None:
+def test_each_error_is_one_line(read: Callable[..., Config], environ: dict[str, str], begin: str) -> None:
     [fault] = faults(read, **environ)
     assert fault.startswith(begin)
     assert "\n" not in fault
@@ -117,7 +117,7 @@ def test_mail_may_go_by(read: Callable[..., Config], url: str) -> None:
     assert read(SMTP_URL=url).smtp_url == url
 
 
-def test_reports_need_a_package(read: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_reports_need_a_package(read: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     dsn = "https://hunter2@sentry.example.com/1"
     assert read(SENTRY_DSN=dsn).sentry_dsn == dsn
     monkeypatch.setattr("config_services.find_spec", lambda name: None)
@@ -128,24 +128,24 @@ def test_reports_need_a_package(read: Callable[..., Config], monkeypatch: pytest
     assert read().sentry_dsn is None
 
 
-def test_all_faults_are_told_at_once(read: Callable[..., Config]) -> None:
+def test_all_errors_are_reported_at_once(read: Callable[..., Config]) -> None:
     assert len(faults(read, PORT="x", LOG_LEVEL="x", APP_ENV="production")) == 4
 
 
-def test_a_variable_at_fault_is_not_called_missing(read: Callable[..., Config]) -> None:
+def test_an_invalid_variable_is_not_reported_as_missing(read: Callable[..., Config]) -> None:
     [fault] = faults(read, SMS_GATEWAY="webhook", SMS_WEBHOOK_URL="sms.example.com")
     assert fault.startswith("SMS_WEBHOOK_URL must be")
     [fault] = faults(read, WEB_CONCURRENCY="2", REDIS_URL="localhost:6379", DATABASE_URL="postgresql:///x")
     assert fault.startswith("REDIS_URL must begin with")
 
 
-def test_a_given_environment_is_the_only_one(read: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_given_environment_is_read(read: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "1234")
     assert read().port == 8000
     assert read(PORT="8001").port == 8001
 
 
-def test_no_fault_repeats_a_secret(read: Callable[..., Config]) -> None:
+def test_no_error_repeats_a_secret(read: Callable[..., Config]) -> None:
     assert "hunter2" not in str(faults(read, APP_ENV="production", SECRET_KEY="hunter2", PORT="x"))
     assert "hunter2" not in str(faults(read, SMTP_URL="smtp://u:hunter2@mail.example.com"))
 
@@ -164,7 +164,7 @@ def test_a_config_does_not_show_its_secrets(read: Callable[..., Config]) -> None
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
-def test_every_name_of_postgresql_is_one(read: Callable[..., Config], scheme: str) -> None:
+def test_all_schemes_of_postgresql_are_equal(read: Callable[..., Config], scheme: str) -> None:
     assert read(DATABASE_URL=f"{scheme}://u@h/x").database_url == "postgresql+psycopg2://u@h/x"
 
 
@@ -175,12 +175,12 @@ def test_sqlite_is_the_default_and_a_file(read: Callable[..., Config], tmp_path:
     assert not read(DATABASE_URL="postgresql:///x").is_embedded
 
 
-def test_an_empty_variable_is_none(read: Callable[..., Config]) -> None:
+def test_an_empty_variable_counts_as_unset(read: Callable[..., Config]) -> None:
     config = read(PORT="", REDIS_URL=" ", CORS_ORIGINS=" , ")
     assert (config.port, config.redis_url, config.cors_origins) == (8000, None, ())
 
 
-def test_secrets_are_made_once_and_for_the_owner_alone(read: Callable[..., Config], tmp_path: Path) -> None:
+def test_secrets_are_generated_once_in_private_files(read: Callable[..., Config], tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = {c.jwt_secret_key for c in pool.map(lambda _: read(), range(8))}
     assert len(made) == 1
@@ -192,19 +192,19 @@ def test_secrets_are_made_once_and_for_the_owner_alone(read: Callable[..., Confi
 
 
 @pytest.mark.parametrize("size", [24, 32, 48])
-def test_a_secret_that_was_made_is_taken(read: Callable[..., Config], size: int) -> None:
+def test_a_generated_secret_is_reused(read: Callable[..., Config], size: int) -> None:
     for make in (secrets.token_hex, lambda n: b64encode(secrets.token_bytes(n)).decode()):
         for _ in range(200):
             made = {"SECRET_KEY": make(size), "JWT_SECRET_KEY": make(size)}
             assert read(**PRODUCTION | made).secret_key == made["SECRET_KEY"]
 
 
-def test_production_makes_no_secret(read: Callable[..., Config], tmp_path: Path) -> None:
+def test_production_generates_no_secret(read: Callable[..., Config], tmp_path: Path) -> None:
     assert read(**PRODUCTION).jwt_secret_key == OTHER
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_server_does_not_start_on_a_fault() -> None:
+def test_the_server_does_not_start_with_an_invalid_configuration() -> None:
     with Server({"APP_ENV": "production", "PORT": str(free_port())}, wait=False) as server:
         assert server.wait() != 0
         lines = [line for line in server.output().splitlines() if line.startswith("confab:")]
@@ -213,7 +213,7 @@ def test_the_server_does_not_start_on_a_fault() -> None:
 
 
 def test_the_example_has_the_defaults(tmp_path: Path) -> None:
-    """`.env.example` as it stands is the configuration of an empty environment."""
+    """`.env.example` is the configuration of an empty environment."""
     given = {k: v for k, v in dotenv_values(ROOT / ".env.example").items() if v is not None}
     keys = {"secret_key": LONG, "jwt_secret_key": OTHER}
     assert Config.from_env(given, **keys) == Config.from_env({}, **keys)

@@ -1,4 +1,4 @@
-"""`kill -9` of a worker under load: whatever was acknowledged is there, once and in order."""
+"""`kill -9` of a worker under load: every acknowledged message is stored, once and in order."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_no_acknowledged_message_is_lost(
 
 
 def _write_while_killing(server: Server, tokens: list[str]) -> dict[int, str]:
-    """Send from all sides, repeat what was not acknowledged, and kill the worker now and then."""
+    """Send from several threads, repeat unacknowledged messages, and kill the worker now and then."""
     acknowledged: dict[int, str] = {}
     is_over = threading.Event()
 

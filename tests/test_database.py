@@ -1,4 +1,4 @@
-"""Which failures say that the database is away, which that a statement waited too long, and which that it is at fault."""
+"""Which errors mean that the database is unreachable, that a statement waited too long, or that it is wrong."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_the_names_in_a_statement_do_not_make_it_an_outage(app: Flask) -> None:
             assert not is_outage(error)
 
 
-def test_too_many_values_are_no_outage(sqlite_app: Flask) -> None:
-    """The table's own column `blocked_id` holds the word that SQLite says of a locked database."""
+def test_too_many_values_are_not_an_outage(sqlite_app: Flask) -> None:
+    """The table's own column `blocked_id` contains a word of SQLite's message about a locked database."""
     with sqlite_app.app_context(), db.engine.connect() as connection:
         raw = connection.connection.dbapi_connection
         assert isinstance(raw, sqlite3.Connection)
@@ -60,7 +60,7 @@ def test_a_full_disk_is_an_outage(sqlite_app: Flask) -> None:
 @pytest.mark.parametrize(
     "statement", ["SET statement_timeout = 50; SELECT pg_sleep(5)", "SELECT * FROM users FOR UPDATE NOWAIT"]
 )
-def test_a_statement_that_waited_too_long_is_unavailable_and_no_outage(
+def test_a_statement_that_waited_too_long_is_unavailable_but_no_outage(
     postgresql_app: Flask, wiped: None, statement: str
 ) -> None:
     with postgresql_app.app_context():
@@ -71,7 +71,7 @@ def test_a_statement_that_waited_too_long_is_unavailable_and_no_outage(
         assert not is_outage(error)
 
 
-def test_a_server_that_is_away_is_an_outage() -> None:
+def test_an_unreachable_server_is_an_outage() -> None:
     engine = create_engine(f"postgresql+psycopg2://confab@127.0.0.1:{free_port()}/confab")
     with pytest.raises(exc.OperationalError) as caught:
         engine.connect()
@@ -79,7 +79,7 @@ def test_a_server_that_is_away_is_an_outage() -> None:
     assert is_outage(caught.value)
 
 
-def test_a_connection_that_is_ended_by_the_server_is_an_outage(postgresql_app: Flask) -> None:
+def test_a_connection_that_the_server_closes_is_an_outage(postgresql_app: Flask) -> None:
     with postgresql_app.app_context():
         error = failure_of("SELECT pg_terminate_backend(pg_backend_pid())")
     assert is_unavailable(error)

@@ -1,4 +1,4 @@
-"""The documentation says what is so: its routes, variables, verbs and links exist, and nothing that exists is left out."""
+"""The documentation is correct and complete: the routes, variables, commands and links that it names exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.test_routes import rules
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 VALID = [page for page in PAGES if "\nSuperseded by " not in page.read_text()]
-"""All but superseded decisions, which name what there was when they were made."""
+"""All pages except superseded decisions, which name what existed at their time."""
 ADDRESS = re.compile(r"(?<![\w.])/(?:api|token|docs|openapi\.json|metrics|ws)(?:/[\w{}.:-]*)*")
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 READ = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"')
@@ -27,7 +27,7 @@ def each(pages: list[Path]) -> pytest.MarkDecorator:
 
 
 def variables() -> set[str]:
-    """What config.py reads."""
+    """The variables that config.py reads."""
     return set(READ.findall((ROOT / "config.py").read_text()))
 
 
@@ -83,14 +83,14 @@ def test_every_flask_command_exists(sqlite_app: Flask, document: Path) -> None:
 
 
 @each(PAGES)
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_link_has_a_target(document: Path) -> None:
     for link in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
         if not link.startswith(("http://", "https://")):
             assert (document.parent / link).resolve().exists(), link
 
 
 @each(VALID)
-def test_every_file_that_is_named_exists(document: Path) -> None:
+def test_every_named_file_exists(document: Path) -> None:
     named = re.findall(
         r"`((?:backend|tests|deploy|migrations|docs)/[\w./]+|config\.py|wsgi\.py|gunicorn\.conf\.py)`",
         document.read_text(),
@@ -98,7 +98,7 @@ def test_every_file_that_is_named_exists(document: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_every_page_is_reached_from_the_readme() -> None:
+def test_every_page_is_linked_from_the_readme() -> None:
     text = (ROOT / "README.md").read_text() + "".join(p.read_text() for p in PAGES if p.parent.name == "docs")
     for document in PAGES:
         if document.parent.name != "decisions" and document.name != "README.md":
@@ -110,7 +110,7 @@ def test_the_picture_is_small() -> None:
 
 
 def test_the_calls_of_the_readme_work(app: Flask, client: Client) -> None:
-    """Each `curl` line, as it stands."""
+    """Runs each `curl` line unchanged."""
     calls = re.findall(r"^curl .*", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(calls) == 6
     token = None
@@ -137,7 +137,7 @@ def test_the_document_has_the_version_of_the_server(sqlite_app: Flask) -> None:
 NAMED_TEST = re.compile(r"\b((?:[a-z_]+/)?test_[a-z0-9_]+\.py)(?:::(test_[a-z0-9_]+))?")
 
 
-def test_the_table_of_findings_names_tests_that_there_are() -> None:
+def test_the_table_of_findings_names_existing_tests() -> None:
     table = (ROOT / "docs/security.md").read_text().partition("## What an audit found")[2]
     named = NAMED_TEST.findall(table)
     assert len(named) > 60

@@ -21,18 +21,18 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
-def test_an_event_survives_the_bus(event: Event) -> None:
+def test_an_event_is_unchanged_by_the_bus(event: Event) -> None:
     assert Event.from_wire(json.loads(json.dumps(event.to_wire()))) == event
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
-def test_the_previous_release_understands_what_this_one_sends(event: Event) -> None:
+def test_the_previous_release_understands_events_of_this_one(event: Event) -> None:
     wire = event.to_wire()
     assert set(wire) == PREVIOUS_FIELDS
     assert not wire["type"].startswith("control.")
 
 
-def test_this_release_understands_the_previous_and_the_next() -> None:
+def test_this_release_understands_events_of_the_previous_and_the_next() -> None:
     wire = {"body": {}, "user_id": 3}
     previous = Event.from_wire({**wire, "type": "hub.revoked", "origin": "uid", "private": None})
     following = Event.from_wire(
@@ -42,6 +42,6 @@ def test_this_release_understands_the_previous_and_the_next() -> None:
 
 
 @pytest.mark.parametrize("wire", [{}, {"type": "typing"}, {"type": "typing", "body": {}, "unknown": 1}])
-def test_what_is_no_event_is_refused(wire: dict[str, object]) -> None:
+def test_invalid_events_are_refused(wire: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError)):
         Event.from_wire(wire)

@@ -1,4 +1,4 @@
-"""The migrations, up, down and up again, on both databases, with rows in every table that the API fills."""
+"""The migrations up, down and up again, on both databases, with rows in every table that the API fills."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.services import Services
 def empty_app(
     request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path: Path, services: Services, worker: str
 ) -> Iterator[Flask]:
-    """An application on a database of its own, without a single table."""
+    """An application with an empty database of its own."""
     if request.param == "sqlite":  # noqa: SIM108
         url = f"sqlite:///{tmp_path / 'confab.db'}"
     else:
@@ -40,7 +40,7 @@ def revisions() -> list[str]:
 
 
 def fill(app: Flask) -> None:
-    """Rows made through the API: accounts, sessions, a room, members, messages, replies, mentions, read marks."""
+    """Rows created through the API: accounts, sessions, a room, members, messages, replies, mentions, read marks."""
     make = Factory(app)
     ann, bob = make.client(make.user("ann")), make.client()
     room = make.room(ann, "room", bob)
@@ -74,7 +74,7 @@ def test_up_down_and_up_with_rows(empty_app: Flask) -> None:
     fill(empty_app)
 
 
-def test_each_step_keeps_the_rows_that_it_does_not_concern(empty_app: Flask) -> None:
+def test_each_step_keeps_unrelated_rows(empty_app: Flask) -> None:
     with empty_app.app_context():
         upgrade()
     fill(empty_app)
@@ -88,8 +88,10 @@ def test_each_step_keeps_the_rows_that_it_does_not_concern(empty_app: Flask) -> 
     assert {name: len(after[name]) for name in kept} == {name: len(rows) for name, rows in kept.items()}
 
 
-def test_bans_that_were_told_are_told_no_more(empty_app: Flask) -> None:
-    """Of people who were never in the room. A ban that ended a membership keeps its number: it is told as a leaving."""
+def test_bans_of_strangers_are_hidden(empty_app: Flask) -> None:
+    """These are bans of users who were never in the room. A ban that ended a membership keeps its modseq: it is delivered as
+    member.left.
+    """
     with empty_app.app_context():
         upgrade()
     make = Factory(empty_app)
@@ -109,8 +111,8 @@ def test_bans_that_were_told_are_told_no_more(empty_app: Flask) -> None:
         assert [modseq for _, modseq in before] == [3, 0]
 
 
-def test_nothing_is_left_to_generate(empty_app: Flask) -> None:
-    """What `flask db check` asks."""
+def test_models_and_migrations_agree(empty_app: Flask) -> None:
+    """The same check as `flask db check`."""
     with empty_app.app_context():
         upgrade()
         with db.engine.connect() as connection:
@@ -118,7 +120,7 @@ def test_nothing_is_left_to_generate(empty_app: Flask) -> None:
         assert {*inspect(db.engine).get_table_names()} >= {table.name for table in Base.metadata.sorted_tables}
 
 
-def test_one_head() -> None:
+def test_there_is_one_head() -> None:
     assert len(ScriptDirectory(MIGRATIONS).get_heads()) == 1
 
 

@@ -1,4 +1,4 @@
-"""deploy/nginx.conf, in nginx itself, before an upstream that answers with what it was sent."""
+"""deploy/nginx.conf in a real nginx, in front of a server that echoes the requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOKEN = "secret-in-the-query"
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the request's headers; an upgrade, with the bytes that follow."""
+    """Answers with the request's headers; after an upgrade, with the bytes that follow."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # a head and its body are two writes, and the second would wait for 40 ms
@@ -80,7 +80,7 @@ def nginx(upstream: Upstream) -> Iterator[Nginx]:
 
 @pytest.fixture(scope="module")
 def lonely() -> Iterator[Nginx]:
-    """nginx whose server is away."""
+    """nginx in front of an unreachable server."""
     with Nginx(f"127.0.0.1:{free_port()}") as proxy:
         yield proxy
 
@@ -95,13 +95,13 @@ def call(proxy: Nginx, path: str, method: str = "GET", **headers: str) -> tuple[
         return response, json.loads(response.read())
 
 
-def test_nginx_finds_no_fault(nginx: Nginx) -> None:
+def test_nginx_accepts_the_file(nginx: Nginx) -> None:
     said = nginx.check()
     assert "test is successful" in said
     assert "warn" not in said
 
 
-def test_what_is_forwarded_is_what_nginx_saw(nginx: Nginx) -> None:
+def test_forwarded_headers_are_those_of_nginx(nginx: Nginx) -> None:
     _, seen = call(
         nginx, "/", X_Forwarded_For="1.2.3.4", X_Forwarded_Proto="gopher", X_Forwarded_Host="evil", X_Forwarded_Prefix="/x",
         Forwarded="for=1.2.3.4", Upgrade="h2c", Connection="Upgrade",
@@ -113,7 +113,7 @@ def test_what_is_forwarded_is_what_nginx_saw(nginx: Nginx) -> None:
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("my-id.1", True), ("no good", False), ("x" * 65, False), ("", False)])
-def test_a_request_id_is_kept_if_it_is_well_formed(nginx: Nginx, sent: str, kept: bool) -> None:
+def test_a_valid_request_id_is_kept(nginx: Nginx, sent: str, kept: bool) -> None:
     _, seen = call(nginx, "/", X_Request_ID=sent)
     assert (seen["x-request-id"] == sent) is kept
     assert seen["x-request-id"]
@@ -138,7 +138,7 @@ def test_a_socket_is_upgraded_and_no_secret_is_in_a_log(nginx: Nginx, lonely: Ng
         assert TOKEN not in proxy.access_log.read_text() + proxy.error_log.read_text()
 
 
-def test_a_server_that_is_away_is_a_problem_in_the_usual_shape(lonely: Nginx) -> None:
+def test_an_unreachable_server_is_answered_with_a_problem(lonely: Nginx) -> None:
     response, problem = call(lonely, "/api/rooms", X_Request_ID="mine")
     assert response.status == problem["status"] == 503
     assert response.headers.get_content_type() == "application/problem+json"
@@ -146,13 +146,13 @@ def test_a_server_that_is_away_is_a_problem_in_the_usual_shape(lonely: Nginx) ->
     assert (problem["code"], problem["request_id"], response.headers["X-Request-ID"]) == ("unavailable", "mine", "mine")
 
 
-def test_the_servers_own_errors_pass_as_they_are(nginx: Nginx) -> None:
+def test_the_servers_own_errors_are_not_changed(nginx: Nginx) -> None:
     response, body = call(nginx, "/own-error")
     assert (response.status, response.headers["Retry-After"]) == (503, "9")
     assert "host" in body
 
 
-def test_what_nginx_itself_refuses_has_the_usual_shape(nginx: Nginx) -> None:
+def test_nginxs_own_errors_are_problems(nginx: Nginx) -> None:
     for path, headers, status, code in (
         ("/", {"Transfer_Encoding": "gzip, chunked"}, 501, "unsupported_transfer_coding"),
         ("/", {"Content_Length": str(52 << 20)}, 413, "payload_too_large"),
@@ -167,7 +167,7 @@ def test_what_nginx_itself_refuses_has_the_usual_shape(nginx: Nginx) -> None:
 
 
 def statuses(proxy: Nginx, address: str, path: str = "/", most: int = 5000) -> Iterator[int]:
-    """The statuses of requests from *address*, one after another over one connection."""
+    """The statuses of consecutive requests from *address* over one connection."""
     with closing(http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)) as connection:
         for _ in range(most):
             connection.request("GET", path, headers={"X-Test-Address": address})
@@ -186,7 +186,7 @@ def statuses(proxy: Nginx, address: str, path: str = "/", most: int = 5000) -> I
         ("2001:db8::1", "2001:db8::1:2:3", "2001:db9::1"),
     ],
 )
-def test_a_flood_from_one_address_is_429_and_others_are_served(
+def test_many_requests_from_one_address_are_429_and_others_are_answered(
     nginx: Nginx, path: str, burst: int, own: str, same: str, other: str
 ) -> None:
     answered = list(itertools.takewhile(lambda status: status == 200, statuses(nginx, own, path)))
@@ -199,7 +199,7 @@ def test_a_flood_from_one_address_is_429_and_others_are_served(
     assert next(statuses(nginx, other, path)) == 200
 
 
-def test_an_address_has_so_many_requests_and_sockets_at_once(upstream: Upstream) -> None:
+def test_requests_and_sockets_of_an_address_are_limited(upstream: Upstream) -> None:
     few = {r"limit_conn confab_connections \d+;": "limit_conn confab_connections 3;",
            r"limit_conn confab_sockets \d+;": "limit_conn confab_sockets 3;"}  # fmt: skip
     upgrade = "GET /ws/tab HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -1,4 +1,4 @@
-"""The OpenAPI document: complete, honest, and what the server really does."""
+"""The OpenAPI document: it is complete, and agrees with the server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.client import Client
 from tests.factories import Factory
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of the libraries that it imports
+    warnings.simplefilter("ignore")  # of libraries that it imports
     import schemathesis
     from schemathesis.specs.openapi import checks as conformance
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
 PAGES = {"/ws/{client_id}", "/", "/docs", "/favicon.ico", "/openapi.json", "/static/{filename}"}
-"""What no client of the API calls; everything else must be in the document."""
+"""Routes that no client of the API calls; the document must have all others."""
 
 FAILURES_OF_ALL = {"429", "500", "503"}
 CHECKS = [
@@ -51,7 +51,7 @@ def found(sqlite_app: Flask) -> dict[str, Any]:
     return answer
 
 
-def test_every_route_is_in_it(sqlite_app: Flask, found: dict[str, Any]) -> None:
+def test_every_route_is_documented(sqlite_app: Flask, found: dict[str, Any]) -> None:
     served = {
         f"{method} {PARAMETER.sub(IN_BRACES, rule.rule)}"
         for rule in sqlite_app.url_map.iter_rules()
@@ -77,7 +77,7 @@ def test_every_operation_is_described(found: dict[str, Any]) -> None:
     assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in ids)
 
 
-def test_every_operation_names_its_failures(found: dict[str, Any]) -> None:
+def test_every_operation_lists_its_errors(found: dict[str, Any]) -> None:
     components = found["components"]["responses"]
     for name, operation in operations(found):
         responses = operation["responses"]
@@ -112,14 +112,14 @@ def test_guards_are_documented(sqlite_app: Flask, found: dict[str, Any]) -> None
         assert (response.status_code, response.json["code"]) == (401, "unauthorized"), name
 
 
-def test_ways_in(found: dict[str, Any]) -> None:
+def test_security_schemes(found: dict[str, Any]) -> None:
     schemes = found["components"]["securitySchemes"]
     assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
     assert schemes["password"]["flows"]["password"]["tokenUrl"] == "/token"
     assert found["servers"] == [{"url": "/", "description": "This server"}]
 
 
-def test_bodies_say_what_is_refused(found: dict[str, Any]) -> None:
+def test_bodies_document_their_limits(found: dict[str, Any]) -> None:
     bodies = found["components"]["schemas"]
     register = bodies["RegisterBody"]["properties"]
     password = {name: register["password"][name] for name in ("format", "minLength", "maxLength")}
@@ -138,7 +138,7 @@ def test_bodies_say_what_is_refused(found: dict[str, Any]) -> None:
                 assert {"pattern", "enum"} & set(described), f"{name}.{field}"
 
 
-def test_every_reference_leads_somewhere(found: dict[str, Any]) -> None:
+def test_every_reference_has_a_target(found: dict[str, Any]) -> None:
     def walk(node: Any) -> Iterator[str]:
         if isinstance(node, dict):
             if isinstance(node.get("$ref"), str):
@@ -159,21 +159,21 @@ def test_it_needs_no_other_host(sqlite_app: Flask) -> None:
     assert re.findall(r"https?://", Client(sqlite_app).get("/openapi.json").text) == []
 
 
-def test_it_is_asked_for_again_and_sent_once(sqlite_app: Flask) -> None:
+def test_browsers_revalidate_the_document(sqlite_app: Flask) -> None:
     client = Client(sqlite_app)
     first = client.get("/openapi.json")
     again = client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_each_application_has_its_own(sqlite_app: Flask, make_app: Callable[..., Flask]) -> None:
+def test_each_application_has_its_own_document(sqlite_app: Flask, make_app: Callable[..., Flask]) -> None:
     before = document(sqlite_app)
     make_app()
     assert document(sqlite_app) == before
 
 
-@pytest.mark.no_cover  # what is tried here must not fail; what it should do is tested elsewhere
-def test_no_input_leads_to_a_5xx_or_to_an_answer_that_is_not_documented(app: Flask, make: Factory) -> None:
+@pytest.mark.no_cover  # this test only checks that nothing fails; other tests check the behaviour
+def test_no_input_causes_a_5xx_or_an_undocumented_answer(app: Flask, make: Factory) -> None:
     caller = make.client(make.user(is_superuser=True))
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
     for result in schema.get_all_operations():
@@ -185,7 +185,7 @@ def test_no_input_leads_to_a_5xx_or_to_an_answer_that_is_not_documented(app: Fla
 
 
 def _real_ids(caller: Client, make: Factory) -> dict[str, Any]:
-    """Ids under which there is something, for half of the tries: random ones would find nothing but 404."""
+    """Existing ids, for half of the tries: random ids would only be answered 404."""
     room = caller.post("/api/rooms", {"name": "room"}).json
     message = caller.post("/api/chat/send", {"content": "hello", "room_id": room["id"]}).json
     return {
@@ -197,11 +197,11 @@ def _real_ids(caller: Client, make: Factory) -> dict[str, Any]:
 
 
 def _try(operation: Any, headers: dict[str, str], ids: dict[str, Any]) -> None:
-    # Authorization is put in by us.
+    # The test sets Authorization.
     takes_input = bool(operation.body) or {part.name for part in operation.iter_parameters()} - {"Authorization"}
 
     @settings(
-        # Of each operation, on each database: more tries found nothing more, and took minutes.
+        # For each operation, on each database: more tries found nothing more, and took minutes.
         max_examples=10 if takes_input else 1,
         derandomize=True,
         database=None,

@@ -1,4 +1,4 @@
-"""What is missing is installed where that is allowed, or named in one line."""
+"""A missing program is installed where that is allowed, or named in one line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make_apt(folder: Path, script: str = APT) -> None:
     program.chmod(0o755)
 
 
-def test_it_is_installed_and_no_daemon_starts(bare: Path) -> None:
+def test_a_missing_program_is_installed_and_no_daemon_starts(bare: Path) -> None:
     make_apt(bare)
     (bare / "policy").write_text("mine")
     assert packages.nginx_binary() == bare / "bin" / "nginx"
@@ -45,7 +45,7 @@ def test_it_is_installed_and_no_daemon_starts(bare: Path) -> None:
     assert not (bare / "postgresql-common").exists()
 
 
-def test_without_root_it_is_named(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_a_missing_program_is_named(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_apt(bare)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(packages.Missing, match=r"^The tests need nginx; install it .*apt-get install .*nginx"):
@@ -53,7 +53,7 @@ def test_without_root_it_is_named(bare: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not (bare / "calls").exists()
 
 
-def test_what_apt_complains_of_is_said(bare: Path) -> None:
+def test_errors_of_apt_are_reported(bare: Path) -> None:
     make_apt(bare, "#!/bin/sh\necho 'E: no network' >&2\nexit 100\n")
     with pytest.raises(packages.Missing, match=r"apt-get update failed: .*no network"):
         packages.nginx_binary()

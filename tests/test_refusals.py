@@ -1,4 +1,4 @@
-"""Lines about refusals: the first at once, repeats as a number."""
+"""Log lines about refusals: the first is written at once, repeats are counted."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_caller_gets_two_lines_in_a_period_at_most(clock: Clock, caplog: pytes
     assert sum(count for _, count in written(caplog)) >= 50 * (60 - PERIOD_SECONDS)
 
 
-def test_what_is_remembered_is_bounded_and_no_refusal_is_lost(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_memory_is_bounded_and_no_refusal_is_lost(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     log = RefusalLog(max_keys=2, clock=clock)
     for key in ("a", "a", "b", "c"):
         log.write(key, logging.INFO, code=key)

@@ -1,8 +1,8 @@
-"""Who may call what: every route against every role. A route that the table does not name fails the test.
+"""Permissions: every route with every role. A route that is missing in the table fails the test.
 
-Each row is tried in a scene: a private room with an owner, a member who may nothing special, and a message of that
-member's; `{room}`, `{message}`, ... in an address stand for their ids. The numbers are the statuses for ROLES, in order.
-A row finds its scene as it was built: one in which something changed, or may have changed, is torn down.
+Each row runs in a scene: a private room with an owner, an ordinary member, and a message of that member; `{room}`, `{message}`,
+... in an address stand for their ids. The numbers are the statuses for ROLES, in order. Every row gets an unchanged scene: a
+scene that was changed, or may have been, is deleted.
 """
 
 from __future__ import annotations
@@ -143,8 +143,8 @@ def rules(app: Flask) -> set[str]:
 
 
 def test_the_table_names_every_route(sqlite_app: Flask) -> None:
-    assert rules(sqlite_app) - set(TABLE) == set(), "routes that nobody said who may call"
-    assert set(TABLE) - rules(sqlite_app) == set(), "rows of routes that are gone"
+    assert rules(sqlite_app) - set(TABLE) == set(), "routes without a row in the table"
+    assert set(TABLE) - rules(sqlite_app) == set(), "rows without a route"
 
 
 class Scene:
@@ -157,7 +157,7 @@ class Scene:
         self.ids = _furnish(make, self.people)
 
     def blind(self, who: str) -> Client:
-        """A client with an API token of theirs that may do everything but read."""
+        """A client with an API token of a user that has every scope but read."""
         secret = f"confab_{new_secret()}"
         user_id = self.people[who].user.id  # type: ignore[attr-defined]
         scopes = ["write", "admin"] if who == "superuser" else ["write"]
@@ -167,7 +167,7 @@ class Scene:
         return Client(self.app, secret)
 
     def call(self, row: str, caller: Client) -> TestResponse:
-        """Do what a row of the table says."""
+        """Make the call of a row of the table."""
         method, _, address = row.partition(" ")
         for place, value in PLACES.items():
             address = address.replace(place, value)
@@ -178,14 +178,14 @@ class Scene:
 
 
 class ScenePool:
-    """Keeps a scene on one of the databases, and makes another when it was changed."""
+    """Keeps a scene on one of the databases, and creates another when it was changed."""
 
     def __init__(self, app: Flask):
         self.app = app
         self._scene: Scene | None = None
 
     def take(self) -> Scene:
-        """The scene. Give it back if it is unchanged; otherwise the next call makes another."""
+        """Return the scene. The caller returns it if it is unchanged; otherwise the next call creates another."""
         scene, self._scene = self._scene or Scene(self.app), None
         return scene
 
@@ -212,10 +212,10 @@ def scene(pool: ScenePool) -> Iterator[Scene]:
     pool.clear()
 
 
-@pytest.mark.no_cover  # nothing runs here that the tests of the features do not run
+@pytest.mark.no_cover  # the tests of the features run all this code too
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("row", TABLE)
-def test_who_may(pool: ScenePool, scene: Scene, row: str, role: str) -> None:
+def test_each_role_gets_the_status_of_the_table(pool: ScenePool, scene: Scene, row: str, role: str) -> None:
     statuses, _ = TABLE[row]
     expected = dict(zip(ROLES, statuses.split(), strict=True))[role]
     response = scene.call(row, scene.people.get(role, Client(scene.app)))
@@ -233,13 +233,13 @@ SHOWN = {
     "POST /api/rooms/<id:room_id>/messages",
     "POST /api/roles",
 }
-"""What these answer is the caller's own, or nobody's: a token sees it that has no scope `read`."""
+"""The answers of these contain only the caller's own data, or nobody's, so a token without the scope `read` may see them."""
 
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("row", [row for row in TABLE if not row.startswith("GET ")])
-def test_what_a_token_sees_that_may_not_read(pool: ScenePool, scene: Scene, row: str) -> None:
-    """Of what is written the id, and what the token has itself sent."""
+def test_tokens_without_read_see_nothing(pool: ScenePool, scene: Scene, row: str) -> None:
+    """A write returns the id, and what the token itself sent."""
     statuses, body = TABLE[row]
     if statuses.startswith("401"):
         who = "superuser" if statuses.split()[-2] == "403" else "owner"
@@ -264,7 +264,7 @@ def _furnish(make: Factory, people: dict[str, Client]) -> dict[str, int]:
 
 
 def _filled(body: Any, ids: dict[str, int]) -> Any:
-    """*body* with ids in the place of the names that stand for them."""
+    """*body* with the names replaced by the ids for which they stand."""
     if isinstance(body, dict):
         return {
             key: ids[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value

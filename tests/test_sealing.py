@@ -1,4 +1,4 @@
-"""Secrets at rest."""
+"""Encryption of stored secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Flask
 from backend.security.encryption import DecryptionError, decrypt, encrypt, keyed_hash
 
 
-def test_what_is_sealed_opens_for_its_purpose_alone(sqlite_app: Flask, make_app: Callable[..., Flask]) -> None:
+def test_a_secret_is_decrypted_only_for_its_purpose(sqlite_app: Flask, make_app: Callable[..., Flask]) -> None:
     with sqlite_app.app_context():
         encrypted = encrypt("outbox", "the secret å")
         assert "secret" not in encrypted
@@ -22,7 +22,7 @@ def test_what_is_sealed_opens_for_its_purpose_alone(sqlite_app: Flask, make_app:
         decrypt("outbox", encrypted)
 
 
-def test_what_was_tampered_with_does_not_open(sqlite_app: Flask) -> None:
+def test_a_changed_ciphertext_is_not_decrypted(sqlite_app: Flask) -> None:
     with sqlite_app.app_context():
         encrypted = encrypt("outbox", "text")
         for place in range(10, len(encrypted) - 2, 7):

@@ -1,4 +1,4 @@
-"""gunicorn.conf.py, with gunicorn itself and a stand-in for the application."""
+"""gunicorn.conf.py, with gunicorn itself and a small application."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def exchange(server: Server, raw: bytes) -> tuple[http.client.HTTPResponse, Any]
         (b"GET /fault?token=secret HTTP/1.1\r\nHost: a\r\n\r\n", 500, "internal_error"),
     ],
 )
-def test_gunicorns_own_errors_have_the_usual_shape(server: Server, raw: bytes, status: int, code: str) -> None:
+def test_gunicorns_own_errors_are_problems(server: Server, raw: bytes, status: int, code: str) -> None:
     response, problem = exchange(server, raw)
     assert (response.status, problem["status"], problem["code"]) == (status, status, code)
     assert response.headers.get_content_type() == "application/problem+json"
@@ -83,19 +83,19 @@ def test_gunicorns_own_errors_have_the_usual_shape(server: Server, raw: bytes, s
     assert "secret" not in server.output()
 
 
-def test_an_id_of_4000_digits_is_the_applications_to_refuse(server: Server) -> None:
+def test_an_id_of_4000_digits_reaches_the_application(server: Server) -> None:
     response, _ = exchange(server, b"GET /api/rooms/" + b"9" * 4000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
     assert response.status == 200
 
 
-def test_no_header_changes_the_address_by_itself(server: Server) -> None:
+def test_no_header_changes_the_address_by_default(server: Server) -> None:
     headers = b"X-Forwarded-Proto: https\r\nSCRIPT_NAME: /a\r\nX_Forwarded_For: 1.2.3.4\r\n"
     _, environ = exchange(server, b"GET / HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
     assert (environ["wsgi.url_scheme"], environ["SCRIPT_NAME"]) == ("http", "")
     assert "HTTP_X_FORWARDED_FOR" not in environ
 
 
-def test_its_log_is_json_and_it_says_where_it_is(server: Server) -> None:
+def test_the_log_is_json_and_the_address_is_printed(server: Server) -> None:
     lines = server.output().splitlines()
     announcements = [line for line in lines if line.startswith("Confab is at ")]
     assert announcements == [f"Confab is at {server.url} (API: {server.url}/docs). Ctrl-C ends it."]
@@ -112,21 +112,21 @@ def test_an_application_that_refuses_to_start_ends_the_server(root: Path) -> Non
         assert server.output().count("not at head: flask db upgrade") == 1
 
 
-def test_more_workers_without_redis_are_refused_in_a_line_for_each_fault(root: Path) -> None:
+def test_several_workers_without_redis_are_refused_with_all_errors(root: Path) -> None:
     with pytest.raises(RuntimeError, match=r"(?s)ended with 1; .*REDIS_URL.*\n.*PostgreSQL"):
         Server({"WEB_CONCURRENCY": "2"}, root=root)
 
 
 def test_ctrl_c_ends_it_without_a_traceback(root: Path) -> None:
     with Server(root=root) as server:
-        exchange(server, b"GET /thread HTTP/1.1\r\nHost: a\r\n\r\n")  # which the worker waits for at its end
+        exchange(server, b"GET /thread HTTP/1.1\r\nHost: a\r\n\r\n")  # the worker waits for it at its end
         os.killpg(server.pid, signal.SIGINT)  # as a terminal does, to master and workers at once
         assert server.wait() == 0
         assert "Traceback" not in server.output()
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_worker_that_is_still_loading_ends_like_any_other(root: Path, signum: int) -> None:
+def test_a_worker_that_is_still_loading_can_be_stopped(root: Path, signum: int) -> None:
     with Server({"LOAD_SECONDS": "1"}, root=root, wait=False) as server:
         wait_until(lambda: "loading" in server.output(), "a worker that loads")
         assert server.stop(signum, patience=10) == 0, server.output()
@@ -134,7 +134,7 @@ def test_a_worker_that_is_still_loading_ends_like_any_other(root: Path, signum: 
         assert "graceful timeout" not in server.output()
 
 
-def test_what_a_fresh_connection_sends_as_the_worker_ends_is_answered(root: Path) -> None:
+def test_a_request_on_a_new_connection_at_the_workers_end_is_answered(root: Path) -> None:
     ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     with Server(root=root) as server:
         address = ("127.0.0.1", server.port)
@@ -142,7 +142,7 @@ def test_what_a_fresh_connection_sends_as_the_worker_ends_is_answered(root: Path
             closing(socket.create_connection(address, timeout=10)) as fresh,
             closing(socket.create_connection(address, timeout=10)) as used,
         ):
-            used.sendall(ask)  # connections are taken in their order: the worker has the fresh one as well
+            used.sendall(ask)  # connections are accepted in order: the worker has the new one as well
             assert used.recv(65536).startswith(b"HTTP/1.1 200")
             os.kill(server.worker_pids[0], signal.SIGTERM)
             assert used.recv(1) == b"", "it ends idle connections"
@@ -152,7 +152,7 @@ def test_what_a_fresh_connection_sends_as_the_worker_ends_is_answered(root: Path
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_in_time_while_requests_hang_and_connections_idle(root: Path, signum: int) -> None:
+def test_it_ends_in_time_despite_hanging_requests_and_idle_connections(root: Path, signum: int) -> None:
     with Server(root=root) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
         started = time.monotonic()
@@ -160,7 +160,7 @@ def test_it_ends_in_time_while_requests_hang_and_connections_idle(root: Path, si
         assert time.monotonic() - started < 9.5
 
 
-def test_a_dotenv_file_is_read_and_the_environment_wins(root: Path) -> None:
+def test_a_dotenv_file_is_read_and_the_environment_takes_precedence(root: Path) -> None:
     (root / ".env").write_text("PUBLIC_URL=https://from.file.example\nLOG_LEVEL=warning\n")
     try:
         with Server({"FLASK_SKIP_DOTENV": "", "LOG_LEVEL": "info"}, root=root) as server:
@@ -170,14 +170,14 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(root: Path) -> None:
         (root / ".env").unlink()
 
 
-def test_the_head_and_the_body_of_an_answer_leave_together(server: Server) -> None:
+def test_the_head_and_the_body_of_an_answer_are_sent_together(server: Server) -> None:
     with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as client:
-        for _ in range(20):  # a client that is slow to look would once find both, however they were sent
+        for _ in range(20):  # a slow client could receive both at once even if they were sent separately
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(65536).endswith(b"}")
 
 
-def test_a_client_that_asks_without_a_pause_leaves_others_their_turn(server: Server) -> None:
+def test_a_client_that_never_pauses_does_not_block_others(server: Server) -> None:
     count, ask = 400, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     address = ("127.0.0.1", server.port)
     with (

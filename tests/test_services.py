@@ -1,4 +1,4 @@
-"""The servers that the tests run on: they can be broken and mended, they are kept apart, and nothing of them is left over."""
+"""The servers of the tests: they can be killed and restarted, they are separate, and they leave nothing behind."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ask(url: str, statement: str, **options: Any) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def test_a_killed_postgres_comes_back_with_what_it_acknowledged(postgres: PrivatePostgres) -> None:
+def test_a_killed_postgres_keeps_what_it_acknowledged(postgres: PrivatePostgres) -> None:
     url = postgres.new_database("kept")
     ask(url, "CREATE TABLE t AS SELECT 7 AS n")
     postgres.kill()
@@ -57,11 +57,11 @@ def test_a_frozen_postgres_accepts_and_does_not_answer(postgres: PrivatePostgres
             cursor.execute("SELECT 1")
 
 
-def test_postgres_knows_letters_beyond_ascii(postgres_url: str) -> None:
+def test_postgres_knows_the_case_of_letters_beyond_ascii(postgres_url: str) -> None:
     assert ask(postgres_url, "SELECT 'ÅSA' ILIKE 'åsa'") == [(True,)]
 
 
-def test_redis_can_be_killed_frozen_and_started() -> None:
+def test_redis_can_be_killed_stopped_and_restarted() -> None:
     with PrivateRedis() as server, closing(redis.Redis.from_url(server.url, socket_timeout=0.5)) as client:
         client.set("a", 1)
         server.freeze()
@@ -104,7 +104,7 @@ def test_given_servers_are_used(postgres: PrivatePostgres, monkeypatch: pytest.M
         assert names == []
 
 
-def test_nothing_is_left_of_a_run_that_was_killed() -> None:
+def test_a_killed_run_leaves_nothing_behind() -> None:
     code = (
         "from tests.services import PrivatePostgres, PrivateRedis\n"
         "postgres, redis = PrivatePostgres(), PrivateRedis()\n"
@@ -124,12 +124,12 @@ def test_nothing_is_left_of_a_run_that_was_killed() -> None:
     assert not any(Path(folder).exists() for folder in folders)
 
 
-def test_the_folders_of_the_living_are_not_swept(postgres: PrivatePostgres) -> None:
+def test_folders_of_running_tests_are_not_removed(postgres: PrivatePostgres) -> None:
     processes.sweep()
     assert ask(postgres.url, "SELECT 1") == [(1,)]
 
 
-def test_a_server_that_cannot_start_says_why(postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_cannot_start_reports_why(postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     postgres.stop()
     monkeypatch.setattr(postgres, "command", lambda: ["sh", "-c", "echo no such luck; exit 3"])
     with pytest.raises(RuntimeError, match="no such luck"):

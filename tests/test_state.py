@@ -14,7 +14,7 @@ from backend.state import State, confab_state
 
 
 def test_an_application_has_one_state(sqlite_app: Flask) -> None:
-    """Everything of Confab's is under one key, and code that runs in the application finds it without naming the application."""
+    """Every part of Confab is under one key, and code that runs in the application finds it without naming the application."""
     assert [key for key in sqlite_app.extensions if key.startswith("confab")] == ["confab"]
     with sqlite_app.app_context():
         assert confab_state() is confab_state(sqlite_app)
@@ -31,7 +31,7 @@ def test_configuration_chooses_the_parts(make_app: Callable[..., Flask]) -> None
     plain = confab_state(make_app())
     assert type(plain.bus) is LocalBus
     assert (plain.rate_limiter, plain.metrics) == (None, None)
-    # Port 9 never answers: making an application opens no connection.
+    # Port 9 never answers: creating an application opens no connection.
     environ = {"REDIS_URL": "redis://127.0.0.1:9/0", "RATE_LIMITS": "on", "METRICS_TOKEN": "x" * 32}
     full = confab_state(make_app(environ))
     assert type(full.bus) is RedisBus
@@ -39,7 +39,7 @@ def test_configuration_chooses_the_parts(make_app: Callable[..., Flask]) -> None
     assert full.metrics is not None
 
 
-def test_storage_is_opened_once_and_with_its_first_use(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_storage_is_opened_once_with_its_first_use(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     state = confab_state(make_app({"STORAGE_URL": str(tmp_path / "uploads")}))
     assert not (tmp_path / "uploads").exists()
     assert state.storage() is state.storage()

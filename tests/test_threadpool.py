@@ -1,4 +1,4 @@
-"""Work beside the loop: whose turn it is, who is refused, and that a flood of wrong passwords delays nobody else."""
+"""Work in threads: its order, who is refused, and that many wrong passwords delay no other user."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.users.test_avatars import picture, put
 
 
 class Line:
-    """A line before one worker, which works on nothing until `finish`."""
+    """A queue with one worker, which is busy until `finish`."""
 
     def __init__(self, most: int):
         self.line = FairLine(1, most)
@@ -37,7 +37,7 @@ class Line:
         self._threads: list[threading.Thread] = []
 
     def join(self, key: str, name: str) -> None:
-        """Somebody comes, and has found its place or was refused when this returns."""
+        """Add a caller; it waits or was refused when this returns."""
         self._done[name] = threading.Event()
         before = self.line.waiting, self.line.working, len(self.refused)
         thread = threading.Thread(target=self._work, args=(key, name))
@@ -54,7 +54,7 @@ class Line:
             self.refused.append(name)
 
     def finish(self) -> list[str]:
-        """Let all work, one after another, and return in which order they did."""
+        """Let all run, one after another, and return their order."""
         for event in self._done.values():
             event.set()
         for thread in self._threads:
@@ -82,7 +82,7 @@ def test_a_full_line_refuses_the_oldest_of_the_longest_queue() -> None:
     assert line.finish() == ["a1", "a5", "b1", "c1"]
 
 
-def test_whoever_is_ended_while_it_waits_leaves_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_caller_that_is_killed_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line(most=3)
     line.join("a", "a1")
 
@@ -95,14 +95,14 @@ def test_whoever_is_ended_while_it_waits_leaves_no_gap(monkeypatch: pytest.Monke
     with monkeypatch.context() as patched:
         patched.setattr(threading.Event, "wait", end)
         with pytest.raises(Ended), line.line.turn("b"):
-            raise AssertionError("it had no turn")
+            raise AssertionError("it never ran")
     line.join("b", "b1")
     assert line.finish() == ["a1", "b1"]
 
 
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str], None]]:
-    """Makes a line of one place, before one who works, full."""
+    """Fill a queue of one place, whose worker is busy."""
     release = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -120,21 +120,21 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str], None]
         thread.join(30)
 
 
-def test_a_full_line_is_told(app: Flask, client: Client, make: Factory, full: Callable[[Any, str], None]) -> None:
+def test_a_full_queue_is_reported(app: Flask, client: Client, make: Factory, full: Callable[[Any, str], None]) -> None:
     ann = make.client()
     full(hashing, "PASSWORDS")
     body = {"email": EMAIL, "password": PASSWORD}
     for answer in (client.post("/api/auth/login", body), client.post("/api/auth/register", body)):
         assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
         assert 0 < int(answer.headers["Retry-After"]) < 60
-    assert put(ann, picture()).status_code == 200, "pictures have a line of their own"
+    assert put(ann, picture()).status_code == 200, "pictures have a queue of their own"
     full(images, "PICTURES")
     answer = put(ann, picture())
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
     assert "Retry-After" in answer.headers
 
 
-def test_how_much_is_done_and_waits() -> None:
+def test_running_and_waiting_calls_are_counted() -> None:
     assert (threadpool.PASSWORDS.threads, threadpool.PASSWORDS.max_waiting) == (2, 100)
     assert (threadpool.PICTURES.threads, threadpool.PICTURES.max_waiting) == (1, 8)
     assert Image.MAX_IMAGE_PIXELS == images.MAX_PIXELS // 2
@@ -153,8 +153,8 @@ def login(server: Server, address: str, email: str, password: str) -> int:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_wrong_passwords_keep_no_right_one_waiting(request: pytest.FixtureRequest, database: str) -> None:
-    """Thirty hashes are before it in one line; beside the strangers' queue it waits for those that are in hand."""
+def test_wrong_passwords_do_not_delay_a_right_one(request: pytest.FixtureRequest, database: str) -> None:
+    """Thirty hashes are queued before it. Because strangers have a queue of their own, it waits only for the running ones."""
     app: Flask = request.getfixturevalue(f"{database}_app")
     request.addfinalizer(lambda: _wipe(app))
     environ = {"DATABASE_URL": app.config["CONFAB"].database_url, "APP_ENV": "testing"}

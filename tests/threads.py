@@ -1,4 +1,4 @@
-"""Races: real threads, each with a request of its own, let go at one moment."""
+"""Races: real threads, each with a request of its own, started at the same moment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Make all the calls at one moment, each in a thread, and return their results in order. An exception is raised here."""
+    """Make all the calls at the same moment, each in a thread, and return their results in order. Exceptions are raised here."""
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T:

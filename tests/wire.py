@@ -25,7 +25,7 @@ class Answer:
         return json.loads(self.body)
 
     def is_problem(self, status: int, code: str) -> bool:
-        """True where it is the refusal with this *status* and *code*, in the usual shape. Raises AssertionError where not."""
+        """Return True for the refusal with this *status* and *code* as a problem. Raises AssertionError for any other answer."""
         problem = self.json
         assert (self.status, problem["status"], problem["code"]) == (status, status, code), self
         assert self.headers.get_content_type() == "application/problem+json"
@@ -35,7 +35,7 @@ class Answer:
 
 
 class Wire:
-    """A connection to *server*. With a small *receive_buffer* the client's side takes in little that is not read."""
+    """A connection to *server*. With a small *receive_buffer* the client's side buffers little of what is not read."""
 
     def __init__(self, server: Server, raw: bytes = b"", *, receive_buffer: int | None = None):
         self.socket = socket.socket()
@@ -49,18 +49,18 @@ class Wire:
         self.socket.sendall(raw)
 
     def end(self) -> None:
-        """Send no more, and go on to read."""
+        """Send nothing more, but continue to read."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def says(self, seconds: float) -> bool:
-        """Whether the server says anything, or closes, within *seconds*."""
+        """Return whether the server sends anything, or closes, within *seconds*."""
         return bool(select.select([self.socket], [], [], seconds)[0])
 
     def answer(self, method: str = "GET") -> Answer:
-        """The next answer; an informational one, too, as it comes."""
+        """The next answer, which may be an informational one."""
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            data = self.socket.recv(1)  # not a byte further: an answer may follow
+            data = self.socket.recv(1)  # not a byte further: another answer may follow
             assert data, f"the connection ended after {head!r}"
             head += data
         first, *lines = head.decode("latin-1").split("\r\n")
@@ -78,7 +78,7 @@ class Wire:
         return Answer(status, headers, body)
 
     def rest(self) -> bytes:
-        """All that comes until the server closes."""
+        """Everything until the server closes."""
         parts = []
         while data := self.socket.recv(65536):
             parts.append(data)
@@ -92,7 +92,7 @@ class Wire:
 
 
 def request(path: str, body: bytes = b"", method: str = "POST", **headers: str) -> bytes:
-    """A request as it should be: JSON with its length; *headers* with `_` for `-` on top."""
+    """A valid request: JSON with its length; *headers* are added, with `_` for `-`."""
     lines = [f"{method} {path} HTTP/1.1", "Host: a.example"]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]

@@ -1,4 +1,4 @@
-"""Databases that are not ours yet, and the command that brings them to head."""
+"""Databases of other origin, and the command that upgrades them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.schema.legacy import build
 
 @dataclass
 class Database:
-    """One database of a test's own, on either engine, and an application over it."""
+    """A database of one test, on either engine, and an application that uses it."""
 
     app: Flask
     engine: Engine
@@ -29,7 +29,7 @@ class Database:
         build(self.engine, script, **values)
 
     def flask(self, *command: str, code: int = 0, input: str | None = None) -> str:
-        """Run `flask COMMAND`; returns what it printed."""
+        """Run `flask COMMAND`, and return what it printed."""
         result = self.app.test_cli_runner().invoke(args=list(command), input=input)
         self.dispose()
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -38,12 +38,12 @@ class Database:
         return str(result.output)
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        """What *query* finds."""
+        """Return the rows of *query*."""
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(text(query), values)]
 
     def one(self, query: str, **values: Any) -> Any:
-        """The one value that *query* finds."""
+        """Return the single value of *query*."""
         [[value]] = self.rows(query, **values)
         return value
 
@@ -60,7 +60,7 @@ class Database:
         return Client(self.app, token)
 
     def dispose(self) -> None:
-        """Hold no connection: the other side may want the database to itself."""
+        """Close all connections: the other side may need exclusive access."""
         self.engine.dispose()
         with self.app.app_context():
             db.engine.dispose()

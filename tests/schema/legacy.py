@@ -1,4 +1,4 @@
-"""Legacy databases, as they were met in the field, built from SQL, with the rows that nobody expects."""
+"""Legacy databases as they exist in the field, built with SQL, including unexpected rows."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ INSERT INTO invoices VALUES (1, 1);
 
 
 def build(engine: Engine, script: str, **values: str) -> None:
-    """Run *script*, statement by statement, with the words of the engine's dialect put in."""
+    """Run the statements of *script*, with the placeholders replaced for the engine."""
     words = {
         **DIALECTS[engine.dialect.name],
         "hash": HASH_2B,

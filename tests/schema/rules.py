@@ -1,4 +1,4 @@
-"""Expand, then contract: what a migration may do while the previous release serves the same database."""
+"""Expand, then contract: what a migration may do while the previous release uses the same database."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FIRST = "0001"
 
 
 def faults_of(source: str) -> list[str]:
-    """A sentence for each rule that the migration in *source* breaks.
+    """Return a sentence for each rule that the migration in *source* breaks.
 
-    Whatever takes away what the previous release reads needs `contracts = "why nobody reads it any more"` in the file.
+    A migration that removes what the previous release reads needs `contracts = "why nobody reads it any more"`.
     """
     tree = ast.parse(source)
     names = {
@@ -86,7 +86,7 @@ def _name(call: ast.Call) -> str:
 
 
 def _is_operation(call: ast.Call) -> bool:
-    """`op.something()`, and the same on a batch; `op.f()` only names."""
+    """Recognise `op.something()`, and the same on a batch; `op.f()` only makes a name."""
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     return (
         isinstance(owner, ast.Name) and owner.id in ("op", "batch_op", "batch") and _name(call) not in ("f", "get_bind")

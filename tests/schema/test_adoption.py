@@ -1,4 +1,4 @@
-"""`flask db upgrade` over each legacy database: what becomes of its rows."""
+"""`flask db upgrade` of each legacy database, and what happens to its rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAMILIES: dict[str, tuple[str, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_becomes_sound(database: Database, family: str) -> None:
+def test_every_legacy_schema_is_upgraded_to_a_consistent_database(database: Database, family: str) -> None:
     script, values = FAMILIES[family]
     database.build(script, **values)
     before = {t: database.one(f"SELECT count(*) FROM {t}") for t in database.tables() - {"alembic_version"}}
@@ -42,7 +42,7 @@ def test_every_family_becomes_sound(database: Database, family: str) -> None:
 
 
 def _check_order(database: Database) -> None:
-    """No gaps, no doubles; the heads of the conversations are what their rows say."""
+    """No gaps and no duplicates; the heads of the conversations agree with their rows."""
     heads = {row[0]: row[1:] for row in database.rows("SELECT id, last_seq, last_modseq FROM conversations")}
     for name, (last_seq, last_modseq) in heads.items():
         seqs = database.rows("SELECT seq FROM messages WHERE conversation_id = :c ORDER BY seq", c=name)
@@ -162,7 +162,7 @@ def test_ai_message(database: Database) -> None:
     with database.app.app_context():
         sweep()
     refreshed = Client(database.app).post("/api/auth/refresh", {"refresh_token": "refresh-in-clear"})
-    assert refreshed.status_code == 200, "its age counts from the adoption"
+    assert refreshed.status_code == 200, "its age counts from the upgrade"
 
 
 def test_rooms(database: Database) -> None:
@@ -211,7 +211,7 @@ def test_first_and_last_names(database: Database, password: str) -> None:
     assert check_password("password123", rows[3][4])
 
 
-def test_ids_go_on_above_every_legacy_id(database: Database) -> None:
+def test_new_ids_are_above_every_legacy_id(database: Database) -> None:
     database.build(legacy.ROOMS + legacy.ROOMS_TABLES)
     database.flask("db", "upgrade")
     database.run(
@@ -224,7 +224,7 @@ def test_ids_go_on_above_every_legacy_id(database: Database) -> None:
     assert database.one("SELECT id FROM messages WHERE content = 'new'") == 8
 
 
-def test_tables_of_others_stay_and_refer_to_ours(database: Database) -> None:
+def test_tables_of_other_programs_stay_and_refer_to_the_new_tables(database: Database) -> None:
     database.build(legacy.ROOMS + legacy.OTHERS)
     database.flask("db", "upgrade")
     assert database.rows("SELECT * FROM invoices") == [(1, 1)]
@@ -241,7 +241,7 @@ def test_tables_of_others_stay_and_refer_to_ours(database: Database) -> None:
     assert database.flask("schema", "drop-legacy") == "There are no legacy tables.\n"
 
 
-def test_drop_legacy_asks(database: Database) -> None:
+def test_drop_legacy_requires_a_confirmation(database: Database) -> None:
     database.build(legacy.ROOMS)
     database.flask("db", "upgrade")
     database.flask("schema", "drop-legacy", code=1, input="n\n")
@@ -249,7 +249,7 @@ def test_drop_legacy_asks(database: Database) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_dry_run_tells_all_and_changes_nothing(database: Database, family: str) -> None:
+def test_a_dry_run_reports_everything_and_changes_nothing(database: Database, family: str) -> None:
     script, values = FAMILIES[family]
     database.build(script, **values)
     tables = database.tables()
@@ -264,21 +264,21 @@ def test_a_dry_run_tells_all_and_changes_nothing(database: Database, family: str
         assert line in told_again
 
 
-def test_a_newer_confab_is_not_adopted(database: Database) -> None:
+def test_a_database_of_a_newer_release_is_not_imported(database: Database) -> None:
     database.flask("db", "upgrade")
     database.run("UPDATE alembic_version SET version_num = 'ffff00001111'")
     assert "newer Confab" in database.flask("db", "upgrade", code=1)
     assert "legacy_users" not in database.tables()
 
 
-def test_a_foreign_revision_with_a_name_like_ours(database: Database) -> None:
+def test_a_foreign_revision_with_the_same_name(database: Database) -> None:
     database.build(legacy.MOBILE)
     database.run("UPDATE alembic_version SET version_num = '0001'")
     assert "users: 5 rows before, 5 after" in database.flask("db", "upgrade")
     assert database.flask("db", "upgrade") == ""
 
 
-def test_ours_with_a_table_gone_is_not_adopted(database: Database) -> None:
+def test_a_database_of_confab_with_a_missing_table_is_not_imported(database: Database) -> None:
     database.flask("db", "upgrade")
     gone = (
         "message_search",
@@ -296,7 +296,7 @@ def test_ours_with_a_table_gone_is_not_adopted(database: Database) -> None:
     assert "legacy_users" not in database.tables()
 
 
-def test_tables_of_ours_without_a_revision_are_left_alone(database: Database) -> None:
+def test_tables_of_confab_without_a_revision_are_not_changed(database: Database) -> None:
     database.flask("db", "upgrade")
     database.run("DELETE FROM alembic_version")
     assert "flask db stamp head" in database.flask("db", "upgrade", code=1)
@@ -304,8 +304,8 @@ def test_tables_of_ours_without_a_revision_are_left_alone(database: Database) ->
     assert database.flask("db", "upgrade") == ""
 
 
-def test_people_find_everything_where_it_was(database: Database) -> None:
-    """Through the API: the old password signs in, the old refresh token goes on, and what was said is there."""
+def test_users_can_continue_after_an_import(database: Database) -> None:
+    """Through the API: the old password signs in, the old refresh token is accepted, and the messages are there."""
     database.build(legacy.AI_MESSAGE)
     database.flask("db", "upgrade")
     answer = database.client().post("/api/auth/login", {"email": "ANN@example.com", "password": "password123"})

@@ -1,4 +1,4 @@
-"""Adoption where it could break: odd values, many rows, a kill, two at once."""
+"""Difficult imports: odd values, many rows, a kill, two at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.servers import ROOT, environment
 MESSAGES = 100_000
 
 
-def test_what_sqlite_lets_in(sqlite_database: Database) -> None:
+def test_values_that_sqlite_accepts_anywhere(sqlite_database: Database) -> None:
     sqlite_database.run(
         "CREATE TABLE users (id, email, password_hash, is_active, created_at, bio)",
         "INSERT INTO users VALUES (1, 'ann@example.com', 5, 'true', 1714564800, CAST(x'6100ff62' AS TEXT)), "
@@ -45,7 +45,7 @@ def test_what_sqlite_lets_in(sqlite_database: Database) -> None:
     assert "3 not adopted: id missing or used twice" in told
 
 
-def test_what_postgresql_lets_in(postgresql_database: Database) -> None:
+def test_values_that_postgresql_accepts(postgresql_database: Database) -> None:
     postgresql_database.run(
         "CREATE TYPE kind AS ENUM ('guest', 'staff')",
         "CREATE TABLE users (id numeric PRIMARY KEY, email text, role kind, created_at timestamptz, name bytea)",
@@ -63,7 +63,7 @@ def test_what_postgresql_lets_in(postgresql_database: Database) -> None:
     assert "users: 4 rows before, 2 after" in told
 
 
-def test_names_that_would_collide(database: Database) -> None:
+def test_colliding_names(database: Database) -> None:
     database.build(legacy.AI_MESSAGE)
     database.run("CREATE TABLE legacy_users (x INTEGER)", "CREATE INDEX legacy_ix_users_email ON legacy_users (x)")
     database.flask("db", "upgrade")
@@ -74,7 +74,7 @@ def test_names_that_would_collide(database: Database) -> None:
     assert kept >= {"legacy_ix_users_username", "legacy_ix_users_email_2"}
 
 
-@pytest.mark.no_cover  # many times what the smaller ones run
+@pytest.mark.no_cover  # many times the duration of the smaller ones
 def test_a_hundred_thousand_messages(database: Database) -> None:
     database.build(legacy.ROOMS + legacy.ROOMS_TABLES.split("INSERT INTO messages")[0])
     with database.engine.begin() as connection:
@@ -94,11 +94,11 @@ def test_a_hundred_thousand_messages(database: Database) -> None:
 
 
 class _Killed(BaseException):
-    """This process is dead."""
+    """Raised in place of a kill of the process."""
 
 
 def _upgrade_until(database: Database, last: int) -> bool:
-    """Upgrade, and be killed at statement number *last*: the connection is gone, nothing is rolled back in good order."""
+    """Upgrade, and fail at statement number *last*: the connection is lost, and nothing is rolled back properly."""
     with database.app.app_context():
         engine, count = db.engine, 0
 
@@ -112,7 +112,7 @@ def _upgrade_until(database: Database, last: int) -> bool:
     event.listen(engine, "before_cursor_execute", kill)
     try:
         database.flask("db", "upgrade")
-    except BaseException:  # whatever becomes of it after the kill
+    except BaseException:  # may fail in any way after the kill
         if count < last:
             raise
         return True
@@ -122,9 +122,9 @@ def _upgrade_until(database: Database, last: int) -> bool:
     return False
 
 
-@pytest.mark.no_cover  # many times what an upgrade runs
+@pytest.mark.no_cover  # many times the duration of an upgrade
 @pytest.mark.parametrize("script", ["", legacy.AI_MESSAGE], ids=["new", "legacy"])
-def test_killed_at_any_statement_and_run_again(database: Database, script: str) -> None:
+def test_an_upgrade_killed_at_any_statement_can_be_repeated(database: Database, script: str) -> None:
     database.build(script)
     before = database.tables()
     statement = 1
@@ -163,7 +163,7 @@ def test_two_upgrades_at_once(database: Database) -> None:
     assert database.one("SELECT count(*) FROM messages") == 10
 
 
-def test_an_adoption_that_was_really_killed(database: Database) -> None:
+def test_an_import_that_is_killed_as_a_process(database: Database) -> None:
     database.build(legacy.AI_MESSAGE)
     database.run(
         "INSERT INTO messages (sender_id, content) WITH RECURSIVE n(i) AS "
@@ -178,14 +178,14 @@ def test_an_adoption_that_was_really_killed(database: Database) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    wait_until(lambda: database.tables() == before, "PostgreSQL to hear of it")
+    wait_until(lambda: database.tables() == before, "PostgreSQL to notice the end of the process")
     assert "messages: 30012 rows before, 30010 after" in database.flask("db", "upgrade")
 
 
-def test_an_embedded_database_is_copied_first(sqlite_database: Database) -> None:
+def test_an_embedded_database_is_backed_up_first(sqlite_database: Database) -> None:
     sqlite_database.flask("db", "upgrade")
     folder = Path(str(sqlite_database.engine.url.database)).parent
-    assert not list(folder.glob("*.before-*"))  # a new database is not worth a copy
+    assert not list(folder.glob("*.before-*"))  # a new database needs no backup
     sqlite_database.flask("db", "downgrade", "base")
     sqlite_database.run("DROP TABLE alembic_version", "DROP TABLE schema_compat")
     sqlite_database.build(legacy.MOBILE)

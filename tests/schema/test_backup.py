@@ -1,4 +1,4 @@
-"""A backup that was never restored is none: the drill, on both databases, and the move between them."""
+"""Backup and restore, on both databases, and the move between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.schema.conftest import Database
 
 
 def fill(database: Database) -> None:
-    """An installation in which something was said."""
+    """An installation with some messages."""
     database.flask("db", "upgrade")
     make = Factory(database.app)
     ann, bo = make.client(make.user("ann", bio="Å\\\tñ\n\r\\N 🙂")), make.client()
@@ -43,7 +43,7 @@ def hashes(engine: sa.Engine) -> dict[str, tuple[int, str]]:
         }
 
 
-def test_the_drill(database: Database, tmp_path: Path) -> None:
+def test_backup_and_restore(database: Database, tmp_path: Path) -> None:
     fill(database)
     before = hashes(database.engine)
     assert before["messages"][0] == 5
@@ -61,7 +61,7 @@ def test_the_drill(database: Database, tmp_path: Path) -> None:
     assert "already exists" in database.flask("db", "backup", str(file), code=1)
 
 
-def test_restore_asks_and_looks(database: Database, tmp_path: Path) -> None:
+def test_restore_requires_a_confirmation_and_checks_the_file(database: Database, tmp_path: Path) -> None:
     fill(database)
     before = hashes(database.engine)
     file = tmp_path / "no-backup"
@@ -75,14 +75,14 @@ def test_restore_asks_and_looks(database: Database, tmp_path: Path) -> None:
 
 @pytest.fixture
 def target(services: Services, worker: str) -> Iterator[tuple[str, sa.Engine]]:
-    """An empty PostgreSQL database, to move to."""
+    """An empty PostgreSQL database as the target of a move."""
     url = services.new_database(f"{worker}_target")
     engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg2://"))
     yield url, engine
     engine.dispose()
 
 
-def test_a_move(sqlite_database: Database, target: tuple[str, sa.Engine]) -> None:
+def test_a_move_to_postgresql(sqlite_database: Database, target: tuple[str, sa.Engine]) -> None:
     url, engine = target
     fill(sqlite_database)
     told = sqlite_database.flask("db", "move", "--to", url)
@@ -95,7 +95,9 @@ def test_a_move(sqlite_database: Database, target: tuple[str, sa.Engine]) -> Non
     assert "not empty" in sqlite_database.flask("db", "move", "--to", url, code=1)
 
 
-def test_a_move_into_something_else(sqlite_database: Database, target: tuple[str, sa.Engine]) -> None:
+def test_a_move_into_a_database_with_other_tables_is_refused(
+    sqlite_database: Database, target: tuple[str, sa.Engine]
+) -> None:
     url, engine = target
     fill(sqlite_database)
     with engine.begin() as connection:
@@ -105,7 +107,7 @@ def test_a_move_into_something_else(sqlite_database: Database, target: tuple[str
     assert "must name a PostgreSQL" in sqlite_database.flask("db", "move", "--to", "sqlite:////tmp/x.db", code=1)
 
 
-def test_a_move_that_loses_something_is_undone(
+def test_a_move_that_loses_a_row_is_rolled_back(
     sqlite_database: Database, target: tuple[str, sa.Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, engine = target

@@ -1,4 +1,4 @@
-"""`flask doctor`: every planted fault is found, and the plan that it prints mends the schema."""
+"""`flask doctor` finds every planted fault, and its repair plan repairs the schema."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _check_found_and_mended(database: Database, sentence: str) -> None:
         with closing(sqlite3.connect(str(database.engine.url.database))) as connection:
             connection.executescript(statements)
             found = connection.execute("PRAGMA integrity_check").fetchall()
-            assert [row for row in found if row[0] != "ok" and "never used" not in row[0]] == []  # of the edited index
+            assert [row for row in found if row[0] != "ok" and "never used" not in row[0]] == []  # of the changed index
     else:
         database.run(statements)
     with database.engine.connect() as connection:
@@ -90,7 +90,7 @@ def _check_found_and_mended(database: Database, sentence: str) -> None:
 
 
 @pytest.mark.parametrize("sentence", BOTH)
-def test_drift_is_found_and_mended(database: Database, sentence: str) -> None:
+def test_drift_is_found_and_repaired(database: Database, sentence: str) -> None:
     database.flask("db", "upgrade")
     database.run(*BOTH[sentence].split("; "))
     _check_found_and_mended(database, sentence)
@@ -105,7 +105,7 @@ def test_drift_of_postgresql(postgresql_database: Database, sentence: str) -> No
 
 @pytest.mark.parametrize("sentence", SQLITE)
 def test_drift_of_sqlite(sqlite_database: Database, sentence: str) -> None:
-    """SQLite would not do such things to a table, so its stored definition is edited; an index of it goes first."""
+    """SQLite cannot change a table like this, so the test edits its stored definition; an index on it is dropped first."""
     sqlite_database.flask("db", "upgrade")
     table, before, after = SQLITE[sentence]
     with closing(sqlite3.connect(str(sqlite_database.engine.url.database), isolation_level=None)) as connection:
@@ -119,7 +119,7 @@ def test_drift_of_sqlite(sqlite_database: Database, sentence: str) -> None:
     _check_found_and_mended(sqlite_database, sentence)
 
 
-def test_an_unknown_column_is_not_dropped_unasked(database: Database) -> None:
+def test_an_unknown_column_is_dropped_only_on_request(database: Database) -> None:
     database.flask("db", "upgrade")
     database.run("ALTER TABLE users ADD COLUMN surplus TEXT")
     plan = database.flask("doctor", "--repair-plan")
@@ -127,13 +127,13 @@ def test_an_unknown_column_is_not_dropped_unasked(database: Database) -> None:
     assert "Dropping it deletes its content" in plan
 
 
-def test_a_primary_key_that_is_gone(postgresql_database: Database) -> None:
+def test_a_missing_primary_key(postgresql_database: Database) -> None:
     postgresql_database.flask("db", "upgrade")
     postgresql_database.run("ALTER TABLE pins DROP CONSTRAINT pk_pins")
     assert "primary key of pins is on nothing" in postgresql_database.flask("doctor", code=1)
 
 
-def test_an_index_that_was_broken_off(postgresql_database: Database) -> None:
+def test_an_index_whose_creation_was_interrupted(postgresql_database: Database) -> None:
     postgresql_database.flask("db", "upgrade")
     postgresql_database.run(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_pins_conversation_id'::regclass"
@@ -141,7 +141,7 @@ def test_an_index_that_was_broken_off(postgresql_database: Database) -> None:
     assert "ix_pins_conversation_id of pins is not valid" in postgresql_database.flask("doctor", code=1)
 
 
-def test_a_sound_installation(database: Database) -> None:
+def test_an_installation_without_faults(database: Database) -> None:
     database.flask("db", "upgrade")
     assert database.flask("doctor") == "Nothing is wrong.\n"
     assert json.loads(database.flask("doctor", "--json")) == {"status": "sound", "findings": []}
@@ -220,8 +220,8 @@ def test_advice_alone_does_not_fail(make_app: Callable[..., Flask], sqlite_datab
     assert (answer["status"], answer["findings"][0]["severity"]) == ("faulty", "fault")
 
 
-def test_secrets_that_were_typed(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
-    """Production refuses to start with them; elsewhere the doctor tells."""
+def test_secrets_that_can_be_guessed(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
+    """Production refuses to start with them; elsewhere doctor reports them."""
     url = sqlite_app.config["CONFAB"].database_url
     app = make_app({"DATABASE_URL": url, "SECRET_KEY": "a" * 40, "JWT_SECRET_KEY": "a" * 40})
     told = "\n".join(_findings(app, "secrets"))
@@ -230,7 +230,7 @@ def test_secrets_that_were_typed(make_app: Callable[..., Flask], sqlite_app: Fla
     assert "a" * 40 not in told
 
 
-def test_a_password_for_mail_that_goes_in_the_open(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
+def test_a_mail_password_over_an_unencrypted_connection(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
     url = sqlite_app.config["CONFAB"].database_url
     app = make_app({"DATABASE_URL": url, "SMTP_URL": "smtp://u:hunter2@mail.example.com?starttls=0"})
     [line] = _findings(app, "mail")
@@ -240,14 +240,14 @@ def test_a_password_for_mail_that_goes_in_the_open(make_app: Callable[..., Flask
         assert _findings(make_app({"DATABASE_URL": url, "SMTP_URL": good}), "mail") == []
 
 
-def test_a_secret_that_others_can_read(database: Database) -> None:
+def test_a_secret_file_that_others_can_read(database: Database) -> None:
     database.flask("db", "upgrade")
     path = database.app.config["CONFAB"].instance_dir / "secret_key"
     path.chmod(0o644)
     assert f"Run: chmod 600 {path}" in database.flask("doctor", code=1)
 
 
-def test_a_bus_and_a_database_that_are_away(make_app: Callable[..., Flask]) -> None:
+def test_an_unreachable_bus_and_database(make_app: Callable[..., Flask]) -> None:
     app = make_app(
         {
             "DATABASE_URL": f"postgresql://confab@127.0.0.1:{free_port()}/confab",
@@ -257,14 +257,14 @@ def test_a_bus_and_a_database_that_are_away(make_app: Callable[..., Flask]) -> N
     assert ["Start it, or correct" in line for line in _findings(app, "bus") + _findings(app, "database")] == [True] * 2
 
 
-def test_a_storage_that_cannot_be_written(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
+def test_a_storage_that_is_not_writable(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
     url = sqlite_app.config["CONFAB"].database_url
     app = make_app({"DATABASE_URL": url, "STORAGE_URL": "/proc/uploads"})
     [line] = _findings(app, "storage")
     assert "/proc/uploads cannot be written" in line
 
 
-def test_clocks_that_differ(postgresql_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clocks_that_deviate(postgresql_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
     now = time.time
@@ -274,7 +274,7 @@ def test_clocks_that_differ(postgresql_app: Flask, monkeypatch: pytest.MonkeyPat
     assert "NTP" in line
 
 
-def test_a_damaged_file(sqlite_database: Database) -> None:
+def test_a_damaged_database_file(sqlite_database: Database) -> None:
     sqlite_database.flask("db", "upgrade")
     path = Path(str(sqlite_database.engine.url.database))
     size = path.stat().st_size

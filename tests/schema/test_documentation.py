@@ -1,4 +1,4 @@
-"""docs/schema.md says what the models say."""
+"""docs/schema.md agrees with the models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upgrades without downtime: the rule for migrations, and an upgrade under load."""
+"""Upgrades without downtime: the rules for migrations, and an upgrade under load."""
 
 from __future__ import annotations
 
@@ -62,21 +62,21 @@ def migration(
 
 
 @pytest.mark.parametrize("path", VERSIONS, ids=lambda path: path.stem)
-def test_every_migration_keeps_the_rule(path: Path) -> None:
+def test_every_migration_obeys_the_rules(path: Path) -> None:
     assert faults_of(path.read_text()) == []
 
 
 @pytest.mark.parametrize("body", SOUND)
-def test_what_the_rule_allows(body: str) -> None:
+def test_migrations_that_the_rules_allow(body: str) -> None:
     assert faults_of(migration(body)) == []
 
 
 @pytest.mark.parametrize("body", BROKEN)
-def test_what_the_rule_finds(body: str) -> None:
+def test_migrations_that_the_rules_forbid(body: str) -> None:
     assert any(BROKEN[body] in fault for fault in faults_of(migration(body)))
 
 
-def test_a_contraction_says_why() -> None:
+def test_a_contraction_states_its_reason() -> None:
     body = 'op.drop_column("users", "bio")'
     assert faults_of(migration(body, 'contracts = "nothing since 0.2 reads it"')) == []
     assert any("compatible_with" in fault for fault in faults_of(migration("pass", "")))
@@ -89,7 +89,7 @@ def test_models_are_not_imported() -> None:
 
 
 class Release:
-    """The migrations of a release that is to come: ours and some more."""
+    """The migrations of a future release: the present ones and some more."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
         self.folder = folder / "migrations"
@@ -103,7 +103,7 @@ class Release:
         self.last = revision
 
     def upgrade(self, database: Database) -> str:
-        """`flask db upgrade` of that release."""
+        """Run `flask db upgrade` of that release."""
         with self.monkeypatch.context() as patch:
             patch.setattr(revisions, "MIGRATIONS", str(self.folder))
             self.forget()
@@ -121,7 +121,7 @@ class Release:
 
 @pytest.fixture
 def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release]:
-    """A next release with the three kinds of migrations that expand."""
+    """A future release with the three kinds of migrations that expand."""
     found = Release(tmp_path, monkeypatch)
     found.add("next1", 'op.add_column("messages", sa.Column("mood", sa.Text(), nullable=True))')
     found.add("next2", 'update_in_batches("messages", "mood = \'calm\'", "mood IS NULL")')
@@ -130,7 +130,7 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release
     found.forget()
 
 
-def test_the_previous_release_serves_what_the_next_made(database: Database, release: Release) -> None:
+def test_the_previous_release_can_use_the_upgraded_database(database: Database, release: Release) -> None:
     database.flask("db", "upgrade")
     assert "Applied next3" in release.upgrade(database)
     assert release.upgrade(database) == ""
@@ -141,7 +141,9 @@ def test_the_previous_release_serves_what_the_next_made(database: Database, rele
     assert "upgrade the code" in str(find_fault(database.app))
 
 
-def test_killed_at_any_statement_it_converges(postgresql_database: Database, release: Release) -> None:
+def test_an_upgrade_killed_at_any_statement_completes_when_repeated(
+    postgresql_database: Database, release: Release
+) -> None:
     database = postgresql_database
     database.flask("db", "upgrade")
     with database.app.app_context():
@@ -159,7 +161,7 @@ def test_killed_at_any_statement_it_converges(postgresql_database: Database, rel
         event.listen(engine, "before_cursor_execute", kill)
         try:
             release.upgrade(database)
-        except BaseException:  # whatever becomes of it after the kill
+        except BaseException:  # may fail in any way after the kill
             if count < last:
                 raise
         finally:
@@ -171,7 +173,7 @@ def test_killed_at_any_statement_it_converges(postgresql_database: Database, rel
     assert database.one("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_messages_mood'::regclass") is True
 
 
-def test_a_table_in_use_is_waited_for(postgresql_database: Database, release: Release) -> None:
+def test_an_upgrade_waits_for_a_table_in_use(postgresql_database: Database, release: Release) -> None:
     database = postgresql_database
     database.flask("db", "upgrade")
     told: list[str] = []
@@ -183,7 +185,7 @@ def test_a_table_in_use_is_waited_for(postgresql_database: Database, release: Re
             waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
             while not observer.scalar(waiting):
                 observer.rollback()
-            while observer.scalar(waiting):  # it gave up: whoever queued behind it goes on
+            while observer.scalar(waiting):  # it gave up the lock, so that the statements queued behind it continue
                 observer.rollback()
         holder.rollback()
     thread.join(30)
@@ -192,7 +194,7 @@ def test_a_table_in_use_is_waited_for(postgresql_database: Database, release: Re
 
 
 def test_no_request_fails_during_an_upgrade(postgresql_database: Database, release: Release) -> None:
-    """The running release answers every request while the next one's migrations run, and the next one writes already."""
+    """The running release answers every request while the next one's migrations run, and the next one already writes."""
     database = postgresql_database
     database.flask("db", "upgrade")
     make = Factory(database.app)
@@ -232,7 +234,7 @@ def test_no_request_fails_during_an_upgrade(postgresql_database: Database, relea
     assert find_fault(database.app) is None
 
 
-def test_a_drafted_migration_keeps_the_rule(sqlite_database: Database, release: Release) -> None:
+def test_a_generated_migration_obeys_the_rules(sqlite_database: Database, release: Release) -> None:
     sqlite_database.flask("db", "upgrade")
     release.upgrade(sqlite_database)
     sqlite_database.flask("db", "revision", "-d", str(release.folder), "-m", "a draft", "--head", "next3")

@@ -1,4 +1,4 @@
-"""Who may serve on which database."""
+"""Which release may serve on which database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.schema.conftest import Database
 from tests.servers import ROOT, Server, environment
 
 
-def test_at_head_it_serves(app: Flask) -> None:
+def test_a_database_at_head_is_served(app: Flask) -> None:
     assert find_fault(app) is None
     check_schema(app)
 
@@ -48,7 +48,7 @@ def test_two_revisions_at_once(database: Database) -> None:
     assert "flask db stamp --purge" in fault
 
 
-def test_a_database_ahead_serves_where_it_says_so(database: Database) -> None:
+def test_a_newer_database_is_served_if_it_permits_it(database: Database) -> None:
     database.flask("db", "upgrade")
     database.run("UPDATE alembic_version SET version_num = 'next'")
     assert "upgrade the code" in str(find_fault(database.app))
@@ -58,20 +58,20 @@ def test_a_database_ahead_serves_where_it_says_so(database: Database) -> None:
     assert "upgrade the code" in str(find_fault(database.app))
 
 
-def test_a_database_behind_is_refused_whatever_it_says(database: Database) -> None:
+def test_an_older_database_is_refused_in_any_case(database: Database) -> None:
     database.flask("db", "upgrade")
     database.flask("db", "downgrade", "base")
     assert "has no revision" in str(find_fault(database.app))
 
 
-def test_a_stamp_alone_serves_nobody(database: Database) -> None:
+def test_a_stamp_alone_is_not_enough(database: Database) -> None:
     database.flask("db", "stamp", "head")
     fault = find_fault(database.app)
     assert fault is not None
     assert fault.endswith(" is missing. Run: flask doctor --repair-plan")
 
 
-def test_a_column_that_is_gone(database: Database) -> None:
+def test_a_missing_column(database: Database) -> None:
     database.flask("db", "upgrade")
     database.run("ALTER TABLE users DROP COLUMN bio")
     fault = f"The database is at {head_revision()}, but column users.bio is missing. Run: flask doctor --repair-plan"
@@ -87,8 +87,8 @@ def test_the_code_has_one_head() -> None:
     assert len(head_revisions()) == 1
 
 
-def test_a_relationship_that_leads_nowhere(tmp_path: Path) -> None:
-    """In a process of its own: a broken class would stay with us."""
+def test_a_relationship_to_an_unknown_class(tmp_path: Path) -> None:
+    """In a process of its own, because the broken class would stay registered."""
     code = (
         "from sqlalchemy.orm import Mapped, mapped_column, relationship\n"
         "from backend.models.base import Base\n"
@@ -129,12 +129,14 @@ def test_an_empty_database_stops_the_worker(make_app: Callable[..., Flask]) -> N
     assert str(refused.value).startswith("confab: The database has no revision")
 
 
-def test_a_database_that_is_away_does_not(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_database_does_not_stop_the_worker(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
     check_schema(make_app({"DATABASE_URL": f"postgresql://confab@127.0.0.1:{free_port()}/confab"}))
     assert "its schema was not checked" in caplog.text
 
 
-def test_gunicorn_ends_with_the_line_and_the_command_mends_it() -> None:
+def test_gunicorn_ends_with_the_message_and_the_command_repairs_it() -> None:
     with Server(wait=False) as server:
         assert server.wait() != 0
         [line] = [line for line in server.output().splitlines() if line.startswith("confab:")]
@@ -172,7 +174,7 @@ MENDS = [
 
 @contextmanager
 def harmed(app: Flask, harm: str, mend: str) -> Iterator[list[str]]:
-    """What the report finds while a statement has done its harm."""
+    """Return what the check finds while a statement has changed the schema."""
     _execute(app, harm)
     try:
         with app.app_context(), db.engine.connect() as connection:
@@ -182,7 +184,7 @@ def harmed(app: Flask, harm: str, mend: str) -> Iterator[list[str]]:
 
 
 def _execute(app: Flask, statement: str) -> None:
-    """Run it on a new connection: SQLite checks ALTER TABLE against what an old one remembers of the schema."""
+    """Run it on a new connection: SQLite checks ALTER TABLE against an old connection's cached schema."""
     with app.app_context():
         db.engine.dispose()
         db.session.execute(text(statement))
@@ -190,13 +192,13 @@ def _execute(app: Flask, statement: str) -> None:
 
 
 @pytest.mark.parametrize(("harm", "mend", "sentence"), MENDS, ids=[m[0] for m in MENDS])
-def test_drift_is_named(app: Flask, harm: str, mend: str, sentence: str | None) -> None:
+def test_drift_is_reported(app: Flask, harm: str, mend: str, sentence: str | None) -> None:
     with harmed(app, harm, mend) as found:
         pass
     assert sentence in found if sentence else found == []
 
 
-def test_a_lost_not_null_is_named(postgresql_app: Flask) -> None:
+def test_a_lost_not_null_is_reported(postgresql_app: Flask) -> None:
     column = "ALTER TABLE messages ALTER COLUMN content"
     with harmed(postgresql_app, f"{column} DROP NOT NULL", f"{column} SET NOT NULL") as found:
         pass
