@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 
 from backend.concurrency import LARGE_ANSWERS
 from backend.conversations.references import resolve_conversation
@@ -13,16 +13,12 @@ from backend.database import is_unavailable
 from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailable, ValidationFailed
 from backend.events import publish, typing_event
 from backend.http import rate_limits
-from backend.http.blueprint import flat_messages
 from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
 from backend.identity.tickets import identify_socket
 from backend.inbox.marks import mark_read
 from backend.inbox.sync import sync_page
 from backend.messages.access import authorize
-from backend.messages.append import append_together
-from backend.messages.drafts import Draft, Sent
-from backend.messages.schemas import SendSchema, SyncSchema
-from backend.messages.serialise import as_sent
+from backend.messages.schemas import SyncSchema
 from backend.messages.validation import check_not_blocked
 from backend.models import User
 from backend.models.base import db
@@ -31,6 +27,16 @@ from backend.realtime.hub import Hub
 from backend.realtime.refusals import log_refused_frame
 from backend.realtime.transport.connection import Connection
 from backend.realtime.transport.frames import ClientFrame, Close, answer_frame, client_frame, error_frame
+from backend.realtime.writes import (
+    SCHEMAS,
+    Write,
+    can_share,
+    load_frame,
+    parse_write,
+    refusal_of,
+    write_answer,
+    write_together,
+)
 from backend.users.blocks import is_blocked
 
 PAGE_BYTES = 512 * 1024
@@ -58,9 +64,7 @@ class NoFields(BodySchema):
     """A frame with nothing but its type and id."""
 
 
-SEND, TYPING, READ, RESUME, AUTH, NO_FIELDS = (
-    SendSchema(), TypingSchema(), ReadFrameSchema(), SyncSchema(), AuthSchema(), NoFields(),
-)  # fmt: skip
+TYPING, READ, RESUME, AUTH, NO_FIELDS = TypingSchema(), ReadFrameSchema(), SyncSchema(), AuthSchema(), NoFields()
 
 
 class CommandHandler:
@@ -80,11 +84,11 @@ class CommandHandler:
     @property
     def types(self) -> list[str]:
         """The types of frames that clients may send."""
-        return ["send", *self._commands]
+        return [*SCHEMAS, *self._commands]
 
     def handle_batch(self, connection: Connection, batch: list[bytes]) -> None:
-        """Handle the frames of *batch*, in order. Consecutive sends are committed together."""
-        sends: list[tuple[str | None, Draft]] = []
+        """Handle the frames of *batch*, in order. Consecutive writes are committed together."""
+        writes: list[tuple[str | None, Write]] = []
         frames = [client_frame(data) for data in batch]
         self._count_calls(connection, frames)
         for frame in frames:
@@ -93,16 +97,20 @@ class CommandHandler:
             try:
                 if frame.refusal is not None:
                     raise frame.refusal
-                if frame.type == "send":
-                    sends.append((frame.id, self._draft(connection, frame.body)))
+                if isinstance(frame.type, str) and frame.type in SCHEMAS:
+                    _need(connection, "write")
+                    write = parse_write(connection.user_id, frame.type, frame.body)
+                    if writes and not can_share(writes[-1][1], write):
+                        self._write(connection, writes)
+                    writes.append((frame.id, write))
                     continue
-                self._send(connection, sends)
+                self._write(connection, writes)
                 self._command(connection, frame.type, frame.body, frame.id)
             except ChatError as error:
-                self._send(connection, sends)
+                self._write(connection, writes)
                 log_refused_frame(connection, error)
                 connection.write(error_frame(error, frame.id))
-        self._send(connection, sends)
+        self._write(connection, writes)
 
     def _count_calls(self, connection: Connection, frames: list[ClientFrame]) -> None:
         """Count *frames* as calls of the user, and refuse those beyond the limit. Pings are not counted."""
@@ -119,7 +127,7 @@ class CommandHandler:
         if not isinstance(type_, str) or type_ not in self._commands:
             raise ValidationFailed.of("type", f"Must be one of: {', '.join(self.types)}.")
         schema, command = self._commands[type_]
-        body = _load(schema, frame)
+        body = load_frame(schema, frame)
         try:
             with self._hub.runtime.app_context():
                 command(connection, body, frame_id)
@@ -128,34 +136,21 @@ class CommandHandler:
                 raise
             raise Unavailable from error
 
-    def _draft(self, connection: Connection, frame: dict[str, Any]) -> Draft:
-        _need(connection, "write")
-        body = _load(SEND, frame)
-        place = resolve_conversation(connection.user_id, body["conversation_id"], body["room_id"], body["recipient_id"])
-        return Draft(connection.user_id, place, body["content"], body["parent_id"], body["client_message_id"])
-
-    def _send(self, connection: Connection, sends: list[tuple[str | None, Draft]]) -> None:
-        """Append the gathered sends, and acknowledge them: after the commit, never before."""
-        if not sends:
+    def _write(self, connection: Connection, writes: list[tuple[str | None, Write]]) -> None:
+        """Write what was gathered, and answer it: after the commit, never before."""
+        if not writes:
             return
-        gathered = list(sends)
-        sends.clear()
-        try:
-            with self._hub.runtime.app_context():
-                results = append_together([draft for _, draft in gathered])
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-            results = [Unavailable() for _ in gathered]
+        gathered = list(writes)
+        writes.clear()
+        results = write_together(self._hub.runtime, [write for _, write in gathered])
         frames = []
-        for (frame_id, _), result in zip(gathered, results, strict=True):
-            if isinstance(result, Sent):
-                message = result.message if connection.may_read else as_sent(result.message)
-                frames.append(answer_frame("ack", frame_id, message=message))
-            else:
-                refusal = _refusal_of(result)
+        for (frame_id, write), result in zip(gathered, results, strict=True):
+            if isinstance(result, Exception):
+                refusal = refusal_of(result)
                 log_refused_frame(connection, refusal)
                 frames.append(error_frame(refusal, frame_id))
+            else:
+                frames.append(write_answer(connection, write, result, frame_id))
         connection.write(b"".join(frames))
 
     def _typing(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
@@ -243,22 +238,6 @@ class CommandHandler:
                     positions.pop(row["id"], None)
                     self._hub.subscribe(connection, row["id"], row["last_modseq"], row["last_seq"])
         return more
-
-
-def _load(schema: Schema, frame: dict[str, Any]) -> dict[str, Any]:
-    fields = {name: value for name, value in frame.items() if name not in ("type", "id")}
-    try:
-        loaded: dict[str, Any] = schema.load(fields)
-    except ValidationError as error:
-        raise ValidationFailed(errors=flat_messages(error.normalized_messages())) from None
-    return loaded
-
-
-def _refusal_of(error: Exception) -> ChatError:
-    """The error that answers a failed send. An unexpected one is in the log; its details are not sent."""
-    if isinstance(error, ChatError):
-        return error
-    return Unavailable() if is_unavailable(error) else ChatError()
 
 
 def _need(connection: Connection, scope: str) -> None:

@@ -18,7 +18,7 @@ from backend.events import Event
 from backend.inbox.sync import SyncPage
 from backend.messages.drafts import Sent
 from backend.models import User
-from backend.realtime import commands, gateway
+from backend.realtime import commands, gateway, writes
 from backend.realtime.delivery.channel import Channel
 from backend.realtime.delivery.history import Head
 from backend.realtime.delivery.subscriptions import SubscriptionManager
@@ -64,7 +64,7 @@ def _skip_with_cursor() -> None:
 
 
 def _acknowledge_wrongly() -> None:
-    append = commands.append_together
+    append = writes.append_together
 
     def append_and_alter(drafts: Sequence[Any]) -> list[Sent | Exception]:
         results = append(drafts)
@@ -75,7 +75,7 @@ def _acknowledge_wrongly() -> None:
             for result in results
         ]
 
-    commands.append_together = append_and_alter
+    writes.append_together = append_and_alter
 
 
 def _delay_openings() -> None:
@@ -105,7 +105,7 @@ def _fail_first_resumptions() -> None:
 
 def _hang() -> None:
     """Make the worker hang after a while, without running other greenlets."""
-    append = commands.append_together
+    append = writes.append_together
     calls = itertools.count()
 
     def append_or_hang(drafts: Sequence[Any]) -> list[Sent | Exception]:
@@ -113,7 +113,7 @@ def _hang() -> None:
             get_original("time", "sleep")(3600)
         return append(drafts)
 
-    commands.append_together = append_or_hang
+    writes.append_together = append_or_hang
 
 
 def plant(fault: str) -> None:
