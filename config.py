@@ -79,6 +79,7 @@ class Config:
     database_pool_size: int
     max_json_bytes: int
     max_upload_bytes: int
+    upload_quota_bytes: int
     client_timeout: int
 
     @property
@@ -149,6 +150,7 @@ def _read_all(env: Environment) -> dict[str, Any]:
         "database_pool_size": env.number("DATABASE_POOL_SIZE", 20, 2, 500),
         "max_json_bytes": env.number("MAX_JSON_BYTES", MIB, 1024, 100 * MIB),
         "max_upload_bytes": env.number("MAX_UPLOAD_BYTES", 50 * MIB, 1024, 10_000 * MIB),
+        "upload_quota_bytes": env.number("UPLOAD_QUOTA_BYTES", 5 * 1024 * MIB, 0, 2**62),
         "client_timeout": env.number("CLIENT_TIMEOUT", 30, 1, 3600),
     }
 

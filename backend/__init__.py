@@ -26,7 +26,7 @@ from backend.http.openapi import ProblemApi
 from backend.identity import access_tokens, session_lookup
 from backend.inbox import commands as inbox_commands
 from backend.inbox import routes as inbox_routes
-from backend.messages import append, changes, search
+from backend.messages import append, changes, routes_attachments, search
 from backend.messages import routes as messages_routes
 from backend.messages import routes_changes as message_changes_routes
 from backend.moderation import routes as moderation_routes
@@ -107,6 +107,7 @@ def _register_blueprints(app: Flask, api: ProblemApi) -> None:
         routes_invites.bp,
         messages_routes.bp,
         message_changes_routes.bp,
+        routes_attachments.bp,
         inbox_routes.bp,
         messages_routes.room_messages_bp,
         moderation_routes.bp,

@@ -127,6 +127,13 @@ class RateLimited(ChatError):
     detail = "Too many requests. Wait as many seconds as Retry-After says."
 
 
+class InsufficientStorage(ChatError):
+    """A disk is full. Nothing was stored."""
+
+    status, code = 507, "insufficient_storage"
+    detail = "The server has no room for more files. Nothing was stored. Tell its administrator, and try again later."
+
+
 class Unavailable(ChatError):
     """The database, or another service, does not answer in time. Nothing was acknowledged, so the request may be repeated."""
 

@@ -141,7 +141,11 @@ class Offload:
 PASSWORDS = Offload(threads=2, max_waiting=100)
 """Two threads, because ten that hash leave the loop a tenth of its core. A hundred sign-ins at once take about 12 s."""
 
-PICTURES = Offload(threads=1, max_waiting=8)
+PICTURES = Offload(threads=1, max_waiting=24)
+"""A client may send the ten pictures of a message at once, and others send theirs meanwhile."""
+
+DISK = Offload(threads=4, max_waiting=200)
+"""Writing and listing files: a busy disk delays only the request that waits for it."""
 
 
 def _at_low_priority(function: Callable[..., Result], *args: Any) -> Result:

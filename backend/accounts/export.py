@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from backend.accounts.export_names import Names, Row
+from backend.attachments.serialise import attachment_json
 from backend.audit.log import event_json, record, user_target
 from backend.auth.api_tokens import token_json
 from backend.database import read_all, read_engine
 from backend.messages.fields import MESSAGE_COLUMNS
-from backend.messages.loaders import attachment_json
 from backend.messages.serialise import messages_json
 from backend.models import (
     ApiToken,

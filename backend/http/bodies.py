@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import Request
@@ -47,6 +48,7 @@ class _Arriving:
         except (OSError, ParseException) as error:
             raise BadRequest("The body ended early, or its chunks are not valid. Send the request again.") from error
         self.count += len(data)
+        time.sleep(0)  # under gevent others are served; a client that sends fast would keep them waiting
         if self.count > self.limit:
             raise _too_large(self.limit)
         return data

@@ -22,14 +22,18 @@ CODES = {
     405: "method_not_allowed",
     406: "not_acceptable",
     408: "request_timeout",
+    412: "precondition_failed",
     413: "payload_too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     429: "rate_limited",
 }
 DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not allow the method. The Allow header lists the methods that it allows.",
+    412: "The file is not the one that If-Match names.",
     413: "The body is too large.",
+    416: "Range asks for bytes that the file does not have. Content-Range tells its size.",
     429: "Too many requests. Wait as many seconds as Retry-After says.",
 }
 

@@ -18,12 +18,16 @@ DESCRIPTIONS = {
     404: "This does not exist, or you do not have access to it (`not_found`).",
     408: "The body did not arrive in time (`request_timeout`).",
     409: "The current state does not allow this. `code` tells why.",
+    412: "The file is not the one that `If-Match` names (`precondition_failed`).",
     413: "The body is too large (`payload_too_large`).",
     415: "The body has the wrong content type, or a Content-Encoding (`unsupported_media_type`).",
+    416: "`Range` asks for bytes that the file does not have (`range_not_satisfiable`).",
     422: "Some fields are not valid (`validation_failed`). `errors` names them.",
     429: "Too many requests (`rate_limited`). Wait as many seconds as `Retry-After` says.",
     500: "An unexpected error (`internal_error`).",
     503: "The database, or another service, does not answer (`unavailable`). Nothing was changed; send the request again.",
+    507: "There is no room for the file: your quota is used up (`quota_exceeded`), or the server's disk is full "
+    "(`insufficient_storage`). Nothing was stored.",
 }
 _CHALLENGE = {"WWW-Authenticate": {"description": "The challenge (RFC 6750).", "schema": {"type": "string"}}}
 _WAIT = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
@@ -107,6 +111,8 @@ def _failures(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses.append(409)
     if "requestBody" in operation:
         statuses += [408, 413, 415]
+        if "multipart/form-data" in operation["requestBody"].get("content", {}):
+            statuses.append(507)
     if has_input:
         statuses.append(422)
     never = operation.pop("x-never", [])

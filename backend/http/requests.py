@@ -18,6 +18,7 @@ from backend.database import MAX_ID
 from backend.errors import BadRequest, NotFound
 from backend.http.bodies import bound_body
 from backend.http.fields import storable
+from backend.http.uploads import SpoolingRequest
 from backend.http.view_metadata import metadata_of
 
 access_log = logging.getLogger("confab.access")
@@ -86,6 +87,7 @@ def _shown_path() -> str:
 
 def init_app(app: Flask) -> None:
     """Register the hooks and the converters `id` and `secret`, and trust the configured number of proxies."""
+    app.request_class = SpoolingRequest
     app.url_map.converters |= {"id": IdConverter, "secret": SecretConverter}
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session, scoped_session
 
+from backend.attachments.serialise import attachment_json
 from backend.models import Attachment, MessageMention, Reaction
 
 Executor = Connection | Session | scoped_session[Any]
@@ -40,26 +41,15 @@ def group_reactions(pairs: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
 
 
 def load_attachments(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[dict[str, Any]]]:
-    """The attachments of each message, in the order in which they were uploaded."""
+    """The attachments of each message, in the order in which the sender gave them."""
     columns = Attachment.__table__.c
-    statement = select(Attachment.__table__).where(columns.message_id.in_(message_ids)).order_by(columns.id)
+    statement = (
+        select(Attachment.__table__).where(columns.message_id.in_(message_ids)).order_by(columns.position, columns.id)
+    )
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in executor.execute(statement):
         found[row.message_id].append(attachment_json(row))
     return found
-
-
-def attachment_json(row: Any) -> dict[str, Any]:
-    """An attachment as clients see it."""
-    url = f"/api/chat/attachments/{row.id}"
-    return {
-        "id": row.id,
-        "filename": row.filename,
-        "content_type": row.content_type,
-        "size": row.size,
-        "url": url,
-        "thumbnail_url": f"{url}?thumbnail=true" if row.thumbnail_key else None,
-    }
 
 
 def load_mentions(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[int]]:

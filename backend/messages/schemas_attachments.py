@@ -1,16 +1,49 @@
-"""The response schema of attachments."""
+"""What clients send about attachments, and what the answers look like."""
 
 from __future__ import annotations
 
-from marshmallow import fields
+from flask_smorest.fields import Upload
+from marshmallow import EXCLUDE, Schema, fields
 
-from backend.http.fields import AnswerSchema
+from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, WholeNumber
+
+
+class AttachmentBody(BodySchema):
+    """A file of any kind, with its name."""
+
+    file = Upload(required=True)
+
+
+class FileArgs(Schema):
+    """Which of the two files of an attachment is wanted."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    is_thumbnail = StrictBoolean(
+        data_key="thumbnail", load_default=False, metadata={"description": "Whether the thumbnail is wanted."}
+    )
+
+
+class SignedArgs(FileArgs):
+    """What the URL of a signed link has in its query."""
+
+    holder_id = Id(data_key="holder", required=True)
+    expires = WholeNumber(required=True)
+    signature = Text(low=64, high=64, required=True)
 
 
 class AttachmentSchema(AnswerSchema):
     id = fields.Integer()
-    filename = fields.String()
-    content_type = fields.String()
+    filename = fields.String(metadata={"description": "Without a path, and without characters that cannot be seen."})
+    content_type = fields.String(metadata={"description": "Found in the bytes.", "example": "image/png"})
     size = fields.Integer(metadata={"description": "In bytes."})
+    width = fields.Integer(allow_none=True, metadata={"description": "Of an image, in pixels."})
+    height = fields.Integer(allow_none=True, metadata={"description": "Of an image, in pixels."})
     url = fields.String()
     thumbnail_url = fields.String(allow_none=True)
+
+
+class LinkSchema(AnswerSchema):
+    url = fields.String(metadata={"description": "A path and query of this server."})
+    expires_in = fields.Integer(metadata={"description": "In seconds.", "example": 300})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -107,8 +108,23 @@ class Pin(Keyed, Base):
     pinned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
 
+class AttachmentState(StrEnum):
+    """Whether the file of an attachment can be read."""
+
+    PENDING = "pending"
+    """It is being written. A row that stays so was left by a crash."""
+
+    READY = "ready"
+
+    REMOVED = "removed"
+    """It is being removed, and its row after it."""
+
+
 class Attachment(Keyed, Base):
-    """A file. While it has no message, only its uploader has access to it, and it is deleted after a day."""
+    """A file. While it has no message, only its uploader has access to it, and it is deleted after a day.
+
+    The row exists before the file is written, and until the file is deleted: see `AttachmentState`.
+    """
 
     __tablename__ = "attachments"
 
@@ -119,3 +135,10 @@ class Attachment(Keyed, Base):
     size: Mapped[int] = mapped_column(BigInt)
     storage_key: Mapped[str] = mapped_column(String(255), unique=True)
     thumbnail_key: Mapped[str | None] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(
+        String(16), default=AttachmentState.READY, server_default=AttachmentState.READY.value
+    )
+    thumbnail_size: Mapped[int | None] = mapped_column(Integer)
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+    position: Mapped[int] = mapped_column(Integer, default=0, server_default="0")

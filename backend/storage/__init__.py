@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from backend.state import confab_state
-from backend.storage.base import FileMissing, Storage, StorageAway, check_key
+from backend.storage.base import FileMissing, Storage, StorageAway, StoredFile, check_key
 from backend.storage.bucket import BucketStorage
 from backend.storage.folder import FolderStorage
 
-__all__ = ["FileMissing", "Storage", "StorageAway", "check_key", "open_storage", "storage"]
+__all__ = ["FileMissing", "Storage", "StorageAway", "StoredFile", "check_key", "open_storage", "storage"]
 
 
 def storage() -> Storage:

@@ -8,12 +8,17 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 from typing import BinaryIO, Protocol
 
 from backend.errors import NotFound, Unavailable
 
 CHUNK = 256 * 1024
+MAX_BATCH = 1000
+"""Files in one batch of a listing."""
+
 _KEY = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*(?:\.[a-z0-9]{1,10})?")
 
 
@@ -27,11 +32,22 @@ class FileMissing(NotFound):
     """There is no file with the key."""
 
 
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as a listing shows it."""
+
+    key: str
+    modified_at: datetime
+
+
 class Storage(Protocol):
     """Files by key. A file is written completely or not at all, and never changed."""
 
     def write(self, key: str, source: BinaryIO) -> int:
-        """Write the rest of *source*, and return its size in bytes. Raises StorageAway."""
+        """Write the rest of *source*, and return its size in bytes. Holds only a few MiB in memory, and lets other requests run.
+
+        Raises StorageAway, InsufficientStorage and Busy.
+        """
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Up to *length* bytes of a file from *start* on, in pieces. Raises FileMissing and StorageAway at once."""
@@ -41,6 +57,18 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete a file, if it exists. Raises StorageAway."""
+
+    def folders(self, prefix: str) -> list[str]:
+        """The names directly below *prefix* that have files below them, in ascending order. Raises StorageAway and Busy."""
+
+    def files(self, prefix: str) -> Iterator[list[StoredFile]]:
+        """The files below *prefix* and no `/`, in batches of at most `MAX_BATCH`. Raises StorageAway and Busy."""
+
+    def remove_incomplete(self, before: datetime) -> int:
+        """Remove what writes that were broken off have left, unless they began after *before*; return how many those were.
+
+        Raises StorageAway and Busy.
+        """
 
     def check(self) -> None:
         """Write, read and delete a test file, for `flask doctor`. Raises StorageAway with the reason."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from backend.storage.base import CHUNK, FileMissing, Storage, StorageAway, check_key
+from backend.errors import InsufficientStorage
+from backend.storage.base import CHUNK, MAX_BATCH, FileMissing, Storage, StorageAway, StoredFile, check_key
+from backend.threadpool import DISK
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+DRAFT = re.compile(r"\.[0-9a-f]{16}")
+"""The name of a file that is being written."""
 
 
 class FolderStorage(Storage):
@@ -21,9 +30,36 @@ class FolderStorage(Storage):
 
     def write(self, key: str, source: BinaryIO) -> int:
         """Write to a temporary file and rename it, so that no reader, and no crash, leaves half a file. Flush it to the disk."""
-        path = self._path(key)
+        return DISK.run(key, self._write, self._path(key), source)
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        with as_away():
+            file = self._path(key).open("rb")
+        file.seek(start)
+        return _Pieces(file, length)
+
+    def size(self, key: str) -> int:
+        with as_away():
+            return self._path(key).stat().st_size
+
+    def delete(self, key: str) -> None:
+        with as_away():
+            self._path(key).unlink(missing_ok=True)
+
+    def folders(self, prefix: str) -> list[str]:
+        return DISK.run(prefix, _folders, self._path(prefix))
+
+    def files(self, prefix: str) -> Iterator[list[StoredFile]]:
+        found = DISK.run(prefix, self._files, prefix)
+        for start in range(0, len(found), MAX_BATCH):
+            yield found[start : start + MAX_BATCH]
+
+    def remove_incomplete(self, before: datetime) -> int:
+        return DISK.run("drafts", self._remove_drafts, before)
+
+    def _write(self, path: Path, source: BinaryIO) -> int:
         draft = self.root / f".{secrets.token_hex(8)}"
-        with _as_away():
+        with as_away():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -37,19 +73,25 @@ class FolderStorage(Storage):
                 draft.unlink(missing_ok=True)
         return size
 
-    def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        with _as_away():
-            file = self._path(key).open("rb")
-        file.seek(start)
-        return _pieces(file, length)
+    def _files(self, prefix: str) -> list[StoredFile]:
+        with as_away(), _scan(self._path(prefix)) as entries:
+            found = []
+            for entry in entries:
+                with suppress(FileNotFoundError):  # it was removed meanwhile
+                    if entry.is_file(follow_symlinks=False):
+                        modified_at = datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+                        found.append(StoredFile(f"{prefix}/{entry.name}", modified_at))
+            return found
 
-    def size(self, key: str) -> int:
-        with _as_away():
-            return self._path(key).stat().st_size
-
-    def delete(self, key: str) -> None:
-        with _as_away():
-            self._path(key).unlink(missing_ok=True)
+    def _remove_drafts(self, before: datetime) -> int:
+        count = 0
+        with as_away(), _scan(self.root) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # it was finished meanwhile
+                    if DRAFT.fullmatch(entry.name) and entry.stat().st_mtime < before.timestamp():
+                        Path(entry.path).unlink()
+                        count += 1
+        return count
 
     def _flush_names(self, path: Path) -> None:
         """Flush the names to the disk: that of the file in its folder, and that of each folder up to the root."""
@@ -66,22 +108,52 @@ class FolderStorage(Storage):
         return self.root / check_key(key)
 
 
-def _pieces(file: BinaryIO, length: int | None) -> Iterator[bytes]:
-    left = length
-    with file:
-        while left is None or left > 0:
-            piece = file.read(CHUNK if left is None else min(CHUNK, left))
-            if not piece:
-                return
-            left = None if left is None else left - len(piece)
-            yield piece
+def _folders(path: Path) -> list[str]:
+    with as_away(), _scan(path) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
 
 @contextmanager
-def _as_away() -> Iterator[None]:
+def _scan(path: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """The entries of a folder; none where it does not exist, because folders are made with their first file."""
+    if not path.exists():
+        yield iter(())
+        return
+    with os.scandir(path) as entries:
+        yield entries
+
+
+class _Pieces:
+    """The content of *file* from its position on, *length* bytes at most. Closes the file at the end, or when it is closed."""
+
+    def __init__(self, file: BinaryIO, length: int | None):
+        self._file = file
+        self._left = length
+
+    def __iter__(self) -> _Pieces:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = b"" if self._file.closed else self._file.read(CHUNK if self._left is None else min(CHUNK, self._left))
+        if not piece:
+            self.close()
+            raise StopIteration
+        if self._left is not None:
+            self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@contextmanager
+def as_away() -> Iterator[None]:
+    """Turn the errors of the file system into ours: FileMissing, InsufficientStorage or StorageAway."""
     try:
         yield
     except FileNotFoundError as error:
         raise FileMissing from error
     except OSError as error:
+        if error.errno in FULL:
+            raise InsufficientStorage from error
         raise StorageAway(f"The file storage is not available ({error.strerror}).") from error

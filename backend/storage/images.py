@@ -7,10 +7,11 @@ ways.
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from backend.errors import UnsupportedMediaType, ValidationFailed
 from backend.threadpool import PICTURES
@@ -26,12 +27,24 @@ START_OF_SCAN, MAX_SCANS = b"\xff\xda", 32
 """A progressive JPEG has about ten scans. A scan of a few bytes still costs a pass over the whole picture."""
 
 MAX_SIDE = 16_000
+TURNED = (5, 6, 7, 8)
+"""The EXIF orientations that exchange width and height."""
+
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses twice this number, before it reserves memory for a WebP
 
 
 class NoImage(UnsupportedMediaType):
     code = "unsupported_image"
     detail = "Send an image: JPEG, PNG, WebP or GIF."
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small copy of a picture, as a WebP, and the size of the picture itself when it is upright."""
+
+    data: bytes
+    width: int
+    height: int
 
 
 def square(source: BinaryIO, side: int, owner: str) -> bytes:
@@ -43,14 +56,35 @@ def square(source: BinaryIO, side: int, owner: str) -> bytes:
     return PICTURES.run(owner, _square, source, side)
 
 
+def thumbnail(source: BinaryIO, side: int, owner: str) -> Thumbnail:
+    """The whole picture as a WebP of at most *side* by *side* pixels, never larger than it is. Raises what `square` raises."""
+    return PICTURES.run(owner, _thumbnail, source, side)
+
+
 def _square(source: BinaryIO, side: int) -> bytes:
+    pixels, _ = _decode(source, side)
+    edge = min(side, *pixels.size)
+    return _encode(ImageOps.fit(pixels, (edge, edge)))
+
+
+def _thumbnail(source: BinaryIO, side: int) -> Thumbnail:
+    pixels, (width, height) = _decode(source, side)
+    if max(pixels.size) > side:
+        pixels = ImageOps.contain(pixels, (side, side))
+    return Thumbnail(_encode(pixels), width, height)
+
+
+def _decode(source: BinaryIO, side: int) -> tuple[Image.Image, tuple[int, int]]:
+    """The pixels of a picture, upright and at least *side* on a side where it is that large, and its own size."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of unusual but readable files
         try:
             image = Image.open(source, formats=FORMATS)
             _check_size(image)
             _check_scans(image, source)
+            size = image.size
             image.draft("RGB", (side * 2, side * 2))  # decode a JPEG no larger than needed
+            is_turned = image.getexif().get(ExifTags.Base.Orientation) in TURNED
             upright = ImageOps.exif_transpose(image)
             has_alpha = "A" in upright.getbands() or "transparency" in upright.info
             pixels = upright.convert("RGBA" if has_alpha else "RGB")
@@ -60,12 +94,14 @@ def _square(source: BinaryIO, side: int) -> bytes:
             raise NoImage from error
         except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError, KeyError) as error:
             raise NoImage("The image is damaged.") from error
-        edge = min(side, *pixels.size)
-        fitted = ImageOps.fit(pixels, (edge, edge))
-        clean = Image.new(fitted.mode, fitted.size)  # a new picture has no metadata
-        clean.paste(fitted)
-        out = BytesIO()
-        clean.save(out, "WEBP", quality=85, method=4)
+    return pixels, (size[1], size[0]) if is_turned else size
+
+
+def _encode(pixels: Image.Image) -> bytes:
+    clean = Image.new(pixels.mode, pixels.size)  # a new picture has no metadata
+    clean.paste(pixels)
+    out = BytesIO()
+    clean.save(out, "WEBP", quality=85, method=4)
     return out.getvalue()
 
 

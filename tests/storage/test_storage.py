@@ -35,6 +35,7 @@ def bucket(prefix: str = "some/prefix") -> Iterator[Any]:
     from backend.storage.bucket import BucketStorage
 
     names = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    names["MOTO_S3_DEFAULT_KEY_BUFFER_SIZE"] = str(2**26)  # moto does not close the files that it makes beyond it
     with pytest.MonkeyPatch.context() as patched:
         for name, value in names.items():
             patched.setenv(name, value)
