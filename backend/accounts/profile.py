@@ -48,7 +48,9 @@ def update_profile(
         _move(own, email)
     _flush()
     if moves:
-        mails.put_verification(own)  # once it is certain: an address that is taken must not be counted as written to
+        mails.enqueue_verification(
+            own
+        )  # once it is certain: an address that is taken must not be counted as written to
     answer = user_json(own, caller.user)
     db.session.commit()
     return answer

@@ -43,14 +43,14 @@ NAMED_BY_CALLERS = ("device",)
 _STRANGE = re.compile(r"[^A-Za-z0-9 ._()/;,-]")
 
 
-def put_verification(user: User) -> None:
+def enqueue_verification(user: User) -> None:
     """Mail a link that verifies the address of a user, unless the address got too many lately."""
     if user.email is not None and _may_mail(VERIFY, user.email):
         payload = {"user_id": user.id, "email": user.email}
         enqueue(MAIL, VERIFY, payload, lifetime=NOTICE_LIFETIME, user_id=user.id)
 
 
-def put_reset(email: str) -> None:
+def enqueue_reset(email: str) -> None:
     """Mail a link for a new password to the account with this email, if it exists. The cost is the same either way."""
     if _may_mail(RESET, email):
         enqueue(MAIL, RESET, {"email": email}, lifetime=RESET_LIFETIME)
@@ -104,7 +104,7 @@ NOTICES = {
 
 def _verification(payload: dict[str, Any]) -> Mail | None:
     user = db.session.get(User, payload["user_id"])
-    if user is None or user.email is None or user.email_verified_at is not None or not _may_enter(user):
+    if user is None or user.email is None or user.email_verified_at is not None or not _can_sign_in(user):
         return None
     if payload.get("email", user.email) != user.email:
         return None  # the address was changed; another mail verifies the new one
@@ -119,7 +119,7 @@ def _verification(payload: dict[str, Any]) -> Mail | None:
 
 def _reset(payload: dict[str, Any]) -> Mail | None:
     user = db.session.scalars(select(User).where(User.email == fold_email(payload["email"]))).one_or_none()
-    if user is None or user.email is None or not _may_enter(user):
+    if user is None or user.email is None or not _can_sign_in(user):
         return None
     record("password.reset_requested", None, user_target(user.id))
     greeting, email = _greeting(user), user.mail_address or user.email  # as stored, not as the caller typed it
@@ -131,7 +131,7 @@ def _reset(payload: dict[str, Any]) -> Mail | None:
     return Mail(email, "Set a new password", text)
 
 
-def _may_enter(user: User) -> bool:
+def _can_sign_in(user: User) -> bool:
     return user.is_active and user.deleted_at is None
 
 

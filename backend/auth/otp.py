@@ -17,9 +17,9 @@ from sqlalchemy import exc, or_, select, text
 
 from backend.audit.log import record, user_target
 from backend.auth import mails
-from backend.auth.entry import complete_sign_in
 from backend.auth.service import refuse_login
 from backend.auth.sessions import Device, Grant, lock_own_session
+from backend.auth.sign_in import complete_sign_in
 from backend.errors import TokenRevoked, ValidationFailed
 from backend.identity.errors import InvalidOtp, InvalidTotp, TotpRequired
 from backend.identity.identity import Identity
@@ -58,12 +58,12 @@ def check_number(mobile: str) -> str:
 def send_code(mobile: str) -> None:
     """Send a new code to a number. The previous code becomes invalid."""
     code = f"{secrets.randbelow(10**6):06}"
-    put_code(mobile, code)
+    store_code(mobile, code)
     enqueue(SMS, "otp", {"to": mobile, "text": TEXT.format(code=code)}, lifetime=LIFETIME)
     db.session.commit()
 
 
-def put_code(mobile: str, code: str) -> None:
+def store_code(mobile: str, code: str) -> None:
     """Store *code* as the valid one of a number. It replaces the previous one, since a number has one unused row."""
     now = utcnow()
     values = {

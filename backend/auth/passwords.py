@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session as DbSession
 from backend.audit.log import record, user_target
 from backend.auth import mails
 from backend.auth.password_rules import hash_new_password, names_of
+from backend.auth.revocation import revoke_tokens_and_mobile, revoke_unproven
 from backend.auth.sessions import end_sessions
-from backend.auth.ways_in import revoke_tokens_and_mobile, revoke_unproven
 from backend.database import read_engine
 from backend.errors import NotFound, TokenRevoked
 from backend.identity.errors import InvalidPassword, InvalidToken
@@ -87,7 +87,7 @@ def set_password(owner: User, password: str) -> None:
 
 def request_reset(email: str) -> None:
     """Mail a link to the account with this email, if it exists. The caller's cost is one row either way."""
-    mails.put_reset(email)
+    mails.enqueue_reset(email)
     db.session.commit()
 
 
@@ -128,8 +128,8 @@ def find_owner(token: str, purpose: str) -> User | None:
     """
     with DbSession(read_engine(db.engine)) as session:
         statement = select(User).join(AccountToken, AccountToken.user_id == User.id)
-        may_enter = (User.email == AccountToken.email, User.is_active, User.deleted_at.is_(None))
-        user = session.scalars(statement.where(*_is_live(token, purpose), *may_enter)).one_or_none()
+        can_sign_in = (User.email == AccountToken.email, User.is_active, User.deleted_at.is_(None))
+        user = session.scalars(statement.where(*_is_live(token, purpose), *can_sign_in)).one_or_none()
         session.expunge_all()
     return user
 

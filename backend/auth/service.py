@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session as DbSession
 
 from backend.audit.log import record, user_target
 from backend.auth import mails
-from backend.auth.entry import complete_sign_in
 from backend.auth.password_rules import hash_new_password
 from backend.auth.sessions import Device, start_session
+from backend.auth.sign_in import complete_sign_in
 from backend.database import read_engine
 from backend.errors import InvalidCredentials
 from backend.identity.errors import InvalidTotp
@@ -63,7 +63,7 @@ def register(
     user.last_seen_at = utcnow()
     db.session.flush()
     record("account.created", user.id, user_target(user.id), {"by": "register"})
-    mails.put_verification(user)
+    mails.enqueue_verification(user)
     grant = start_session(user, device, by="register")
     db.session.commit()
     return grant.answer()
@@ -83,8 +83,8 @@ def find_account(*, email: str | None = None, username: str | None = None) -> Ac
         return Account("name:" + hash_secret(fold_email(email or username or ""))[:32])
     by_email = (row for row in rows if email and row.email == fold_email(email))
     row = next(by_email, next((row for row in rows if row.username == username), rows[0]))
-    may_enter = row.is_active and row.deleted_at is None
-    return Account(f"user:{row.id}", row.id, row.hashed_password if may_enter else None)
+    can_sign_in = row.is_active and row.deleted_at is None
+    return Account(f"user:{row.id}", row.id, row.hashed_password if can_sign_in else None)
 
 
 def verify_password(account: Account, password: str) -> None:

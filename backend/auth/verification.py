@@ -54,5 +54,5 @@ def verify_email(token: str, owner: User, caller: Identity | None, password: str
 def resend_verification(user: User) -> None:
     """Send the verification mail again, unless the address is verified or there is none."""
     if user.email is not None and user.email_verified_at is None:
-        mails.put_verification(user)
+        mails.enqueue_verification(user)
         db.session.commit()

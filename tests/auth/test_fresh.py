@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from backend.auth.otp import put_code
+from backend.auth.otp import store_code
 from backend.models import ApiToken, AuditEvent, OtpCode, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_password, hash_secret, new_secret
@@ -65,7 +65,7 @@ def script(app: Flask, user_id: int, *scopes: str) -> Client:
 
 def send_code(app: Flask, sent: str = "123456") -> None:
     with app.app_context():
-        put_code(MOBILE, sent)
+        store_code(MOBILE, sent)
         db.session.commit()
 
 

@@ -145,13 +145,13 @@ def test_callers_cannot_send_text_to_strangers(client: Client, outgoing: Outgoin
 def test_a_verified_address_gets_names(
     app: Flask, client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_verification = mails.put_verification
+    enqueue_verification = mails.enqueue_verification
 
     def prove(user: User) -> None:
-        put_verification(user)
+        enqueue_verification(user)
         user.email_verified_at = utcnow()
 
-    monkeypatch.setattr(mails, "put_verification", prove)
+    monkeypatch.setattr(mails, "enqueue_verification", prove)
     sent = bait(client, outgoing)
     assert f"Hello {BAIT},\n" in sent
     assert f"Device: tablet {BAIT}\n" in sent

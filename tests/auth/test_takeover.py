@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from backend.auth.otp import put_code
+from backend.auth.otp import store_code
 from backend.events import Event
 from backend.models import AccountToken, AuditEvent, User
 from backend.models.base import db, utcnow
@@ -34,7 +34,7 @@ def code(response: TestResponse) -> tuple[int, str]:
 
 def by_text(app: Flask, token: str | None = None) -> TestResponse:
     with app.app_context():
-        put_code(MOBILE, "123456")
+        store_code(MOBILE, "123456")
         db.session.commit()
     return Client(app, token).post("/api/auth/verify-otp", {"mobile": MOBILE, "code": "123456"})
 

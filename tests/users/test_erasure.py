@@ -12,7 +12,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from backend.accounts.erasure import finish, list_unfinished
-from backend.auth.otp import put_code
+from backend.auth.otp import store_code
 from backend.models import Attachment, Message, OtpCode, Pin, Reaction, RoomMembership
 from backend.models.base import Base, db
 from backend.security.hashing import hash_password
@@ -176,7 +176,7 @@ def test_what_confirms_it(app: Flask, make: Factory, zeph: Client) -> None:
     assert code(zeph.delete(ME, {"code": "000000"})) == (401, "invalid_otp")
     assert code(zeph.delete(ME, {"password": PASSWORD, "force": True})) == (422, "validation_failed")
     with app.app_context():
-        put_code(MOBILE, "123456")
+        store_code(MOBILE, "123456")
         db.session.commit()
     assert zeph.get(ME).status_code == 200
     assert zeph.delete(ME, {"code": "123456"}).status_code == 204

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import event, select, text
 
 from backend import traces
-from backend.auth.otp import put_code
+from backend.auth.otp import store_code
 from backend.models import AuditEvent, Report
 from backend.models.base import db
 from tests.client import Client
@@ -184,7 +184,7 @@ def test_a_command_says_when_it_could_not(
 
 def test_a_code_that_was_wrong_is_counted_as_the_holders(app: Flask, zeph: Client) -> None:
     with app.app_context():
-        put_code(MOBILE, "123456")
+        store_code(MOBILE, "123456")
         db.session.commit()
     Client(app).post("/api/auth/verify-otp", {"mobile": MOBILE, "code": "000000"}, environ_base=FROM)
     Client(app).post("/api/auth/verify-otp", {"mobile": "+46701740607", "code": "000000"}, environ_base=FROM)
