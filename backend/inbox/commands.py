@@ -31,7 +31,6 @@ def verify() -> None:
 @messages.command("reindex")
 def reindex() -> None:
     """Build the index of search anew, while the server goes on serving. A run that was interrupted is repeated."""
-    last_id = search.newest_message_id()
-    for message_id in search.reindex():
-        click.echo(f"messages up to id {min(message_id, last_id)} of {last_id}", err=True)
+    for message_id, last_id in search.reindex():
+        click.echo(f"messages up to id {message_id} of {last_id}", err=True)
     click.echo("Every message is in the index.")

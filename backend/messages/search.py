@@ -65,17 +65,16 @@ def index_unindexed() -> None:
             connection.commit()
 
 
-def newest_message_id() -> int:
-    """The highest id of a message, 0 where there is none."""
-    return db.session.scalar(select(func.max(_m.id))) or 0
+def reindex() -> Iterator[tuple[int, int]]:
+    """Index every message anew. Yields from time to time the id of the last one that is done, and of the last of all.
 
-
-def reindex() -> Iterator[int]:
-    """Index every message anew, and yield from time to time the id of the last one that is done. Safe to repeat."""
+    Safe to repeat.
+    """
     with db.engine.connect() as connection:
+        last_id = connection.scalar(select(func.max(_m.id))) or 0
         for message_id in reindex_messages(connection):
             connection.commit()
-            yield message_id
+            yield min(message_id, last_id), last_id
 
 
 def _readable(user: User, conversation_id: str | None) -> frozenset[str]:
@@ -92,17 +91,20 @@ def _found(query: Query, scope: Scope, wanted: int) -> Iterator[list[Row[Any]]]:
         size = max(min(wanted, len(ids)), _AT_ONCE)
         for start in range(0, len(ids), size):
             some = ids[start : start + size]
-            yield _rows(scope, some if has_terms and query.is_exact else _matching(query, some))
+            if not has_terms or not query.is_exact:
+                some = _matching(query, scope, some)
+            yield _rows(scope, some, *MESSAGE_COLUMNS)
 
 
-def _rows(scope: Scope, ids: Sequence[int]) -> list[Row[Any]]:
-    statement = select(*MESSAGE_COLUMNS).where(_m.id.in_(ids), _m.deleted_at.is_(None), *scope.conditions())
+def _rows(scope: Scope, ids: Sequence[int], *columns: Any) -> list[Row[Any]]:
+    """*columns* of those of the messages *ids* that lie in *scope*, newest first."""
+    statement = select(*columns).where(_m.id.in_(ids), _m.deleted_at.is_(None), *scope.conditions())
     rows = db.session.execute(statement.order_by(_m.id.desc()))
     return [row for row in rows if row.conversation_id in scope.conversation_ids]
 
 
-def _matching(query: Query, ids: Sequence[int]) -> list[int]:
-    """Those of the messages *ids* whose texts match *query*."""
-    contents = db.session.execute(select(_m.id, _m.content).where(_m.id.in_(ids))).all()
-    names = filenames_of(db.session, _m.id.in_(ids))
-    return [id_ for id_, content in contents if matches(query, [content, *names.get(id_, ())])]
+def _matching(query: Query, scope: Scope, ids: Sequence[int]) -> list[int]:
+    """Those of the messages *ids* in *scope* whose texts match *query*."""
+    rows = _rows(scope, ids, _m.id, _m.conversation_id, _m.content)
+    names = filenames_of(db.session, _m.id.in_([row.id for row in rows]))
+    return [row.id for row in rows if matches(query, [row.content, *names.get(row.id, ())])]

@@ -18,10 +18,10 @@ from sqlalchemy import (
     Connection,
     Select,
     String,
+    and_,
     any_,
     bindparam,
     cast,
-    exists,
     func,
     select,
     text,
@@ -65,7 +65,9 @@ _RECENTLY = 200_000
 """Ids: more than another release gives out while both serve."""
 _BEYOND_ALL = 2**63 - 1
 
-_FLOOR = text("SELECT message_id FROM message_search ORDER BY message_id DESC OFFSET :recent LIMIT 1")
+_FLOOR = text(
+    "SELECT message_id FROM message_search WHERE message_id < :before ORDER BY message_id DESC OFFSET :recent LIMIT 1"
+)
 # FOR SHARE: nobody edits or deletes these messages until they are indexed as they were read.
 _MISSING = text(
     "SELECT m.id FROM messages AS m WHERE m.id > :after AND m.deleted_at IS NULL "
@@ -126,10 +128,19 @@ def reindex(connection: Connection) -> Iterator[int]:
 def find(connection: Connection, query: Query, scope: Scope, most: int) -> Iterator[Candidates]:
     """The messages in *scope* that have the terms of *query*, in batches of *most* or more, newest first."""
     search = _Search(connection, query, scope)
-    floor = connection.scalar(_FLOOR, {"recent": _RECENT}) or 0
-    yield from search.batches(search.recent(floor), _BEYOND_ALL, max(most, 200))
+    before = _first_id_after(connection, scope)
+    floor = connection.scalar(_FLOOR, {"before": before, "recent": _RECENT}) or 0
+    yield from search.batches(search.recent(floor), before, max(most, 200))
     if floor:
         yield from search.batches(search.older(), floor + 1, max(most, 1_000))
+
+
+def _first_id_after(connection: Connection, scope: Scope) -> int:
+    """All messages of *scope* have ids below this one. It takes a walk through the newer messages."""
+    if scope.before is None:
+        return _BEYOND_ALL
+    newest = select(_m.id).where(_m.created_at < scope.before).order_by(_m.id.desc()).limit(1)
+    return (connection.scalar(newest) or 0) + 1
 
 
 class _Search:
@@ -179,7 +190,8 @@ class _Search:
             *where,
         )
         if self.conditions:
-            statement = statement.where(exists().where(_m.id == message_id, *self.conditions))
+            # A scalar and no EXISTS: that might be made a join, which reads all messages of a sender, say.
+            statement = statement.where(select(and_(*self.conditions)).where(_m.id == message_id).scalar_subquery())
         return statement.order_by(message_id.desc())
 
     def _is_common(self, prefix: str) -> bool:

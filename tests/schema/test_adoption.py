@@ -318,6 +318,7 @@ def test_users_can_continue_after_an_import(database: Database) -> None:
     assert [message["seq"] for message in messages] == [7, 6, 5]
     messages = ann.get("/api/chat/messages?conversation_id=dm:1:2&after=0").json
     assert [(m["id"], m["parent_id"], m["reply_count"]) for m in messages[:3]] == [(2, 1, 1), (1, None, 1), (3, 2, 0)]
+    assert [message["id"] for message in ann.get("/api/chat/search?q=second").json] == [2]
     sent = ann.post("/api/chat/send", {"content": "the next one", "recipient_id": 2}).json
     assert (sent["id"], sent["seq"], sent["modseq"]) == (13, 8, 8)
     refreshed = database.client().post("/api/auth/refresh", {"refresh_token": "refresh-in-clear"})

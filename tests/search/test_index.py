@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from backend.messages.search import search_messages
+from backend.messages.search import index_unindexed, search_messages
 from backend.models import User
 from backend.models.base import db
 from backend.pagination import PageRequest
@@ -23,6 +24,7 @@ from backend.search.index import index_messages, index_missing, remove_from_inde
 from backend.search.sqlite import BLOCK, offsets, pack, unpack
 from tests.conftest import wipe
 from tests.factories import Factory
+from tests.schema.conftest import Database
 from tests.search import naive, strategies
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -242,3 +244,78 @@ def test_a_long_message_is_found_by_every_part_of_it(corpora: list[Corpus]) -> N
                     assert corpus.search(query) == [ids[number]], query[:20]
                 assert corpus.search("é" * 199 + '" y') == []
                 assert corpus.search('"c a"') == []
+
+
+def test_a_send_that_begins_a_block_indexes_the_one_before(sqlite_app: Flask) -> None:
+    client = Factory(sqlite_app).client()
+    with sqlite_app.app_context():
+        for content in ("in the first block", "begins the second", "in the second block"):
+            if content == "begins the second":
+                db.session.execute(
+                    text("UPDATE sqlite_sequence SET seq = :last WHERE name = 'messages'"),
+                    {"last": _last_id() // BLOCK * BLOCK + BLOCK - 1},
+                )
+                db.session.commit()
+            assert client.post("/api/chat/send", {"content": content}).status_code == 201
+        found = client.get("/api/chat/search?q=block").get_json()
+        assert [message["content"] for message in found] == ["in the second block", "in the first block"]
+        terms = text("SELECT count(*) FROM search_blocks WHERE term IN ('first', 'second')")
+        assert db.session.scalar(terms) == 1, "the first block alone is in the index"
+        wipe()
+
+
+def _last_id() -> int:
+    return db.session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")) or 0
+
+
+def test_a_hard_deletion_leaves_no_term_in_the_file(sqlite_database: Database) -> None:
+    """Of a message whose block is in the index, beside others that go on being found."""
+    database = sqlite_database
+    database.flask("db", "upgrade")
+    client = Factory(database.app).client()
+    sent = [client.post("/api/chat/send", {"content": f"zebrafish{n} lives"}).get_json() for n in range(3)]
+    database.run("UPDATE messages SET id = id + 1000000000")
+    database.run(f"UPDATE sqlite_sequence SET seq = {2_000_000 * BLOCK - 1} WHERE name = 'messages'")
+    assert client.post("/api/chat/send", {"content": "begins a block"}).status_code == 201
+    assert database.one("SELECT count(*) FROM search_blocks WHERE term LIKE 'zebrafish%'") == 3
+    assert client.delete(f"/api/chat/messages/{sent[1]['id'] + 1000000000}?hard=true").status_code == 204
+    database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = Path(str(database.engine.url.database))
+    content = path.read_bytes() + Path(f"{path}-wal").read_bytes()
+    assert b"zebrafish0" in content
+    assert b"zebrafish1" not in content
+    assert [m["id"] for m in client.get("/api/chat/search?q=lives").get_json()] == [
+        sent[n]["id"] + 1000000000 for n in (2, 0)
+    ]
+
+
+def test_messages_of_a_release_without_the_index_are_found_after_a_sweep(postgresql_app: Flask, wiped: None) -> None:
+    client = Factory(postgresql_app).client()
+    for content in ("hello one", "hello two"):
+        assert client.post("/api/chat/send", {"content": content}).status_code == 201
+    with postgresql_app.app_context():
+        db.session.execute(text("DELETE FROM message_search"))
+        db.session.commit()
+        assert client.get("/api/chat/search?q=hello").get_json() == []
+        index_unindexed()
+        assert len(client.get("/api/chat/search?q=hello").get_json()) == 2
+
+
+def test_the_index_is_built_anew_by_a_command(database: Database) -> None:
+    database.flask("db", "upgrade")
+    client = Factory(database.app).client()
+    ids = [client.post("/api/chat/send", {"content": f"hello {n}"}).get_json()["id"] for n in range(4)]
+    assert client.delete(f"/api/chat/messages/{ids[0]}").status_code == 204
+    with database.app.app_context():
+        if database.engine.dialect.name == "sqlite":
+            database.run("UPDATE messages SET id = id + 5000 WHERE id > 2")
+            for _ in range(2):
+                database.flask("messages", "reindex")
+            database.run("UPDATE search_blocks SET members = x'' WHERE term = 'hello'")
+        else:
+            database.run(
+                "UPDATE message_search SET terms = ''", f"DELETE FROM message_search WHERE message_id = {ids[1]}"
+            )
+    assert len(client.get("/api/chat/search?q=hello").get_json()) < 3
+    assert "Every message is in the index." in database.flask("messages", "reindex")
+    assert len(client.get("/api/chat/search?q=hello").get_json()) == 3
