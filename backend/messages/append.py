@@ -1,8 +1,9 @@
-"""The append service: the only way that a message comes into being.
+"""Appending messages to conversations. All sends go through here.
 
-What waits in one worker is written in one transaction (group commit). The transaction first locks the conversations that it
-writes to, in one order everywhere, and only then looks at anything that others may change: membership, blocks, parents,
-earlier sends. So `seq` and `modseq` are given in commit order without gaps, and a send is ordered against a removal.
+Sends that are queued together in one worker are written in one transaction (group commit). The transaction first locks the
+conversations that it writes to, in the same order everywhere. Only then does it read what others may change: membership, blocks,
+parents, earlier sends. So `seq` and `modseq` are allocated in commit order without gaps, and a send comes either before or
+after a removal.
 """
 
 from __future__ import annotations
@@ -22,23 +23,24 @@ from backend.errors import ChatError, Unavailable
 from backend.events import Event, publish
 from backend.messages.batch_sql import Batch, begin_batch
 from backend.messages.drafts import Draft, Sent
-from backend.messages.numbering import BatchWriter, Head
-from backend.messages.validation import Checks
+from backend.messages.numbering import BatchWriter
+from backend.messages.send_context import load_send_context
+from backend.messages.validation import is_valid
 from backend.models.base import db
 from backend.state import confab_state
 
 log = logging.getLogger("confab.messages")
 
 MAX_BATCH_SIZE = 256
-"""Drafts. Fifty mentions each, they take 26,000 values of one statement, and SQLite takes 32,000."""
+"""In drafts. With fifty mentions each, their statement has 26,000 parameters, and SQLite allows 32,000."""
 
 ATTEMPTS = 4
-APART_SECONDS = ANSWER_SECONDS + 1
-"""How long after its beginning a batch that failed tries its drafts singly: others wait for it, for 10 s at most."""
+SINGLY_SECONDS = ANSWER_SECONDS + 1
+"""How long after its start a batch that failed may append its drafts singly. The next batch waits for it, and may for 10 s."""
 
 
 def append_message(draft: Draft) -> Sent:
-    """Append one message, together with whatever else waits in this worker.
+    """Append one message, in one transaction with the sends that are queued in this worker.
 
     Returns after the commit. Raises what `append_messages` returns for a draft.
     """
@@ -49,12 +51,12 @@ def append_message(draft: Draft) -> Sent:
 
 
 def append_together(drafts: Sequence[Draft]) -> list[Sent | Exception]:
-    """Like `append_messages`, in one transaction with whatever else waits in this worker."""
+    """Like `append_messages`, in one transaction with the sends that are queued in this worker."""
     return confab_state().append(drafts)
 
 
 def draft_batcher() -> Batcher[Sequence[Draft], list[Sent | Exception]]:
-    """The function behind `append_together`: it writes what concurrent calls give it in one transaction."""
+    """The function behind `append_together`: it appends the drafts of concurrent calls in one transaction."""
     return Batcher(_append_all, max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len)
 
 
@@ -64,11 +66,11 @@ def _append_all(groups: list[Sequence[Draft]]) -> list[list[Sent | Exception]]:
 
 
 def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
-    """Append *drafts* in their order, in one transaction; returns for each what was sent, or why not.
+    """Append *drafts* in their order, in one transaction. Returns for each the message that was sent, or the error.
 
-    A refusal (NotFound, NotAMember, Blocked, IdempotencyConflict, ValidationFailed) concerns its own draft alone. So does any
-    other failure: each draft is then tried by itself, and what fails again is returned for that draft. Only in an outage all
-    fail together: then the error of SQLAlchemy is raised, and nothing was appended.
+    A refusal (NotFound, NotAMember, Blocked, IdempotencyConflict, ValidationFailed) affects its own draft only. After any other
+    error each draft is tried in a transaction of its own, and an error that occurs again is returned for that draft. Only in an
+    outage do all fail together: the error of SQLAlchemy is raised, and nothing was appended.
     """
     started = time.monotonic()
     try:
@@ -78,57 +80,57 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
             raise
         if len(drafts) == 1:
             return [_failure(error)]
-        log.warning("a batch of %d messages is tried singly: %s", len(drafts), type(error).__name__)
-    return _append_apart(drafts, started + APART_SECONDS)
+        log.warning("a batch of %d messages is appended one by one: %s", len(drafts), type(error).__name__)
+    return _append_singly(drafts, started + SINGLY_SECONDS)
 
 
-def _append_apart(drafts: Sequence[Draft], until: float) -> list[Sent | Exception]:
-    """Append each draft in a transaction of its own, which waits a moment at most, and no longer than *until* in all.
+def _append_singly(drafts: Sequence[Draft], until: float) -> list[Sent | Exception]:
+    """Append each draft in a transaction of its own with short timeouts, until the monotonic time *until*.
 
-    Where one waited in vain, those to the same conversation fail with it. Where the database goes away, what was committed
-    before stays acknowledged.
+    After a timeout, later drafts to the same conversation fail with the same error. If the database goes away, drafts that were
+    committed before stay acknowledged.
     """
     results: list[Sent | Exception] = []
-    stuck: dict[str, Exception] = {}
+    timeouts: dict[str, Exception] = {}
     for draft in drafts:
         name = draft.place.conversation_id
         if time.monotonic() >= until:
             results += [Unavailable() for _ in drafts[len(results) :]]
             break
-        if (waited := stuck.get(name)) is not None:
-            results.append(waited)
+        if (timeout := timeouts.get(name)) is not None:
+            results.append(timeout)
             continue
         try:
-            results += _append_together([draft], in_haste=True)
+            results += _append_together([draft], has_timeouts=True)
         except Exception as error:  # noqa: BLE001  # returned for its draft
             if is_outage(error):
                 results += [error] * (len(drafts) - len(results))
                 break
             if is_unavailable(error):
-                stuck[name] = error
+                timeouts[name] = error
             results.append(_failure(error))
     return results
 
 
 def _failure(error: Exception) -> Exception:
-    """*error*, once it is in the log."""
+    """Log *error* and return it."""
     if is_unavailable(error):
-        log.warning("a message waited in vain: %s", type(error).__name__)
+        log.warning("a message could not be written in time: %s", type(error).__name__)
     elif not isinstance(error, ChatError):
         log.error("a message could not be written", exc_info=error)
     return error
 
 
-def _append_together(drafts: Sequence[Draft], in_haste: bool = False) -> list[Sent | Exception]:
-    """Append *drafts* in one transaction, or raise whatever went wrong."""
+def _append_together(drafts: Sequence[Draft], has_timeouts: bool = False) -> list[Sent | Exception]:
+    """Append *drafts* in one transaction, or raise the error."""
     for attempt in range(ATTEMPTS):
         try:
-            with begin_batch(db.engine, in_haste) as batch:
+            with begin_batch(db.engine, has_timeouts) as batch:
                 results, events = _append(batch, drafts)
-        except MissingConversations as unopened:
-            open_direct(unopened.places)
+        except MissingConversations as missing:
+            open_direct(missing.places)
         except exc.IntegrityError:
-            # Another worker committed the same client_message_id, or a row we refer to went: the next look sees it.
+            # Another worker committed the same client_message_id, or a referenced row was deleted: the next attempt sees that.
             if len(drafts) > 1 or attempt == ATTEMPTS - 1:
                 raise
         else:
@@ -139,23 +141,23 @@ def _append_together(drafts: Sequence[Draft], in_haste: bool = False) -> list[Se
 
 
 class MissingConversations(Exception):
-    """Direct conversations that do not exist yet. They are opened in transactions of their own, locking nothing else."""
+    """The direct conversations that do not exist yet. Each is created in a transaction of its own, which locks nothing else."""
 
     def __init__(self, places: list[tuple[int, ConversationRef]]):
         self.places = places
 
 
 def _append(batch: Batch, drafts: Sequence[Draft]) -> tuple[list[Sent | Exception], list[Event]]:
-    checks = Checks(batch, drafts)
-    heads = {id_: Head(seq, modseq, at) for id_, seq, modseq, at in checks.heads}
-    unopened = [
+    context = load_send_context(batch, drafts)
+    existing = {head[0] for head in context.heads}
+    missing = [
         (draft.sender_id, draft.place)
         for draft in drafts
-        if draft.place.kind == "dm" and draft.place.conversation_id not in heads and checks.is_allowed(draft)
+        if draft.place.kind == "dm" and draft.place.conversation_id not in existing and is_valid(draft, context)
     ]
-    if unopened:
-        raise MissingConversations(unopened)
-    write = BatchWriter(batch, heads, checks)
-    results: list[Sent | Exception] = [write.take(draft) for draft in drafts]
-    write.flush()
-    return results, write.events()
+    if missing:
+        raise MissingConversations(missing)
+    writer = BatchWriter(batch, context)
+    results: list[Sent | Exception] = [writer.accept(draft) for draft in drafts]
+    writer.flush()
+    return results, writer.events()

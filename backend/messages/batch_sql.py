@@ -1,9 +1,9 @@
-"""What a batch of sends asks of its tables, however many sends there are: two exchanges with the database.
+"""The SQL of a batch of sends: two round trips to the database, however many sends there are.
 
-The first begins the transaction, locks the conversations and looks up what the sends depend on; the second writes all and
+The first begins the transaction, locks the conversations and reads what most sends depend on. The second writes everything and
 commits. PostgreSQL gets each as one text with one value (an array, or JSON) for each column or table. With a parameter for
-each value of each row, quoting them took longer than anything else about a batch; and each exchange takes a turn of both
-processes, which is what a lone sender waits for.
+each value of each row, quoting the parameters was the largest cost of a batch. Each round trip costs both processes a context
+switch, and a single sender waits for all of them.
 """
 
 from __future__ import annotations
@@ -32,41 +32,46 @@ _memberships = cast(Table, RoomMembership.__table__)
 
 MENTION = ("message_id", "user_id", "conversation_id", "seq")
 HEAD = ("id", "last_seq", "last_modseq", "last_message_at", "updated_at")
-"""What is written of a conversation that a batch adds to."""
-
+"""The columns of a conversation that a batch updates."""
 
 Key = tuple[int, str]
-"""A sender, and the client_message_id of what it sends."""
+"""A sender and a client_message_id."""
+
+Pair = tuple[int, int]
+"""Two ids, the second of a user: (room, user) or (user, user)."""
+
+ConversationHead = tuple[str, int, int, datetime | None]
+"""The columns of `HEAD` without the last."""
 
 
 @dataclass(frozen=True)
-class SendContext:
-    """What holds under the locks, until the end of the batch."""
+class LockedState:
+    """What `Batch.open` read under the locks. It holds until the end of the transaction."""
 
-    heads: list[tuple[str, int, int, datetime | None]]
-    """What `HEAD` names of each conversation that exists, but for its last column."""
+    heads: list[ConversationHead]
+    """The conversations that exist."""
 
-    members: set[tuple[int, int]]
-    """The pairs of a room and a user that are memberships."""
+    members: set[Pair]
+    """The (room, user) pairs that are memberships."""
 
     has_repeats: bool
-    """Whether a message may have been sent under one of the keys before; False where none was."""
+    """False only if no message was sent under any of the keys before."""
 
     ids: list[int]
-    """As many new ids of messages as were asked for, ascending."""
+    """As many new message ids as were asked for, ascending."""
 
 
 class Batch(Protocol):
-    """One transaction. It is undone unless it comes to `write`."""
+    """One transaction. It is rolled back unless it reaches `write`."""
 
     connection: Connection
 
     def open(
-        self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
-    ) -> SendContext:
-        """Lock *conversations*, and look up their heads, which of *pairs* are members, and *keys*; take *count* ids.
+        self, conversations: Collection[str], pairs: Collection[Pair], keys: Collection[Key], count: int
+    ) -> LockedState:
+        """Lock *conversations*, read what `LockedState` holds of them, of *pairs* and of *keys*, and allocate *count* ids.
 
-        They are locked in the order of their ids, so that two batches never wait for each other in a circle.
+        Conversations are locked in the order of their ids, so that two batches cannot deadlock.
         """
 
     def write(
@@ -80,22 +85,22 @@ class Batch(Protocol):
 
 
 @contextmanager
-def begin_batch(engine: Engine, in_haste: bool = False) -> Iterator[Batch]:
-    """A batch on *engine*'s database. *in_haste*, it fails where it has to wait for another for more than a moment."""
+def begin_batch(engine: Engine, has_timeouts: bool = False) -> Iterator[Batch]:
+    """A batch on *engine*'s database. With *has_timeouts*, it fails if a lock takes 0.3 s, or a statement 1 s."""
     if engine.dialect.name != "postgresql":
         with engine.begin() as connection:
             yield _SqliteBatch(connection)
         return
-    with read_engine(engine).connect() as connection:  # a connection that begins and ends no transactions by itself
-        ours = _PostgresBatch(connection, _OPEN_IN_HASTE if in_haste else _OPEN)
+    with read_engine(engine).connect() as connection:  # in autocommit mode: the batch sends BEGIN and COMMIT itself
+        batch = _PostgresBatch(connection, _OPEN_WITH_TIMEOUTS if has_timeouts else _OPEN)
         try:
-            yield ours
+            yield batch
         finally:
-            ours.end()
+            batch.end()
 
 
 def _record(table: Table, names: Iterable[str]) -> str:
-    """The columns *names* of *table* with their types, as PostgreSQL wants a record described."""
+    """The columns *names* of *table* with their types, as the definition of a PostgreSQL record."""
     dialect = postgresql.dialect()
     return ", ".join(f"{name} {table.c[name].type.compile(dialect)}" for name in names)
 
@@ -105,14 +110,14 @@ def _insert(table: Table, names: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_to_recordset($1) AS r ({_record(table, names)})"  # noqa: S608
 
 
-# Prepared, since PostgreSQL would take longer to plan them than to execute them. Left to itself it plans what takes arrays
-# anew each time all the same. A plan that has to serve whatever comes must not read a table whole: neither because it takes a
-# list for longer than it is, so that every table is reached by a key that is `ANY` of an array, or row by row (OFFSET keeps it
-# at that), nor because the table was small when the plan was made (enable_seqscan). The lock is as strong as the update that
-# follows, and no obstacle to foreign keys.
+# These are prepared because PostgreSQL takes longer to plan them than to execute them. By default it plans statements with
+# arrays again each time, so `force_generic_plan` is set. A generic plan must never scan a whole table. PostgreSQL overestimates
+# the length of arrays, so each table is accessed by a key that is `ANY` of an array, or row by row (`OFFSET 0` prevents
+# another plan). The table may have been small when the plan was made, so sequential scans are off (`enable_seqscan`). The lock
+# is as strong as the UPDATE that follows, and does not block foreign keys.
 _PREPARED = {
     "confab_lock (text[])": "SELECT FROM conversations WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
-    "confab_look (text[], bigint[], bigint[], bigint[], text[], integer)": f"""SELECT
+    "confab_load_context (text[], bigint[], bigint[], bigint[], text[], integer)": f"""SELECT
         (SELECT json_agg(json_build_array({", ".join(HEAD[:-1])})) FROM conversations WHERE id = ANY ($1))::text,
         (SELECT json_agg(json_build_array(room_id, user_id)) FROM unnest($2, $3) AS pair (room_id, user_id)
           WHERE EXISTS (SELECT FROM room_memberships AS m WHERE m.room_id = pair.room_id AND m.user_id = pair.user_id
@@ -131,8 +136,8 @@ _PREPARE = "SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL;" + ";".joi
     f"PREPARE {name} AS {statement}" for name, statement in _PREPARED.items()
 )
 _OPEN = """BEGIN; SET LOCAL enable_seqscan = off; EXECUTE confab_lock(%(ids)s);
-    EXECUTE confab_look(%(ids)s, %(rooms)s, %(users)s, %(senders)s, %(keys)s, %(count)s)"""
-_OPEN_IN_HASTE = _OPEN.replace(";", "; SET LOCAL lock_timeout = 300; SET LOCAL statement_timeout = 1000;", 1)
+    EXECUTE confab_load_context(%(ids)s, %(rooms)s, %(users)s, %(senders)s, %(keys)s, %(count)s)"""
+_OPEN_WITH_TIMEOUTS = _OPEN.replace(";", "; SET LOCAL lock_timeout = 300; SET LOCAL statement_timeout = 1000;", 1)
 _IS_PREPARED = "confab-prepared"
 
 
@@ -143,8 +148,8 @@ class _PostgresBatch:
         self._opening = opening
 
     def open(
-        self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
-    ) -> SendContext:
+        self, conversations: Collection[str], pairs: Collection[Pair], keys: Collection[Key], count: int
+    ) -> LockedState:
         if _IS_PREPARED not in self.connection.info:
             self.connection.exec_driver_sql(_PREPARE)
             self.connection.info[_IS_PREPARED] = True
@@ -158,7 +163,7 @@ class _PostgresBatch:
             "count": count,
         }
         heads, members, has_repeats, ids = self.connection.exec_driver_sql(self._opening, given).one()
-        return SendContext(
+        return LockedState(
             [(id_, seq, mod, at and datetime.fromisoformat(at)) for id_, seq, mod, at in orjson.loads(heads or "[]")],
             {(room, user) for room, user in orjson.loads(members or "[]")},
             has_repeats,
@@ -182,7 +187,7 @@ class _PostgresBatch:
         self.is_open = False
 
     def end(self) -> None:
-        """Undo what was not committed. A connection that cannot do that is no good to anybody else."""
+        """Roll back what was not committed. A connection on which that fails is discarded."""
         if not self.is_open or self.connection.invalidated:
             return
         try:
@@ -194,7 +199,7 @@ class _PostgresBatch:
                 self.connection.invalidate()
 
 
-# Made once: to build a statement anew takes about as long as to execute it.
+# Built once, because building a statement takes about as long as executing it.
 _SELECT_HEADS = select(*(_conversations.c[name] for name in HEAD[:-1])).where(
     _conversations.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -211,21 +216,27 @@ _UPDATE_HEAD = (
 )
 
 
+def find_members(connection: Connection, pairs: Collection[Pair]) -> set[Pair]:
+    """Which of the (room, user) *pairs* are memberships."""
+    if not pairs:
+        return set()
+    return {(room_id, user_id) for room_id, user_id in connection.execute(_SELECT_MEMBERS, {"pairs": list(pairs)})}
+
+
 class _SqliteBatch:
-    """SQLite has one writer, and it is here: everything is locked from the beginning."""
+    """On SQLite, which has one writer at a time: `BEGIN IMMEDIATE` has locked everything."""
 
     def __init__(self, connection: Connection):
         self.connection = connection
 
     def open(
-        self, conversations: Collection[str], pairs: Collection[tuple[int, int]], keys: Collection[Key], count: int
-    ) -> SendContext:
+        self, conversations: Collection[str], pairs: Collection[Pair], keys: Collection[Key], count: int
+    ) -> LockedState:
         execute = self.connection.execute
         heads = execute(_SELECT_HEADS, {"ids": list(conversations)}).all()
-        members = execute(_SELECT_MEMBERS, {"pairs": list(pairs)}).all() if pairs else ()
         last_id = execute(_SELECT_LAST_ID).scalar() or 0
         ids = list(range(last_id + 1, last_id + 1 + count))
-        return SendContext([tuple(h) for h in heads], {tuple(m) for m in members}, bool(keys), ids)
+        return LockedState([tuple(h) for h in heads], find_members(self.connection, pairs), bool(keys), ids)
 
     def write(
         self,
@@ -240,8 +251,3 @@ class _SqliteBatch:
         moves = [{"of": head["id"], **{f"new_{name}": head[name] for name in HEAD[1:]}} for head in heads]
         self.connection.execute(_UPDATE_HEAD, moves)
         sqlite_index.index_after_send(self.connection, [document.message_id for document in documents])
-
-
-def is_member(connection: Connection, room_id: int, user_id: int) -> bool:
-    """Whether *user_id* is in *room_id* now."""
-    return connection.execute(_SELECT_MEMBERS, {"pairs": [(room_id, user_id)]}).first() is not None

@@ -15,9 +15,9 @@ from backend.messages.change_types import Change, ChangeContext, LockedMessage
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.indexing import index_changes
 from backend.messages.mentions import find_mentioned, mentioned_ids
+from backend.messages.send_context import find_blocks
 from backend.messages.serialise import messages_json
 from backend.models import (
-    Block,
     Conversation,
     Message,
     MessageEdit,
@@ -253,7 +253,7 @@ def _load_access(
     return _Access(
         members=_members(connection, pairs),
         active_user_ids=set(connection.execute(active).scalars()),
-        blocks=_blocks(connection, peers),
+        blocks=find_blocks(connection, peers),
     )
 
 
@@ -278,10 +278,3 @@ def _members(connection: Connection, pairs: Collection[tuple[int, int]]) -> dict
         .where(tuple_(m.room_id, m.user_id).in_(pairs), m.left_at.is_(None), Room.deleted_at.is_(None))
     )
     return {(room_id, user_id): is_admin for room_id, user_id, is_admin in connection.execute(statement)}
-
-
-def _blocks(connection: Connection, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    if not pairs:
-        return set()
-    statement = select(Block.user_id, Block.blocked_id).where(tuple_(Block.user_id, Block.blocked_id).in_(pairs))
-    return {(user_id, blocked_id) for user_id, blocked_id in connection.execute(statement)}

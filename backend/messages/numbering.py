@@ -1,8 +1,9 @@
-"""What becomes of the drafts of one batch: each gets its numbers, and all are written at once."""
+"""The writer of a batch of sends: it numbers the accepted drafts and writes them all at once."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -14,8 +15,9 @@ from backend.events import Event, message_event
 from backend.messages.batch_sql import HEAD, MENTION, Batch
 from backend.messages.drafts import Draft, Sent
 from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.send_context import SendContext
 from backend.messages.serialise import INITIAL_VALUES, messages_json, new_message_json
-from backend.messages.validation import Checks, IdempotencyConflict
+from backend.messages.validation import IdempotencyConflict, check_access, validate_draft, visible_mentions
 from backend.models import Message
 from backend.models.base import utcnow
 from backend.rooms.access import NotAMember
@@ -25,91 +27,86 @@ _messages = cast(Table, Message.__table__)
 
 
 @dataclass(slots=True)
-class _New:
-    """A message of this batch: its row, whom it names, and how others than its sender see it."""
+class NewMessage:
+    """A message of this batch: its row, the users that it mentions, and the object that users other than its sender see."""
 
     row: dict[str, Any]
     mentions: list[int]
     message: dict[str, Any]
 
     def sent(self, is_new: bool = True) -> Sent:
-        """As its sender sees it."""
+        """The message as its sender sees it."""
         key = self.row["client_message_id"]
         return Sent({**self.message, "client_message_id": key} if key else self.message, is_new)
 
 
 @dataclass(slots=True)
 class Head:
-    """A locked conversation: the numbers it gave out last, and the messages that join it now."""
+    """A locked conversation: its last numbers, and the messages and replies that this batch adds."""
 
     last_seq: int
     last_modseq: int
     last_message_at: datetime | None
-    news: list[_New] = field(default_factory=list)
+    new_messages: list[NewMessage] = field(default_factory=list)
     replies: Counter[int] = field(default_factory=Counter)
 
     def allocate_modseq(self) -> int:
-        """The next number of a change."""
+        """The number of the next change."""
         self.last_modseq += 1
         return self.last_modseq
 
 
 class BatchWriter:
-    """Gives numbers to the drafts of one batch and writes them all at once."""
+    """Numbers the drafts of one batch, and writes them all at once."""
 
-    def __init__(self, batch: Batch, heads: dict[str, Head], checks: Checks):
-        self.batch = batch
-        self.connection = batch.connection
-        self.heads = heads
-        self.checks = checks
-        self.ids = iter(checks.ids)
-        self.now = utcnow()
-        self.keyed: dict[tuple[int, str], _New] = {}
-        self.parents: list[Event] = []
+    def __init__(self, batch: Batch, context: SendContext):
+        self._batch = batch
+        self._context = context
+        self._heads = {id_: Head(seq, modseq, at) for id_, seq, modseq, at in context.heads}
+        self._ids = iter(context.ids)
+        self._now = utcnow()
+        self._by_key: dict[tuple[int, str], NewMessage] = {}
+        self._parent_events: list[Event] = []
 
-    def take(self, draft: Draft) -> Sent | ChatError:
-        """What becomes of *draft*, if `flush` succeeds."""
+    def accept(self, draft: Draft) -> Sent | ChatError:
+        """The message that `flush` writes for *draft*, the message of an earlier send, or the reason for refusing it."""
         key = (draft.sender_id, draft.client_message_id or "")
         try:
-            if draft.client_message_id and (earlier := self.checks.earlier.get(key)):
-                self._check_same(draft, earlier.request_hash)
+            if draft.client_message_id and (earlier := self._context.earlier.get(key)):
+                _check_same(draft, earlier.request_hash)
                 return Sent(self._repeat(draft, earlier), is_new=False)
-            if draft.client_message_id and (in_batch := self.keyed.get(key)):
-                self._check_same(draft, in_batch.row["request_hash"])
+            if draft.client_message_id and (in_batch := self._by_key.get(key)):
+                _check_same(draft, in_batch.row["request_hash"])
                 return in_batch.sent(is_new=False)
-            self.checks.check(draft)
+            validate_draft(draft, self._context)
         except ChatError as refusal:
             return refusal
         new = self._number(draft)
         if draft.client_message_id:
-            self.keyed[key] = new
+            self._by_key[key] = new
         return new.sent()
 
     def _repeat(self, draft: Draft, earlier: Row[Any]) -> dict[str, Any]:
-        """The message that was sent before, as it is now. To a sender who may not see the conversation any more, as it was sent:
+        """The message that was sent before, in its present state. Raises TokenRevoked.
 
-        what became of it since is not theirs to know. Its modseq is then its seq, which it was at least. Raises TokenRevoked.
+        A sender who may not see the conversation any more gets its first state instead: they may not know how it changed
+        since. Its modseq is then its seq, because the first modseq is not stored and cannot be smaller.
         """
         try:
-            self.checks.check_access(draft)
+            check_access(draft, self._context)
         except (NotFound, NotAMember):
             as_sent = {**earlier._mapping, **INITIAL_VALUES, "content": draft.content, "modseq": earlier.seq}
             return {**new_message_json(as_sent), "client_message_id": draft.client_message_id}
-        return messages_json([earlier], draft.sender_id, self.connection)[0]
+        return messages_json([earlier], draft.sender_id, self._batch.connection)[0]
 
-    @staticmethod
-    def _check_same(draft: Draft, digest: str | None) -> None:
-        if digest is not None and digest != draft.request_hash:
-            raise IdempotencyConflict
-
-    def _number(self, draft: Draft) -> _New:
-        head = self.heads[draft.place.conversation_id]
+    def _number(self, draft: Draft) -> NewMessage:
+        head = self._heads[draft.place.conversation_id]
         head.last_seq += 1
-        at = max(self.now, head.last_message_at or self.now)  # clocks of two workers may differ; order must not
+        at = max(self._now, head.last_message_at or self._now)  # clocks of two workers may differ; order must not
         head.last_message_at = at
-        mentions = self.checks.mentions(draft)
+        mentions = visible_mentions(draft, self._context)
         row = {
-            "id": next(self.ids),
+            "id": next(self._ids),
             "conversation_id": draft.place.conversation_id,
             "seq": head.last_seq,
             "modseq": head.allocate_modseq(),
@@ -124,48 +121,54 @@ class BatchWriter:
             "created_at": at,
             "updated_at": at,
         }
-        new = _New(row, mentions, new_message_json(row, mentions=mentions))
-        head.news.append(new)
+        new = NewMessage(row, mentions, new_message_json(row, mentions=mentions))
+        head.new_messages.append(new)
         if draft.parent_id is not None:
             head.replies[draft.parent_id] += 1
         return new
 
     def flush(self) -> None:
-        """Write the rows, the parents' new reply counts and the conversations' new heads."""
-        changed = {id_: head for id_, head in self.heads.items() if head.news}
+        """Write the rows, the new reply counts of parents and the new heads of conversations."""
+        changed = {id_: head for id_, head in self._heads.items() if head.new_messages}
         if not changed:
             return
-        news = [new for head in changed.values() for new in head.news]
+        new_messages = [new for head in changed.values() for new in head.new_messages]
         parents = [
             (parent_id, count, head.allocate_modseq())  # one change, and one number, however many replies
             for head in changed.values()
             for parent_id, count in sorted(head.replies.items())
         ]
         heads = [
-            dict(zip(HEAD, (id_, head.last_seq, head.last_modseq, head.last_message_at, self.now), strict=True))
+            dict(zip(HEAD, (id_, head.last_seq, head.last_modseq, head.last_message_at, self._now), strict=True))
             for id_, head in changed.items()
         ]
         self._count_replies(parents)
         mentions = [
             {"message_id": new.row["id"], "user_id": user_id} | {name: new.row[name] for name in MENTION[2:]}
-            for new in news
+            for new in new_messages
             for user_id in new.mentions
         ]
-        documents = [Document(new.row["id"], new.row["conversation_id"], new.row["content"]) for new in news]
-        self.batch.write([new.row for new in news], mentions, heads, documents)
+        documents = [Document(new.row["id"], new.row["conversation_id"], new.row["content"]) for new in new_messages]
+        self._batch.write([new.row for new in new_messages], mentions, heads, documents)
 
-    def _count_replies(self, parents: list[tuple[int, int, int]]) -> None:
-        """Count the new replies of *parents*: each an id, how many, and the modseq of the change."""
+    def _count_replies(self, parents: Sequence[tuple[int, int, int]]) -> None:
+        """Add the new replies of *parents*: for each its id, their number, and the modseq of the change."""
         c, rows = _messages.c, []
         for parent_id, count, modseq in parents:
-            values = {"reply_count": c.reply_count + count, "modseq": modseq, "updated_at": self.now}
+            values = {"reply_count": c.reply_count + count, "modseq": modseq, "updated_at": self._now}
             statement = update(_messages).where(c.id == parent_id).values(values).returning(*MESSAGE_COLUMNS)
-            rows.append(self.connection.execute(statement).one())
-        messages = messages_json(rows, None, self.connection)
+            rows.append(self._batch.connection.execute(statement).one())
+        messages = messages_json(rows, None, self._batch.connection)
         keys = [row.client_message_id for row in rows]
-        self.parents = [message_event("message.updated", m, key) for m, key in zip(messages, keys, strict=True)]
+        self._parent_events = [message_event("message.updated", m, key) for m, key in zip(messages, keys, strict=True)]
 
     def events(self) -> list[Event]:
-        """What others are to hear of this batch, in the order of each conversation."""
-        news = [new for head in self.heads.values() for new in head.news]
-        return [message_event("message.created", n.message, n.row["client_message_id"]) for n in news] + self.parents
+        """The events of this batch, in the order of each conversation."""
+        new_messages = [new for head in self._heads.values() for new in head.new_messages]
+        created = [message_event("message.created", n.message, n.row["client_message_id"]) for n in new_messages]
+        return created + self._parent_events
+
+
+def _check_same(draft: Draft, request_hash: str | None) -> None:
+    if request_hash is not None and request_hash != draft.request_hash:
+        raise IdempotencyConflict

@@ -28,7 +28,7 @@ ANALYZE conversations, room_memberships, messages
 PLANS = "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements"
 STEPS = {
     "confab_lock": "(ARRAY['dm:7:8'])",
-    "confab_look": "(ARRAY['dm:7:8'], ARRAY[1000], ARRAY[1000], ARRAY[1000], ARRAY['key 1'], 1)",
+    "confab_load_context": "(ARRAY['dm:7:8'], ARRAY[1000], ARRAY[1000], ARRAY[1000], ARRAY['key 1'], 1)",
     "confab_move": """('[{"id": "dm:7:8", "last_seq": 1, "last_modseq": 1}]', ARRAY['dm:7:8'])""",
 }
 
@@ -40,13 +40,13 @@ def batch(request: pytest.FixtureRequest, postgresql_app: Flask, wiped: None) ->
         with db.engine.begin() as connection:
             connection.exec_driver_sql(FILL, {"count": request.param})
         with begin_batch(db.engine) as batch:
-            facts = batch.open(
+            state = batch.open(
                 {"dm:7:8", "room:none"}, {(1000, 1007), (1049, 1000), (1000, 1), (1, 1000)}, {(1000, "key 0")}, 2
             )
-            assert not facts.has_repeats
-            assert facts.heads == [("dm:7:8", 0, 0, None)]
-            assert facts.members == {(1000, 1007), (1049, 1000)}
-            assert len(facts.ids) == 2
+            assert not state.has_repeats
+            assert state.heads == [("dm:7:8", 0, 0, None)]
+            assert state.members == {(1000, 1007), (1049, 1000)}
+            assert len(state.ids) == 2
             yield batch
 
 
@@ -61,5 +61,5 @@ def test_a_plan_serves_every_batch(batch: Batch) -> None:
     """Left to itself PostgreSQL plans what takes arrays anew each time, which takes longer than to execute it."""
     made = {name: (reused, anew) for name, reused, anew in batch.connection.exec_driver_sql(PLANS)}
     assert made["confab_lock"][0] > 0
-    assert made["confab_look"][0] > 0
+    assert made["confab_load_context"][0] > 0
     assert sum(anew for _, anew in made.values()) == 0

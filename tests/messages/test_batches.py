@@ -60,8 +60,8 @@ def test_a_row_that_is_refused(made: Factory) -> None:
 
     def attempt() -> None:
         with begin_batch(db.engine) as batch:
-            facts = batch.open({"lobby"}, set(), set(), 1)
-            batch.write([row | {"id": facts.ids[0]}], [], [])
+            state = batch.open({"lobby"}, set(), set(), 1)
+            batch.write([row | {"id": state.ids[0]}], [], [])
 
     with pytest.raises(exc.IntegrityError):
         attempt()

@@ -132,11 +132,11 @@ def test_a_database_that_goes_away_while_drafts_are_tried_singly(
     """What was committed before stays acknowledged."""
     ann, begin, tries = make.user(), append.begin_batch, []
 
-    def leaving(engine: Any, in_haste: bool = False) -> Any:
+    def leaving(engine: Any, has_timeouts: bool = False) -> Any:
         tries.append(1)
         if len(tries) > 2:
             raise exc.OperationalError("", {}, Exception("gone"))
-        return begin(engine, in_haste)
+        return begin(engine, has_timeouts)
 
     monkeypatch.setattr(append, "begin_batch", leaving)
     drafts = [Draft(ann.id, LOBBY, "first"), Draft(ann.id, LOBBY, "planted"), Draft(ann.id, LOBBY, "last")]

@@ -71,7 +71,7 @@ def test_drafts_are_not_tried_singly_for_longer_than_a_caller_waits(
         raise KeyError
 
     monkeypatch.setattr(append, "_append", failing)
-    monkeypatch.setattr(append, "APART_SECONDS", 0.0)
+    monkeypatch.setattr(append, "SINGLY_SECONDS", 0.0)
     with app.app_context():
         results = append_messages([Draft(ann_id, LOBBY, "x")] * 3)
     assert tried == [3]
