@@ -1,11 +1,11 @@
-"""Erasing an account: what is personal goes, what was said stays under "deleted user".
+"""Erasing an account: personal data is deleted, and messages stay under "deleted user".
 
-It is done in small transactions, each of which may be the last that happens: the account is shut and emptied in the first, and
-`flask users purge` ends what a crash left undone. The row stays as a name without a face (its id is in the ids of direct
-conversations, and in the audit trail).
+An erasure runs in small transactions, and a crash may end it after any of them. The first closes the account and clears its
+row; `flask users purge` finishes the rest. The row itself stays without personal data, because its id is part of the ids of
+direct conversations and stands in the audit log.
 
-Nothing that the erased send at that moment is missed: a send looks whether its sender lives under the lock of its
-conversation, and every conversation that they could write to is locked here, after the account was shut.
+No message that the user sends at the same time is missed. A send checks under the lock of its conversation whether its sender is
+erased, and this module locks every conversation that the user could write to after it has closed the account.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import time
 from sqlalchemy import Table, delete, exc, exists, or_, select, update
 
 from backend.accounts.administration import end_access, ensure_not_last_superuser, lock_account
-from backend.accounts.anonymise import leave_conversations
 from backend.audit.log import record, user_target
 from backend.auth.api_tokens import revoke
 from backend.auth.otp import use_code
@@ -25,6 +24,7 @@ from backend.conversations.contacts import contacts_of
 from backend.errors import ChatError, ValidationFailed
 from backend.events import offline_event, publish_on_commit
 from backend.identity.identity import Identity
+from backend.messages.anonymise import anonymise_messages
 from backend.models import (
     ApiToken,
     Attachment,
@@ -38,6 +38,7 @@ from backend.models import (
     User,
 )
 from backend.models.base import Base, db, utcnow
+from backend.rooms.succession import leave_all_rooms
 from backend.storage import storage
 from backend.traces import wipe_traces_soon
 from backend.users.serialise import avatar_version
@@ -46,10 +47,10 @@ from backend.users.tombstone import FULL_NAME, tombstone_id
 log = logging.getLogger("confab.users")
 
 SECONDS_IN_REQUEST = 4.0
-"""How long the request goes on moving messages. `flask users purge` does the rest; nothing of it is personal."""
+"""How long the request rewrites messages. `flask users purge` rewrites the rest, in which nothing is personal."""
 
 KEPT = {"room_memberships", "messages"}
-"""Tables that refer to users and are emptied of them in their own way, or not at all."""
+"""Tables whose references to users are handled elsewhere, or stay."""
 
 PERSONAL = (
     "email", "mail_address", "hashed_password", "mobile", "first_name", "last_name", "bio", "avatar", "email_verified_at",
@@ -58,9 +59,9 @@ PERSONAL = (
 
 
 def erase_self(caller: Identity, password: str | None = None, code: str | None = None) -> None:
-    """Erase the caller's account, which its *password* or a fresh one-time *code* confirms.
+    """Erase the caller's account. The *password* or a fresh one-time *code* confirms it.
 
-    Raises InvalidPassword, InvalidOtp, ValidationFailed where neither is given, and LastSuperuser.
+    Raises InvalidPassword, InvalidOtp, LastSuperuser, and ValidationFailed if neither is given.
     """
     user = caller.user
     if password is not None and user.hashed_password:
@@ -77,7 +78,7 @@ def erase_self(caller: Identity, password: str | None = None, code: str | None =
 
 
 def erase_user(actor: User | None, user_id: int) -> None:
-    """Shut the account and take everything personal out of its row. `finish` does the rest. Raises NotFound, LastSuperuser."""
+    """Close the account and clear the personal data in its row. `finish` does the rest. Raises NotFound and LastSuperuser."""
     user = lock_account(user_id, actor if actor is not None and actor.id != user_id else None)
     ensure_not_last_superuser(user)
     mobile, email = user.mobile, user.email
@@ -102,20 +103,21 @@ def erase_user(actor: User | None, user_id: int) -> None:
 
 
 def finish(user_id: int, seconds: float | None = None) -> bool:
-    """Do what is left to do of an erasure, until done or until *seconds* have passed. Returns whether nothing is left.
+    """Continue an erasure for at most *seconds*, and return whether it is complete. Safe to repeat.
 
-    Safe to repeat. A failure is logged: what is personal went before.
+    A failure is logged and not raised, because `erase_user` has deleted the personal data already.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
         _forget_words(user_id)
         _delete_files(user_id)
-        is_done = leave_conversations(user_id, tombstone_id(), deadline)
+        leave_all_rooms(user_id)
+        is_done = anonymise_messages(user_id, tombstone_id(), deadline)
         _forget(user_id)
         db.session.commit()
     except (exc.SQLAlchemyError, ChatError) as error:
         db.session.rollback()
-        log.warning("an erasure waits", extra={"data": {"user_id": user_id, "reason": type(error).__name__}})
+        log.warning("an erasure was interrupted", extra={"data": {"user_id": user_id, "reason": type(error).__name__}})
         return False
     if not is_done:
         log.info("an erasure is unfinished: run `flask users purge`", extra={"data": {"user_id": user_id}})
@@ -123,7 +125,7 @@ def finish(user_id: int, seconds: float | None = None) -> bool:
 
 
 def list_unfinished() -> list[int]:
-    """The erased accounts of which something is left: messages, rooms, memberships, files."""
+    """The erased accounts that still have messages, rooms, memberships, files or inbox entries."""
     left = (
         exists().where(or_(Message.sender_id == User.id, Message.recipient_id == User.id)),
         exists().where(Room.owner_id == User.id, Room.deleted_at.is_(None)),
@@ -136,7 +138,7 @@ def list_unfinished() -> list[int]:
 
 
 def _forget(user_id: int) -> None:
-    """Delete every row that the data model gives to a user (ON DELETE CASCADE), and the user's name on what others keep."""
+    """Delete the rows that belong to the user (ON DELETE CASCADE), and clear references to the user (ON DELETE SET NULL)."""
     for table in reversed(Base.metadata.sorted_tables):
         for key in table.foreign_keys:
             if key.column.table.name == "users" and table.name not in KEPT:
@@ -144,9 +146,10 @@ def _forget(user_id: int) -> None:
 
 
 def _forget_words(user_id: int) -> None:
-    """Delete addresses from the trail of what the user did and what was done to them, and the texts of reports by and about them.
+    """Clear the addresses in audit events by and about the user, and the texts of reports by and about them.
 
-    Before the messages lose their sender, by whom reports are about somebody. What comes in meanwhile goes in `finish`.
+    This comes before messages lose their sender, because reports about the user are found by it. `finish` repeats it for what
+    arrived in between.
     """
     about = or_(AuditEvent.actor_id == user_id, AuditEvent.target == user_target(user_id))
     with_address = (about, AuditEvent.ip_address.is_not(None))
@@ -164,12 +167,12 @@ def _forget_in(table: Table, column: str, ondelete: str | None, user_id: int) ->
 
 
 def _delete_files(user_id: int) -> None:
-    """Delete the files first and their rows after: what a crash leaves is found again."""
+    """Delete the files before their rows, so that a crash leaves no file without a row."""
     rows = select(Attachment.storage_key, Attachment.thumbnail_key).where(Attachment.user_id == user_id)
     for row in db.session.execute(rows).all():
         for key in row:
             _discard(key)
-    # The rows go with the messages that they hang on; those of no message go here.
+    # The rows of sent attachments are deleted with the rewriting of their messages.
     db.session.execute(delete(Attachment).where(Attachment.user_id == user_id, Attachment.message_id.is_(None)))
     db.session.commit()
 

@@ -221,7 +221,7 @@ def test_the_erased_get_no_message(make: Factory, zeph: Client) -> None:
 
 
 def test_an_erasure_that_was_cut_short_is_finished(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr("backend.accounts.anonymise.BATCH", 2)
+    monkeypatch.setattr("backend.messages.anonymise.BATCH", 2)
     monkeypatch.setattr("backend.accounts.erasure.SECONDS_IN_REQUEST", 0)
     for n in range(5):
         zeph.post("/api/chat/send", {"content": f"{n}"})
@@ -249,7 +249,7 @@ def test_a_failure_half_way_is_logged_and_tried_again(
     zid = zeph.user.id  # type: ignore[attr-defined]
     zeph.post("/api/chat/send", {"content": "x"})
     with monkeypatch.context() as patched:
-        patched.setattr("backend.accounts.erasure.leave_conversations", away)
+        patched.setattr("backend.accounts.erasure.anonymise_messages", away)
         assert erase(zeph).status_code == 204
     with app.app_context():
         assert list_unfinished() == [zid]
