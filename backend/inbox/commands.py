@@ -1,4 +1,4 @@
-"""`flask messages ...`: what can be asked about all that was said."""
+"""`flask messages`: commands for messages, from the command line."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ messages = AppGroup("messages", help="Messages and their numbers.")
 def verify() -> None:
     """Check every conversation's numbers and every unread count against the rows. Exit 1 where one is wrong."""
     read_only()
-    looked_at = wrong = 0
+    checked = wrong = 0
     for count, faults in check_consistency():
-        looked_at += count
+        checked += count
         wrong += len(faults)
         for fault in faults:
             click.echo(fault)
-        click.echo(f"{looked_at} conversations", err=True)
+        click.echo(f"{checked} conversations", err=True)
     if wrong:
-        raise click.ClickException(f"{wrong} faults. Restore what was changed by hand, or from a backup.")
-    click.echo(f"{looked_at} conversations are numbered without gaps, and their unread counts are right.")
+        raise click.ClickException(f"{wrong} faults. Undo manual changes of the database, or restore a backup.")
+    click.echo(f"{checked} conversations have no gaps in their numbers, and their unread counts are right.")
 
 
 @messages.command("reindex")
 def reindex() -> None:
-    """Build the index of search anew, while the server goes on serving. A run that was interrupted is repeated."""
+    """Rebuild the search index while the server runs. Repeat the command after an interruption."""
     for message_id, last_id in search.reindex():
         click.echo(f"messages up to id {message_id} of {last_id}", err=True)
     click.echo("Every message is in the index.")

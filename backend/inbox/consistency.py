@@ -1,4 +1,4 @@
-"""A look at every row, whether the promises about order and counts hold. For operators; it may run while all is in use."""
+"""A check of every row: sequence numbers without gaps, and right unread counts. It may run while the server is in use."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _c, _e, _m = Conversation.__table__.c, ConversationEntry.__table__.c, Message.__
 
 
 def check_consistency() -> Iterator[tuple[int, list[str]]]:
-    """Go through all conversations, a page at a time: how many were looked at, and what is wrong with them, a line each.
+    """Check all conversations. Yields for each page the number of conversations, and a line for each fault.
 
-    Each statement sees one moment, so that sends under way are no faults.
+    Each statement reads one snapshot, so concurrent sends cause no faults.
     """
     last = ""
     while ids := _page_after(last):
@@ -26,7 +26,7 @@ def check_consistency() -> Iterator[tuple[int, list[str]]]:
 
 
 def _page_after(last: str) -> Sequence[str]:
-    """The next conversations by id. A deleted room has none of its messages left to count."""
+    """The next conversations by id. Deleted rooms are left out, because their messages are being deleted."""
     statement = (
         select(_c.id).outerjoin(Room, Room.id == _c.room_id).where(_c.id > last, Room.deleted_at.is_(None))
     )  # fmt: skip
@@ -44,20 +44,20 @@ def _numbering_of(ids: Sequence[str]) -> list[str]:
         .order_by(_c.id)
     )
     return [
-        f"{name} has given seq {last_seq} and modseq {last_modseq}; it holds {held} messages up to seq {seq}, modseq {modseq}"
+        f"{name}: last seq {last_seq}, last modseq {last_modseq}, but {held} messages up to seq {seq}, modseq {modseq}"
         for name, last_seq, held, seq, modseq, last_modseq in db.session.execute(statement)
     ]
 
 
 def _unread_of(ids: Sequence[str]) -> list[str]:
-    told, counted = unread_count(_e.user_id), unread_by_rows(_e.user_id)
+    shown, counted = unread_count(_e.user_id), unread_by_rows(_e.user_id)
     statement = (
-        select(_c.id, _e.user_id, told, counted)
+        select(_c.id, _e.user_id, shown, counted)
         .join(ConversationEntry, _e.conversation_id == _c.id)
-        .where(_c.id.in_(ids), told != counted)
+        .where(_c.id.in_(ids), shown != counted)
         .order_by(_c.id, _e.user_id)
     )
     return [
-        f"{name} tells user {user_id} of {told} unread messages; the rows are {counted}"
-        for name, user_id, told, counted in db.session.execute(statement)
+        f"{name}: user {user_id} is shown {shown} unread messages, but has {counted}"
+        for name, user_id, shown, counted in db.session.execute(statement)
     ]

@@ -1,4 +1,4 @@
-"""What a user sets in an inbox row: the read mark, and whether the conversation is muted or pinned."""
+"""Settings of an inbox row: the read mark, and whether the conversation is muted or pinned."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _e, _m = ConversationEntry.__table__.c, Message.__table__.c
 
 
 def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict[str, Any]:
-    """Set `is_muted` or `is_pinned` for *user* alone, and return the inbox row.
+    """Set `is_muted` or `is_pinned` for *user*, and return the inbox row.
 
-    The user's sockets get `inbox.updated` where that changed something. Raises NotFound and NotAMember.
+    If that changed something, the user's sockets get `inbox.updated`. Raises NotFound and NotAMember.
     """
     entry = _lock_entry(user, conversation_id)
     if any(getattr(entry, name) != value for name, value in flags.items()):
@@ -31,11 +31,11 @@ def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict
 
 
 def mark_read(user: User, conversation_id: str, seq: int, source_connection: str | None = None) -> dict[str, Any]:
-    """Move *user*'s read mark to *seq*, never back, and return the inbox row.
+    """Move *user*'s read mark forward to *seq*, and return the inbox row. A smaller *seq* changes nothing.
 
-    The direct messages up to there become `is_read`. The other side gets neither event nor mark where *user* blocks it.
-    *source_connection* names the socket that does not get the events. Raises NotFound, NotAMember, and ValidationFailed past
-    the conversation's end.
+    Direct messages up to the mark become `is_read`. If *user* blocks the other side, the other side gets no `read` event.
+    *source_connection* names the socket that gets no event. Raises NotFound, NotAMember, and ValidationFailed if *seq* is past
+    the end of the conversation.
     """
     entry = _lock_entry(user, conversation_id)
     _check_end(conversation_id, seq)
@@ -50,10 +50,11 @@ def mark_read(user: User, conversation_id: str, seq: int, source_connection: str
 
 
 def mark_unread(user: User, conversation_id: str, seq: int) -> dict[str, Any]:
-    """Make the message *seq* and what follows unread again, and return the inbox row.
+    """Mark the message *seq* and all later ones as unread, and return the inbox row.
 
-    The read mark moves back to the message before, never forward. Only the user's own sockets get the events, and no `is_read` is
-    taken back. Raises NotFound, NotAMember, and ValidationFailed past the conversation's end.
+    The read mark moves back to the message before. If it is there already or further back, nothing changes. Only the user's own
+    sockets get events, and `is_read` stays as it is. Raises NotFound, NotAMember, and ValidationFailed if *seq* is past the end
+    of the conversation.
     """
     entry = _lock_entry(user, conversation_id)
     _check_end(conversation_id, seq)
@@ -64,7 +65,7 @@ def mark_unread(user: User, conversation_id: str, seq: int) -> dict[str, Any]:
 
 
 def _lock_entry(user: User, conversation_id: str) -> ConversationEntry:
-    """The inbox row, locked; made where an account that came from elsewhere has none. Raises NotFound and NotAMember."""
+    """Lock the inbox row. It is created for an imported account that has none. Raises NotFound and NotAMember."""
     place: ConversationRef = resolve_conversation(user.id, conversation_id)
     authorize(user, place)
     if db.session.get(Conversation, conversation_id) is None:

@@ -45,7 +45,7 @@ def update_conversation(body: dict[str, Any], conversation_id: str) -> dict[str,
 def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
     """Move your read mark
 
-    Forward only; behind the conversation's end is 422.
+    Forward only. A `seq` past the end of the conversation is 422.
     """
     return marks.mark_read(current_user, conversation_id, body["seq"])
 
@@ -57,7 +57,7 @@ def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
 def mark_unread(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
     """Mark messages as unread
 
-    The message `seq` and what follows. Only your own devices learn of it.
+    The message `seq` and all later ones. Only your own devices are told.
     """
     return marks.mark_unread(current_user, conversation_id, body["seq"])
 
@@ -70,8 +70,8 @@ def mark_unread(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
 def sync(body: dict[str, Any]) -> dict[str, Any]:
     """Catch up
 
-    Everything that changed since the modseqs you saw last. Where `truncated`, ask again from the
-    highest modseq of the row's messages and members.
+    Everything that changed since the modseqs that you give. If a row is `truncated`, ask again from the
+    highest modseq of its messages and members.
     """
     read_only()
     return syncing.sync(current_user, body["conversations"])

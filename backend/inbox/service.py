@@ -1,4 +1,4 @@
-"""A user's inbox: its conversations, and how much of them is unread."""
+"""A user's inbox: its conversations, with unread counts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def list_conversations(user: User, page_request: PageRequest) -> Page[dict[str, 
 
 
 def inbox_of(user_id: int) -> Select[Any]:
-    """The rows of a user's inbox: conversation, entry, room, and both counts, in one query."""
+    """The query of a user's inbox: columns of conversations and entries, and both counts."""
     conversation = (_c.id, _c.kind, _c.room_id, _c.last_seq, _c.last_modseq)
     entry = (_e.last_read_seq, _e.is_muted, _e.is_pinned)
     counts = (unread_count(user_id).label("unread_count"), _mention_count(user_id).label("mention_count"))
@@ -43,19 +43,19 @@ def inbox_of(user_id: int) -> Select[Any]:
 
 
 def unread_count(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
-    """Messages behind the read mark that others sent and that are not deleted, for the rows of an inbox query.
+    """The number of messages after the read mark that others sent and that are not deleted, for the rows of an inbox query.
 
-    Seqs have no gaps, so what is behind the mark is a subtraction; only the user's own messages and the deleted ones are
-    counted, each in an index of their own.
+    Seqs have no gaps, so the number of messages after the mark is a difference. Only the user's own messages and the deleted
+    ones are counted, each with an index, and subtracted.
     """
-    behind = (_m.conversation_id == _c.id, _m.seq > _e.last_read_seq)
-    own = _count(*behind, _m.sender_id == user_id)
-    deleted = _count(*behind, _m.deleted_at.is_not(None), _m.sender_id != user_id)
+    after = (_m.conversation_id == _c.id, _m.seq > _e.last_read_seq)
+    own = _count(*after, _m.sender_id == user_id)
+    deleted = _count(*after, _m.deleted_at.is_not(None), _m.sender_id != user_id)
     return _c.last_seq - _e.last_read_seq - own - deleted
 
 
 def unread_by_rows(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
-    """The same number, row by row: what `unread_count` is verified with."""
+    """The same number, counted row by row. It verifies `unread_count`."""
     return _count(
         _m.conversation_id == _c.id, _m.seq > _e.last_read_seq, _m.sender_id != user_id, _m.deleted_at.is_(None)
     )

@@ -1,7 +1,7 @@
-"""Catching up: everything that changed since a client last looked (RFC 7162, CONDSTORE and QRESYNC, in spirit).
+"""Synchronisation: everything that changed since a client's last one. The idea is that of CONDSTORE and QRESYNC (RFC 7162).
 
-An answer is bounded in bytes, not only in messages. It is built conversation by conversation, from groups that hold a few
-hundred changes, until it is full; what does not fit is asked for again. So its cost does not grow with what there is.
+An answer is limited in bytes, not only in messages. It is built conversation by conversation until it is full, and the client
+asks again for the rest. Changes are read in groups of a few hundred, so the cost of an answer does not grow with their number.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from backend.models import Conversation, ConversationEntry, User
 from backend.models.base import db
 
 PAGE = 200
-"""The most messages of one conversation in an answer, and the most members, as long as there is a message among them."""
+"""At most this many messages of one conversation are in an answer, and as many members if there are messages too."""
 
-CROWD = 2_000
-"""The most members where no message is among them: about as many as an answer holds."""
+MEMBERS_ONLY_PAGE = 2_000
+"""At most this many members of one conversation are in an answer without messages of it. About as many fit into an answer."""
 
 TOTAL = 4_000
-"""About how many messages an answer holds in all: with many conversations each gets a smaller page, and is truncated."""
+"""The approximate number of messages in an answer. With many conversations each gets a smaller page, and is truncated."""
 
 MAX_BYTES = 1024 * 1024
-"""About how large an answer to /sync is at most."""
+"""The approximate limit of an answer to /sync."""
 
 GROUP_CHANGES, GROUP_CONVERSATIONS = 400, 200
-"""How much is read at once. What was read and does not fit is thrown away, so a group is not much larger than an answer."""
+"""How much is read at once. Changes that do not fit are read in vain, so a group is not much larger than an answer."""
 
 IN_ONE_QUERY = 500
-"""Conversations in one statement: SQLite refuses an expression of more than 1,000 terms."""
+"""Conversations in one statement. SQLite refuses an expression of more than 1,000 terms."""
 
 _c, _e = Conversation.__table__.c, ConversationEntry.__table__.c
 
 
 @dataclass
 class SyncPage:
-    """A part of an answer. `next` has the modseqs that the next page goes on from, and is empty where nothing is left.
+    """A page of an answer. `next` has the modseqs from which the next page continues; it is empty on the last page.
 
-    `has_left_out_changes` where a conversation that changed is in `next` and not in `conversations`.
+    `has_left_out_changes` is true if a changed conversation is in `next` and not in `conversations`.
     """
 
     conversations: list[dict[str, Any]] = field(default_factory=list)
@@ -53,11 +53,10 @@ class SyncPage:
 
 
 def sync(user: User, seen: Mapping[str, int]) -> dict[str, Any]:
-    """What changed in *user*'s conversations since the modseqs in *seen*; a conversation that it lacks was never seen.
+    """The changes in *user*'s conversations since the modseqs in *seen*. Those not in *seen* come from the start.
 
-    Names in *seen* that the user may not read (any more) come back as `gone`. Changed conversations come first. Where some of
-    them do not fit, at least one that is answered counts as truncated, so the client asks again. Unchanged ones that do not fit
-    are left out.
+    Ids in *seen* that the user may not read (any more) come back as `gone`. Changed conversations come first. If some of them do
+    not fit, at least one row is marked as truncated, so that the client asks again. Unchanged ones that do not fit are left out.
     """
     page = sync_page(user, seen, MAX_BYTES)
     rows = page.conversations
@@ -68,11 +67,10 @@ def sync(user: User, seen: Mapping[str, int]) -> dict[str, Any]:
 
 
 def sync_page(user: User, seen: Mapping[str, int], max_bytes: int, only: Collection[str] | None = None) -> SyncPage:
-    """As much of the answer as *max_bytes* hold, and a change at least.
+    """The first page of the answer, of about *max_bytes*, with one change at least.
 
-    With *only*, nothing but these conversations is looked at: the further pages of an answer.
-
-    The heads are read first and nothing behind them is answered, so a change that comes meanwhile is found by the next call.
+    *only* restricts it to these conversations, for the further pages of an answer. The heads are read first, and later changes
+    are not part of the answer: the next call finds them.
     """
     heads = _heads(user, only)
     since = {id_: min(seen.get(id_, 0), head) for id_, head in heads.items()}
@@ -87,17 +85,19 @@ def sync_page(user: User, seen: Mapping[str, int], max_bytes: int, only: Collect
         for place in range(start, end):
             changes = found.get(ordered[place])
             if changes is not None and changes.is_truncated and not changes.messages:
-                changes = load_changes(user, {ordered[place]: since[ordered[place]]}, size, CROWD).get(ordered[place])
+                changes = load_changes(user, {ordered[place]: since[ordered[place]]}, size, MEMBERS_ONLY_PAGE).get(
+                    ordered[place]
+                )
             if changes is None:
-                continue  # the user left it since the heads were read
-            row, cost, is_full = _fill(changes, free, is_first=not page.conversations)
-            if row is not None:
-                free -= cost
-                page.conversations.append(row)
-                if row["truncated"]:
-                    page.next[row["id"]] = _last_modseq(row)
-            if is_full:
-                left = place + (row is not None)
+                continue  # the user left it after the heads were read
+            filled = _fill(changes, free, is_first=not page.conversations)
+            if filled.row is not None:
+                free -= filled.size
+                page.conversations.append(filled.row)
+                if filled.row["truncated"]:
+                    page.next[filled.row["id"]] = _last_modseq(filled.row)
+            if filled.is_full:
+                left = place + (filled.row is not None)
                 page.next |= {id_: since[id_] for id_ in ordered[left:]}
                 page.has_left_out_changes = left < len(changed)
                 return page
@@ -105,7 +105,7 @@ def sync_page(user: User, seen: Mapping[str, int], max_bytes: int, only: Collect
 
 
 def _heads(user: User, only: Collection[str] | None) -> dict[str, int]:
-    """The last modseqs of the conversations that *user* may read, the one with the last activity first."""
+    """The last modseqs of the conversations that *user* may read, the most recent activity first."""
     statement = (
         select(_c.id, _c.last_modseq)
         .join(ConversationEntry, _e.conversation_id == _c.id)
@@ -123,7 +123,7 @@ def _heads(user: User, only: Collection[str] | None) -> dict[str, int]:
 
 
 def _groups(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Slices of a list, as (start, end), each with few members and, but for a single member, little weight."""
+    """Slices of a list, as (start, end). Each has few members and little total weight, or a single member."""
     start, weight = 0, 0
     for place, own in enumerate(weights):
         if place > start and (weight + own > GROUP_CHANGES or place - start >= GROUP_CONVERSATIONS):
@@ -134,10 +134,20 @@ def _groups(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield start, len(weights)
 
 
-def _fill(changes: Changes, free: int, *, is_first: bool) -> tuple[dict[str, Any] | None, int, bool]:
-    """The row of a conversation with as many of its changes as *free* bytes hold, its size, and whether the answer is full.
+@dataclass(frozen=True)
+class _FilledRow:
+    """A conversation's row of the answer with its *size* in bytes. `row` is None if no change fitted."""
 
-    None where not even the first change fits; of the first conversation of an answer it is taken all the same.
+    row: dict[str, Any] | None
+    size: int = 0
+    is_full: bool = False
+    """Whether the answer has no room for further conversations."""
+
+
+def _fill(changes: Changes, free: int, *, is_first: bool) -> _FilledRow:
+    """The row of a conversation with as many of its changes as fit into *free* bytes.
+
+    The first change of the first conversation of an answer is included even if it does not fit.
     """
     row: dict[str, Any] = {**changes.head, "messages": [], "members": [], "truncated": changes.is_truncated}
     cost = len(orjson.dumps(row))
@@ -145,10 +155,10 @@ def _fill(changes: Changes, free: int, *, is_first: bool) -> tuple[dict[str, Any
         size = len(orjson.dumps(change)) + 1
         if cost + size > free and (number or not is_first):
             row["truncated"] = True
-            return (row, cost, True) if number else (None, 0, True)
+            return _FilledRow(row, cost, is_full=True) if number else _FilledRow(None, is_full=True)
         row[kind].append(change)
         cost += size
-    return (row, cost, False) if cost <= free or is_first else (None, 0, True)
+    return _FilledRow(row, cost) if cost <= free or is_first else _FilledRow(None, is_full=True)
 
 
 def _last_modseq(row: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""What changed in a few conversations, each up to a page: what answers of /sync and `resume` are made of."""
+"""The changes of some conversations, up to a page for each. Answers to /sync and `resume` consist of them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _c, _m, _rm = (model.__table__.c for model in (Conversation, Message, RoomMember
 
 @dataclass(frozen=True)
 class Changes:
-    """One conversation: the fields of its row, and its messages and members that changed, each by modseq.
+    """One conversation: the fields of its row, and its changed messages and members, both in the order of modseq.
 
-    `is_truncated` where changes behind the last one here are left.
+    `is_truncated` is true if there are later changes.
     """
 
     head: dict[str, Any]
@@ -33,22 +33,20 @@ class Changes:
     is_truncated: bool
 
     def ordered(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every change with its kind (`messages`, `members`), in the order of their modseqs."""
+        """Every change with its kind (`messages`, `members`), in the order of modseq."""
         both = [("messages", change) for change in self.messages] + [("members", change) for change in self.members]
         yield from sorted(both, key=lambda each: each[1]["modseq"])
 
 
-def load_changes(
-    user: User, since: Mapping[str, int], size: int, most_members: int | None = None
-) -> dict[str, Changes]:
-    """What changed behind *since* in the conversations that it names and *user* may read.
+def load_changes(user: User, since: Mapping[str, int], size: int, max_members: int | None = None) -> dict[str, Changes]:
+    """The changes after the modseqs in *since* in those of its conversations that *user* may read.
 
-    At most *size* messages of each, and *most_members* members: *size* of them unless told. A constant number of statements. The
-    heads are read first, and no change behind them is told.
+    At most *size* messages and *max_members* members (by default *size*) of each. Takes a constant number of queries. The heads
+    are read first, and later changes are not included.
     """
     rows = db.session.execute(inbox_of(user.id).where(_c.id.in_(since))).all()
     changed = [row for row in rows if row.last_modseq > since[row.id]]
-    upto = _cutoffs(changed, since, size, most_members or size)
+    upto = _cutoffs(changed, since, size, max_members or size)
     reach = _reach(changed, since, upto)
     messages = _messages(user, reach) if changed else {}
     members = _members(user, reach) if any(row.room_id is not None for row in changed) else {}
@@ -69,21 +67,21 @@ def load_changes(
     }
 
 
-def _cutoffs(rows: Sequence[Row[Any]], since: Mapping[str, int], size: int, most_members: int) -> dict[str, int]:
-    """For each conversation the modseq up to which it is answered now: its head, or the last change of its page."""
+def _cutoffs(rows: Sequence[Row[Any]], since: Mapping[str, int], size: int, max_members: int) -> dict[str, int]:
+    """The modseq up to which the changes of each conversation are included: its head, or the last change of its page."""
     upto = {row.id: row.last_modseq for row in rows}
-    for of, name, most in ((_m.conversation_id, _c.id, size), (_rm.room_id, _c.room_id, most_members)):
-        # There cannot be more changed messages or members than changes, so only a longer reach can overflow its page.
-        long = {row.id: since[row.id] for row in rows if row.last_modseq - since[row.id] > most}
+    for of, name, limit in ((_m.conversation_id, _c.id, size), (_rm.room_id, _c.room_id, max_members)):
+        # A conversation has no more changed messages or members than changes, so only a longer range can overflow its page.
+        long = {row.id: since[row.id] for row in rows if row.last_modseq - since[row.id] > limit}
         if long:
-            _cut(upto, long, of, name, most)
+            _cut(upto, long, of, name, limit)
     return upto
 
 
 def _cut(
     upto: dict[str, int], long: Mapping[str, int], of: ColumnElement[Any], name: ColumnElement[Any], size: int
 ) -> None:
-    """Lower *upto* to the change number *size* in the table of the column *of*, where there are more."""
+    """Lower *upto* to the modseq of change number *size* in the table of the column *of*, where there are more changes."""
     modseq_of = (_m if of is _m.conversation_id else _rm).modseq
     start = case(long, value=_c.id)
     changed = select(modseq_of).where(of == name, modseq_of > start).order_by(modseq_of).limit(1)
@@ -94,14 +92,14 @@ def _cut(
 
 
 def _reach(changed: Sequence[Row[Any]], since: Mapping[str, int], upto: Mapping[str, int]) -> CTE:
-    """A table of the conversations with the modseqs between which they are answered; to join it takes one index for each row."""
+    """A table of the conversations with the ranges of modseqs to read. A join with it uses an index for each row."""
     columns = (
         column("id", String),
         column("room_id", BigInteger),
         column("since", BigInteger),
         column("upto", BigInteger),
     )
-    # A null in every row would have no type; no room has the id 0.
+    # If every room_id were null, the column would have no type. No room has the id 0.
     rows = [(row.id, row.room_id or 0, since[row.id], upto[row.id]) for row in changed]
     return values(*columns, name="reach").data(rows).cte("reach")
 
@@ -116,7 +114,7 @@ def _messages(user: User, reach: CTE) -> dict[str, list[dict[str, Any]]]:
 
 
 def _members(user: User, reach: CTE) -> dict[str, list[dict[str, Any]]]:
-    """The memberships that changed in the same reach, those that ended among them (`left_at`)."""
+    """The memberships that changed in the same ranges, including those that ended (`left_at`)."""
     grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     between = and_(_rm.room_id == reach.c.room_id, _rm.modseq > reach.c.since, _rm.modseq <= reach.c.upto)
     statement = select(RoomMembership, User).join(User).join(reach, between).order_by(RoomMembership.modseq)

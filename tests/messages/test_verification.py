@@ -33,7 +33,7 @@ def test_a_healthy_database(app: Flask, make: Factory) -> None:
     gone = make.client()
     gone.delete(f"/api/rooms/{make.room(gone, 'gone')['id']}")
     code, lines = verify(app)
-    assert (code, lines) == (0, ["3 conversations are numbered without gaps, and their unread counts are right."])
+    assert (code, lines) == (0, ["3 conversations have no gaps in their numbers, and their unread counts are right."])
 
 
 def test_every_page_is_looked_at(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_a_message_that_is_missing(app: Flask, make: Factory) -> None:
     code, lines = verify(app)
     assert code == 1
     assert [line for line in lines if "unread" not in line] == [
-        f"{name} has given seq 3 and modseq 5; it holds 2 messages up to seq 3, modseq 5"
+        f"{name}: last seq 3, last modseq 5, but 2 messages up to seq 3, modseq 5"
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_head_that_was_set_back(app: Flask, make: Factory) -> None:
     with app.app_context():
         db.session.execute(update(Conversation).where(Conversation.id == name).values(last_modseq=3))
         db.session.commit()
-    assert verify(app) == (1, [f"{name} has given seq 3 and modseq 3; it holds 3 messages up to seq 3, modseq 5"])
+    assert verify(app) == (1, [f"{name}: last seq 3, last modseq 3, but 3 messages up to seq 3, modseq 5"])
 
 
 def test_an_unread_count_that_is_wrong(app: Flask, make: Factory) -> None:
@@ -68,7 +68,7 @@ def test_an_unread_count_that_is_wrong(app: Flask, make: Factory) -> None:
     with app.app_context():
         db.session.execute(delete(Message).where(Message.conversation_id == name, Message.seq == 3))
         db.session.commit()
-    assert f"{name} tells user {user_id} of 2 unread messages; the rows are 1" in verify(app)[1]
+    assert f"{name}: user {user_id} is shown 2 unread messages, but has 1" in verify(app)[1]
 
 
 def test_deleted_messages_are_no_fault(app: Flask, make: Factory) -> None:
