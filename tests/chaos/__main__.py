@@ -70,8 +70,8 @@ class FaultyDeployment:
         time.sleep(self.rng.uniform(0, 6))
         self.postgres.thaw()
 
-    def campaign(self, seconds: float) -> tuple[int, Findings]:
-        """Run one campaign. Returns how many messages were acknowledged, and the findings."""
+    def campaign(self, seconds: float) -> tuple[int, int, Findings]:
+        """Run one campaign. Returns how many messages and how many changes were acknowledged, and the findings."""
         campaign = Campaign(self.deployment.app, [self.deployment.user() for _ in range(7)], readers=4)
         campaign.start()
         ends = time.monotonic() + seconds
@@ -87,7 +87,7 @@ class FaultyDeployment:
             time.sleep(8)
         finally:
             found = campaign.finish()
-        return len(campaign.acknowledged), found
+        return len(campaign.acknowledged), campaign.changed, found
 
 
 def main() -> None:
@@ -103,8 +103,11 @@ def main() -> None:
         faulty = FaultyDeployment(postgres, redis, folder, random.Random(given.seed))
         try:
             while time.monotonic() < ends:
-                count, found = faulty.campaign(min(60, given.minutes * 60))
-                print(f"{count} acknowledged; found {'' if found else 'nothing'}", flush=True)
+                count, changed, found = faulty.campaign(min(60, given.minutes * 60))
+                print(
+                    f"{count} messages and {changed} changes acknowledged; found {'' if found else 'nothing'}",
+                    flush=True,
+                )
                 if found:
                     for kind, lines in found.items():
                         print(f"{kind}: {len(lines)}", *lines[:MAX_LINES], sep="\n  ", flush=True)

@@ -1,9 +1,9 @@
 """A checker like Jepsen: writers and readers work while parts are killed, and then what they saw is compared with the database.
 
-Writers send one message after the other, and repeat one that was not acknowledged under the same key. Readers connect and
-disconnect at random, resume, and record each frame. The findings are:
+Writers send one message after the other, and repeat one that was not acknowledged under the same key. Between sends they edit,
+delete and react to their own messages. Readers connect and disconnect at random, resume, and record each frame. The findings are:
 
-- lost: a message that was acknowledged is not in the database as it was acknowledged;
+- lost: a message or a change that was acknowledged is not in the database as it was acknowledged;
 - doubled: a message is in the database twice under one key, or a socket received a modseq twice, or live after an earlier socket;
 - reordered: a modseq arrived after a later one, the seqs have a gap, or the messages of a writer are not in the order sent;
 - missing: a socket received a later modseq without this one, or a reader never received a message, or not within seconds;
@@ -15,16 +15,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from threading import Event, Lock, Thread
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from websockets.exceptions import WebSocketException
 
-from backend.models import Message
+from backend.models import Message, Reaction
 from backend.models.base import db
 from tests.realtime.client import Api, Frame, LiveClient
 
@@ -126,11 +126,51 @@ class Reader:
             self.position = max(self.position, client.modseqs[self.name])
 
 
-class Campaign:
-    """Writers and readers of one room, at work from `start` until `finish`, which returns the findings."""
+@dataclass
+class Expected:
+    """What the last acknowledged change made of a message that only its author *user_id* changes."""
 
-    def __init__(self, app: Flask, users: list[Api], readers: int = 3, seed: int = 0):
+    user_id: int
+    message_id: int
+    key: str
+    content: str = ""
+    is_reacted: bool = False
+    is_deleted: bool = False
+    is_uncertain: bool = False
+    """Whether a change was sent and never answered."""
+
+    def __post_init__(self) -> None:
+        self.content = self.content or self.key
+
+    def change(self, chance: random.Random) -> tuple[dict[str, Any], Expected]:
+        """A frame that changes the message, and what is expected once it is acknowledged."""
+        kind = chance.choices(["edit", "react", "unreact", "delete"], [4, 4, 2, 1])[0]
+        frame: dict[str, Any] = {"type_": kind, "message_id": self.message_id}
+        if kind == "edit":
+            content = f"{self.key} {chance.random()}"
+            return frame | {"content": content}, replace(self, content=content)
+        if kind == "delete":
+            is_hard = chance.random() < 0.5
+            content = "" if is_hard else self.content
+            return frame | {"hard": is_hard}, replace(self, content=content or " ", is_reacted=False, is_deleted=True)
+        return frame | {"emoji": "👍"}, replace(self, is_reacted=kind == "react")
+
+    def matches(self, row: Any) -> bool:
+        """Whether the database holds what was acknowledged."""
+        is_content_same = row.content == self.content.strip()
+        found = (row.is_reacted, row.deleted_at is not None)
+        return self.is_uncertain or (is_content_same and found == (self.is_reacted, self.is_deleted))
+
+
+class Campaign:
+    """Writers and readers of one room, at work from `start` until `finish`, which returns the findings.
+
+    After each send a writer changes one of its messages with the probability *change_chance*.
+    """
+
+    def __init__(self, app: Flask, users: list[Api], readers: int = 3, seed: int = 0, *, change_chance: float = 0.4):
         self.app = app
+        self.change_chance = change_chance
         self.random = random.Random(seed)
         owner, *others = users
         self.room = owner.room(*others)
@@ -139,8 +179,10 @@ class Campaign:
         self.writers = users[: len(users) - readers]
         self.readers = [Reader(api, self.name, self.since) for api in users[len(users) - readers :]]
         self.acknowledged: dict[str, Frame] = {}
+        self.expected: dict[str, Expected] = {}
         self.found = Findings()
         self.errors: list[BaseException] = []
+        self.changed = 0
         self._is_over, self._is_writing_over, self._lock = Event(), Event(), Lock()
         self._threads = [Thread(target=self._guarded, args=[self._write, *each]) for each in enumerate(self.writers)]
         self._threads += [Thread(target=self._guarded, args=[self._read, *each]) for each in enumerate(self.readers)]
@@ -158,7 +200,7 @@ class Campaign:
 
     def _write(self, number: int, api: Api) -> None:
         socket: LiveClient | None = None
-        count = 0
+        count, chance = 0, random.Random(number)
         while not self._is_writing_over.is_set():
             key = f"w{number}-{count}"
             try:
@@ -172,9 +214,39 @@ class Campaign:
                 continue
             with self._lock:
                 self.acknowledged[key] = message
+                self.expected[key] = Expected(api.id, message["id"], key)
             count += 1
+            socket = self._change_one(socket, api, f"w{number}-", chance)
         if socket is not None:
             socket.close()
+
+    def _change_one(self, socket: LiveClient, api: Api, prefix: str, chance: random.Random) -> LiveClient | None:
+        """Change one of the writer's own messages at random, and repeat it until it is acknowledged. Returns the socket."""
+        own = [each for key, each in self.expected.items() if key.startswith(prefix) and not each.is_deleted]
+        if not own or chance.random() > self.change_chance:
+            return socket
+        target = chance.choice(own)
+        frame, changed = target.change(chance)
+        current: LiveClient | None = socket
+        while not self._is_writing_over.is_set():
+            try:
+                current = current or RecordingClient(api.url, api.token, Findings())
+                answer = current.call(**frame)
+            except (*UNREACHABLE, AssertionError):
+                answer = {"type": "error", "code": "unavailable"}
+                if current is not None:
+                    current.close()
+                    current = None
+            if answer["type"] != "error":
+                self.changed += 1
+                self.expected[changed.key] = changed
+                return current
+            if answer["code"] != "unavailable":
+                self.found.add("lost", f"{target} could not be changed by {frame}: {answer}")
+                return current
+            time.sleep(0.05)
+        target.is_uncertain = True
+        return current
 
     def _read(self, number: int, reader: Reader) -> None:
         chance = random.Random(number)
@@ -217,27 +289,34 @@ class Campaign:
     def _rows(self) -> list[Any]:
         with self.app.app_context():
             db.engine.dispose()  # its connections may be to a server that was killed
-            columns = (Message.seq, Message.modseq, Message.id, Message.content, Message.sender_id)
-            statement = select(*columns).where(Message.conversation_id == self.name).order_by(Message.seq)
+            m = Message
+            reacted = exists().where(Reaction.message_id == m.id, Reaction.user_id == m.sender_id).label("is_reacted")
+            columns = (m.seq, m.modseq, m.id, m.content, m.client_message_id.label("key"), m.deleted_at, reacted)
+            statement = select(*columns).where(m.conversation_id == self.name).order_by(m.seq)
             return list(db.session.execute(statement).all())
 
     def _check(self, rows: list[Any]) -> None:
         by_key: dict[str, Any] = {}
         for row in rows:
-            if by_key.setdefault(row.content, row) is not row:
-                self.found.add("doubled", f"{row.content} is message {by_key[row.content].seq}, and {row.seq}")
+            if by_key.setdefault(row.key, row) is not row:
+                self.found.add("doubled", f"{row.key} is message {by_key[row.key].seq}, and {row.seq}")
         for key, message in self.acknowledged.items():
             row = by_key.get(key)
-            if row is None or (row.seq, row.id, row.modseq) != (message["seq"], message["id"], message["modseq"]):
+            if row is None or (row.seq, row.id) != (message["seq"], message["id"]) or row.modseq < message["modseq"]:
                 self.found.add("lost", f"{key} was acknowledged as {message['seq']}, and is {row}")
+            elif not self.expected[key].matches(row):
+                self.found.add("lost", f"{self.expected[key]} was acknowledged, and is {row}")
         for place, row in enumerate(rows, 1):
             if row.seq != place:
                 self.found.add("reordered", f"message {place} of the database is {row.seq}")
         for number in range(len(self.writers)):
-            own = [int(row.content.partition("-")[2]) for row in rows if row.content.startswith(f"w{number}-")]
+            own = [int(row.key.partition("-")[2]) for row in rows if row.key.startswith(f"w{number}-")]
             for earlier, later in pairwise(own):
                 if later < earlier:
                     self.found.add("reordered", f"writer {number}'s {earlier} came before {later}")
+        self._check_readers(rows)
+
+    def _check_readers(self, rows: list[Any]) -> None:
         modseqs = {row.modseq for row in rows}
         for number, reader in enumerate(self.readers):
             self.found.missing(f"reader {number} never received messages", {row.seq for row in rows} - reader.seqs)
