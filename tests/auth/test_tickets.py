@@ -28,7 +28,7 @@ def test_the_ticket_of_a_session(app: Flask, make: Factory) -> None:
         ticket, asker = ticket_of(token), identify(token)
         found = identify_socket(ticket)
         assert (found.user.id, found.session_id, found.scopes) == (user.id, asker.session_id, asker.scopes)
-        assert found.expires_at is None, "the ticket lives longer than the access token"
+        assert found.credentials.expires_at is None, "the ticket lives longer than the access token"
         with pytest.raises(Unauthorized):
             identify_socket(ticket)
 
