@@ -71,6 +71,7 @@ def list_replies(args: dict[str, Any], message_id: int) -> Page[dict[str, Any]]:
 
 @bp.put("/<id:message_id>/reactions/<emoji>")
 @bp.response(200, schemas.MessageSchema)
+@bp.alt_response(422, "UNPROCESSABLE_ENTITY")
 @login_required
 def add_reaction(message_id: int, emoji: str) -> dict[str, Any]:
     """React to a message
@@ -82,6 +83,7 @@ def add_reaction(message_id: int, emoji: str) -> dict[str, Any]:
 
 @bp.delete("/<id:message_id>/reactions/<emoji>")
 @bp.response(200, schemas.MessageSchema)
+@bp.alt_response(422, "UNPROCESSABLE_ENTITY")
 @login_required
 def remove_reaction(message_id: int, emoji: str) -> dict[str, Any]:
     """Take a reaction back
