@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, exists, func, or_, select
 
 from backend.messages.access import is_open_to
 from backend.messages.fields import MESSAGE_COLUMNS
@@ -61,9 +61,13 @@ def unread_by_rows(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
     )
 
 
-def _mention_count(user_id: int) -> ScalarSelect[int]:
+def _mention_count(user_id: int) -> ColumnElement[int]:
+    """The number of messages after the read mark that mention the user, or the whole room: each once.
+
+    Messages that others sent and that are not deleted, as in `unread_count`.
+    """
     n = MessageMention.__table__.c
-    return (
+    by_name = (
         select(func.count())
         .select_from(MessageMention.__table__.join(Message.__table__, _m.id == n.message_id))
         .where(n.user_id == user_id, n.conversation_id == _c.id, n.seq > _e.last_read_seq)
@@ -71,6 +75,9 @@ def _mention_count(user_id: int) -> ScalarSelect[int]:
         .correlate(Conversation.__table__, ConversationEntry.__table__)
         .scalar_subquery()
     )
+    is_named = exists().where(n.message_id == _m.id, n.user_id == user_id)
+    after = (_m.conversation_id == _c.id, _m.seq > _e.last_read_seq, _m.mentions_room)
+    return by_name + _count(*after, _m.sender_id != user_id, _m.deleted_at.is_(None), ~is_named)
 
 
 def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:

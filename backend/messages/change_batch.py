@@ -37,7 +37,7 @@ _edits, _mentions, _pins, _reactions = (
     cast(Table, model.__table__) for model in (MessageEdit, MessageMention, Pin, Reaction)
 )
 
-_UPDATED = ("content", "modseq", "edited_at", "deleted_at", "is_pinned", "has_extras", "updated_at")
+_UPDATED = ("content", "modseq", "edited_at", "deleted_at", "is_pinned", "mentions_room", "has_extras", "updated_at")
 _UPDATE_MESSAGE = (
     update(_messages).where(_m.id == bindparam("of")).values({name: bindparam(f"new_{name}") for name in _UPDATED})
 )

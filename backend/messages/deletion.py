@@ -33,6 +33,7 @@ class Deletion(Change):
             "reactions": [],
             "attachments": [],
             "mentions": [],
+            "mentions_room": False,
             "is_pinned": False,
         }
         return True

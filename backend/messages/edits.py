@@ -11,6 +11,7 @@ from backend.errors import Conflict, Forbidden, ValidationFailed
 from backend.messages.access import get_message_for
 from backend.messages.change_types import Change, ChangeContext, LockedMessage
 from backend.messages.changes import change_message
+from backend.messages.mentions import names_room
 from backend.models import MessageEdit, User
 from backend.models.base import db
 from backend.pagination import Page, PageRequest
@@ -53,6 +54,7 @@ class Edit(Change):
             "content": self.content,
             "edited_at": context.now,
             "mentions": list(context.mentions),
+            "mentions_room": context.is_admin and names_room(self.content),
         }
         return True
 

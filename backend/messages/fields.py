@@ -79,6 +79,7 @@ MESSAGE_FIELDS: tuple[StoredField | AliasField | DerivedField, ...] = (
     DerivedField("attachments", load_attachments, fields.List(fields.Nested(AttachmentSchema))),
     StoredField("reply_count", initial=0, is_set_by_others=True),
     DerivedField("mentions", load_mentions, fields.List(fields.Integer())),
+    StoredField("mentions_room", "Whether it mentions every member of its room (`@room`, written by an admin)."),
     StoredField("is_pinned", initial=False, is_set_by_others=True),
     StoredField("client_message_id", "To its sender alone."),
 )

@@ -21,6 +21,14 @@ AT_ONCE = 500
 _MENTION = re.compile(r"(?<![\w@.+/-])@([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})", re.ASCII)
 
 
+_ROOM_MENTION = re.compile(r"(?<![\w@.+/-])@room(?![\w-]|\.\w)", re.IGNORECASE)
+
+
+def names_room(content: str) -> bool:
+    """Whether *content* has the mention `@room`. `@roomy`, `@room-mates` and `me@room` are none."""
+    return "@" in content and _ROOM_MENTION.search(content) is not None
+
+
 def candidates(content: str) -> list[list[str]]:
     """For each mention the folded usernames that it may mean, the longest first: `@Ann.` is `ann.` or `ann`.
 

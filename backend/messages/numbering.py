@@ -17,7 +17,13 @@ from backend.messages.drafts import Draft, Sent
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.send_context import SendContext
 from backend.messages.serialise import INITIAL_VALUES, messages_json, new_message_json
-from backend.messages.validation import IdempotencyConflict, check_access, validate_draft, visible_mentions
+from backend.messages.validation import (
+    IdempotencyConflict,
+    check_access,
+    mentions_room,
+    validate_draft,
+    visible_mentions,
+)
 from backend.models import Message
 from backend.models.base import utcnow
 from backend.rooms.access import NotAMember
@@ -115,6 +121,7 @@ class BatchWriter:
             "room_id": draft.place.room_id,
             "parent_id": draft.parent_id,
             "content": draft.content,
+            "mentions_room": mentions_room(draft, self._context),
             "client_message_id": draft.client_message_id,
             "request_hash": draft.request_hash if draft.client_message_id else None,
             "has_extras": bool(mentions),

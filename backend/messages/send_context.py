@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select, tuple_
 from backend.messages.batch_sql import Batch, ConversationHead, Key, Pair, find_members
 from backend.messages.drafts import Draft
 from backend.messages.fields import MESSAGE_COLUMNS
-from backend.messages.mentions import find_mentioned, mentioned_ids
-from backend.models import Block, Message, Room, User
+from backend.messages.mentions import find_mentioned, mentioned_ids, names_room
+from backend.models import Block, Message, Room, RoomMembership, User
 from backend.models.conversation import room_of
 
 
@@ -28,6 +28,9 @@ class SendContext:
 
     members: set[Pair]
     """Which (room, user) pairs are memberships: of the senders, and of those whom the drafts name."""
+
+    room_admins: set[Pair]
+    """Which (room, sender) pairs of drafts with `@room` are admins."""
 
     public_room_ids: set[int]
     """Which of the rooms that a sender is not a member of are public."""
@@ -64,6 +67,7 @@ def load_send_context(batch: Batch, drafts: Sequence[Draft]) -> SendContext:
         heads=locked.heads,
         ids=locked.ids,
         members=locked.members | find_members(connection, _parent_pairs(drafts, parents)),
+        room_admins=_find_room_admins(connection, drafts),
         public_room_ids=_find_public_rooms(connection, drafts, locked.members),
         active_user_ids=_find_active_users(connection, drafts),
         blocks=find_blocks(connection, _direct_pairs(drafts)),
@@ -117,6 +121,17 @@ def _find_public_rooms(connection: Connection, drafts: Sequence[Draft], members:
         return set()
     statement = select(Room.id).where(Room.id.in_(room_ids), Room.is_public, Room.deleted_at.is_(None))
     return set(connection.execute(statement).scalars())
+
+
+def _find_room_admins(connection: Connection, drafts: Sequence[Draft]) -> set[Pair]:
+    pairs = {(d.place.room_id, d.sender_id) for d in drafts if d.place.room_id is not None and names_room(d.content)}
+    if not pairs:
+        return set()
+    m = RoomMembership
+    statement = select(m.room_id, m.user_id).where(
+        tuple_(m.room_id, m.user_id).in_(pairs), m.is_admin, m.left_at.is_(None)
+    )
+    return {(room_id, user_id) for room_id, user_id in connection.execute(statement)}
 
 
 def _find_parents(connection: Connection, message_ids: Collection[int]) -> dict[int, str]:

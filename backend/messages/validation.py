@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.conversations.references import ConversationRef
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
 from backend.messages.drafts import Draft
+from backend.messages.mentions import names_room
 from backend.messages.send_context import SendContext
 from backend.models.conversation import LOBBY, dm_peer, room_of
 from backend.rooms.access import NotAMember
@@ -73,6 +74,11 @@ def visible_mentions(draft: Draft, context: SendContext) -> list[int]:
     if named and place.peer_id is not None:
         return [user_id for user_id in named if user_id in (draft.sender_id, place.peer_id)]
     return named
+
+
+def mentions_room(draft: Draft, context: SendContext) -> bool:
+    """Whether *draft* mentions every member: an admin of its room writes `@room`."""
+    return names_room(draft.content) and (draft.place.room_id, draft.sender_id) in context.room_admins
 
 
 def _check_parent(draft: Draft, parent_id: int, context: SendContext) -> None:

@@ -38,6 +38,13 @@ class Message(Keyed, Base):
             postgresql_where=text("parent_id IS NOT NULL"),
             sqlite_where=text("parent_id IS NOT NULL"),
         ),
+        Index(
+            "ix_messages_conversation_id_mentions_room",
+            "conversation_id",
+            "seq",
+            postgresql_where=text("mentions_room"),
+            sqlite_where=text("mentions_room"),
+        ),
     )
 
     conversation_id: Mapped[str] = mapped_column(String(100), ForeignKey("conversations.id"), index=True)
@@ -50,6 +57,7 @@ class Message(Keyed, Base):
     content: Mapped[str] = mapped_column(Text)
     is_read: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    mentions_room: Mapped[bool] = mapped_column(default=False, server_default=false())
     reply_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     has_extras: Mapped[bool] = mapped_column(default=False, server_default=false())
     client_message_id: Mapped[str | None] = mapped_column(String(64))

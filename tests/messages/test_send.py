@@ -11,8 +11,8 @@ from tests.factories import Factory
 
 FIELDS = {
     "id", "conversation_id", "seq", "modseq", "sender_id", "room_id", "recipient_id", "parent_id", "content", "timestamp",
-    "created_at", "edited_at", "deleted_at", "is_read", "reactions", "attachments", "reply_count", "mentions", "is_pinned",
-    "client_message_id",
+    "created_at", "edited_at", "deleted_at", "is_read", "reactions", "attachments", "reply_count", "mentions",
+    "mentions_room", "is_pinned", "client_message_id",
 }  # fmt: skip
 
 

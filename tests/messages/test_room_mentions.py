@@ -1,0 +1,86 @@
+"""`@room`: an admin mentions every member of the room."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.messages.mentions import names_room
+from tests.client import Client
+from tests.factories import Factory
+from tests.messages.changing import delete, edit, get, send, user_id
+
+
+@pytest.mark.parametrize(
+    "content", ["@room", "hello @room", "@ROOM!", "@room.", "(@room)", "@room, please", "@room\nnext", "@room…"]
+)
+def test_what_mentions_the_room(content: str) -> None:
+    assert names_room(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["room", "@roomy", "me@room", "@@room", "@room-mates", "@room.example", "/@room", "@roomé", "@rooms", "x.@room"],
+)
+def test_what_does_not(content: str) -> None:
+    assert not names_room(content)
+
+
+def mention_count(client: Client, conversation_id: str) -> int:
+    rows = {row["id"]: row for row in client.get("/api/chat/conversations").get_json()}
+    return int(rows[conversation_id]["mention_count"])
+
+
+def test_each_member_s_count_counts_it_once(make: Factory) -> None:
+    owner, ann, ben = make.client(), make.client(), make.client()
+    room = make.room(owner, "room", ann, ben)
+    name = room["conversation_id"]
+    message = send(owner, f"@room and @{ann.user.username}", room_id=room["id"])  # type: ignore[attr-defined]
+    assert (message["mentions_room"], message["mentions"]) == (True, [user_id(ann)])
+    assert get(ben, message)["mentions_room"] is True
+    assert [mention_count(client, name) for client in (owner, ann, ben)] == [0, 1, 1]
+    ann.post(f"/api/chat/conversations/{name}/read", {"seq": message["seq"]})
+    assert [mention_count(client, name) for client in (owner, ann, ben)] == [0, 0, 1]
+    ann.post(f"/api/chat/conversations/{name}/unread", {"seq": message["seq"]})
+    assert mention_count(ann, name) == 1
+
+
+def test_it_follows_edits_and_deletion(make: Factory) -> None:
+    owner, ann = make.client(), make.client()
+    room = make.room(owner, "room", ann)
+    name = room["conversation_id"]
+    message = send(owner, "hello", room_id=room["id"])
+    assert (message["mentions_room"], mention_count(ann, name)) == (False, 0)
+    assert edit(owner, message, "hello @room").get_json()["mentions_room"] is True
+    assert mention_count(ann, name) == 1
+    assert edit(owner, message, "hello roomies").get_json()["mentions_room"] is False
+    assert mention_count(ann, name) == 0
+    edit(owner, message, "@room")
+    delete(owner, message)
+    assert (get(ann, message)["mentions_room"], mention_count(ann, name)) == (False, 0)
+
+
+def test_it_is_text_of_members_and_outside_of_rooms(make: Factory) -> None:
+    owner, ann = make.client(), make.client()
+    room = make.room(owner, "room", ann)
+    assert send(ann, "@room", room_id=room["id"])["mentions_room"] is False
+    assert send(owner, "@room")["mentions_room"] is False
+    assert send(owner, "@room", recipient_id=user_id(ann))["mentions_room"] is False
+    assert mention_count(owner, room["conversation_id"]) == 0
+
+
+def test_who_is_no_admin_any_more_mentions_nobody(make: Factory) -> None:
+    owner, ann = make.client(), make.client()
+    room = make.room(owner, "room", ann)
+    path = f"/api/rooms/{room['id']}/members/{user_id(ann)}"
+    owner.patch(path, {"is_admin": True})
+    assert send(ann, "@room", room_id=room["id"])["mentions_room"] is True
+    owner.patch(path, {"is_admin": False})
+    assert send(ann, "@room", room_id=room["id"])["mentions_room"] is False
+
+
+def test_a_member_who_joins_later_is_not_mentioned(make: Factory) -> None:
+    owner, late = make.client(), make.client()
+    room = make.room(owner)
+    send(owner, "@room", room_id=room["id"])
+    owner.put(f"/api/rooms/{room['id']}/members/{user_id(late)}")
+    assert mention_count(late, room["conversation_id"]) == 0
