@@ -32,6 +32,7 @@ TIMES = "@@"
 _FEW = 64
 """As many members are kept one by one, in two bytes each; more of them as a bit map."""
 _MAP_BYTES = BLOCK // 8
+_OFFSET_BYTES = 2
 _AT_ONCE = 4
 """Blocks that one send indexes at most, where several wait because another release wrote them."""
 
@@ -88,15 +89,28 @@ def index(connection: Connection, documents: Sequence[Document]) -> None:
 def remove(connection: Connection, message_ids: Sequence[int]) -> None:
     """Remove messages from the index. SQLite overwrites what it deletes, since `secure_delete` is on."""
     for block, group in _by_block(message_ids, lambda message_id: message_id):
-        mask = sum(1 << (message_id % BLOCK) for message_id in set(group))
-        for term, members in connection.execute(_ROWS, {"block": block}).all():
-            if term != TIMES and (bits := unpack(members)) & mask:
-                left = bits & ~mask
-                values = {"block": block, "term": term}
-                if left or term == _ALL:
-                    connection.execute(_PUT, {**values, "members": pack(left)})
-                else:
-                    connection.execute(_DROP, values)
+        _clear(connection, block, {message_id % BLOCK for message_id in group})
+
+
+def _clear(connection: Connection, block: int, gone: set[int]) -> None:
+    """Remove the members *gone* from every term of *block*, whatever their texts say or said."""
+    mask = sum(1 << offset for offset in gone)
+    alone = {pack(1 << offset) for offset in gone}  # most terms have one member: those need not be unpacked
+    left: dict[str, int] = {}
+    for term, members in connection.execute(_ROWS, {"block": block}):
+        if len(members) == _OFFSET_BYTES:
+            if members in alone:
+                left[term] = 0
+        elif term != TIMES and (bits := unpack(members)) & mask:
+            left[term] = bits & ~mask
+    dropped = [{"block": block, "term": term} for term, bits in left.items() if not bits and term != _ALL]
+    kept = [
+        {"block": block, "term": term, "members": pack(bits)} for term, bits in left.items() if bits or term == _ALL
+    ]
+    if dropped:
+        connection.execute(_DROP, dropped)
+    if kept:
+        connection.execute(_PUT, kept)
 
 
 def index_missing(connection: Connection) -> Iterator[int]:
