@@ -12,10 +12,10 @@ import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 
 from backend.messages.search import index_unindexed, search_messages
-from backend.models import User
+from backend.models import Message, User
 from backend.models.base import db
 from backend.pagination import PageRequest
 from backend.search import postgresql
@@ -60,18 +60,16 @@ class Corpus:
         conversation = self.hidden if message["room"] is None else self.rooms[message["room"]]
         seq = next(self.seqs[conversation])
         connection.execute(
-            text(
-                "INSERT INTO messages (id, conversation_id, seq, modseq, sender_id, content, created_at, has_extras) "
-                "VALUES (:id, :conversation, :seq, :seq, :sender, :content, :at, true)"
-            ),
-            {
-                "id": message["id"],
-                "conversation": conversation,
-                "seq": seq,
-                "sender": self.users[message["sender"]].id,
-                "content": message["content"],
-                "at": sent_at(message["id"]),
-            },
+            insert(Message).values(
+                id=message["id"],
+                conversation_id=conversation,
+                seq=seq,
+                modseq=seq,
+                sender_id=self.users[message["sender"]].id,
+                content=message["content"],
+                created_at=sent_at(message["id"]),
+                has_extras=True,
+            )
         )
         for filename in message["filenames"]:
             connection.execute(
