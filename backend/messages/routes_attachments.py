@@ -35,7 +35,7 @@ def create_attachment(files: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.get("/<id:attachment_id>")
-@bp.response(200, BINARY, content_type="application/octet-stream")
+@bp.response(200, BINARY, content_type="*/*")
 @bp.alt_response(206, description="The part that `Range` asks for.", success=True)
 @bp.alt_response(304, description="It is the one that you have.", success=True)
 @bp.alt_response(412, "PRECONDITION_FAILED")
@@ -65,7 +65,7 @@ def get_attachment_link(args: dict[str, Any], attachment_id: int) -> dict[str, A
 
 
 @bp.get("/<id:attachment_id>/signed")
-@bp.response(200, BINARY, content_type="application/octet-stream")
+@bp.response(200, BINARY, content_type="*/*")
 @bp.alt_response(206, description="The part that `Range` asks for.", success=True)
 @bp.alt_response(304, description="It is the one that you have.", success=True)
 @bp.alt_response(412, "PRECONDITION_FAILED")
