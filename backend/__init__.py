@@ -17,6 +17,8 @@ import backend.models  # noqa: F401
 from backend import database, settings
 from backend.accounts import commands as accounts_commands
 from backend.accounts import routes_audit
+from backend.attachments import commands as attachments_commands
+from backend.attachments import sweeping as attachments_sweeping
 from backend.auth import commands as auth_commands
 from backend.auth import mails, routes_tokens, sweeping
 from backend.auth import routes as auth_routes
@@ -85,7 +87,9 @@ def _make_state(app: Flask, config: Config, api: ProblemApi) -> State:
         create_app=create_app,
         api=api,
         bus=server.make_bus(config.redis_url),
-        outbox=Outbox(app, mails.COMPOSERS, also_sweep=(sweeping.sweep, search.index_unindexed)),
+        outbox=Outbox(
+            app, mails.COMPOSERS, also_sweep=(sweeping.sweep, attachments_sweeping.sweep, search.index_unindexed)
+        ),
         storage=cache(partial(open_storage, config.storage_url)),
         load_session=session_lookup.session_loader(),
         append=append.draft_batcher(),
@@ -123,6 +127,7 @@ def _register_blueprints(app: Flask, api: ProblemApi) -> None:
 def _register_commands(app: Flask) -> None:
     for command in (
         inbox_commands.messages,
+        attachments_commands.attachments,
         outbox_commands.outbox,
         auth_commands.totp,
         rooms_commands.rooms,

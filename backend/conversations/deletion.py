@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, select
 
+from backend.attachments.removal import delete_for_messages
 from backend.models import Message
 from backend.models.base import db
 from backend.search.index import remove_from_index
@@ -12,11 +13,13 @@ from backend.search.index import remove_from_index
 def delete_newest_messages(conversation_id: str, limit: int) -> int:
     """Delete up to *limit* messages, and return how many were deleted. Does not commit.
 
-    The newest go first: a reply is deleted before, or together with, the message that it refers to.
+    The newest go first: a reply is deleted before, or together with, the message that it refers to. Call
+    `attachments.removal.remove_files` after the commit.
     """
     newest = select(Message.id).where(Message.conversation_id == conversation_id)
     ids = db.session.scalars(newest.order_by(Message.seq.desc()).limit(limit)).all()
     if ids:
+        delete_for_messages(db.session, ids)
         remove_from_index(db.session.connection(), ids)
         db.session.execute(delete(Message).where(Message.id.in_(ids)).execution_options(synchronize_session=False))
     return len(ids)

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import case, delete, exists, func, or_, select, update
 
+from backend.attachments.removal import remove_files
 from backend.conversations.deletion import delete_newest_messages
 from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound
 from backend.models import Attachment, Conversation, ConversationEntry, Message, MessageMention, Reaction, User
 from backend.models.base import db, utcnow
 from backend.models.conversation import LOBBY, dm_peer
+from backend.search.documents import read_documents
+from backend.search.index import index_messages
 
 BATCH = 500
 """Messages in one transaction. It is short enough that nobody waits long for the lock of the conversation."""
@@ -77,8 +80,13 @@ def _anonymise_batch(conversation_id: str, user_id: int, tombstone_id: int) -> i
 
 def _rewrite(ids: Sequence[int], modseq: int, user_id: int, tombstone_id: int) -> None:
     m = Message
+    with_files = select(Attachment.message_id).where(Attachment.message_id.in_(ids), Attachment.user_id == user_id)
+    named_ids = set(db.session.scalars(with_files))
     for table in (Reaction, MessageMention, Attachment):
         db.session.execute(delete(table).where(table.message_id.in_(ids), table.user_id == user_id))
+    if named_ids:  # the index must not find the names of files that are gone
+        connection = db.session.connection()
+        index_messages(connection, read_documents(connection, m.id.in_(named_ids)))
     place = select(m.id, func.row_number().over(order_by=m.seq).label("n")).where(m.id.in_(ids)).subquery()
     is_own, is_to = m.sender_id == user_id, m.recipient_id == user_id
     values = {
@@ -111,4 +119,5 @@ def _delete_batch(conversation_id: str) -> int:
         return 0
     count = delete_newest_messages(conversation_id, BATCH)
     db.session.commit()
+    remove_files()
     return count

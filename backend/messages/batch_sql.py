@@ -20,16 +20,18 @@ from sqlalchemy.dialects import postgresql
 
 from backend.database import read_engine
 from backend.messages.fields import INSERT_COLUMNS
-from backend.models import Conversation, Message, MessageMention, RoomMembership
+from backend.models import Attachment, Conversation, Message, MessageMention, RoomMembership
 from backend.search import postgresql as postgresql_index
 from backend.search import sqlite as sqlite_index
 from backend.search.documents import Document
 
 _messages = cast(Table, Message.__table__)
 _mentions = cast(Table, MessageMention.__table__)
+_attachments = cast(Table, Attachment.__table__)
 _conversations = cast(Table, Conversation.__table__)
 _memberships = cast(Table, RoomMembership.__table__)
 
+ATTACHED = ("id", "message_id", "position")
 MENTION = ("message_id", "user_id", "conversation_id", "seq")
 HEAD = ("id", "last_seq", "last_modseq", "last_message_at", "updated_at")
 """The columns of a conversation that a batch updates."""
@@ -80,8 +82,12 @@ class Batch(Protocol):
         mentions: list[dict[str, Any]],
         heads: list[dict[str, Any]],
         documents: Sequence[Document] = (),
+        attachments: Sequence[dict[str, Any]] = (),
     ) -> None:
-        """Insert *rows* (of `INSERT_COLUMNS`) and *mentions* (of `MENTION`), set *heads*, index *documents*, and commit."""
+        """Insert *rows* (of `INSERT_COLUMNS`) and *mentions* (of `MENTION`), set *heads*, index *documents*, and commit.
+
+        Assign the *attachments* (of `ATTACHED`), which are locked, to their messages.
+        """
 
 
 @contextmanager
@@ -127,6 +133,9 @@ _PREPARED = {
         ARRAY(SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, $6))""",  # noqa: S608
     "confab_write (json)": _insert(_messages, INSERT_COLUMNS),
     "confab_mention (json)": _insert(_mentions, MENTION),
+    "confab_attach (json, bigint[])": f"""UPDATE attachments SET message_id = r.message_id, position = r.position
+        FROM json_to_recordset($1) AS r ({_record(_attachments, ATTACHED)})
+        WHERE attachments.id = r.id AND attachments.id = ANY ($2)""",  # noqa: S608
     "confab_index (json)": postgresql_index.INSERT.format("$1"),
     "confab_move (json, text[])": f"""UPDATE conversations SET {", ".join(f"{name} = head.{name}" for name in HEAD[1:])}
         FROM json_to_recordset($1) AS head ({_record(_conversations, HEAD)})
@@ -176,14 +185,17 @@ class _PostgresBatch:
         mentions: list[dict[str, Any]],
         heads: list[dict[str, Any]],
         documents: Sequence[Document] = (),
+        attachments: Sequence[dict[str, Any]] = (),
     ) -> None:
         terms = postgresql_index.records(documents)
-        given = {"rows": rows, "mentions": mentions, "heads": heads, "terms": terms}
+        given = {"rows": rows, "mentions": mentions, "heads": heads, "terms": terms, "attached": attachments}
         texts = {name: orjson.dumps(values).decode() for name, values in given.items()}
         mention = "EXECUTE confab_mention(%(mentions)s);" if mentions else ""
-        insert = f"EXECUTE confab_write(%(rows)s); {mention} EXECUTE confab_index(%(terms)s)"
+        attach = "EXECUTE confab_attach(%(attached)s, %(attachment_ids)s);" if attachments else ""
+        insert = f"EXECUTE confab_write(%(rows)s); {mention} {attach} EXECUTE confab_index(%(terms)s)"
         statement = f"{insert}; EXECUTE confab_move(%(heads)s, %(ids)s); COMMIT"
-        self.connection.exec_driver_sql(statement, {**texts, "ids": [head["id"] for head in heads]})
+        ids = {"ids": [head["id"] for head in heads], "attachment_ids": [each["id"] for each in attachments]}
+        self.connection.exec_driver_sql(statement, {**texts, **ids})
         self.is_open = False
 
     def end(self) -> None:
@@ -209,6 +221,11 @@ _SELECT_MEMBERS = select(_memberships.c.room_id, _memberships.c.user_id).where(
 )
 _SELECT_LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")
 _INSERT, _INSERT_MENTIONS = insert(_messages), insert(_mentions)
+_ATTACH = (
+    update(_attachments)
+    .where(_attachments.c.id == bindparam("new_id"))
+    .values({name: bindparam(f"new_{name}") for name in ATTACHED[1:]})
+)
 _UPDATE_HEAD = (
     update(_conversations)
     .where(_conversations.c.id == bindparam("of"))
@@ -244,10 +261,13 @@ class _SqliteBatch:
         mentions: list[dict[str, Any]],
         heads: list[dict[str, Any]],
         documents: Sequence[Document] = (),
+        attachments: Sequence[dict[str, Any]] = (),
     ) -> None:
         self.connection.execute(_INSERT, rows)
         if mentions:
             self.connection.execute(_INSERT_MENTIONS, mentions)
+        if attachments:
+            self.connection.execute(_ATTACH, [{f"new_{name}": each[name] for name in ATTACHED} for each in attachments])
         moves = [{"of": head["id"], **{f"new_{name}": head[name] for name in HEAD[1:]}} for head in heads]
         self.connection.execute(_UPDATE_HEAD, moves)
         sqlite_index.index_after_send(self.connection, [document.message_id for document in documents])

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, tuple_, update
 
+from backend.attachments.removal import delete_for_messages
 from backend.conversations.references import ConversationRef, resolve_conversation
 from backend.errors import NotFound, TokenRevoked
 from backend.events import Event, message_event
@@ -149,6 +150,8 @@ class ChangeBatch:
         if wiped:
             blank = update(_messages).where(_m.id.in_(wiped)).values(content="", request_hash=None)
             self._connection.execute(blank)
+        deleted = {id_ for id_, message in changed.items() if message.is_deleted}
+        delete_for_messages(self._connection, deleted.union(wiped))
         index_changes(self._connection, changed, wiped)
         names = {message.json["conversation_id"] for message in changed.values()}
         heads = [{"of": name, "new_modseq": self._heads[name], "now": self._now} for name in sorted(names)]

@@ -111,6 +111,11 @@ class Change(ABC):
         """
 
     @property
+    def removes_files(self) -> bool:
+        """Whether it may delete attachments, so that their files are to be removed after the commit."""
+        return False
+
+    @property
     def new_content(self) -> str:
         """The content that may name users, where the change sets one."""
         return ""

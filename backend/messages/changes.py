@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import exc
 
+from backend.attachments.removal import remove_files
 from backend.batching import Batcher
 from backend.database import is_outage, is_unavailable
 from backend.errors import ChatError, Unavailable
@@ -42,8 +43,14 @@ def change_message(change: Change) -> dict[str, Any]:
 
 
 def change_together(changes: Sequence[Change]) -> list[Result]:
-    """Like `change_messages`, in one transaction with the changes that are queued in this worker."""
-    return confab_state().change(changes)
+    """Like `change_messages`, in one transaction with the changes that are queued in this worker.
+
+    The files of messages that it deletes are removed before it returns.
+    """
+    results = confab_state().change(changes)
+    if any(change.removes_files for change in changes):
+        remove_files()
+    return results
 
 
 def change_batcher() -> Batcher[Sequence[Change], list[Result]]:

@@ -16,6 +16,10 @@ class Deletion(Change):
 
     is_hard: bool = False
 
+    @property
+    def removes_files(self) -> bool:
+        return True
+
     def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
         """Delete the message. A repeated deletion has no effect; a hard one of a tombstone wipes what the soft one kept."""
         if message.json["sender_id"] != self.user_id and not context.is_admin:

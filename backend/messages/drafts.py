@@ -19,11 +19,14 @@ class Draft:
     content: str
     parent_id: int | None = None
     client_message_id: str | None = None
+    attachment_ids: tuple[int, ...] = ()
 
     @property
     def request_hash(self) -> str:
         """What a repeated send must equal: everything that the message is made of."""
-        made_of = [self.place.conversation_id, self.content, self.parent_id]
+        made_of: list[Any] = [self.place.conversation_id, self.content, self.parent_id]
+        if self.attachment_ids:  # appended only then: the hashes of earlier releases stay the same
+            made_of.append(self.attachment_ids)
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 

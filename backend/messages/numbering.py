@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Row, Table, update
 
+from backend.attachments.serialise import attachment_json
 from backend.errors import ChatError, NotFound
 from backend.events import Event, message_event
 from backend.messages.batch_sql import HEAD, MENTION, Batch
@@ -18,6 +19,7 @@ from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.send_context import SendContext
 from backend.messages.serialise import INITIAL_VALUES, messages_json, new_message_json
 from backend.messages.validation import (
+    AttachmentSent,
     IdempotencyConflict,
     check_access,
     mentions_room,
@@ -34,11 +36,18 @@ _messages = cast(Table, Message.__table__)
 
 @dataclass(slots=True)
 class NewMessage:
-    """A message of this batch: its row, the users that it mentions, and the object that users other than its sender see."""
+    """A message of this batch: its row, the users that it mentions, its attachments, and the object that other users see."""
 
     row: dict[str, Any]
     mentions: list[int]
+    attachments: list[Row[Any]]
     message: dict[str, Any]
+
+    @property
+    def document(self) -> Document:
+        """What search finds of it."""
+        filenames = [attachment.filename for attachment in self.attachments]
+        return Document(self.row["id"], self.row["conversation_id"], self.row["content"], filenames)
 
     def sent(self, is_new: bool = True) -> Sent:
         """The message as its sender sees it."""
@@ -72,6 +81,7 @@ class BatchWriter:
         self._ids = iter(context.ids)
         self._now = utcnow()
         self._by_key: dict[tuple[int, str], NewMessage] = {}
+        self._sent_attachments: set[int] = set()
         self._parent_events: list[Event] = []
 
     def accept(self, draft: Draft) -> Sent | ChatError:
@@ -85,6 +95,8 @@ class BatchWriter:
                 _check_same(draft, in_batch.row["request_hash"])
                 return in_batch.sent(is_new=False)
             validate_draft(draft, self._context)
+            if not self._sent_attachments.isdisjoint(draft.attachment_ids):
+                raise AttachmentSent
         except ChatError as refusal:
             return refusal
         new = self._number(draft)
@@ -111,6 +123,8 @@ class BatchWriter:
         at = max(self._now, head.last_message_at or self._now)  # clocks of two workers may differ; order must not
         head.last_message_at = at
         mentions = visible_mentions(draft, self._context)
+        attachments = [self._context.attachments[id_] for id_ in draft.attachment_ids]
+        self._sent_attachments.update(draft.attachment_ids)
         row = {
             "id": next(self._ids),
             "conversation_id": draft.place.conversation_id,
@@ -124,11 +138,12 @@ class BatchWriter:
             "mentions_room": mentions_room(draft, self._context),
             "client_message_id": draft.client_message_id,
             "request_hash": draft.request_hash if draft.client_message_id else None,
-            "has_extras": bool(mentions),
+            "has_extras": bool(mentions or attachments),
             "created_at": at,
             "updated_at": at,
         }
-        new = NewMessage(row, mentions, new_message_json(row, mentions=mentions))
+        shown = [attachment_json(attachment) for attachment in attachments]
+        new = NewMessage(row, mentions, attachments, new_message_json(row, mentions=mentions, attachments=shown))
         head.new_messages.append(new)
         if draft.parent_id is not None:
             head.replies[draft.parent_id] += 1
@@ -155,8 +170,13 @@ class BatchWriter:
             for new in new_messages
             for user_id in new.mentions
         ]
-        documents = [Document(new.row["id"], new.row["conversation_id"], new.row["content"]) for new in new_messages]
-        self._batch.write([new.row for new in new_messages], mentions, heads, documents)
+        attachments = [
+            {"id": attachment.id, "message_id": new.row["id"], "position": position}
+            for new in new_messages
+            for position, attachment in enumerate(new.attachments)
+        ]
+        documents = [new.document for new in new_messages]
+        self._batch.write([new.row for new in new_messages], mentions, heads, documents, attachments)
 
     def _count_replies(self, parents: Sequence[tuple[int, int, int]]) -> None:
         """Add the new replies of *parents*: for each its id, their number, and the modseq of the change."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
 from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, Time, WholeNumber
 from backend.http.pagination import PageArgs
 from backend.messages.fields import message_schema
 
 MAX_CONTENT = 4_000
+MAX_ATTACHMENTS = 10
 MAX_QUERY = 200
 MAX_CONVERSATIONS = 10_000
 ADDRESSES = ("conversation_id", "room_id", "recipient_id")
@@ -25,7 +26,11 @@ def _one_address(data: dict[str, Any]) -> None:
 class RoomSendSchema(BodySchema):
     """A message for a room whose id is in the path."""
 
-    content = Text(required=True, high=MAX_CONTENT, metadata={"description": "1 to 4,000 characters, kept as sent."})
+    content = Text(
+        load_default="",
+        high=MAX_CONTENT,
+        metadata={"description": "1 to 4,000 characters, kept as sent. Blank or left out only with attachments."},
+    )
     parent_id = Id(
         allow_none=True, load_default=None, metadata={"description": "The message that this one replies to."}
     )
@@ -33,10 +38,22 @@ class RoomSendSchema(BodySchema):
         low=1, high=64, allow_none=True, load_default=None, metadata={"description": "Makes the send safe to repeat."}
     )
 
+    attachment_ids = fields.List(
+        Id(),
+        load_default=list,
+        validate=validate.Length(max=MAX_ATTACHMENTS),
+        metadata={"description": "Files that you uploaded and did not send yet, in the order in which they are shown."},
+    )
+
     @validates_schema
     def _not_blank(self, data: dict[str, Any], **_: Any) -> None:
-        if "content" in data and not data["content"].strip():
+        if not data["content"].strip() and not data["attachment_ids"]:
             raise ValidationError("A message needs content.", "content")
+
+    @validates("attachment_ids")
+    def _each_once(self, ids: list[int], **_: Any) -> None:
+        if len(set(ids)) < len(ids):
+            raise ValidationError("Name each attachment once.")
 
 
 class SendSchema(RoomSendSchema):

@@ -6,14 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, Row, select, tuple_
 
 from backend.messages.batch_sql import Batch, ConversationHead, Key, Pair, find_members
 from backend.messages.drafts import Draft
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.mentions import find_mentioned, mentioned_ids, names_room
-from backend.models import Block, Message, Room, RoomMembership, User
+from backend.models import Attachment, Block, Message, Room, RoomMembership, User
 from backend.models.conversation import room_of
+from backend.models.message import AttachmentState
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class SendContext:
     named: Mapping[str, list[int]]
     """The ids of the users whom a content names."""
 
+    attachments: Mapping[int, Row[Any]]
+    """The attachments of the senders that a draft names, sent ones included. They are locked."""
+
 
 def load_send_context(batch: Batch, drafts: Sequence[Draft]) -> SendContext:
     """Lock the conversations of *drafts*, and read what decides about them.
@@ -74,6 +78,7 @@ def load_send_context(batch: Batch, drafts: Sequence[Draft]) -> SendContext:
         parents=parents,
         earlier=_find_earlier(connection, keys) if locked.has_repeats else {},
         named=named,
+        attachments=_lock_attachments(connection, drafts),
     )
 
 
@@ -145,6 +150,18 @@ def _find_earlier(connection: Connection, keys: Collection[Key]) -> dict[Key, An
     c = Message.__table__.c
     statement = select(*MESSAGE_COLUMNS, c.request_hash).where(tuple_(c.sender_id, c.client_message_id).in_(keys))
     return {(row.sender_id, row.client_message_id): row for row in connection.execute(statement)}
+
+
+def _lock_attachments(connection: Connection, drafts: Sequence[Draft]) -> dict[int, Row[Any]]:
+    """Lock them in the order of their ids, so that two batches that name the same attachments cannot deadlock."""
+    wanted = {id_ for draft in drafts for id_ in draft.attachment_ids}
+    if not wanted:
+        return {}
+    owners = {draft.sender_id for draft in drafts if draft.attachment_ids}
+    c = Attachment.__table__.c
+    own = (c.id.in_(wanted), c.user_id.in_(owners), c.state == AttachmentState.READY)
+    rows = connection.execute(select(*c).where(*own).order_by(c.id).with_for_update(key_share=True))
+    return {row.id: row for row in rows}
 
 
 def find_blocks(connection: Connection, pairs: Collection[Pair]) -> set[Pair]:

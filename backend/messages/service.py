@@ -43,14 +43,15 @@ def send_message(
     recipient_id: int | None = None,
     parent_id: int | None = None,
     client_message_id: str | None = None,
+    attachment_ids: Sequence[int] = (),
 ) -> Sent:
     """Send a message to one conversation; without an address, to the lobby. Returns after the commit.
 
     Safe to repeat under the same *client_message_id*: the first message comes back. Raises NotFound, NotAMember, Blocked,
-    IdempotencyConflict, or ValidationFailed where the parent is in another conversation.
+    IdempotencyConflict, or ValidationFailed where the parent is in another conversation, or an attachment was sent before.
     """
     place = resolve_conversation(user.id, conversation_id, room_id, recipient_id)
-    return append_message(Draft(user.id, place, content, parent_id, client_message_id))
+    return append_message(Draft(user.id, place, content, parent_id, client_message_id, tuple(attachment_ids)))
 
 
 def get_message(user: User, message_id: int) -> dict[str, Any]:

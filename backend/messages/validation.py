@@ -22,6 +22,13 @@ class IdempotencyConflict(Conflict):
     detail = "Another message was sent with this client_message_id. Use a new one for each message."
 
 
+class AttachmentSent(ValidationFailed):
+    """An attachment was sent with another message."""
+
+    def __init__(self) -> None:
+        super().__init__(errors={"attachment_ids": ["An attachment was sent before. Upload the file again."]})
+
+
 def check_not_blocked(user_id: int, place: ConversationRef) -> None:
     """Raise Blocked where *place* is a direct conversation and its other side blocks *user_id*."""
     if place.peer_id is not None and is_blocked(user_id, by_id=place.peer_id):
@@ -42,6 +49,8 @@ def validate_draft(draft: Draft, context: SendContext) -> None:
             raise Blocked
     if draft.parent_id is not None:
         _check_parent(draft, draft.parent_id, context)
+    for attachment_id in draft.attachment_ids:
+        _check_attachment(draft, attachment_id, context)
 
 
 def check_access(draft: Draft, context: SendContext) -> None:
@@ -88,6 +97,14 @@ def _check_parent(draft: Draft, parent_id: int, context: SendContext) -> None:
     if conversation_id is None or not _can_see(draft.sender_id, conversation_id, context):
         raise NotFound("There is no such message to reply to.")
     raise ValidationFailed.of("parent_id", "The parent is in another conversation.")
+
+
+def _check_attachment(draft: Draft, attachment_id: int, context: SendContext) -> None:
+    attachment = context.attachments.get(attachment_id)
+    if attachment is None or attachment.user_id != draft.sender_id:
+        raise NotFound("There is no such attachment. An attachment that is not sent within a day is deleted.")
+    if attachment.message_id is not None:
+        raise AttachmentSent
 
 
 def _can_see(user_id: int, conversation_id: str, context: SendContext) -> bool:

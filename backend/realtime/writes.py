@@ -60,7 +60,8 @@ def parse_write(user_id: int, type_: str, frame: dict[str, Any]) -> Write:
     match type_:
         case "send":
             place = resolve_conversation(user_id, body["conversation_id"], body["room_id"], body["recipient_id"])
-            return Draft(user_id, place, body["content"], body["parent_id"], body["client_message_id"])
+            attachment_ids = tuple(body["attachment_ids"])
+            return Draft(user_id, place, body["content"], body["parent_id"], body["client_message_id"], attachment_ids)
         case "edit":
             return Edit(user_id, body["message_id"], body["content"], body["modseq"])
         case "delete":

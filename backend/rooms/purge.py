@@ -7,6 +7,7 @@ import time
 
 from sqlalchemy import exc, exists, select
 
+from backend.attachments.removal import remove_files
 from backend.conversations.deletion import delete_newest_messages
 from backend.errors import NotFound
 from backend.models import Conversation, Message, Room
@@ -58,4 +59,5 @@ def list_unpurged() -> list[int]:
 def _purge_batch(room_id: int) -> int:
     count = delete_newest_messages(room_conversation_id(room_id), BATCH)
     db.session.commit()
+    remove_files()
     return count

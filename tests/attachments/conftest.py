@@ -64,6 +64,14 @@ def uploaded(client: Client, data: bytes = b"hello", name: str = "notes.txt") ->
     return found
 
 
+def send(client: Client, **body: Any) -> dict[str, Any]:
+    filled = {"content": "hello", **body}
+    answer = client.post("/api/chat/send", {name: value for name, value in filled.items() if value is not None})
+    assert answer.status_code == 201, answer.json
+    found: dict[str, Any] = answer.json
+    return found
+
+
 def picture(size: tuple[int, int] = (800, 600), kind: str = "PNG", **options: Any) -> bytes:
     out = BytesIO()
     Image.new("RGB", size, "red").save(out, kind, **options)

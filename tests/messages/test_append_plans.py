@@ -29,6 +29,7 @@ PLANS = "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements"
 STEPS = {
     "confab_lock": "(ARRAY['dm:7:8'])",
     "confab_load_context": "(ARRAY['dm:7:8'], ARRAY[1000], ARRAY[1000], ARRAY[1000], ARRAY['key 1'], 1)",
+    "confab_attach": """('[{"id": 7, "message_id": 7, "position": 0}]', ARRAY[7])""",
     "confab_move": """('[{"id": "dm:7:8", "last_seq": 1, "last_modseq": 1}]', ARRAY['dm:7:8'])""",
 }
 

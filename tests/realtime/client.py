@@ -261,6 +261,17 @@ class Api:
             raise ContractViolation(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json() if answer.content else None
 
+    def upload(self, name: str, data: bytes) -> Frame:
+        """Upload a file, and return the attachment."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = requests.post(
+            f"{self.url}/api/chat/attachments", files={"file": (name, data)}, headers=headers, timeout=15
+        )
+        if answer.status_code != 201:
+            raise ContractViolation(f"upload: {answer.status_code} {answer.text}")
+        attachment: Frame = answer.json()
+        return attachment
+
     def live(self, client_id: str | None = None, **options: Any) -> LiveClient:
         """Open a socket of this user."""
         return LiveClient(self.url, self.token, client_id, **options)

@@ -96,3 +96,20 @@ def test_a_refused_change_leaves_its_neighbours_in_force(deployment: Deployment)
             answers = [his.answer(id_) for id_ in ids]
     assert [answer.get("code", answer["type"]) for answer in answers] == ["ack", "forbidden", "ack"]
     assert len(answers[2]["message"]["reactions"]) == 2
+
+
+def test_files_are_sent_and_removed_over_the_socket(deployment: Deployment) -> None:
+    ann, ben = deployment.user(), deployment.user()
+    room = ann.room(ben)
+    file = ann.upload("a.txt", b"hello")
+    with ann.live() as hers, ben.live() as his:
+        message = hers.send("", room_id=room["id"], attachment_ids=[file["id"]])
+        assert message["attachments"] == [file]
+        created = his.expect("message.created", conversation_id=room["conversation_id"])
+        assert created["message"]["attachments"] == [file]
+        for ids, code in (([file["id"]], "validation_failed"), ([2**62], "not_found")):
+            refused = hers.call("send", content="x", room_id=room["id"], attachment_ids=ids)
+            assert (refused["type"], refused["code"]) == ("error", code)
+        assert hers.call("delete", message_id=message["id"])["type"] == "ok"
+        his.expect("message.deleted", conversation_id=room["conversation_id"])
+    assert ann("GET", file["url"], status=404)["code"] == "not_found"

@@ -1,0 +1,130 @@
+"""Delete what nobody needs: attachments that were never sent, and what a crash left of uploads and removals.
+
+Rows and files are compared in both directions. A file without a row is deleted. A row without a file is deleted if it was not
+sent; the loss of a sent file is logged, because its message still shows it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from backend.attachments.removal import mark_removed, remove_files
+from backend.attachments.upload import FOLDER, THUMBNAIL_SUFFIX
+from backend.database import read_all
+from backend.errors import ChatError
+from backend.models import Attachment
+from backend.models.base import db, utcnow
+from backend.models.message import AttachmentState
+from backend.storage import storage
+
+log = logging.getLogger("confab.attachments")
+
+UNSENT_KEPT = timedelta(days=1)
+INCOMPLETE_KEPT = timedelta(hours=1)
+"""Uploads and removals that are younger may be under way."""
+
+RECENT_DAYS = 31
+"""How many days of files the regular sweep compares. A crash leaves only recent ones behind."""
+
+
+PAGE = 1000
+"""Rows that are held at once."""
+
+
+@dataclass
+class Sweep:
+    """What a sweep did."""
+
+    stray_files: int = 0
+    """Files without a row, which were deleted."""
+
+    incomplete_files: int = 0
+    """Writes to the storage that were broken off, which were deleted."""
+
+    lost_rows: int = 0
+    """Unsent attachments without a file, which were deleted."""
+
+    lost_files: int = 0
+    """Sent attachments whose files are missing."""
+
+    is_complete: bool = True
+    """False where the storage or the database did not let it remove everything."""
+
+
+def sweep() -> None:
+    """Delete what is unused, and recent files without a row. Safe to repeat, and to run twice at once.
+
+    Raises errors of SQLAlchemy. A storage that is not available is logged, and swept the next time.
+    """
+    try:
+        _sweep_unused(Sweep(), utcnow(), RECENT_DAYS)
+    except ChatError as error:
+        log.warning("attachments wait for a sweep", extra={"data": {"reason": type(error).__name__}})
+
+
+def sweep_all() -> Sweep:
+    """Like `sweep` for all files, and look for the file of each row. Raises StorageAway, Busy and errors of SQLAlchemy."""
+    done, now = Sweep(), utcnow()
+    keys = _sweep_unused(done, now)
+    _find_lost(keys, now - INCOMPLETE_KEPT, done)
+    done.is_complete = remove_files() and done.is_complete
+    if done.lost_files:
+        log.error("files of sent attachments are missing", extra={"data": {"count": done.lost_files}})
+    return done
+
+
+def _sweep_unused(done: Sweep, now: datetime, days: int | None = None) -> set[str]:
+    """Delete what is unused, and the files without a row among those of the last *days*, or among all. Returns their keys."""
+    _mark_unused(now)
+    done.is_complete = remove_files()
+    files = storage()
+    done.incomplete_files = files.remove_incomplete(now - INCOMPLETE_KEPT)
+    oldest = "" if days is None else f"{now - timedelta(days=days):%Y-%m-%d}"
+    keys: set[str] = set()
+    for day in files.folders(FOLDER):
+        if day >= oldest:
+            for batch in files.files(f"{FOLDER}/{day}"):
+                keys.update(file.key for file in batch)
+                for key in _without_row([file.key for file in batch if file.modified_at < now - INCOMPLETE_KEPT]):
+                    files.delete(key)
+                    done.stray_files += 1
+    return keys
+
+
+def _mark_unused(now: datetime) -> None:
+    """Mark the attachments that were not sent in time, and those whose upload was broken off.
+
+    A send that locked an attachment first keeps it: its condition is evaluated again after the lock.
+    """
+    is_unsent = Attachment.message_id.is_(None)
+    with db.engine.begin() as connection:
+        for state, kept in ((AttachmentState.READY, UNSENT_KEPT), (AttachmentState.PENDING, INCOMPLETE_KEPT)):
+            mark_removed(connection, is_unsent, Attachment.state == state, Attachment.created_at < now - kept)
+
+
+def _without_row(keys: list[str]) -> list[str]:
+    """Those of *keys* that no row names."""
+    names = {key.removesuffix(THUMBNAIL_SUFFIX) for key in keys}
+    rows = read_all(db.engine, select(Attachment.storage_key).where(Attachment.storage_key.in_(names)))
+    known = {row.storage_key for row in rows}
+    return [key for key in keys if key.removesuffix(THUMBNAIL_SUFFIX) not in known]
+
+
+def _find_lost(keys: set[str], before: datetime, done: Sweep) -> None:
+    """Find the rows from *before* whose file is not among *keys*. Mark the unsent ones, and count the sent ones."""
+    last = 0
+    wanted = select(Attachment.id, Attachment.storage_key, Attachment.message_id).order_by(Attachment.id).limit(PAGE)
+    is_ready = (Attachment.state == AttachmentState.READY, Attachment.created_at < before)
+    while rows := read_all(db.engine, wanted.where(*is_ready, Attachment.id > last)):
+        lost = [row for row in rows if row.storage_key.startswith(f"{FOLDER}/") and row.storage_key not in keys]
+        unsent = [row.id for row in lost if row.message_id is None]
+        if unsent:
+            with db.engine.begin() as connection:
+                mark_removed(connection, Attachment.id.in_(unsent), Attachment.message_id.is_(None))
+        done.lost_rows += len(unsent)
+        done.lost_files += len(lost) - len(unsent)
+        last = rows[-1].id
