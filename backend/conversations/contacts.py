@@ -1,6 +1,6 @@
-"""Who may know of whom: users who share a room or a direct conversation. The lobby, which all share, does not count.
+"""Contacts: users who share a room or a direct conversation. The lobby, which everybody shares, does not count.
 
-Whoever blocks another is never online to them (`watchers`, `watched`). The other way round a block hides nothing.
+A user who blocks another is never shown to them as online (`watchers`, `watched`). The blocked user stays visible to the blocker.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from backend.models import Block, ConversationEntry
 from backend.models.base import db
 from backend.models.conversation import LOBBY
 
-# Made once: it is asked for every socket that opens, and to make two aliases anew takes longer than the query, and leaves
-# hundreds of objects that refer to each other.
+# Built once, because it runs for every socket that opens. Building the two aliases takes longer than the query, and leaves
+# hundreds of objects in reference cycles.
 _mine, _theirs = aliased(ConversationEntry), aliased(ConversationEntry)
 _select_pairs = (
     select(_mine.user_id, _theirs.user_id)
@@ -31,31 +31,31 @@ _select_watchers, _select_watched = (
 
 
 def shared_contacts(of: Collection[int], among: Collection[int], besides: Collection[str] = ()) -> dict[int, set[int]]:
-    """For each user in *of*, those *among* others who share a conversation with it, one *besides* those that are named."""
+    """For each user in *of*, the users in *among* who share a conversation with them. Conversations in *besides* do not count."""
     if len(of) > len(among):
-        return _turned(_find(_select_pairs, among, of, besides))
+        return _inverted(_find(_select_pairs, among, of, besides))
     return _find(_select_pairs, of, among, besides)
 
 
 def watchers(of: Collection[int], among: Collection[int]) -> dict[int, set[int]]:
-    """For each user in *of*, those *among* others who may know whether it is online."""
+    """For each user in *of*, the users in *among* who may know whether they are online."""
     if len(of) > len(among):
-        return _turned(_find(_select_watched, among, of))
+        return _inverted(_find(_select_watched, among, of))
     return _find(_select_watchers, of, among)
 
 
 def watched(user_id: int, among: Collection[int]) -> set[int]:
-    """Those *among* others of whom *user_id* may know whether they are online."""
+    """The users in *among* of whom *user_id* may know whether they are online."""
     return _find(_select_watched, [user_id], among).get(user_id, set())
 
 
 def contacts_of(user_id: int) -> set[int]:
-    """Everybody who shares a conversation with *user_id*."""
+    """All users who share a conversation with *user_id*."""
     return {other_id for _, other_id in db.session.execute(_select_pairs, {"of": [user_id], "besides": [LOBBY]})}
 
 
 def blocks_of(user_ids: Collection[int]) -> set[tuple[int, int]]:
-    """The blocks on whose either side one of *user_ids* is: (who blocks, who is blocked)."""
+    """The blocks by and of *user_ids*, as (blocker, blocked) pairs."""
     either = or_(Block.user_id.in_(user_ids), Block.blocked_id.in_(user_ids))
     found = db.session.execute(select(Block.user_id, Block.blocked_id).where(either))
     return {(user_id, blocked_id) for user_id, blocked_id in found}
@@ -71,9 +71,9 @@ def _find(
     return found
 
 
-def _turned(pairs: dict[int, set[int]]) -> dict[int, set[int]]:
-    turned: dict[int, set[int]] = {}
+def _inverted(pairs: dict[int, set[int]]) -> dict[int, set[int]]:
+    inverted: dict[int, set[int]] = {}
     for other_id, known in pairs.items():
         for user_id in known:
-            turned.setdefault(user_id, set()).add(other_id)
-    return turned
+            inverted.setdefault(user_id, set()).add(other_id)
+    return inverted

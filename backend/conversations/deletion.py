@@ -1,4 +1,4 @@
-"""Deleting the messages of a conversation."""
+"""Deletion of a conversation's messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backend.search.index import remove_from_index
 def delete_newest_messages(conversation_id: str, limit: int) -> int:
     """Delete up to *limit* messages, and return how many were deleted. Does not commit.
 
-    The newest go first: a reply is deleted before, or together with, the message that it refers to. Call
+    The newest are deleted first, so that a reply is deleted before its parent or together with it. Call
     `attachments.removal.remove_files` after the commit.
     """
     newest = select(Message.id).where(Message.conversation_id == conversation_id)

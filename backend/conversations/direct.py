@@ -1,4 +1,4 @@
-"""Direct conversations come into being with the first message between two users, once."""
+"""Creation of direct conversations, with the first message between two users."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from backend.models.base import db, insert_on_conflict
 
 
 def open_direct(places: Iterable[tuple[int, ConversationRef]]) -> None:
-    """Make the conversations of *places* (who opens, and where) and both sides' inbox rows, where they are missing.
+    """Create the conversations of *places*, as (sender, conversation) pairs, and both sides' inbox rows, if they are missing.
 
-    Each in a transaction of its own: two users who open the same one wait for each other, and for nothing else.
+    Each is created in a transaction of its own, so that it waits only for a user who creates the same one.
     """
     for opener_id, place in places:
         with db.engine.begin() as connection:
@@ -28,5 +28,5 @@ def open_direct(places: Iterable[tuple[int, ConversationRef]]) -> None:
 
 
 def insert_missing(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
-    """INSERT … ON CONFLICT DO NOTHING: the database decides what is missing."""
+    """Insert the *rows* that do not exist yet (ON CONFLICT DO NOTHING)."""
     connection.execute(insert_on_conflict(table).on_conflict_do_nothing(), rows)

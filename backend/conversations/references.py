@@ -1,4 +1,4 @@
-"""What an id of a conversation refers to, or a room's or a user's: decided from the id alone, without the database."""
+"""References to conversations. They follow from an id alone, without the database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from backend.models.conversation import LOBBY, dm_conversation_id, dm_peer, room
 
 @dataclass(frozen=True)
 class ConversationRef:
-    """Where a message goes, as its address says: whether the place exists, and for whom, is another question."""
+    """A conversation, which may not exist: `kind` is `lobby`, `room` or `dm`, and `peer_id` is the other side of a `dm`."""
 
     conversation_id: str
     kind: str
@@ -21,7 +21,10 @@ class ConversationRef:
 def resolve_conversation(
     user_id: int, conversation_id: str | None = None, room_id: int | None = None, recipient_id: int | None = None
 ) -> ConversationRef:
-    """The place that one of the three names, or the lobby. Raises NotFound for a name that cannot be *user_id*'s."""
+    """The conversation that one of the three ids refers to, or the lobby if none is given.
+
+    Raises NotFound for an id that is malformed, or is that of a direct conversation of others.
+    """
     if room_id is not None:
         return ConversationRef(room_conversation_id(room_id), "room", room_id=room_id)
     if recipient_id is not None:

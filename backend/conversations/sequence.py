@@ -1,4 +1,4 @@
-"""The numbers of a conversation. Whoever takes one holds the conversation until its transaction ends."""
+"""Allocation of a conversation's numbers. It locks the conversation until the transaction ends."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from backend.models.base import db
 
 
 def allocate_modseq(conversation_id: str, count: int = 1) -> int:
-    """Lock the conversation and give out its next *count* modseqs; returns the last of them.
+    """Lock the conversation, allocate its next *count* modseqs, and return the last of them.
 
-    The number is given under the row's lock, so modseqs follow commit order and have no gaps. Every durable change takes
-    exactly one. Raises NotFound where there is no such conversation.
+    Numbers are allocated under the lock of the row, so they follow commit order without gaps. Every durable change takes
+    exactly one. Raises NotFound if the conversation does not exist.
     """
     statement = (
         update(Conversation)
