@@ -1,4 +1,4 @@
-"""The one door to conversations and messages: from an id to what the caller may see, or NotFound."""
+"""Access to conversations and messages. Every way from an id to a row goes through here, and checks what the caller may see."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backend.rooms.access import NotAMember, check_member
 
 
 def authorize(user: User, place: ConversationRef) -> None:
-    """Raise NotFound or NotAMember unless *user* may read and write at *place*."""
+    """Raise NotFound or NotAMember unless *user* may read and write in the conversation *place*."""
     if place.room_id is not None:
         check_member(user, place.room_id)
     elif place.peer_id is not None and place.peer_id != user.id:
@@ -30,7 +30,7 @@ def _conversation_exists(conversation_id: str) -> bool:
 
 
 def get_message_for(user: User, message_id: int) -> Row[Any]:
-    """The row (`MESSAGE_COLUMNS`) of a message that *user* may see. Raises NotFound, in a public room too."""
+    """The row (`MESSAGE_COLUMNS`) of a message that *user* may see. Raises NotFound, also in a public room."""
     row = db.session.execute(select(*MESSAGE_COLUMNS).where(Message.id == message_id)).one_or_none()
     if row is None:
         raise NotFound
@@ -42,7 +42,7 @@ def get_message_for(user: User, message_id: int) -> Row[Any]:
 
 
 def visible_conversation_ids(user_id: int) -> Select[str]:
-    """The ids of the conversations in *user_id*'s inbox that it may read now."""
+    """Select the ids of the conversations in *user_id*'s inbox that the user may read now."""
     return (
         select(Conversation.id)
         .join(ConversationEntry, ConversationEntry.conversation_id == Conversation.id)
@@ -51,7 +51,7 @@ def visible_conversation_ids(user_id: int) -> Select[str]:
 
 
 def is_open_to(user_id: int) -> ColumnElement[bool]:
-    """That the conversation is no room, or one that *user_id* is in."""
+    """The condition that the conversation is not a room, or that *user_id* is a member of it."""
     in_room = exists().where(
         RoomMembership.room_id == Conversation.room_id,
         RoomMembership.user_id == user_id,

@@ -1,4 +1,4 @@
-"""One transaction that changes messages: what it locks, loads and writes."""
+"""A transaction that changes messages: locking, loading and writing."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ _DELETE_REACTION = delete(_reactions).where(
 
 @dataclass(frozen=True)
 class _Access:
-    """Who may do what in the conversations of a batch."""
+    """Permissions in the conversations of a batch."""
 
     members: dict[tuple[int, int], bool]
     """Whether a member is an admin, by (room, user)."""
 
     active_user_ids: set[int]
     blocks: set[tuple[int, int]]
-    """The pairs (who blocks, who is blocked)."""
+    """(blocker, blocked) pairs."""
 
 
 class ChangeBatch:
-    """Messages whose conversations are locked until the end of the transaction. `events` are those of the changes, in order."""
+    """Messages whose conversations are locked until the end of the transaction. `events` has the changes' events, in order."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class ChangeBatch:
         return message.json | {"client_message_id": key}
 
     def _context(self, change: Change, message: LockedMessage) -> ChangeContext:
-        """What holds for the user of *change*. Raises NotFound where the user may not see the message."""
+        """The facts that decide about *change*. Raises NotFound if the user may not see the message."""
         user_id, access = change.user_id, self._access
         if user_id not in access.active_user_ids:
             raise TokenRevoked
@@ -137,7 +137,7 @@ class ChangeBatch:
     # -- writing
 
     def write(self) -> None:
-        """Write what the changes did."""
+        """Write the results of the changes."""
         changed = {id_: message for id_, message in self._messages.items() if message.is_changed}
         wiped = [id_ for id_, message in self._messages.items() if message.is_wiped]
         self._write_reactions(changed)

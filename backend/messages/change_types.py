@@ -1,4 +1,4 @@
-"""What a change of a message needs to know, and what it does."""
+"""The base of changes of messages, with the data that they read and write."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class MessageDeleted(Conflict):
 
 @dataclass(frozen=True)
 class ChangeContext:
-    """What a change needs to know of its user, who may see the message."""
+    """Facts about the user of a change and the conversation. The user may see the message."""
 
     now: datetime
     kind: str
-    """Of the conversation: `lobby`, `room` or `dm`."""
+    """The kind of the conversation: `lobby`, `room` or `dm`."""
 
     is_admin: bool = False
     """Whether the user is an admin of the room."""
@@ -32,10 +32,10 @@ class ChangeContext:
     """Whether the other side of a direct conversation blocks the user."""
 
     mentions: tuple[int, ...] = ()
-    """The users whom the change's `new_content` names and who may see it."""
+    """The users that the change's `new_content` mentions and who may see it."""
 
     def check_not_blocked(self) -> None:
-        """Raise Blocked where the other side of a direct conversation blocks the user."""
+        """Raise Blocked if the other side of a direct conversation blocks the user."""
         if self.is_blocked:
             raise Blocked
 
@@ -44,7 +44,7 @@ class ChangeContext:
 class LockedMessage:
     """A message whose conversation is locked, with the changes that this batch makes to it.
 
-    `json` is the message as others than its sender see it. The other fields are what the database holds beside it.
+    `json` is the message as users other than its sender see it. The other fields hold what the object does not show.
     """
 
     json: dict[str, Any]
@@ -59,27 +59,27 @@ class LockedMessage:
     """The versions that edits of this batch replaced, with the time of the edit."""
 
     mentions: list[int] | None = None
-    """The new mentions, where an edit changed them."""
+    """The new mentions, if an edit changed them."""
 
     is_pin_changed: bool = False
     pinned_by_id: int | None = None
-    """Who pinned it, where this batch did."""
+    """Who pinned the message, if this batch did."""
 
     is_changed: bool = False
     is_wiped: bool = False
-    """Whether everything that it said is to be removed from the database, its history included."""
+    """Whether content and history are to be removed from the database."""
 
     @property
     def is_deleted(self) -> bool:
         return self.json["deleted_at"] is not None
 
     def add_reaction(self, emoji: str, user_id: int) -> None:
-        """Add a reaction that is not there."""
+        """Add a reaction that does not exist."""
         self.reactions[emoji, user_id] = self.added_reactions[emoji, user_id] = None
         self._show_reactions()
 
     def remove_reaction(self, emoji: str, user_id: int) -> None:
-        """Remove a reaction that is there."""
+        """Remove a reaction that exists."""
         del self.reactions[emoji, user_id]
         if (emoji, user_id) in self.added_reactions:
             del self.added_reactions[emoji, user_id]
@@ -107,7 +107,7 @@ class Change(ABC):
     def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
         """Change *message*, and return whether this had an effect that others can see.
 
-        Raises Forbidden where the user may not do that, MessageDeleted for a tombstone, and what the change itself documents.
+        Raises Forbidden if the user lacks the permission, MessageDeleted for a tombstone, and what the subclass documents.
         """
 
     @property
@@ -117,5 +117,5 @@ class Change(ABC):
 
     @property
     def new_content(self) -> str:
-        """The content that may name users, where the change sets one."""
+        """The content that the change sets, in which users may be mentioned."""
         return ""

@@ -34,7 +34,7 @@ Result = dict[str, Any] | Exception
 def change_message(change: Change) -> dict[str, Any]:
     """Apply one change, and return the message as the user sees it. Returns after the commit.
 
-    Raises NotFound where the user may not see the message, and what the change itself raises.
+    Raises NotFound if the user may not see the message, and what the change itself raises.
     """
     result = change_together([change])[0]
     if isinstance(result, Exception):
@@ -66,7 +66,7 @@ def _change_all(groups: list[Sequence[Change]]) -> list[list[Result]]:
 def change_messages(changes: Sequence[Change]) -> list[Result]:
     """Apply *changes* in their order, in one transaction. Returns each message as its user sees it, or why it was not changed.
 
-    An error of one change leaves the others in force. Only in an outage all fail together: then the error of SQLAlchemy is
+    An error of one change does not affect the others. Only in an outage do all fail together: the error of SQLAlchemy is
     raised, and nothing was changed.
     """
     try:

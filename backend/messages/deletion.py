@@ -21,7 +21,7 @@ class Deletion(Change):
         return True
 
     def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
-        """Delete the message. A repeated deletion has no effect; a hard one of a tombstone wipes what the soft one kept."""
+        """Delete the message. Repeating it has no effect. A hard deletion of a tombstone wipes what a soft one has kept."""
         if message.json["sender_id"] != self.user_id and not context.is_admin:
             raise Forbidden("Only the sender of a message or an admin of the room may delete it.")
         message.is_wiped = message.is_wiped or self.is_hard
@@ -44,9 +44,9 @@ class Deletion(Change):
 
 
 def delete_message(user: User, message_id: int, *, is_hard: bool = False) -> None:
-    """Delete a message of *user*'s own, or as an admin of its room. Safe to repeat.
+    """Delete a message, as its sender or an admin of its room. Safe to repeat.
 
-    A soft deletion keeps content and history in the database, where nobody can read them through the API; a hard one wipes them.
-    Raises NotFound, and Forbidden for others who may see the message.
+    A soft deletion keeps content and history in the database, but the API does not show them. A hard one wipes them. Raises
+    NotFound, and Forbidden for other users who may see the message.
     """
     change_message(Deletion(user.id, message_id, is_hard))

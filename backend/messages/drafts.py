@@ -1,4 +1,4 @@
-"""A message on its way in, and what came of it."""
+"""Messages before and after they are sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backend.conversations.references import ConversationRef
 
 @dataclass(frozen=True)
 class Draft:
-    """A message that someone wants to send. Its fields are checked for form, not yet for right."""
+    """A message to send. The schema has validated its fields; permissions are not checked yet."""
 
     sender_id: int
     place: ConversationRef
@@ -23,16 +23,16 @@ class Draft:
 
     @property
     def request_hash(self) -> str:
-        """What a repeated send must equal: everything that the message is made of."""
+        """A hash of everything that a repeated send has to have in common with the first."""
         made_of: list[Any] = [self.place.conversation_id, self.content, self.parent_id]
-        if self.attachment_ids:  # appended only then: the hashes of earlier releases stay the same
+        if self.attachment_ids:  # only then, so that hashes of earlier releases stay the same
             made_of.append(self.attachment_ids)
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that is committed, as its sender sees it; `is_new` is False for a repeated send."""
+    """A committed message, as its sender sees it. `is_new` is False for a repeated send."""
 
     message: dict[str, Any]
     is_new: bool

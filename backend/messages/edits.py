@@ -19,12 +19,12 @@ from backend.pagination import Page, PageRequest
 
 class EditConflict(Conflict):
     code = "edit_conflict"
-    detail = "The message was changed since the version that you edited. Load it again."
+    detail = "The message has changed after the version that you edited. Load it again."
 
 
 @dataclass(frozen=True)
 class Edit(Change):
-    """A new content. *modseq* names the version that it is an edit of; None where that does not matter."""
+    """A new content. *modseq* is that of the version that was edited, or None if that does not matter."""
 
     content: str
     modseq: int | None = None
@@ -36,7 +36,7 @@ class Edit(Change):
     def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
         """Replace the content. The same content again has no effect.
 
-        Raises EditConflict, too, and ValidationFailed for blanks.
+        Also raises EditConflict, and ValidationFailed for blank content.
         """
         if message.json["sender_id"] != self.user_id:
             raise Forbidden("Only the sender of a message may edit it.")
@@ -45,7 +45,7 @@ class Edit(Change):
         if self.modseq is not None and self.modseq != message.json["modseq"]:
             raise EditConflict
         if not self.content.strip() and not message.json["attachments"]:
-            raise ValidationFailed.of("content", "A message needs content. Delete it to take it back.")
+            raise ValidationFailed.of("content", "A message needs content. To remove the message, delete it.")
         if self.content == message.content:
             return False
         message.former_contents.append((message.content, context.now))
@@ -62,8 +62,8 @@ class Edit(Change):
 def edit_message(user: User, message_id: int, *, content: str, modseq: int | None = None) -> dict[str, Any]:
     """Replace the content of *user*'s own message, and return the message. Earlier versions stay in its history.
 
-    With *modseq*, raises EditConflict unless that is the message's own. Raises NotFound, Forbidden for another user's message,
-    MessageDeleted, Blocked, and ValidationFailed for a blank content without attachments.
+    Raises EditConflict if *modseq* is not that of the message. Raises NotFound, Forbidden for another user's message,
+    MessageDeleted, Blocked, and ValidationFailed for blank content without attachments.
     """
     return change_message(Edit(user.id, message_id, content, modseq))
 

@@ -1,4 +1,4 @@
-"""Who a message names."""
+"""Mentions: `@username` in the content of a message."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sqlalchemy import Connection, select
 from backend.models import User
 from backend.models.user import fold_username
 
-MOST = 50
-"""How many users one message can name; a longer list is a broadcast, and the rest of it is plain text."""
+MAX_MENTIONS = 50
+"""The number of mentions in one message. Further ones are plain text."""
 
-AT_ONCE = 500
-"""Names in one statement; SQLite takes some 32,000 parameters, and a long list is planned slowly."""
+NAMES_PER_QUERY = 500
+"""Names in one statement. SQLite allows some 32,000 parameters, and long lists are planned slowly."""
 
-# Not behind a letter, a digit or another @: the address a@name.example names nobody.
+# Not after a letter, a digit or another @, so that the email address a@name.example mentions nobody.
 _MENTION = re.compile(r"(?<![\w@.+/-])@([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})", re.ASCII)
 
 
@@ -30,34 +30,34 @@ def names_room(content: str) -> bool:
 
 
 def candidates(content: str) -> list[list[str]]:
-    """For each mention the folded usernames that it may mean, the longest first: `@Ann.` is `ann.` or `ann`.
+    """The folded usernames that each mention may mean, the longest first: `@Ann.` is `ann.` or `ann`.
 
-    Three at most for each of `MOST` mentions, so that no message costs more look-ups than that.
+    At most three for each of `MAX_MENTIONS` mentions, which limits the look-ups for a message.
     """
     if "@" not in content:
         return []
-    return [_readings(fold_username(match[1])) for match in islice(_MENTION.finditer(content), MOST)]
+    return [_readings(fold_username(match[1])) for match in islice(_MENTION.finditer(content), MAX_MENTIONS)]
 
 
 def _readings(name: str) -> list[str]:
-    """*name* whole, without its last sign, and without all signs at its end: the rest of a sentence may stand behind it."""
+    """*name* itself, without its last punctuation mark, and without all at its end: they may belong to the sentence."""
     bare = name.rstrip(".-")
     return [name] if bare == name else list(dict.fromkeys((name, name[:-1], bare)))
 
 
 def find_mentioned(connection: Connection, contents: Iterable[str]) -> dict[str, int]:
-    """The ids of the users whose names occur as mentions in *contents*, by folded username."""
+    """The ids of the users that *contents* mention, by folded username."""
     names = sorted({name for content in contents for options in candidates(content) for name in options})
     found: dict[str, int] = {}
-    for start in range(0, len(names), AT_ONCE):
-        some = names[start : start + AT_ONCE]
+    for start in range(0, len(names), NAMES_PER_QUERY):
+        some = names[start : start + NAMES_PER_QUERY]
         statement = select(User.username_key, User.id).where(User.username_key.in_(some), User.deleted_at.is_(None))
         found |= {name: user_id for name, user_id in connection.execute(statement) if name is not None}
     return found
 
 
 def mentioned_ids(content: str, known: dict[str, int]) -> list[int]:
-    """Whom of *known* (ids by folded username) *content* names, each once, in the order of their first mention."""
+    """The users of *known* (ids by folded username) that *content* mentions, each once, in the order of their first mention."""
     named: dict[int, None] = {}
     for options in candidates(content):
         user_id = next((known[name] for name in options if name in known), None)

@@ -18,7 +18,7 @@ class SetPin(Change):
     is_pinned: bool
 
     def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
-        """Set the pin. Where it is set already, this has no effect."""
+        """Set the pin. Setting it again has no effect."""
         if context.kind != "dm" and not context.is_admin:
             raise Forbidden("Only an admin of the room may pin its messages.")
         message.check_not_deleted()

@@ -12,12 +12,12 @@ from backend.messages.emojis import parse_emoji
 from backend.models import User
 
 MAX_EMOJI = 50
-"""How many different emoji a message takes."""
+"""The number of different emoji that a message can have."""
 
 
 class TooManyReactions(Conflict):
     code = "too_many_reactions"
-    detail = f"A message takes {MAX_EMOJI} different emoji. Use one of those that are there."
+    detail = f"A message can have {MAX_EMOJI} different emoji. Use one that it has already."
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class AddReaction(Change):
     emoji: str
 
     def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
-        """Add the reaction. The same one again has no effect. Raises TooManyReactions, too."""
+        """Add the reaction. The same one again has no effect. Also raises TooManyReactions."""
         message.check_not_deleted()
         context.check_not_blocked()
         if (self.emoji, self.user_id) in message.reactions:
@@ -46,7 +46,7 @@ class RemoveReaction(Change):
     emoji: str
 
     def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
-        """Remove the reaction. Where there is none, this has no effect."""
+        """Remove the reaction. If there is none, this has no effect."""
         message.check_not_deleted()
         if (self.emoji, self.user_id) not in message.reactions:
             return False
@@ -57,11 +57,11 @@ class RemoveReaction(Change):
 def add_reaction(user: User, message_id: int, emoji: str) -> dict[str, Any]:
     """Record that *user* reacted to a message with *emoji*, and return the message. Safe to repeat.
 
-    Raises NotFound, MessageDeleted, Blocked, TooManyReactions, and ValidationFailed for what is not one emoji.
+    Raises NotFound, MessageDeleted, Blocked, TooManyReactions, and ValidationFailed if *emoji* is not one emoji.
     """
     return change_message(AddReaction(user.id, message_id, parse_emoji(emoji)))
 
 
 def remove_reaction(user: User, message_id: int, emoji: str) -> dict[str, Any]:
-    """Take *user*'s reaction back, and return the message. Safe to repeat. Raises as `add_reaction`."""
+    """Remove *user*'s reaction, and return the message. Safe to repeat. Raises as `add_reaction`."""
     return change_message(RemoveReaction(user.id, message_id, parse_emoji(emoji)))

@@ -23,14 +23,16 @@ def _answer(sent: Sent) -> tuple[dict[str, Any], int]:
 
 @bp.post("/send")
 @bp.response(201, schemas.MessageSchema)
-@bp.alt_response(200, schema=schemas.MessageSchema, description="It was sent before; nothing was added.", success=True)
+@bp.alt_response(
+    200, schema=schemas.MessageSchema, description="It was sent before, and nothing was added.", success=True
+)
 @login_required
 @own_answer
 @bp.arguments(schemas.SendSchema)
 def send_message(body: dict[str, Any]) -> Any:
     """Send a message
 
-    To a room, a user or a conversation; without an address, to the lobby. The answer comes after the commit.
+    To a room, a user or a conversation. Without an address it goes to the lobby. The answer comes after the commit.
     """
     return _answer(service.send_message(current_user, **body))
 
@@ -43,7 +45,7 @@ def send_message(body: dict[str, Any]) -> Any:
 def list_messages(args: dict[str, Any]) -> Page[dict[str, Any]]:
     """List messages
 
-    All that you may see, newest first, or those of one conversation.
+    Those of one conversation, or all that you may see. Newest first.
     """
     return service.list_messages(current_user, **args)
 
@@ -56,7 +58,7 @@ def list_messages(args: dict[str, Any]) -> Page[dict[str, Any]]:
 def search_messages(args: dict[str, Any]) -> Page[dict[str, Any]]:
     """Search messages
 
-    All that you may see, newest first. A message is found from the answer to its sending on.
+    Among all that you may see, newest first. A message is found as soon as its send is answered.
     """
     return search.search_messages(current_user, **args)
 
@@ -77,7 +79,7 @@ def get_message(message_id: int) -> dict[str, Any]:
 def list_room_messages(args: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
     """List a room's messages
 
-    Newest first; with `after`, oldest first.
+    Newest first. With `after`, oldest first.
     """
     return service.list_messages(current_user, room_id=room_id, **args)
 

@@ -25,7 +25,7 @@ bp = Blueprint(
 def edit_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
     """Edit a message
 
-    Your own alone. With `modseq`, an edit of a version that is no longer the last is 409 `edit_conflict`.
+    Only your own. With `modseq`, an edit of a version that is not the present one is 409 `edit_conflict`.
     """
     return edits.edit_message(current_user, message_id, **body)
 
@@ -64,7 +64,7 @@ def list_history(args: dict[str, Any], message_id: int) -> Page[dict[str, Any]]:
 def list_replies(args: dict[str, Any], message_id: int) -> Page[dict[str, Any]]:
     """List a message's thread
 
-    The replies, newest first; with `after`, oldest first.
+    The replies, newest first. With `after`, oldest first.
     """
     return service.list_replies(current_user, message_id, **args)
 
@@ -76,7 +76,7 @@ def list_replies(args: dict[str, Any], message_id: int) -> Page[dict[str, Any]]:
 def add_reaction(message_id: int, emoji: str) -> dict[str, Any]:
     """React to a message
 
-    With one emoji of Unicode, percent-encoded. Repeating it changes nothing.
+    With one emoji of Unicode, percent-encoded. Repeating the call changes nothing.
     """
     return reactions.add_reaction(current_user, message_id, emoji)
 
@@ -86,9 +86,9 @@ def add_reaction(message_id: int, emoji: str) -> dict[str, Any]:
 @bp.alt_response(422, "UNPROCESSABLE_ENTITY")
 @login_required
 def remove_reaction(message_id: int, emoji: str) -> dict[str, Any]:
-    """Take a reaction back
+    """Remove your reaction
 
-    Repeating it changes nothing.
+    Repeating the call changes nothing.
     """
     return reactions.remove_reaction(current_user, message_id, emoji)
 

@@ -1,4 +1,4 @@
-"""What clients send to the chat, and what its answers look like."""
+"""Schemas of requests and responses about messages and conversations."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class RoomSendSchema(BodySchema):
 
 
 class SendSchema(RoomSendSchema):
-    """A message and where it goes: to at most one of the three addresses, or to the lobby."""
+    """A message with at most one of three addresses. Without one it goes to the lobby."""
 
     conversation_id = Text(high=100, allow_none=True, load_default=None)
     room_id = Id(allow_none=True, load_default=None)
@@ -84,7 +84,7 @@ class CursorArgs(PageArgs):
 
 
 class MessageArgs(CursorArgs):
-    """Which messages are wanted."""
+    """Filters of a list of messages."""
 
     conversation_id = Text(high=100, load_default=None)
     room_id = Id(load_default=None)
@@ -96,7 +96,7 @@ class MessageArgs(CursorArgs):
 
 
 class SearchArgs(PageArgs):
-    """What is searched for, and among which messages."""
+    """A query, and filters of the messages that it searches."""
 
     q = Text(
         required=True,
@@ -168,7 +168,7 @@ class FoundMessageSchema(MessageSchema):
 
 
 class ConversationSchema(AnswerSchema):
-    """A row of the inbox. `room` is there for rooms, `user` for direct conversations."""
+    """A row of the inbox. Rooms have `room`, and direct conversations have `user`."""
 
     id = fields.String(metadata={"example": "dm:3:9"})
     kind = fields.String(metadata={"enum": ["lobby", "room", "dm"]})
@@ -185,7 +185,7 @@ class ConversationSchema(AnswerSchema):
 
 
 class ChangesSchema(AnswerSchema):
-    """What changed in one conversation."""
+    """The changes of one conversation."""
 
     id = fields.String()
     last_seq = fields.Integer()
@@ -199,4 +199,6 @@ class ChangesSchema(AnswerSchema):
 
 class SyncAnswer(AnswerSchema):
     conversations = fields.List(fields.Nested(ChangesSchema))
-    gone = fields.List(fields.String(), metadata={"description": "Asked for, but not readable (any more)."})
+    gone = fields.List(
+        fields.String(), metadata={"description": "Ids in the request that you may not read (any more)."}
+    )

@@ -1,4 +1,4 @@
-"""What clients send to change a message, and the answers."""
+"""Schemas of requests and responses about changes of messages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ class EditSchema(BodySchema):
     content = Text(
         required=True,
         high=MAX_CONTENT,
-        metadata={"description": "Up to 4,000 characters, kept as sent. Blank only where the message has attachments."},
+        metadata={
+            "description": "Up to 4,000 characters, kept as sent. May be blank only if the message has attachments."
+        },
     )
     modseq = WholeNumber(
         allow_none=True,
         load_default=None,
-        metadata={"description": "The modseq of the version that you edited; another one is 409 `edit_conflict`."},
+        metadata={
+            "description": "The modseq of the version that you edited. 409 `edit_conflict` if it is not the present one."
+        },
     )
 
 
@@ -49,4 +53,4 @@ class VersionSchema(AnswerSchema):
     """An earlier version of a message."""
 
     content = fields.String()
-    edited_at = fields.DateTime(metadata={"description": "When the next version replaced it."})
+    edited_at = fields.DateTime(metadata={"description": "The time at which the next version replaced it."})

@@ -19,8 +19,8 @@ from backend.models.base import db
 from backend.models.message import Message
 from backend.pagination import Page, PageRequest
 
-BEYOND_ALL = 2**63 - 1
-"""No message has such a seq."""
+MAX_SEQ = 2**63 - 1
+"""Larger than the seq of any message."""
 
 _m = Message.__table__.c
 _paged = (
@@ -29,7 +29,7 @@ _paged = (
     .offset(bindparam("skip"))
     .limit(bindparam("most"))
 )
-# Made once: to build it anew takes longer than to read a page.
+# Built once, because building it takes longer than reading a page.
 _OLDER = _paged.where(_m.seq < bindparam("seq")).order_by(_m.seq.desc())
 _NEWER = _paged.where(_m.seq > bindparam("seq")).order_by(_m.seq)
 
@@ -45,10 +45,10 @@ def send_message(
     client_message_id: str | None = None,
     attachment_ids: Sequence[int] = (),
 ) -> Sent:
-    """Send a message to one conversation; without an address, to the lobby. Returns after the commit.
+    """Send a message to a conversation. Without an address it goes to the lobby. Returns after the commit.
 
-    Safe to repeat under the same *client_message_id*: the first message comes back. Raises NotFound, NotAMember, Blocked,
-    IdempotencyConflict, or ValidationFailed where the parent is in another conversation, or an attachment was sent before.
+    Repeating the call with the same *client_message_id* returns the first message. Raises NotFound, NotAMember, Blocked,
+    IdempotencyConflict, and ValidationFailed if the parent is in another conversation or an attachment was sent before.
     """
     place = resolve_conversation(user.id, conversation_id, room_id, recipient_id)
     return append_message(Draft(user.id, place, content, parent_id, client_message_id, tuple(attachment_ids)))
@@ -71,14 +71,16 @@ def list_messages(
     around: int | None = None,
     pinned: bool = False,
 ) -> Page[dict[str, Any]]:
-    """Messages, newest first: of one conversation, or of all that *user* may see. With *pinned*, the pinned ones alone.
+    """The messages of one conversation, or all that *user* may see, newest first. With *pinned*, only the pinned ones.
 
-    In a conversation *before*, *after* and *around* are seqs; with *after* the oldest come first. Raises NotFound, NotAMember,
-    and ValidationFailed for a cursor without a conversation.
+    *before*, *after* and *around* are seqs of a conversation. With *after* the oldest come first. Raises NotFound, NotAMember,
+    and ValidationFailed for a seq without a conversation.
     """
     if conversation_id is None and room_id is None and recipient_id is None:
         if before is not None or after is not None or around is not None:
-            raise ValidationFailed("before, after and around need a conversation_id: seqs count within a conversation.")
+            raise ValidationFailed(
+                "before, after and around need a conversation_id, because a seq is a number within a conversation."
+            )
         return _pinned_of_all(user, page_request) if pinned else _of_all(user, page_request)
     place = resolve_conversation(user.id, conversation_id, room_id, recipient_id)
     authorize(user, place)
@@ -93,7 +95,7 @@ def list_messages(
 def list_replies(
     user: User, message_id: int, page_request: PageRequest, *, before: int | None = None, after: int | None = None
 ) -> Page[dict[str, Any]]:
-    """The replies to a message that *user* may see, newest first; with *after*, oldest first. Raises NotFound."""
+    """The replies to a message that *user* may see, newest first. With *after* the oldest come first. Raises NotFound."""
     get_message_for(user, message_id)
     return _by_seq(user, select(*MESSAGE_COLUMNS).where(_m.parent_id == message_id), page_request, before, after)
 
@@ -105,7 +107,7 @@ def _of_one(
     if after is not None:
         rows = db.session.execute(_NEWER, values | {"seq": after}).all()
     else:
-        rows = db.session.execute(_OLDER, values | {"seq": BEYOND_ALL if before is None else before}).all()
+        rows = db.session.execute(_OLDER, values | {"seq": MAX_SEQ if before is None else before}).all()
     return _page(user, rows, page_request, is_ascending=after is not None)
 
 
@@ -116,7 +118,7 @@ def _by_seq(
     if after is not None:
         found = found.where(_m.seq > after).order_by(_m.seq)
     else:
-        found = found.where(_m.seq < (BEYOND_ALL if before is None else before)).order_by(_m.seq.desc())
+        found = found.where(_m.seq < (MAX_SEQ if before is None else before)).order_by(_m.seq.desc())
     rows = db.session.execute(found.offset(page_request.skip).limit(page_request.limit + 1)).all()
     return _page(user, rows, page_request, is_ascending=after is not None)
 
@@ -130,7 +132,7 @@ def _page(
 
 
 def _around(user: User, found: Select[Any], seq: int, limit: int) -> Page[dict[str, Any]]:
-    """The message *seq* in the middle of *limit* messages, as far as there are that many on either side; then the older ones."""
+    """The *limit* messages around *seq*, with *seq* in the middle if there are enough on both sides. The next page is older."""
     newer = db.session.execute(found.where(_m.seq >= seq).order_by(_m.seq).limit(limit)).all()
     older = db.session.execute(found.where(_m.seq < seq).order_by(_m.seq.desc()).limit(limit + 1)).all()
     wanted_newer = max(limit - len(older), (limit + 1) // 2)
@@ -141,9 +143,10 @@ def _around(user: User, found: Select[Any], seq: int, limit: int) -> Page[dict[s
 
 
 def _of_all(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
-    """What *user* may see in all conversations. Seqs have no gaps, so the newest n of each are those above last_seq - n.
+    """The messages that *user* may see in all conversations.
 
-    Ids are given under the conversation's lock too, so ordering by id never contradicts a conversation's own order.
+    Seqs have no gaps, so the newest n messages of a conversation are those with seq > last_seq - n. Ids are allocated under the
+    lock of the conversation too, so the order of ids agrees with the order of each conversation.
     """
     depth = page_request.skip + page_request.limit + 1
     statement = (
