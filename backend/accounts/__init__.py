@@ -1,1 +1,1 @@
-"""What spans features: the caller's own account, its export and erasure, and administration."""
+"""Functions across features: the caller's own account, export, erasure and administration."""

@@ -1,4 +1,4 @@
-"""What superusers, and operators on the command line, do with accounts. Every change is in the audit trail."""
+"""Administration of accounts, by superusers and on the command line. The audit log records every change."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from backend.users.serialise import own_json, user_json
 
 class LastSuperuser(Conflict):
     code = "last_superuser"
-    detail = "This is the last active superuser. Make another one first."
+    detail = "This is the last active superuser. Make another user a superuser first."
 
 
 def update_account(actor: User | None, user_id: int, changes: dict[str, Any]) -> dict[str, Any]:
-    """Change is_active, is_superuser, roles (names) or full_name of an account; what is not in *changes* stays.
+    """Change is_active, is_superuser, roles (names) or full_name of an account. Fields that are not in *changes* stay.
 
-    Whoever is deactivated is out at once, sockets too. *actor* is None on the command line. Raises NotFound, LastSuperuser,
-    ValidationFailed for a role that there is not, and Forbidden where *actor* stopped being a superuser meanwhile.
+    The sessions and sockets of a deactivated account end at once. *actor* is None on the command line. Raises NotFound,
+    LastSuperuser, ValidationFailed for an unknown role, and Forbidden if *actor* is not a superuser any more.
     """
     actor_id = actor.id if actor is not None else None
     user = lock_account(user_id, actor)
@@ -51,15 +51,15 @@ def update_account(actor: User | None, user_id: int, changes: dict[str, Any]) ->
 
 
 def lock_account(user_id: int, actor: User | None = None) -> User:
-    """The account *user_id*, locked, together with all superusers, in the order of their ids: none of them changes meanwhile.
+    """Lock the account *user_id* and all superusers, in the order of their ids, and return the account.
 
-    Raises NotFound for the erased, and Forbidden where *actor* is no superuser any more.
+    Raises NotFound if it is erased, and Forbidden if *actor* is not a superuser any more.
     """
     powerful = User.is_superuser & User.is_active & User.deleted_at.is_(None)
     statement = select(User).where(powerful | (User.id == user_id)).order_by(User.id).with_for_update()
     found = {user.id: user for user in db.session.scalars(statement.execution_options(populate_existing=True))}
     if actor is not None and (actor.id not in found or not found[actor.id].is_superuser):
-        raise Forbidden("Only a superuser may do that.")
+        raise Forbidden("Only a superuser may do this.")
     user = found.get(user_id)
     if user is None or user.deleted_at is not None:
         raise NotFound
@@ -67,19 +67,19 @@ def lock_account(user_id: int, actor: User | None = None) -> User:
 
 
 def ensure_not_last_superuser(user: User) -> None:
-    """Raise LastSuperuser where *user*, which `lock_account` gave, is the only superuser who can sign in."""
+    """Raise LastSuperuser if *user*, which `lock_account` returned, is the only superuser who can sign in."""
     others = select(User.id).where(
         User.id != user.id, User.is_superuser, User.is_active, User.deleted_at.is_(None)
-    )  # locked by lock_account, so nobody demotes them before we commit
+    )  # locked by lock_account, so they stay superusers until the commit
     if user.is_superuser and user.is_active and db.session.scalars(others.limit(1)).first() is None:
         raise LastSuperuser
 
 
 def end_access(user_id: int) -> int:
-    """End every session, ticket and socket of the account in the current transaction; how many sessions there were."""
+    """End all sessions, tickets and sockets of the account in the current transaction. Returns the number of sessions."""
     count = len(end_sessions(UserSession.user_id == user_id))
     db.session.execute(delete(WsTicket).where(WsTicket.user_id == user_id))
-    publish_on_commit(revoked_event(user_id))  # sockets that API tokens opened, too
+    publish_on_commit(revoked_event(user_id))  # including sockets that API tokens opened
     return count
 
 

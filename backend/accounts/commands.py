@@ -20,11 +20,11 @@ users = AppGroup("users", help="Accounts.")
 
 @users.command("create")
 @click.argument("email")
-@click.option("--superuser", is_flag=True, help="Make it an administrator.")
-@click.option("--username", help="Made up from the email where it is left out.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input and ask nothing.")
+@click.option("--superuser", is_flag=True, help="Make it a superuser.")
+@click.option("--username", help="Generated from the email if left out.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, without prompts.")
 def create(email: str, superuser: bool, username: str | None, password_stdin: bool) -> None:
-    """Make the account of EMAIL."""
+    """Create an account for EMAIL."""
     email = checked("EMAIL", Email(), email)
     username = checked("--username", Username(), username) if username is not None else None
     password = checked("The password", Password(), read_password(password_stdin))
@@ -41,7 +41,9 @@ def create(email: str, superuser: bool, username: str | None, password_stdin: bo
         raise refusal(error) from None
     except (exc.OperationalError, exc.ProgrammingError) as error:
         reason = str(error.orig).strip().partition("\n")[0]
-        raise click.ClickException(f"the database does not serve ({reason}). Is it at head? flask db upgrade") from None
+        raise click.ClickException(
+            f"the database refuses ({reason}). If its schema is old, run: flask db upgrade"
+        ) from None
     click.echo(_summary(user))
 
 

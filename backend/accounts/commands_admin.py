@@ -1,4 +1,4 @@
-"""`flask users ...`: what an operator does by hand with accounts that are there."""
+"""`flask users`: administration of existing accounts from the command line."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from backend.users.fields import Password
 from backend.users.serialise import own_json
 
 PATIENCE_SECONDS = 10
-"""How long a command waits until nobody reads what was deleted."""
+"""How long a command waits for readers of deleted data to finish."""
 
 
 def account_command(view: Callable[..., None]) -> Any:
-    """Make a command of *view* that takes an account."""
+    """Make *view* a command that takes an account."""
     return users.command(view.__name__.removesuffix("_of").replace("_", "-"))(of_account(view))
 
 
 @users.command("list")
 @click.option("--superusers", is_flag=True, help="Only superusers.")
-@click.option("--inactive", is_flag=True, help="Only the deactivated.")
+@click.option("--inactive", is_flag=True, help="Only deactivated accounts.")
 def list_accounts(superusers: bool, inactive: bool) -> None:
-    """List the accounts: id, username, email, and what is special about them."""
+    """List the accounts: id, username, email, and their special states."""
     statement = select(User).where(User.deleted_at.is_(None)).order_by(User.id).execution_options(yield_per=500)
     if superusers:
         statement = statement.where(User.is_superuser)
@@ -56,35 +56,35 @@ def show(user: User) -> None:
 
 @account_command
 def deactivate(user: User) -> None:
-    """Deactivate an account: its sessions and sockets end."""
+    """Deactivate an account, and end its sessions and sockets."""
     administration.update_account(None, user.id, {"is_active": False})
     click.echo(f"deactivated {user.id}")
 
 
 @account_command
 def activate(user: User) -> None:
-    """Let a deactivated account sign in again."""
+    """Activate a deactivated account, so that it can sign in again."""
     administration.update_account(None, user.id, {"is_active": True})
     click.echo(f"activated {user.id}")
 
 
 @account_command
 def make_superuser(user: User) -> None:
-    """Make an account an administrator."""
+    """Make an account a superuser."""
     administration.update_account(None, user.id, {"is_superuser": True})
     click.echo(f"{user.id} is a superuser")
 
 
 @account_command
 def revoke_superuser(user: User) -> None:
-    """Make an administrator an ordinary user; privileged scopes of their API tokens go."""
+    """Make a superuser an ordinary user. Their API tokens lose privileged scopes."""
     administration.update_account(None, user.id, {"is_superuser": False})
-    click.echo(f"{user.id} is no superuser")
+    click.echo(f"{user.id} is not a superuser")
 
 
 @account_command
 def end_sessions(user: User) -> None:
-    """End all sessions of an account. API tokens stay: `deactivate` stops those too."""
+    """End all sessions of an account. API tokens stay valid; `deactivate` stops them too."""
     count = administration.end_access(user.id)
     record("session.ended", None, user_target(user.id), {"why": "command", "count": count})
     db.session.commit()
@@ -92,9 +92,9 @@ def end_sessions(user: User) -> None:
 
 
 @account_command
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input and ask nothing.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, without prompts.")
 def set_password_of(user: User, password_stdin: bool) -> None:
-    """Set the password of an account; its sessions end."""
+    """Set the password of an account, and end its sessions."""
     set_password(user, checked("The password", Password(), read_password(password_stdin)))
     click.echo(f"set the password of {user.id}")
 
@@ -102,21 +102,21 @@ def set_password_of(user: User, password_stdin: bool) -> None:
 @account_command
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(user: User, yes: bool) -> None:
-    """Erase an account for good. What it wrote stays, under "deleted user"."""
+    """Erase an account for good. Its messages stay, under "deleted user"."""
     if not yes:
         click.confirm(f"Erase {user.id} ({user.username}) for good?", abort=True)
     erasure.erase_user(None, user.id)
     is_done = erasure.finish(user.id)
     is_done = wipe_traces(db.engine, PATIENCE_SECONDS) and is_done
-    click.echo(f"erased {user.id}" + ("" if is_done else "; something is left: flask users purge"))
+    click.echo(f"erased {user.id}" + ("" if is_done else "; to erase the rest, run: flask users purge"))
 
 
 @users.command("purge")
 def purge() -> None:
-    """Finish the erasures that something interrupted, and rewrite a SQLite file, so that nothing deleted is left in it."""
+    """Finish interrupted erasures, and rewrite a SQLite file so that it holds no deleted data."""
     waiting = erasure.list_unfinished()
     done = sum(erasure.finish(user_id) for user_id in waiting)
-    db.session.rollback()  # the look at what waits, where nothing does, holds the lock that is needed now
+    db.session.rollback()  # if nothing was left, this session still holds a lock that the rewriting needs
     if not wipe_traces(db.engine, PATIENCE_SECONDS, rewrite=True):
-        raise click.ClickException("the database is in use, and its file may hold what was deleted. Try again later.")
+        raise click.ClickException("the database is in use, so its file may still hold deleted data. Try again later.")
     click.echo(f"finished {done} erasures" + (f", {len(waiting) - done} are left" if done < len(waiting) else ""))

@@ -1,6 +1,6 @@
-"""Everything that Confab holds of a user: as one JSON document, or as a ZIP archive of that document and the user's files.
+"""Export of all data of a user, as one JSON document, or as a ZIP archive of that document and the user's files.
 
-Both are written while they are read, because they may be long.
+Both are streamed, because they may be large.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from backend.users.avatars import avatar_key
 from backend.users.serialise import user_json
 
 BATCH = 100
-"""How many rows are held at once. A message has at most 16 kB."""
+"""The number of rows in memory at a time. A message has at most 16 kB."""
 
 DOCUMENT = "export.json"
 """The path of the document in the archive."""
@@ -88,7 +88,7 @@ def _document(user_id: int, own: Row, names: Names, encode: Encode) -> Iterator[
 
 
 def _members(name: str, brackets: bytes, pages: Iterator[Any], encode: Encode) -> Iterator[bytes]:
-    """Return an array, or an object, that is the pages one after another."""
+    """Return an array, or an object, that contains the pages in order."""
     yield f',"{name}":'.encode() + brackets[:1]
     separator = b""
     for page in pages:
@@ -108,7 +108,7 @@ def _completed(
 
 
 def _rows(model: Any, own: Any, serialise: Callable[[Any], Row]) -> Iterator[list[Row]]:
-    """Return the rows of *model* in the order of their ids. No connection is held while the caller sends them."""
+    """Return the rows of *model* in the order of their ids. No connection is held while the caller sends a page."""
     for rows in _pages(model, own):
         yield [serialise(row) for row in rows]
 
@@ -123,7 +123,7 @@ def _pages(model: Any, own: Any) -> Iterator[list[Any]]:
 
 
 def _messages(user_id: int) -> Iterator[list[Row]]:
-    """Return what the user wrote, by conversation, so that an index gives each page its rows in order."""
+    """Return the user's messages by conversation, so that an index gives the rows of each page in order."""
     for (conversation_id,) in read_all(db.engine, select(_m.conversation_id).where(_m.sender_id == user_id).distinct()):
         last = 0
         while True:
@@ -160,7 +160,7 @@ def _file_keys(user_id: int, avatar: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _safe(filename: str) -> str:
-    """Return *filename* as a name that every system can unpack, in the folder that it is meant for."""
+    """Return *filename* as a name that every system can unpack, without leaving its folder."""
     return _UNSAFE.sub("_", filename).strip(". ")
 
 
@@ -195,4 +195,4 @@ PARTS = (
     Part("reports", Report, "reporter_id", own_report_json),
     Part("security_events", AuditEvent, "actor_id", event_json, Names.note_events),
 )
-"""What the document holds beside the profile, the messages and the names."""
+"""The arrays of the document besides the messages."""

@@ -1,4 +1,4 @@
-"""The names of the rooms and users that an export speaks of, as far as its owner may see them."""
+"""The names of the rooms and users that an export refers to, as far as its owner may see them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backend.rooms.access import rooms_seen_by
 from backend.users.access import is_shown
 
 BATCH = 500
-"""How many names one query reads."""
+"""The number of names that one query reads."""
 
 _USER_TARGET = re.compile(r"user:([0-9]+)")
 
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 class Names:
-    """Adds names to the rows of an export, and remembers every user that a row speaks of."""
+    """Adds names to the rows of an export, and collects the users that rows refer to."""
 
     def __init__(self, viewer: User):
         self._viewer_id = viewer.id
@@ -32,7 +32,7 @@ class Names:
         self._mentioned: set[int] = {viewer.id}
 
     def add_to_conversations(self, rows: list[Row]) -> None:
-        """Add `room` or `user`, whichever the conversation has; null where it is hidden or gone."""
+        """Add `room` or `user`, depending on the conversation. It is null if it is hidden or deleted."""
         room_ids = [room_of(row["conversation_id"]) for row in rows]
         peer_ids = [dm_peer(row["conversation_id"], self._viewer_id) for row in rows]
         rooms, users = self._find_rooms(room_ids), self._find_users(peer_ids)
@@ -41,19 +41,19 @@ class Names:
             row["user"] = users.get(peer_id)
 
     def add_to_rooms(self, rows: list[Row]) -> None:
-        """Add `name`; null where the room is hidden or gone."""
+        """Add `name`. It is null if the room is hidden or deleted."""
         rooms = self._find_rooms([row["room_id"] for row in rows])
         for row in rows:
             row["name"] = rooms.get(row["room_id"])
 
     def add_to_blocks(self, rows: list[Row]) -> None:
-        """Add the blocked `user`; null where the account is gone."""
+        """Add the blocked `user`. It is null if the account is erased."""
         users = self._find_users([row["blocked_id"] for row in rows])
         for row in rows:
             row["user"] = users.get(row["blocked_id"])
 
     def note_messages(self, rows: list[Row]) -> None:
-        """Remember the recipients, and those who were mentioned or reacted."""
+        """Collect the recipients, and the users who are mentioned or reacted."""
         for row in rows:
             self._mentioned.update(row["mentions"])
             for reaction in row["reactions"]:
@@ -62,12 +62,12 @@ class Names:
                 self._mentioned.add(row["recipient_id"])
 
     def note_events(self, rows: list[Row]) -> None:
-        """Remember the accounts that the events concern."""
+        """Collect the accounts that the events concern."""
         targets = (_USER_TARGET.fullmatch(row["target"] or "") for row in rows)
         self._mentioned.update(int(found[1]) for found in targets if found)
 
     def users(self) -> Iterator[dict[int | None, Row]]:
-        """Return everybody that a row spoke of so far, by id, in pieces. Those who are hidden are left out."""
+        """Return the collected users by id, in pieces. Hidden users are left out."""
         ids = sorted(self._mentioned)
         for start in range(0, len(ids), BATCH):
             yield self._find_users(ids[start : start + BATCH])

@@ -1,4 +1,4 @@
-"""What users change of themselves. What they may not (rights, verification, number) no field here can reach."""
+"""Changes of one's own profile. Rights, verification and number cannot be changed here."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ NAMES = ("first_name", "last_name")
 def update_profile(
     caller: Identity, changes: dict[str, Any], email: str | None = None, password: str | None = None
 ) -> dict[str, Any]:
-    """Change the caller's own names, username or bio; what is not in *changes* stays. A full name made of the other two follows.
+    """Change the caller's own names, username, bio or email. Fields that are not in *changes* stay.
 
-    Another *email* or username opens the account, so it needs a fresh session; a *password* need not be given. The email is
-    unverified, and the old address is told. Raises ReauthenticationRequired, InvalidPassword where one is given and is wrong,
-    UsernameTaken and EmailTaken.
+    A full name that consists of first and last name follows them. A new *email* or username needs a fresh session, because one
+    can sign in with it; a *password* is not needed. A new email is unverified, and the old address gets a mail. Raises
+    ReauthenticationRequired, InvalidPassword for a wrong password, UsernameTaken and EmailTaken.
     """
     moves = email is not None and email != (caller.user.mail_address or caller.user.email)
     if moves or changes.get("username", caller.user.username) != caller.user.username:
@@ -50,14 +50,14 @@ def update_profile(
     if moves:
         mails.enqueue_verification(
             own
-        )  # once it is certain: an address that is taken must not be counted as written to
+        )  # at the end, so that no mail is counted for an address that turns out to be taken
     answer = user_json(own, caller.user)
     db.session.commit()
     return answer
 
 
 def _move(own: User, email: str) -> None:
-    """Give the account another email. What was mailed to the old one opens nothing any more."""
+    """Set the email of the account. Links that were mailed to the old address become invalid."""
     db.session.execute(delete(AccountToken).where(AccountToken.user_id == own.id))
     with db.session.no_autoflush:
         mails.notify(own, "email_changed")

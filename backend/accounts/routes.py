@@ -19,7 +19,7 @@ from backend.users.serialise import user_json
 EXPORT = RateLimit("export", "10 per hour")
 NAMES_OF_LOGIN = ("email", "username")
 EMAIL_CHANGE = RateLimit("email-change", "5 per hour")
-"""Each mails somebody who may have nothing to do with Confab."""
+"""Each sends mail to an address whose owner may not be a user of Confab."""
 
 
 @bp.get("/me")
@@ -27,7 +27,7 @@ EMAIL_CHANGE = RateLimit("email-change", "5 per hour")
 @login_required
 def get_me() -> dict[str, Any]:
     """The caller's own profile."""
-    user = current_identity.user  # not the proxy, which costs as much as the answer
+    user = current_identity.user  # the proxy would take as long as the rest of the response
     return user_json(user, user)
 
 
@@ -38,11 +38,13 @@ def get_me() -> dict[str, Any]:
 def update_me(body: dict[str, Any]) -> dict[str, Any]:
     """Change your profile
 
-    What is left out stays. A new email or username needs a fresh session (403
-    `reauthentication_required`), which an API token never has; the email is unverified until the link in its mail is followed.
+    Fields that are left out stay. A new email or username needs a fresh session (403 `reauthentication_required`), which an
+    API token never has. The email is unverified until the link in its mail is opened.
     """
     if current_identity.session_id is None and not body.keys().isdisjoint(NAMES_OF_LOGIN):
-        need_fresh(current_identity)  # even for the present ones, or a token that may not read could try which they are
+        need_fresh(
+            current_identity
+        )  # even for present values, or a token that may not read could find them out by trying
     email, password = body.pop("email", None), body.pop("password", None)
     if password is not None:
         need_fresh(current_identity)
@@ -61,8 +63,8 @@ def erase_me(body: dict[str, Any]) -> None:
     """Erase your account
 
     Needs a fresh session (403 `reauthentication_required`), and the `password` or a fresh one-time
-    `code` sent to the verified number. What you wrote stays under a "deleted user"; everything else
-    goes, for good. Your rooms pass to their oldest admin.
+    `code` sent to the verified number. Your messages stay under a "deleted user". Everything else is deleted for good. Your
+    rooms pass to the admin who has been a member for longest.
     """
     enforce(PASSWORD, str(current_user.id))
     erasure.erase_self(current_identity, **body)
@@ -77,8 +79,8 @@ def erase_me(body: dict[str, Any]) -> None:
 def export_me(query: dict[str, Any]) -> Any:
     """Get all of your data
 
-    As one JSON document, or with `format=zip` as an archive of the same document (`export.json`) and your files. It is
-    written while it is read. Needs a fresh session (403 `reauthentication_required`).
+    As one JSON document, or with `format=zip` as an archive of the same document (`export.json`) and your files. The response
+    is streamed. Needs a fresh session (403 `reauthentication_required`).
     """
     enforce(EXPORT, str(current_user.id))
     kind = query["format"]

@@ -1,4 +1,4 @@
-"""`PATCH /api/users/{id}`: what superusers change of an account."""
+"""`PATCH /api/users/{id}`: administration of accounts by superusers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backend.users.schemas import AccountChangesBody, UserSchema
 def update_account(body: dict[str, Any], user_id: int) -> dict[str, Any]:
     """Change an account
 
-    Whoever is deactivated is out at once: sessions and sockets end. The last active superuser cannot
-    be deactivated or demoted (409 `last_superuser`).
+    The sessions and sockets of a deactivated account end at once. The last active superuser cannot be deactivated or demoted
+    (409 `last_superuser`).
     """
     return administration.update_account(current_user, user_id, body)

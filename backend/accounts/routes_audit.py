@@ -1,4 +1,4 @@
-"""`/api/audit`: the audit trail, for superusers."""
+"""`/api/audit`: the audit log, for superusers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.http.pagination import paged
 from backend.identity.guards import superuser
 from backend.pagination import Page
 
-bp = Blueprint("audit", __name__, url_prefix="/api/audit", description="What administrators and security rules did.")
+bp = Blueprint("audit", __name__, url_prefix="/api/audit", description="Administrative and security events.")
 
 
 @bp.get("")
@@ -20,8 +20,8 @@ bp = Blueprint("audit", __name__, url_prefix="/api/audit", description="What adm
 @paged
 @bp.arguments(AuditArgs, location="query")
 def list_audit_events(query: dict[str, Any]) -> Page[dict[str, Any]]:
-    """List the audit trail
+    """List the audit log
 
-    Every administrative and security event, newest first: who, what, to whom, when and from where.
+    All administrative and security events, newest first: who did what to whom, when and from where.
     """
     return log.list_events(**query)

@@ -1,1 +1,1 @@
-"""People: their accounts, profiles and roles."""
+"""Users: profiles, directory, roles, blocks and avatars."""

@@ -1,4 +1,4 @@
-"""The one door from an id to a user."""
+"""Access to users. Every way from an id to a user goes through here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.users.tombstone import USERNAME as TOMBSTONE
 
 
 def get_user(user_id: int) -> User:
-    """The account *user_id*, deactivated ones included. Raises NotFound for those that never were and those erased."""
+    """The account *user_id*, which may be deactivated. Raises NotFound if it does not exist or is erased."""
     user = db.session.get(User, user_id)
     if user is None or user.deleted_at is not None:
         raise NotFound
@@ -19,12 +19,12 @@ def get_user(user_id: int) -> User:
 
 
 def is_shown() -> ColumnElement[bool]:
-    """Return the condition that a user's profile is shown: the account is not erased, or it is the tombstone."""
+    """The condition that a user's profile is shown: the account is not erased, or it is the tombstone."""
     return or_(User.deleted_at.is_(None), User.username == TOMBSTONE)
 
 
 def get_active_user(user_id: int) -> User:
-    """Like `get_user`, where only somebody who can sign in will do: a deactivated account is not found either."""
+    """Like `get_user`, but a deactivated account raises NotFound too."""
     user = get_user(user_id)
     if not user.is_active:
         raise NotFound
@@ -32,9 +32,9 @@ def get_active_user(user_id: int) -> User:
 
 
 def lock_self(caller: User) -> User:
-    """The caller's own row, locked, as it is now. Raises TokenRevoked where they were deactivated or erased meanwhile."""
+    """Lock the caller's own row, and return its present state. Raises TokenRevoked if they were deactivated or erased since."""
     own = select(User).where(User.id == caller.id, User.is_active, User.deleted_at.is_(None))
-    # key_share: rows that merely refer to the user, such as a block by another, are no obstacle, nor do they wait.
+    # key_share: does not block inserts that refer to the user, such as a block by another user, and does not wait for them.
     statement = own.with_for_update(key_share=True)
     user = db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
     if user is None:

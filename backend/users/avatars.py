@@ -1,4 +1,4 @@
-"""Pictures of people: one each, made anew from what was sent, under an address that changes with the picture."""
+"""Avatars. An uploaded image is encoded anew. The URL of an avatar changes with every new one."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ CONTENT_TYPE = "image/webp"
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it is kept. `version` is another one for each picture that a user has had."""
+    """An avatar as it is stored. `version` differs for each avatar that a user has had."""
 
     data: bytes
     version: str
 
 
 def set_avatar(user: User, source: BinaryIO) -> dict[str, Any]:
-    """Make the image in *source* the picture of *user*. Raises NoImage, ValidationFailed, Busy and StorageAway."""
+    """Make the image in *source* the avatar of *user*. Raises NoImage, ValidationFailed, Busy and StorageAway."""
     key = f"avatars/{user.id}/{secrets.token_urlsafe(12)}.webp"
     picture = square(source, SIDE, str(user.id))
     storage().write(key, BytesIO(picture))
@@ -43,13 +43,13 @@ def set_avatar(user: User, source: BinaryIO) -> dict[str, Any]:
 
 
 def delete_avatar(user: User) -> None:
-    """Take the picture of *user* away. That there is none is no fault."""
+    """Remove the avatar of *user*, if there is one."""
     _, former = _replace(user, None)
     _discard(former)
 
 
 def get_avatar(user_id: int) -> Picture:
-    """The picture of a user. Raises NotFound where the user or the picture is missing."""
+    """The avatar of a user. Raises NotFound if the user or the avatar does not exist."""
     user = get_user(user_id)
     version = avatar_version(user)
     if user.avatar is None or version is None:
@@ -58,7 +58,7 @@ def get_avatar(user_id: int) -> Picture:
 
 
 def avatar_key(user: User) -> str | None:
-    """Return the storage key of the picture of *user*; None where there is none."""
+    """The storage key of the avatar of *user*; None if there is none."""
     return user.avatar if avatar_version(user) is not None else None
 
 
@@ -73,7 +73,7 @@ def _replace(user: User, key: str | None) -> tuple[dict[str, Any], str | None]:
 
 
 def _discard(key: str | None) -> None:
-    """Delete a file that nothing refers to. Failing that, it stays behind and is no matter to the caller."""
+    """Delete a file that nothing refers to. If that fails, the file stays; no error is raised."""
     if key is not None:
         try:
             storage().delete(key)

@@ -1,6 +1,6 @@
-"""Blocks: whoever is blocked can send the other no direct message, and is not told of it before trying.
+"""Blocks. A blocked user cannot send direct messages to the blocker, and learns of the block only when they try.
 
-The blocked are shown nothing of the other's presence, either: not who is online, nor when they were last.
+A blocked user does not see the presence of the blocker either: neither whether they are online nor when they last were.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from backend.pagination import Page, PageRequest
 from backend.users.access import get_user, lock_self
 from backend.users.serialise import public_users_json
 
-MOST = 1_000
+MAX_BLOCKS = 1_000
 
 
 class TooManyBlocks(Conflict):
     code = "too_many_blocks"
-    detail = f"You block {MOST:,} users. Lift a block first."
+    detail = f"You block {MAX_BLOCKS:,} users. Lift a block first."
 
 
 def block_user(user: User, user_id: int) -> None:
-    """Let *user* get no direct message of *user_id* any more, and be offline to them. Repeating it changes nothing.
+    """Block *user_id* on behalf of *user*. Repeating it changes nothing.
 
-    Raises NotFound, TooManyBlocks, and ValidationFailed for oneself.
+    Raises NotFound, TooManyBlocks, and ValidationFailed if both are the same user.
     """
     if user_id == user.id:
         raise ValidationFailed("You cannot block yourself.")
     lock_self(user)
     get_user(user_id)
-    if len(db.session.scalars(select(Block.id).where(Block.user_id == user.id).limit(MOST)).all()) >= MOST:
+    if len(db.session.scalars(select(Block.id).where(Block.user_id == user.id).limit(MAX_BLOCKS)).all()) >= MAX_BLOCKS:
         raise TooManyBlocks
     row = insert_on_conflict(Block).values(user_id=user.id, blocked_id=user_id)
     if db.session.scalar(row.on_conflict_do_nothing().returning(Block.id)) is not None:
@@ -43,7 +43,7 @@ def block_user(user: User, user_id: int) -> None:
 
 
 def unblock_user(user: User, user_id: int) -> None:
-    """Lift a block. Where there is none, nothing changes."""
+    """Lift a block. If there is none, nothing changes."""
     block = delete(Block).where(Block.user_id == user.id, Block.blocked_id == user_id)
     if db.session.scalar(block.returning(Block.id)) is not None:
         publish_on_commit(block_event(user_id, user.id))
@@ -57,7 +57,7 @@ def is_blocked(blocked_id: int, by_id: int) -> bool:
 
 
 def list_blocks(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
-    """Whom *user* blocks, the latest first: their public profiles."""
+    """The public profiles of the users that *user* blocks, latest block first."""
     statement = (
         select(User)
         .join(Block, Block.blocked_id == User.id)

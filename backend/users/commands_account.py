@@ -1,4 +1,4 @@
-"""How commands name an account: by email or username, or with `--id`, or with `--username` where it could pass for an id."""
+"""Accounts on the command line: by email or username, or with `--id`, or `--username` if the name looks like an id."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from backend.users.usernames import is_named
 
 
 def of_account(view: Callable[..., None]) -> Callable[..., None]:
-    """Give *view* the account that the command line names, and tell in a sentence what went wrong."""
+    """Call *view* with the account that the command line names. Errors are printed as a sentence."""
 
     @click.argument("account", required=False)
     @click.option("--id", "id_", type=click.IntRange(1, 2**63 - 1), help="The account's id, instead of ACCOUNT.")
-    @click.option("--username", help="The account's username, where it could pass for an id.")
+    @click.option("--username", help="The account's username, if it looks like an id.")
     @wraps(view)
     def command(account: str | None, id_: int | None, username: str | None, **options: Any) -> None:
         try:
@@ -33,16 +33,18 @@ def of_account(view: Callable[..., None]) -> Callable[..., None]:
             raise refusal(error) from None
         except (exc.OperationalError, exc.ProgrammingError) as error:
             reason = str(error.orig).strip().partition("\n")[0]
-            raise click.ClickException(f"the database does not serve ({reason}). flask db upgrade?") from None
+            raise click.ClickException(
+                f"the database refuses ({reason}). If its schema is old, run: flask db upgrade"
+            ) from None
 
     return command
 
 
 def find_account(account: str | None, id_: int | None, username: str | None) -> User:
-    """The account that *account* (an email or username), an id or a username names; exactly one of them must be given.
+    """The account with the email or username *account*, the id or the username. Exactly one of them must be given.
 
-    Raises click.ClickException where there is none, or more than one, and for digits that do not say whether they are an id:
-    who takes somebody's name for somebody's id gives the wrong account power, or erases it.
+    Raises click.ClickException if there is no account or several, and for digits that could be an id or a username: with the
+    wrong account, a command would grant rights to it or erase it.
     """
     if [account, id_, username].count(None) != 2:
         raise click.UsageError("Name one account: ACCOUNT (an email or username), --id or --username.")
@@ -73,7 +75,7 @@ def _find(which: ColumnElement[bool]) -> list[User]:
 
 
 def read_password(from_stdin: bool) -> str:
-    """A password from standard input, or typed twice."""
+    """Read a password from standard input, or prompt for it twice."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -81,7 +83,7 @@ def read_password(from_stdin: bool) -> str:
 
 
 def checked(name: str, field: Text, value: str) -> Any:
-    """*value* as *field* loads it. Raises click.ClickException with what is wrong with it."""
+    """*value* as *field* loads it. Raises click.ClickException with the reason if it is invalid."""
     try:
         return field.deserialize(value)
     except ValidationError as error:
@@ -89,6 +91,6 @@ def checked(name: str, field: Text, value: str) -> Any:
 
 
 def refusal(error: ChatError) -> click.ClickException:
-    """What the command line says of *error*: what is wrong with each value, or else its sentence."""
+    """The text that the command line prints for *error*: the faults of each field, or else its detail."""
     faults = [f"The {field}: {' '.join(reasons)}" for field, reasons in (error.errors or {}).items()]
     return click.ClickException("\n".join(faults) or error.detail)

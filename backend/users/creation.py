@@ -1,4 +1,4 @@
-"""How an account comes into being, whichever way in it was made by."""
+"""Creation of accounts, for every way of registering."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def add_user(
     is_superuser: bool = False,
     may_be_reserved: bool = False,
 ) -> User:
-    """Add an account and its place in the lobby to the current transaction, without committing it.
+    """Add an account and its inbox row of the lobby to the current transaction. Does not commit.
 
-    A username is made up where none is given. A reserved name counts as taken unless *may_be_reserved*. Raises EmailTaken,
-    UsernameTaken or MobileTaken; the database decides, so of any number of concurrent callers one succeeds.
+    Without a username, one is generated. A reserved name counts as taken unless *may_be_reserved*. Raises EmailTaken,
+    UsernameTaken or MobileTaken. The database decides, so only one of several concurrent callers succeeds.
     """
     user = User(
         email=fold_email(email) if email else None,
@@ -75,7 +75,7 @@ def add_user(
 
 
 def _made_up(email: str | None) -> list[str]:
-    """Usernames to try, the nicest first; the last one is free for certain."""
+    """Usernames to try, the most readable first. The last one is certainly free."""
     local = (email or "").partition("@")[0]
     stem = _UNUSUAL.sub("", local).strip("._-")[:80] or "user"
     tails = [str(secrets.randbelow(10**digits)).zfill(digits) for digits in (2, 4, 6)]
@@ -93,7 +93,7 @@ def _try_insert(user: User, is_last: bool) -> bool:
             return False
         if column not in TAKEN:
             raise
-        # Where several are taken, the database names any one of them; a client is told of the email.
+        # If several are taken, the database reports any of them; the client gets the email first.
         raise (EmailTaken if _has_account(user.email) else TAKEN[column]) from None
     return True
 
@@ -103,8 +103,8 @@ def _has_account(email: str | None) -> bool:
 
 
 def colliding_column(error: exc.IntegrityError) -> str:
-    """The column whose uniqueness the database defended: by the constraint's name, never by a value in the message."""
+    """The column whose uniqueness was violated, by the name of the constraint and not by values in the message."""
     diagnosis = getattr(error.orig, "diag", None)
     reason = str(diagnosis.constraint_name if diagnosis else error.orig)
-    reason = reason.removesuffix("_key")  # a username is taken in any case
+    reason = reason.removesuffix("_key")  # usernames are unique regardless of case
     return next((column for column in ("email", "mobile", "username") if reason.endswith(column)), "")

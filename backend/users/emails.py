@@ -1,8 +1,8 @@
-"""Email addresses: what is valid, the form in which two are compared, and the form in which mail is sent.
+"""Email addresses: validation, the form for comparison, and the form for sending.
 
-Mail goes to the address as its owner typed it: the local part is the business of its host, and a domain keeps its own letters
-(IDNA 2008: `straße.example` is not `strasse.example`). Addresses are compared in a folded form, so that one mailbox has one
-account.
+Mail is sent to the address as its owner typed it, because only the mail host knows whether case matters in the local part, and
+IDNA 2008 keeps letters of domains (`straße.example` is not `strasse.example`). Addresses are compared in a folded form, so that
+one mailbox has one account.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from email_validator import EmailNotValidError, validate_email
 MAX_LOCAL_BYTES, MAX_EMAIL_BYTES = 64, 254
 """RFC 5321, section 4.5.3.1, in octets as RFC 6531 counts them."""
 
-email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()  # a company's own mail server may well be called mail.local
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()  # the mail server of a company may be called mail.local
 
 
 def normalize_email(text: str) -> str:
-    """The address that *text* spells: the local part as typed (in NFC), the domain in lower case and in Unicode.
+    """The address in *text*: the local part as typed (in NFC), the domain in lower case and in Unicode.
 
-    Raises ValueError for what is no address: syntax of RFC 5321 and 6531 without quoted parts, a domain of IDNA 2008 with a dot.
+    Raises ValueError if it is not an address by RFC 5321 and 6531, without quoted parts, with a domain of IDNA 2008 that has a
+    dot.
     """
     try:
         found = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False)
@@ -37,9 +38,9 @@ def normalize_email(text: str) -> str:
 
 
 def fold_email(text: str) -> str:
-    """The form in which addresses are kept and compared: letters of the local part in any case are the same.
+    """The form in which addresses are stored and compared. It ignores the case of the local part.
 
-    Takes any text, so that a look-up needs no valid address.
+    Accepts any text, so that a look-up does not need a valid address.
     """
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
     return f"{local.casefold()}{at}{_unicode_domain(domain)}"

@@ -1,4 +1,4 @@
-"""Fields of an account, each with what makes it valid."""
+"""Fields of an account, with their validation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
 class Email(Text):
-    """An email address. Loads as its owner typed it, with the domain in lower case (`normalize_email`)."""
+    """An email address. Loads as it was typed, with the domain in lower case (`normalize_email`)."""
 
     documented: ClassVar[dict[str, Any]] = {"format": "email", "maxLength": MAX_EMAIL_BYTES}
 
@@ -30,7 +30,7 @@ class Email(Text):
 
 
 class Password(Text):
-    """A new password. Its length counts in bytes of UTF-8, for that is what bcrypt reads."""
+    """A new password. Its length is limited in bytes of UTF-8, because bcrypt reads bytes."""
 
     documented: ClassVar[dict[str, Any]] = Text.documented | {
         "format": "password",
@@ -47,7 +47,7 @@ class Password(Text):
 
 
 class Username(Text):
-    """A name in ASCII that needs no quoting anywhere; it holds no `@`, so it is never taken for an email."""
+    """A name in ASCII that needs no quoting anywhere. It contains no `@`, so it cannot be confused with an email."""
 
     documented: ClassVar[dict[str, Any]] = {"pattern": f"^{_USERNAME.pattern}$", "minLength": 1, "maxLength": 100}
 

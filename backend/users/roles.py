@@ -1,4 +1,4 @@
-"""Roles: names for sets of people, kept by superusers and read by everybody. They grant nothing in Confab itself."""
+"""Roles: names for groups of users. Superusers manage them, and everybody can read them. In Confab itself they grant nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backend.users.access import get_user
 
 class RoleTaken(Conflict):
     code = "role_taken"
-    detail = "A role of this name exists."
+    detail = "A role with this name exists."
 
 
 def list_roles(page_request: PageRequest) -> Page[dict[str, Any]]:
@@ -29,7 +29,7 @@ def list_roles(page_request: PageRequest) -> Page[dict[str, Any]]:
 
 
 def create_role(actor: User, name: str, description: str | None = None) -> dict[str, Any]:
-    """Make a role. Raises RoleTaken; of any number of concurrent callers one succeeds."""
+    """Create a role. Raises RoleTaken. Only one of several concurrent callers succeeds."""
     role = Role(name=name, description=description)
     db.session.add(role)
     _flush_name()
@@ -40,7 +40,7 @@ def create_role(actor: User, name: str, description: str | None = None) -> dict[
 
 
 def update_role(actor: User, role_id: int, changes: dict[str, Any]) -> dict[str, Any]:
-    """Change a role's name or description; what is not in *changes* stays. Raises NotFound and RoleTaken."""
+    """Change a role's name or description. Fields that are not in *changes* stay. Raises NotFound and RoleTaken."""
     role = _lock(role_id)
     for field, value in changes.items():
         setattr(role, field, value)
@@ -53,7 +53,7 @@ def update_role(actor: User, role_id: int, changes: dict[str, Any]) -> dict[str,
 
 
 def delete_role(actor: User, role_id: int) -> None:
-    """Delete a role; nobody has it any more. Raises NotFound."""
+    """Delete a role, and take it from all users. Raises NotFound."""
     role = _lock(role_id)
     holders = db.session.scalar(select(func.count()).select_from(UserRole).where(UserRole.role_id == role_id))
     db.session.delete(role)
@@ -78,9 +78,9 @@ def revoke_role(actor: User, user_id: int, role_id: int) -> None:
 
 
 def set_roles(actor_id: int | None, user_id: int, names: Collection[str]) -> bool:
-    """Let the user have exactly the roles called *names*, without committing it. Returns whether anything changed.
+    """Give the user exactly the roles with these *names*. Returns whether anything changed. Does not commit.
 
-    Raises ValidationFailed where there is no such role.
+    Raises ValidationFailed if a role does not exist.
     """
     found = db.session.execute(select(Role.name, Role.id).where(Role.name.in_(names)).with_for_update(read=True))
     wanted = {row.name: row.id for row in found}
@@ -93,7 +93,7 @@ def set_roles(actor_id: int | None, user_id: int, names: Collection[str]) -> boo
 
 
 def role_json(role: Role) -> dict[str, Any]:
-    """The one shape of a role."""
+    """A role as clients see it."""
     return {
         "id": role.id,
         "name": role.name,

@@ -1,4 +1,4 @@
-"""`/api/users`: who is here, pictures and blocks."""
+"""`/api/users`: the directory, avatars and blocks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ bp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles
 @upload
 @bp.arguments(AvatarBody, location="files")
 def set_avatar(files: dict[str, Any]) -> dict[str, Any]:
-    """Set your picture
+    """Set your avatar
 
-    JPEG, PNG, WebP or GIF. What is kept is a square of 512 pixels, made anew, without metadata.
+    JPEG, PNG, WebP or GIF. It is encoded anew as a square of 512 pixels without metadata.
     """
     return avatars.set_avatar(current_user, files["file"].stream)
 
@@ -34,7 +34,7 @@ def set_avatar(files: dict[str, Any]) -> dict[str, Any]:
 @bp.response(204)
 @login_required
 def delete_avatar() -> None:
-    """Take your picture away"""
+    """Remove your avatar"""
     avatars.delete_avatar(current_user)
 
 
@@ -44,9 +44,9 @@ def delete_avatar() -> None:
 @paged
 @bp.arguments(PageArgs, location="query")
 def list_blocks(query: dict[str, Any]) -> Page[dict[str, Any]]:
-    """List whom you block
+    """List the users that you block
 
-    The latest first.
+    Latest block first.
     """
     return blocks.list_blocks(current_user, query["page_request"])
 
@@ -58,7 +58,7 @@ def list_blocks(query: dict[str, Any]) -> Page[dict[str, Any]]:
 def block_user(user_id: int) -> None:
     """Block a user
 
-    Who is blocked can send you no direct message (403 `blocked`). Repeating it changes nothing.
+    A blocked user cannot send you direct messages (403 `blocked`). Repeating the call changes nothing.
     """
     blocks.block_user(current_user, user_id)
 
@@ -69,20 +69,20 @@ def block_user(user_id: int) -> None:
 def unblock_user(user_id: int) -> None:
     """Lift a block
 
-    Where there is none, nothing changes.
+    If there is none, nothing changes.
     """
     blocks.unblock_user(current_user, user_id)
 
 
 @bp.get("/<id:user_id>/avatar")
 @bp.response(200, {"type": "string", "format": "binary"}, content_type=avatars.CONTENT_TYPE)
-@bp.alt_response(304, description="It is the one that you have.", success=True)
+@bp.alt_response(304, description="You have this avatar already.", success=True)
 @login_required
 @bp.arguments(AvatarArgs, location="query")
 def get_avatar(query: dict[str, Any], user_id: int) -> Any:
-    """Get a user's picture
+    """Get a user's avatar
 
-    `avatar_url` names it with its version, and under that address it never changes.
+    `avatar_url` contains its version. The avatar at that URL never changes.
     """
     picture = avatars.get_avatar(user_id)
     response = Response(picture.data, mimetype=avatars.CONTENT_TYPE)
@@ -98,9 +98,9 @@ def get_avatar(query: dict[str, Any], user_id: int) -> Any:
 @paged
 @bp.arguments(UserListArgs, location="query")
 def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
-    """Find people by username or name, in the order of their usernames.
+    """Find users by username or name, in the order of their usernames.
 
-    Deactivated accounts are listed to superusers alone.
+    Only superusers see deactivated accounts.
     """
     page_request: PageRequest = query["page_request"]
     return service.list_users(current_user, page_request, query["q"])
@@ -110,5 +110,5 @@ def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
 @bp.response(200, UserSchema)
 @login_required
 def get_user(user_id: int) -> dict[str, Any]:
-    """A user's public profile; the caller's own, and any to a superuser, has the private fields too."""
+    """A user's public profile. Your own profile, and any for a superuser, also has the private fields."""
     return service.get_profile(current_user, user_id)

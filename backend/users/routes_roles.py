@@ -1,4 +1,4 @@
-"""`/api/roles`, and what superusers do with accounts and their roles."""
+"""`/api/roles`, and the roles of users."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from backend.pagination import Page
 from backend.users import roles
 from backend.users.schemas import RoleBody, RoleChangesBody, RoleSchema
 
-bp = Blueprint("roles", __name__, url_prefix="/api/roles", description="Names for sets of people")
-accounts_bp = Blueprint("accounts", __name__, url_prefix="/api/users", description="What superusers do with accounts")
+bp = Blueprint("roles", __name__, url_prefix="/api/roles", description="Names for groups of users")
+accounts_bp = Blueprint(
+    "accounts", __name__, url_prefix="/api/users", description="Administration of accounts by superusers"
+)
 
 
 @bp.get("")
@@ -31,7 +33,7 @@ def list_roles(query: dict[str, Any]) -> Page[dict[str, Any]]:
 @own_answer
 @bp.arguments(RoleBody)
 def create_role(body: dict[str, Any]) -> dict[str, Any]:
-    """Make a role
+    """Create a role
 
     A name that is taken is 409 `role_taken`.
     """
@@ -53,7 +55,7 @@ def update_role(body: dict[str, Any], role_id: int) -> dict[str, Any]:
 def delete_role(role_id: int) -> None:
     """Delete a role
 
-    Nobody has it any more.
+    All users lose it.
     """
     roles.delete_role(current_user, role_id)
 
@@ -64,7 +66,7 @@ def delete_role(role_id: int) -> None:
 def grant_role(user_id: int, role_id: int) -> None:
     """Give a user a role
 
-    Repeating it changes nothing.
+    Repeating the call changes nothing.
     """
     roles.grant_role(current_user, user_id, role_id)
 
@@ -75,6 +77,6 @@ def grant_role(user_id: int, role_id: int) -> None:
 def revoke_role(user_id: int, role_id: int) -> None:
     """Take a role from a user
 
-    Repeating it changes nothing.
+    Repeating the call changes nothing.
     """
     roles.revoke_role(current_user, user_id, role_id)

@@ -1,4 +1,4 @@
-"""Bodies, queries and answers about users."""
+"""Schemas of requests and responses about users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_BIO = 4_000
 
 
 class PublicUserSchema(AnswerSchema):
-    """What everybody sees of a user."""
+    """The public profile of a user."""
 
     id = fields.Integer()
     username = fields.String()
@@ -33,22 +33,24 @@ class PublicUserSchema(AnswerSchema):
 
 
 class UserSchema(PublicUserSchema):
-    """A user. The fields that no list of strangers shows are for the user itself and for superusers."""
+    """A user. The private fields are only for the user itself and for superusers."""
 
-    email = fields.String(allow_none=True, metadata={"description": "Only to the user itself and to superusers."})
-    mobile = fields.String(allow_none=True, metadata={"description": "Only to the user itself and to superusers."})
-    is_superuser = fields.Boolean(metadata={"description": "Only to the user itself and to superusers."})
-    email_verified = fields.Boolean(metadata={"description": "Only to the user itself and to superusers."})
-    mobile_verified = fields.Boolean(metadata={"description": "Only to the user itself and to superusers."})
+    email = fields.String(allow_none=True, metadata={"description": "Only for the user itself and for superusers."})
+    mobile = fields.String(allow_none=True, metadata={"description": "Only for the user itself and for superusers."})
+    is_superuser = fields.Boolean(metadata={"description": "Only for the user itself and for superusers."})
+    email_verified = fields.Boolean(metadata={"description": "Only for the user itself and for superusers."})
+    mobile_verified = fields.Boolean(metadata={"description": "Only for the user itself and for superusers."})
 
 
 class UserListArgs(PageArgs):
-    """Which users are listed."""
+    """Filters of the list of users."""
 
     q = Text(
         high=MAX_QUERY,
         load_default="",
-        metadata={"description": "Part of a username or name, in any case; `%`, `_` and `\\` are ordinary characters."},
+        metadata={
+            "description": "A part of the username or name, in any case. `%`, `_` and `\\` are ordinary characters."
+        },
     )
 
 
@@ -70,13 +72,13 @@ class RoleBody(BodySchema):
 
 
 class RoleChangesBody(RoleBody):
-    """What is to change of a role. A description of null takes it away."""
+    """Changes of a role. A `description` of null removes it."""
 
     name = Line(low=1, high=100, strip=True)
 
 
 class AccountChangesBody(BodySchema):
-    """What a superuser may change of an account."""
+    """Changes of an account by a superuser."""
 
     is_active = StrictBoolean()
     is_superuser = StrictBoolean()
@@ -84,56 +86,61 @@ class AccountChangesBody(BodySchema):
     roles = fields.List(
         Line(low=1, high=100),
         validate=validate.Length(max=MAX_ROLES),
-        metadata={"description": "The names of all the roles that the user is to have."},
+        metadata={"description": "The names of all roles that the user shall have."},
     )
 
 
 class ProfileBody(BodySchema):
-    """What users change of themselves. A number is changed by verifying it (`/api/auth/verify-otp`)."""
+    """Changes of one's own profile. A number is changed by verifying it (`/api/auth/verify-otp`)."""
 
     first_name = Line(high=100, strip=True, allow_none=True)
     last_name = Line(high=100, strip=True, allow_none=True)
     full_name = Line(high=255, strip=True, allow_none=True)
     bio = Text(high=MAX_BIO, allow_none=True)
     username = Username()
-    email = Email(metadata={"description": "The new one is unverified. Needs a fresh session, as a username does."})
+    email = Email(
+        metadata={"description": "A new email is unverified. It needs a fresh session, as a new username does."}
+    )
     password = Text(
-        load_only=True, metadata={"description": "Not needed any more; where it is sent it must be the present one."}
+        load_only=True,
+        metadata={"description": "Not needed any more. If it is sent, it must be your present password."},
     )
 
     @validates_schema
     def _check_password(self, data: dict[str, Any], **_: Any) -> None:
         if "password" in data and data.keys().isdisjoint(
             ("email", "username")
-        ):  # it would change nothing, and seem to have changed the password
-            message = "It confirms a new email or username. The password is changed by POST /api/auth/change-password."
+        ):  # it would change nothing, though the client may think that it has changed the password
+            message = (
+                "It only confirms a new email or username. To change the password, use POST /api/auth/change-password."
+            )
             raise ValidationError({"password": [message]})
 
 
 class AvatarBody(BodySchema):
-    """A picture: JPEG, PNG, WebP or GIF."""
+    """An avatar: JPEG, PNG, WebP or GIF."""
 
     file = Upload(required=True)
 
 
 class AvatarArgs(Schema):
-    """Which picture: the one that `avatar_url` named."""
+    """The version of an avatar, from `avatar_url`."""
 
     class Meta:
         unknown = EXCLUDE
 
-    v = Text(high=64, metadata={"description": "The version that `avatar_url` names."})
+    v = Text(high=64, metadata={"description": "The version in `avatar_url`."})
 
 
 class ErasureBody(BodySchema):
-    """Proof that it is the user who wants to go: one of the two."""
+    """Confirmation of an erasure: one of the two."""
 
     password = Text()
     code = Text(low=1, high=20, metadata={"description": "A fresh one-time code, sent to the verified number."})
 
 
 class ExportArgs(Schema):
-    """In which format the export comes."""
+    """The format of the export."""
 
     class Meta:
         unknown = EXCLUDE
@@ -141,12 +148,12 @@ class ExportArgs(Schema):
     format = Text(
         load_default="json",
         validate=validate.OneOf(("json", "zip")),
-        metadata={"description": "`json`: the document alone. `zip`: the document as `export.json`, and your files."},
+        metadata={"description": "`json`: only the document. `zip`: the document as `export.json`, and your files."},
     )
 
 
 class NamedUserSchema(AnswerSchema):
-    """Who an id stands for."""
+    """The user with an id."""
 
     id = fields.Integer()
     username = fields.String()
@@ -165,15 +172,15 @@ class ExportSchema(AnswerSchema):
         fields.Dict(),
         metadata={"description": "Each with its `room` (id, name) or its `user` (id, username, full_name)."},
     )
-    rooms = fields.List(fields.Dict(), metadata={"description": "Each with its `name`; null where you may not see it."})
+    rooms = fields.List(fields.Dict(), metadata={"description": "Each with its `name`: null if you may not see it."})
     reactions = fields.List(fields.Dict())
     mentions = fields.List(fields.Dict())
     attachments = fields.List(fields.Dict())
     reports = fields.List(fields.Dict())
     security_events = fields.List(fields.Dict())
-    messages = fields.List(fields.Dict(), metadata={"description": "What the user wrote, by conversation."})
+    messages = fields.List(fields.Dict(), metadata={"description": "The user's messages, by conversation."})
     users = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(NamedUserSchema),
-        metadata={"description": "Everybody that the document speaks of and that you may see, by id."},
+        metadata={"description": "All users in the document that you may see, by id."},
     )

@@ -1,4 +1,4 @@
-"""The one shape of a user, for REST, socket and export alike."""
+"""The serialiser of users, for REST, socket and export alike."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from backend.models.base import db
 IN_ONE_QUERY = 1_000
 _select_blocks = select(Block.user_id, Block.created_at).where(
     Block.blocked_id == bindparam("viewer_id"), Block.user_id.in_(bindparam("ids", expanding=True))
-)  # made once: most answers about a user ask it, or would make it in vain
+)  # built once, because most responses about users need it
 _AVATAR = re.compile(r"avatars/[0-9]+/([A-Za-z0-9_-]+)\.webp")
 
 
 def user_json(user: User, viewer: User) -> dict[str, Any]:
-    """*user* as *viewer* may see it: the private fields are for the user itself and for superusers.
+    """*user* as *viewer* may see it. The private fields are for the user itself and for superusers.
 
-    Whoever blocks *viewer* is shown as last seen at the moment of the block at the latest. *viewer* must be the user of an
-    `Identity`, who acts by its scopes: a row that was merely loaded sees no private field.
+    If *user* blocks *viewer*, `last_seen_at` is not later than the block. *viewer* must be the user of an `Identity`, because
+    its scopes decide: a row that was only loaded from the database sees no private fields.
     """
     return users_json([user], viewer)[0]
 
 
 def own_json(user: User) -> dict[str, Any]:
-    """*user* with the private fields, for who has just signed in as that user, and for the operator's command line."""
+    """*user* with the private fields, for a user who has just signed in, and for the command line."""
     return _public(user) | _private(user)
 
 
 def users_json(users: Iterable[User], viewer: User) -> list[dict[str, Any]]:
-    """Like `user_json`, for a list. Asks once who of them blocks *viewer*, unless there is nobody but *viewer* itself."""
+    """Like `user_json`, for a list. Takes one query for the blocks, and none for *viewer* alone."""
     users = list(users)
     answers = public_users_json(users, viewer)
     for user, answer in zip(users, answers, strict=True):
@@ -51,19 +51,19 @@ def public_users_json(users: Iterable[User], viewer: User) -> list[dict[str, Any
 
 
 def avatar_version(user: User) -> str | None:
-    """What tells this picture of *user* from others; None where there is none of ours (adopted rows hold anything)."""
+    """The version of the avatar of *user*; None if there is none, or only one of an imported account that is not stored here."""
     found = _AVATAR.fullmatch(user.avatar or "")
     return found[1] if found else None
 
 
 def avatar_url(user: User) -> str | None:
-    """Where the picture of *user* is: another address for every picture, so that it can be kept for ever."""
+    """The URL of the avatar of *user*. Every avatar has a URL of its own, so that it can be cached for ever."""
     version = avatar_version(user)
     return f"/api/users/{user.id}/avatar?v={version}" if version else None
 
 
 def _blocked_at(user_ids: Collection[int], viewer_id: int) -> dict[int, datetime]:
-    """Since when which of *user_ids* block the viewer."""
+    """The times at which those of *user_ids* who block the viewer did so, by user."""
     ids, found = list(user_ids), dict[int, datetime]()
     for start in range(0, len(ids), IN_ONE_QUERY):
         some = {"viewer_id": viewer_id, "ids": ids[start : start + IN_ONE_QUERY]}
@@ -74,7 +74,7 @@ def _blocked_at(user_ids: Collection[int], viewer_id: int) -> dict[int, datetime
 def _public(user: User, blocked_at: datetime | None = None) -> dict[str, Any]:
     last_seen_at = user.last_seen_at
     if last_seen_at is not None and blocked_at is not None:
-        last_seen_at = min(last_seen_at, blocked_at)  # later ones are hidden, as if they had not come since
+        last_seen_at = min(last_seen_at, blocked_at)  # later times are hidden
     return {
         "id": user.id,
         "username": user.username,

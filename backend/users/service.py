@@ -1,4 +1,4 @@
-"""Looking at people."""
+"""Profiles and directory of users."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _SEARCHED = (User.username, User.full_name, User.first_name, User.last_name)
 def get_profile(viewer: User, user_id: int) -> dict[str, Any]:
     """The profile of *user_id* as *viewer* may see it. Raises NotFound.
 
-    A deactivated account is still shown, with `is_active` false: its messages stay, and they need an author. So is the one
-    "deleted user", whose are the messages of the erased.
+    A deactivated account is still shown, with `is_active` false, because its messages stay and need an author. So is the
+    "deleted user", to whom the messages of erased users belong.
     """
     found = db.session.get(User, user_id)
     return user_json(found if found is not None and is_tombstone(found) else get_user(user_id), viewer)
 
 
 def list_users(viewer: User, page_request: PageRequest, q: str = "") -> Page[dict[str, Any]]:
-    """The people whose username or name contains *q*, in the order of their usernames.
+    """The users whose username or name contains *q*, in the order of their usernames.
 
-    *q* is literal and its case does not matter. Erased accounts never appear, and deactivated ones only to superusers: others
-    look here for somebody to talk to.
+    *q* is literal, and its case does not matter. Erased accounts are never listed, and deactivated ones only for superusers,
+    because others use the list to find users to talk to.
     """
     statement = select(User).where(User.deleted_at.is_(None)).order_by(User.username)
     if not viewer.has_admin_power:

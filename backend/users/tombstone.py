@@ -1,4 +1,4 @@
-"""The one row under which the messages of the erased stay."""
+"""The tombstone: the one user to whom the messages of all erased users belong."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from backend.models import User
 from backend.models.base import db, insert_on_conflict, utcnow
 
 USERNAME = "deleted user"
-"""The space makes it a name that nobody can choose."""
+"""It contains a space, so nobody can choose it."""
 
 FULL_NAME = "Deleted user"
 
 
 def tombstone_id() -> int:
-    """The id of that row, which is made with its first use and committed at once. It is nobody's, and nobody signs in to it."""
+    """The id of the tombstone. Its row is created and committed with the first call. Nobody can sign in as it."""
     statement = select(User.id).where(User.username == USERNAME)
     found: int | None = db.session.scalar(statement)
     if found is not None:
@@ -26,5 +26,5 @@ def tombstone_id() -> int:
 
 
 def is_tombstone(user: User) -> bool:
-    """Whether *user* is that row."""
+    """Whether *user* is the tombstone."""
     return user.username == USERNAME

@@ -1,4 +1,4 @@
-"""Usernames: which are the same, and which nobody may choose."""
+"""Usernames: comparison, and reserved names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESERVED = frozenset(
         *("anonymous", "deleted", "nobody", "null", "undefined"),
     }
 )
-"""Names that would pass for the operator's, or that a mention may come to mean. `flask users create` may give them."""
+"""Names that look like the operator's, or that are or may become special mentions. `flask users create` may use them."""
 
 
 def is_reserved(username: str) -> bool:
@@ -25,7 +25,7 @@ def is_reserved(username: str) -> bool:
 def is_named(username: str) -> ColumnElement[bool]:
     """The condition that a user has this name, in any case.
 
-    Accounts that were made before case was ignored may share a name but for its case. The younger ones have no
-    `username_key`: they are found by the exact name alone.
+    Older accounts may have names that differ only in case. The younger ones of them have no `username_key`, and are found only by
+    the exact name.
     """
     return or_(User.username_key == fold_username(username), User.username == username)

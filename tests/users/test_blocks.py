@@ -89,7 +89,7 @@ def test_whom_nobody_can_block(make: Factory, monkeypatch: pytest.MonkeyPatch) -
     ann = make.client()
     assert code(ann.put(f"{BLOCKS}/{ann.user.id}")) == (422, "validation_failed")
     assert code(ann.put(f"{BLOCKS}/{2**62}")) == (404, "not_found")
-    monkeypatch.setattr("backend.users.blocks.MOST", 1)
+    monkeypatch.setattr("backend.users.blocks.MAX_BLOCKS", 1)
     assert ann.put(f"{BLOCKS}/{make.user().id}").status_code == 204
     assert code(ann.put(f"{BLOCKS}/{make.user().id}")) == (409, "too_many_blocks")
 
