@@ -1,4 +1,4 @@
-"""Reports of messages, and their settling."""
+"""Reports of messages over HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backend.moderation.schemas import ReportArgs, ReportBody, ReportSchema, Set
 from backend.pagination import Page
 from backend.rate_limiting.limits import RateLimit
 
-bp = Blueprint("reports", __name__, url_prefix="/api", description="Complaints about messages")
+bp = Blueprint("reports", __name__, url_prefix="/api", description="Reports of messages")
 
 REPORT = RateLimit("report", "60 per hour")
 
@@ -25,7 +25,7 @@ REPORT = RateLimit("report", "60 per hour")
 def report_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
     """Report a message
 
-    To the superusers. Reporting the same message again changes nothing.
+    Superusers see the report. Reporting the same message again changes nothing.
     """
     enforce(REPORT, str(current_user.id))
     return service.report_message(current_user, message_id, body["reason"])
@@ -39,7 +39,7 @@ def report_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
 def list_reports(query: dict[str, Any]) -> Page[dict[str, Any]]:
     """List reports
 
-    The newest first, each with its message as it is now, wherever that is.
+    Newest first. Each has its message in its present state, from any conversation.
     """
     return service.list_reports(**query)
 
@@ -49,5 +49,5 @@ def list_reports(query: dict[str, Any]) -> Page[dict[str, Any]]:
 @superuser
 @bp.arguments(SettlementBody)
 def settle_report(body: dict[str, Any], report_id: int) -> dict[str, Any]:
-    """Settle a report"""
+    """Resolve or dismiss a report"""
     return service.settle_report(current_user, report_id, **body)

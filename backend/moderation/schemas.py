@@ -1,4 +1,4 @@
-"""What the calls about reports take and answer."""
+"""Schemas of requests and responses about reports."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class ReportBody(BodySchema):
 
 
 class ReportArgs(PageArgs):
-    """Which reports are listed."""
+    """Filters of the list of reports."""
 
     status = Text(validate=validate.OneOf(STATUSES))
 
 
 class SettlementBody(BodySchema):
-    """What became of a report."""
+    """The outcome of a report."""
 
     status = Text(required=True, validate=validate.OneOf(STATUSES[1:]))
     note = Text(high=MAX_REASON, strip=True, allow_none=True)
 
 
 class ReportSchema(AnswerSchema):
-    """A report, to its author."""
+    """A report, as its author sees it."""
 
     id = fields.Integer()
     message_id = fields.Integer()
@@ -40,9 +40,9 @@ class ReportSchema(AnswerSchema):
 
 
 class SettledReportSchema(ReportSchema):
-    """A report, to superusers."""
+    """A report, as superusers see it."""
 
-    reporter_id = fields.Integer(allow_none=True, metadata={"description": "Null: the account was erased."})
+    reporter_id = fields.Integer(allow_none=True, metadata={"description": "Null if the account was erased."})
     note = fields.String(allow_none=True)
     settled_by_id = fields.Integer(allow_none=True)
     settled_at = fields.AwareDateTime(allow_none=True)

@@ -1,4 +1,4 @@
-"""Reports: users point at messages that should not be there, and superusers settle what becomes of it."""
+"""Reports: users report messages, and superusers resolve or dismiss the reports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
 
 
 def list_reports(page_request: PageRequest, status: str | None = None) -> Page[dict[str, Any]]:
-    """All reports, or those of one *status*, the newest first, each with its message as it is now."""
+    """All reports, or those of one *status*, newest first. Each has its message in its present state."""
     statement = select(Report).order_by(Report.id.desc())
     if status is not None:
         statement = statement.where(Report.status == status)
@@ -42,7 +42,7 @@ def list_reports(page_request: PageRequest, status: str | None = None) -> Page[d
 
 
 def settle_report(actor: User, report_id: int, status: str, note: str | None = None) -> dict[str, Any]:
-    """Settle a report, or settle it differently. Raises NotFound."""
+    """Set the outcome of a report, also of one that has an outcome already. Raises NotFound."""
     report = db.session.scalars(select(Report).where(Report.id == report_id).with_for_update()).one_or_none()
     if report is None:
         raise NotFound
@@ -56,7 +56,7 @@ def settle_report(actor: User, report_id: int, status: str, note: str | None = N
 
 
 def own_report_json(report: Report) -> dict[str, Any]:
-    """A report as its author sees it, at once and in the export."""
+    """A report as its author sees it, in responses and in the export."""
     return {
         "id": report.id,
         "message_id": report.message_id,
@@ -67,7 +67,7 @@ def own_report_json(report: Report) -> dict[str, Any]:
 
 
 def reports_json(reports: Sequence[Report]) -> list[dict[str, Any]]:
-    """Reports as superusers see them. Reads the messages of all together."""
+    """Reports as superusers see them. Reads the messages of all in one query."""
     statement = select(*MESSAGE_COLUMNS).where(Message.id.in_({report.message_id for report in reports}))
     rows = db.session.execute(statement).all() if reports else []
     messages = {message["id"]: message for message in messages_json(rows, None, db.session)}

@@ -1,4 +1,4 @@
-"""The one door from an id to a room: what a user may see of it, and what they may do there."""
+"""Access to rooms. Every way from an id to a room goes through here, and checks what the user may see and do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backend.models.base import db
 from backend.models.conversation import room_conversation_id
 
 IS_ACTIVE = and_(RoomMembership.id.is_not(None), RoomMembership.left_at.is_(None))
-"""Whether a membership lasts; false, too, where an outer join found none."""
+"""The condition that a membership is active. It is false, too, if an outer join found no row."""
 
 
 class NotAMember(Forbidden):
@@ -31,19 +31,19 @@ _STANDING = (
     )
     .where(_rooms.c.id == bindparam("room"), _rooms.c.deleted_at.is_(None))
 )
-"""Made once, of tables and not of entities: to build it anew took as long as the database takes to answer it."""
+"""Built once, and from tables instead of entities, because building it took as long as the query itself."""
 
 
 @dataclass(frozen=True)
 class RoomAccess:
-    """A room, and the row that ties the user to it: a membership that is active, has ended, or is a ban."""
+    """A room, and the user's row of memberships in it: an active membership, an ended one, or a ban."""
 
     room: Room
     own: RoomMembership | None
 
     @property
     def membership(self) -> RoomMembership | None:
-        """The user's membership, where it is active."""
+        """The user's active membership."""
         return self.own if self.own is not None and self.own.left_at is None else None
 
     @property
@@ -56,7 +56,7 @@ class RoomAccess:
 
     @property
     def was_removed(self) -> bool:
-        """Whether an admin ended the user's membership, and nobody let them in again since."""
+        """Whether an admin ended the user's last membership."""
         return self.own is not None and self.own.left_at is not None and self.own.left_by_self is False
 
     @property
@@ -65,17 +65,17 @@ class RoomAccess:
 
 
 def rooms_seen_by(user: User) -> Select[Room, RoomMembership]:
-    """Every room that *user* may see, beside their own row in it: public rooms, and those they are an active member of.
+    """Select every room that *user* may see, with their own row of memberships: public rooms, and those of active memberships.
 
-    A deleted room is nowhere. To be a superuser opens no private room, and to be banned hides no public one.
+    Deleted rooms are left out. Superusers see no private rooms of others, and banned users still see public rooms.
     """
     return _with_own(user).where(Room.deleted_at.is_(None), or_(Room.is_public, IS_ACTIVE))
 
 
 def get_room_for(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
-    """The room *room_id*, as *user* may see it. Raises NotFound where it is missing or hidden.
+    """The room *room_id*, as *user* may see it. Raises NotFound if it is missing or hidden.
 
-    With *lock* nobody else changes the room, its members or its messages until this transaction ends.
+    With *lock* the room, its members and its messages are locked until the end of the transaction.
     """
     if lock:
         lock_room(room_id)
@@ -83,9 +83,9 @@ def get_room_for(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
 
 
 def check_member(user: User, room_id: int) -> None:
-    """Raise NotFound unless *user* may see the room, and NotAMember where they see it and are not in it.
+    """Raise NotFound if *user* may not see the room, and NotAMember if they may but are not a member.
 
-    Loads nothing: messages are read through here.
+    It loads no entities, because every read of messages calls it.
     """
     row = db.session.execute(_STANDING, {"room": room_id, "user": user.id}).one_or_none()
     if row is None:
@@ -95,42 +95,42 @@ def check_member(user: User, room_id: int) -> None:
 
 
 def get_room_as_admin(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
-    """Like `get_room_for`, for the room's admins alone. Raises Forbidden for others who can see it."""
+    """Like `get_room_for`, only for admins of the room. Raises Forbidden for others who may see it."""
     access = get_room_for(user, room_id, lock=lock)
     if not access.is_admin:
-        raise Forbidden("Only an admin of this room may do that.")
+        raise Forbidden("Only an admin of this room may do this.")
     return access
 
 
 def get_room_as_owner(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
-    """Like `get_room_for`, for the room's owner alone. Raises Forbidden for others who can see it."""
+    """Like `get_room_for`, only for the owner of the room. Raises Forbidden for others who may see it."""
     access = get_room_for(user, room_id, lock=lock)
     if access.room.owner_id != user.id:
-        raise Forbidden("Only the owner of this room may do that.")
+        raise Forbidden("Only the owner of this room may do this.")
     return access
 
 
 def get_room_to_delete(user: User, room_id: int) -> RoomAccess:
-    """The locked room, for its owner or any superuser; a superuser reaches here even a room that they cannot see."""
+    """The locked room, for its owner or any superuser. It may be a room that the superuser cannot see otherwise."""
     if not user.has_admin_power:
         return get_room_as_owner(user, room_id, lock=True)
     return get_room_with_own(user, room_id)
 
 
 def get_room_with_own(user: User, room_id: int) -> RoomAccess:
-    """The locked room, whether *user* may see it or not, for who got in by another right. Raises NotFound where it is deleted."""
+    """The locked room, even if *user* may not see it: the caller has checked another right. Raises NotFound if it is deleted."""
     lock_room(room_id)
     return _one(_with_own(user).where(Room.deleted_at.is_(None), Room.id == room_id))
 
 
 def lock_room(room_id: int) -> None:
-    """Hold the room's conversation until this transaction ends, as every change in the room does first.
+    """Lock the room's conversation until the end of the transaction. Every change in a room begins with this.
 
-    The order is always the conversation, then what hangs on it, so no two changes wait for each other. What is read after
-    this is the newest: READ COMMITTED gives each statement a snapshot of its own. Raises NotFound.
+    The conversation is always locked before the rows that belong to it, so that two changes cannot deadlock. Statements after
+    this read the newest state, because in READ COMMITTED each statement has a snapshot of its own. Raises NotFound.
     """
     held = select(Conversation.id).where(Conversation.id == room_conversation_id(room_id))
-    # key_share: as strong as an UPDATE of the counters, and no obstacle to rows that merely refer to the conversation.
+    # key_share: as strong as an UPDATE of the counters, and does not block inserts that refer to the conversation.
     if db.session.scalar(held.with_for_update(key_share=True)) is None:
         raise NotFound
 

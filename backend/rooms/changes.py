@@ -1,6 +1,6 @@
-"""The single changes that membership is made of. Their callers hold the room (`lock_room`) and commit.
+"""Changes of memberships, and the closing of rooms. The caller has locked the room (`lock_room`), and commits.
 
-A membership that ends stays as a row: its `modseq` tells others of the leaving.
+The row of a membership that ends stays, so that its `modseq` tells other members of the end.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ SCRUBBED_NAME = "deleted room"
 
 
 def find_membership(room: Room, user_id: int) -> RoomMembership | None:
-    """The row that ties *user_id* to the room: an active membership, an ended one or a ban."""
+    """The user's row of memberships in the room: an active membership, an ended one or a ban."""
     statement = select(RoomMembership).where(RoomMembership.user_id == user_id, RoomMembership.room_id == room.id)
     return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def has_others(room: Room, user_id: int) -> bool:
-    """Whether anybody but *user_id* is in the room."""
+    """Whether the room has members besides *user_id*."""
     others = exists().where(
         RoomMembership.room_id == room.id, RoomMembership.user_id != user_id, RoomMembership.left_at.is_(None)
     )
@@ -32,7 +32,7 @@ def has_others(room: Room, user_id: int) -> bool:
 
 
 def admit(room: Room, user_id: int, former: RoomMembership | None, is_admin: bool = False) -> RoomMembership:
-    """Make *user_id* a member from now on: what was said before counts as read. *former* is their ended membership."""
+    """Make *user_id* a member. Earlier messages count as read. *former* is their ended membership."""
     membership = former or _new_membership(room, user_id)
     membership.joined_at, membership.left_at, membership.is_admin = utcnow(), None, is_admin
     membership.left_by_self = None
@@ -54,16 +54,16 @@ def end(membership: RoomMembership, *, by_self: bool = False) -> None:
 
 
 def ban(room: Room, user_id: int, membership: RoomMembership | None) -> RoomMembership:
-    """Keep *user_id* out of the room, whether they are in it or not. Who is banned already stays so.
+    """Ban *user_id* from the room, whether they are a member or not. Repeating it changes nothing.
 
-    The ban of somebody who is not in the room takes no modseq and no event: nobody but admins may learn of it.
+    The ban of a user who is not a member takes no modseq and publishes no event, because only admins may know of it.
     """
     if membership is None:
         membership = _new_membership(room, user_id)
         membership.joined_at = membership.left_at = utcnow()
     if membership.is_banned:
         return membership
-    spare_owner(room, membership)
+    ensure_not_owner(room, membership)
     if membership.left_at is None:
         end(membership)
     membership.is_banned = True
@@ -71,35 +71,35 @@ def ban(room: Room, user_id: int, membership: RoomMembership | None) -> RoomMemb
 
 
 def lift_ban(membership: RoomMembership) -> None:
-    """Let the user come again, by an invite too. The membership that the ban ended stays ended, and nobody is told."""
+    """Lift a ban. The user may join again, also by an invite. The ended membership stays ended, and no event is published."""
     if membership.is_banned:
         membership.is_banned = False
         membership.left_by_self = membership.left_by_self or None
 
 
 def set_admin(room: Room, membership: RoomMembership, is_admin: bool) -> None:
-    """Make a member an admin, or no longer one."""
+    """Make a member an admin, or revoke it."""
     if membership.is_admin == is_admin:
         return
     if not is_admin:
-        spare_owner(room, membership)
+        ensure_not_owner(room, membership)
         _revoke_invites(membership)
     membership.is_admin = is_admin
     _stamp(membership)
 
 
-def spare_owner(room: Room, membership: RoomMembership) -> None:
-    """Raise Forbidden where the membership is the owner's."""
+def ensure_not_owner(room: Room, membership: RoomMembership) -> None:
+    """Raise Forbidden if the membership is the owner's."""
     if membership.user_id == room.owner_id:
-        raise Forbidden("The owner cannot be demoted, banned or removed. The owner hands the room over first.")
+        raise Forbidden("The owner cannot be demoted, banned or removed. The owner has to transfer the room first.")
 
 
 def close_room(room: Room) -> None:
-    """Hide the room for ever and end every membership. Its row stays, without its texts: ids are never reused."""
+    """Delete the room: hide it and end all memberships. Its row stays without its texts, so that its id is not reused."""
     room.deleted_at = now = utcnow()
     room.name, room.description = SCRUBBED_NAME, None
     conversation_id = room_conversation_id(room.id)
-    # One modseq serves them all: they end together, and whoever syncs hears of it as "gone".
+    # All memberships get one modseq: they end together, and to clients that sync the room is "gone".
     modseq = allocate_modseq(conversation_id)
     db.session.execute(
         update(RoomMembership)
@@ -112,7 +112,7 @@ def close_room(room: Room) -> None:
 
 
 def _revoke_invites(membership: RoomMembership) -> None:
-    """Revoke what an admin's invites still open: they stay dead when their maker becomes an admin again."""
+    """Revoke an admin's invites. They stay revoked if the user becomes an admin again."""
     if membership.is_admin:
         own = (RoomInvite.room_id == membership.room_id, RoomInvite.created_by_id == membership.user_id)
         lasting = update(RoomInvite).where(*own, RoomInvite.revoked_at.is_(None))
@@ -127,7 +127,7 @@ def _new_membership(room: Room, user_id: int) -> RoomMembership:
 
 def _stamp(membership: RoomMembership, type_: str | None = None) -> None:
     conversation_id = room_conversation_id(membership.room_id)
-    with db.session.no_autoflush:  # the row goes in once, whole
+    with db.session.no_autoflush:  # the row is inserted once, with its modseq
         membership.modseq = allocate_modseq(conversation_id)
     if type_ is None:
         type_ = "member.updated" if membership.left_at is None else "member.left"

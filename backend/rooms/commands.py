@@ -1,4 +1,4 @@
-"""`flask rooms ...`: upkeep of rooms."""
+"""`flask rooms`: maintenance of rooms."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from flask.cli import AppGroup
 
 from backend.rooms.purge import list_unpurged, purge_room
 
-rooms = AppGroup("rooms", help="Upkeep of rooms.")
+rooms = AppGroup("rooms", help="Maintenance of rooms.")
 
 
 @rooms.command("purge")
 def purge() -> None:
-    """Delete the messages that deleted rooms have left."""
+    """Delete the remaining messages of deleted rooms."""
     waiting = list_unpurged()
     for room_id in waiting:
         purge_room(room_id)

@@ -1,7 +1,7 @@
-"""Invite links: a code lets its bearer into a room, until it expires, is used up or is revoked.
+"""Invite links. Whoever has a code can join the room, until the code expires, is used up or is revoked.
 
-The database holds a hash, by which a code is found, and no code. What admins read in the list is computed anew from SECRET_KEY
-and the row: whoever has a copy of the database alone can join nothing.
+The database holds only hashes of codes. The codes in the list for admins are computed from SECRET_KEY and the row, so a copy of
+the database alone lets nobody join.
 """
 
 from __future__ import annotations
@@ -28,36 +28,34 @@ from backend.security.hashing import hash_secret, new_secret
 DEFAULT_SECONDS = 7 * 86_400
 MAX_SECONDS = 365 * 86_400
 MAX_USES = 100_000
-MOST = 100
-"""Live invites of one room."""
+MAX_INVITES = 100
+"""The number of valid invites of one room."""
 
 
 class DeadInvite(NotFound):
-    detail = (
-        "This invite does not let you in: it is wrong or has ended, or an admin removed you. Ask an admin to add you."
-    )
+    detail = "This invite is invalid or has expired, or an admin removed you from the room. Ask an admin to add you."
 
 
 class TooManyInvites(Conflict):
     code = "too_many_invites"
-    detail = f"The room has {MOST} live invites. Revoke one that is not needed."
+    detail = f"The room has {MAX_INVITES} valid invites. Revoke one that you do not need."
 
 
 def create_invite(
     user: User, room_id: int, expires_in: int | None = DEFAULT_SECONDS, max_uses: int | None = None
 ) -> dict[str, Any]:
-    """Make an invite to a room, as one of its admins; *expires_in* is in seconds, None is for ever.
+    """Create an invite to a room, as an admin of it. *expires_in* is in seconds; with None it never expires.
 
-    Raises NotFound, Forbidden for others who can see the room, and TooManyInvites.
+    Raises NotFound, Forbidden for others who may see the room, and TooManyInvites.
     """
     room = get_room_as_admin(user, room_id, lock=True).room
-    if len(db.session.scalars(_live().where(RoomInvite.room_id == room.id).limit(MOST)).all()) >= MOST:
+    if len(db.session.scalars(_live().where(RoomInvite.room_id == room.id).limit(MAX_INVITES)).all()) >= MAX_INVITES:
         raise TooManyInvites
     now = utcnow()
     invite = RoomInvite(
         room_id=room.id,
         created_by_id=user.id,
-        code=hash_secret(new_secret()),  # until the id is known, of which the code is made
+        code=hash_secret(new_secret()),  # a placeholder, because the code is computed from the id
         created_at=now,
         expires_at=None if expires_in is None else now + timedelta(seconds=expires_in),
         max_uses=max_uses,
@@ -72,7 +70,7 @@ def create_invite(
 
 
 def list_invites(user: User, room_id: int, page_request: PageRequest) -> Page[dict[str, Any]]:
-    """The live invites of a room, the newest first, for its admins."""
+    """The valid invites of a room, newest first. For its admins."""
     room = get_room_as_admin(user, room_id).room
     statement = _live().where(RoomInvite.room_id == room.id).order_by(RoomInvite.id.desc())
     rows = db.session.scalars(statement.offset(page_request.skip).limit(page_request.limit + 1))
@@ -80,7 +78,7 @@ def list_invites(user: User, room_id: int, page_request: PageRequest) -> Page[di
 
 
 def revoke_invite(user: User, room_id: int, code: str) -> None:
-    """End an invite, as an admin of its room. Raises NotFound where it is dead already."""
+    """Revoke an invite, as an admin of its room. Raises NotFound if it is not valid any more."""
     room = get_room_as_admin(user, room_id, lock=True).room
     statement = (
         update(RoomInvite)
@@ -94,15 +92,15 @@ def revoke_invite(user: User, room_id: int, code: str) -> None:
 
 
 def join_by_code(user: User, code: str) -> dict[str, Any]:
-    """Make *user* a member of the room that *code* opens. For a member this changes nothing, and uses nothing up.
+    """Make *user* a member of the room of the invite *code*. For a member this changes nothing, and counts as no use.
 
-    Raises DeadInvite for a code that is unknown or dead, and for whom an admin removed from the room; and Banned.
+    Raises DeadInvite if the code is invalid or an admin removed the user from the room, and Banned.
     """
     hashed = hash_secret(code)
     room_id = db.session.scalar(select(RoomInvite.room_id).where(RoomInvite.code == hashed))
     if room_id is None:
         raise DeadInvite
-    access = get_room_with_own(user, room_id)  # under the room's lock, so uses are counted one after another
+    access = get_room_with_own(user, room_id)  # under the lock of the room, so that concurrent uses are all counted
     invite = db.session.scalars(
         _live().where(RoomInvite.code == hashed).execution_options(populate_existing=True)
     ).one_or_none()
@@ -122,7 +120,7 @@ def join_by_code(user: User, code: str) -> dict[str, Any]:
 
 
 def invite_json(invite: RoomInvite) -> dict[str, Any]:
-    """The one shape of an invite. `code` is null where SECRET_KEY was changed since it was made: the code itself still opens."""
+    """An invite as clients see it. `code` is null if SECRET_KEY has changed since; the code itself stays valid."""
     code: str | None = _code(invite)
     if hash_secret(code or "") != invite.code:
         code = None
@@ -136,14 +134,14 @@ def invite_json(invite: RoomInvite) -> dict[str, Any]:
 
 
 def _code(invite: RoomInvite) -> str:
-    """144 bits that only SECRET_KEY and this row give. The time makes it another one even where ids begin anew."""
+    """144 bits computed from SECRET_KEY and the row. The time is included, so that codes differ even if ids are reused."""
     key = hashlib.sha256(b"confab invite codes\0" + current_app.config["CONFAB"].secret_key.encode()).digest()
     row = f"{invite.room_id}:{invite.id}:{invite.created_at.isoformat()}"
     return base64.urlsafe_b64encode(hmac.digest(key, row.encode(), "sha256")[:18]).decode()
 
 
 def _live() -> Any:
-    """The invites that open their room: they last no longer than their maker is an admin of it who may sign in."""
+    """The condition that an invite is valid. Its creator has to be an admin of the room, and able to sign in."""
     maker = (
         select(RoomMembership.id)
         .join(RoomMembership.user)

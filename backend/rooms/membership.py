@@ -1,7 +1,7 @@
-"""Who is in a room. Every change holds the room's conversation, and takes exactly one modseq of it.
+"""Membership of rooms. Every change locks the room's conversation, and takes exactly one of its modseqs.
 
-Sends look at the membership under the same lock, so a removal stands before or after each message, and nothing later than it
-reaches the removed.
+Sends check membership under the same lock. So a removal comes before or after each message, and the removed user gets nothing
+that comes after it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from backend.rooms.changes import (
     ban,
     close_room,
     end,
+    ensure_not_owner,
     find_membership,
     has_others,
     lift_ban,
     set_admin,
-    spare_owner,
 )
 from backend.rooms.consent import check_consent, check_may_own, check_not_blocked
 from backend.rooms.purge import purge_after_deletion
@@ -40,7 +40,7 @@ class Banned(Forbidden):
 
 class OwnerMustTransfer(Conflict):
     code = "owner_must_transfer"
-    detail = "You own this room. Hand it over to another member before you leave."
+    detail = "You own this room. Transfer it to another member before you leave."
 
 
 class UserBanned(Conflict):
@@ -49,7 +49,7 @@ class UserBanned(Conflict):
 
 
 def list_members(user: User, room_id: int, page_request: PageRequest, *, banned: bool = False) -> Page[dict[str, Any]]:
-    """The members of a room that *user* may see, in the order in which they joined; with *banned*, for admins, the banned."""
+    """The members of a room that *user* may see, in the order in which they joined. With *banned*, its bans, for admins."""
     access = get_room_as_admin(user, room_id) if banned else get_room_for(user, room_id)
     which = RoomMembership.is_banned if banned else RoomMembership.left_at.is_(None)
     statement = (
@@ -77,9 +77,9 @@ def join_room(user: User, room_id: int) -> dict[str, Any]:
 
 
 def leave_room(user: User, room_id: int) -> None:
-    """End the membership of *user*; where there is none, nothing changes. An owner who is alone deletes the room thereby.
+    """End the membership of *user*. If there is none, nothing changes. If the owner is the only member, the room is deleted.
 
-    Raises NotFound, and OwnerMustTransfer for an owner who is not alone.
+    Raises NotFound, and OwnerMustTransfer for an owner who is not the only member.
     """
     access = get_room_for(user, room_id, lock=True)
     closes = access.room.owner_id == user.id
@@ -95,10 +95,10 @@ def leave_room(user: User, room_id: int) -> None:
 
 
 def add_member(user: User, room_id: int, user_id: int, is_admin: bool | None = None) -> dict[str, Any]:
-    """Make *user_id* a member, as an admin of the room. Of a member it sets `is_admin`, where that is given.
+    """Make *user_id* a member, as an admin of the room. If they are a member, only `is_admin` is set, if given.
 
-    Raises NotFound for an account that is unknown, erased or deactivated, UserBanned, BlockedByUser, JustLeft and RateLimited
-    as `check_consent` does, and Forbidden for an owner's demotion.
+    Raises NotFound for an account that is unknown, erased or deactivated, UserBanned, what `check_consent` raises, and
+    Forbidden if the owner would be demoted.
     """
     room = get_room_as_admin(user, room_id, lock=True).room
     target = get_active_user(user_id)
@@ -116,10 +116,10 @@ def add_member(user: User, room_id: int, user_id: int, is_admin: bool | None = N
 def update_member(
     user: User, room_id: int, user_id: int, *, is_admin: bool | None = None, is_banned: bool | None = None
 ) -> dict[str, Any]:
-    """Make a member an admin or not, or ban somebody (which ends a membership) or lift the ban, as an admin of the room.
+    """Set whether a member is an admin, or whether a user is banned, as an admin of the room. A ban ends the membership.
 
-    Somebody who is no member can be banned too. Raises NotFound where there is no such user or member, and Forbidden where the
-    owner would be demoted or banned.
+    Users who are not members can be banned too. Raises NotFound if there is no such user or member, and Forbidden if the owner
+    would be demoted or banned.
     """
     room = get_room_as_admin(user, room_id, lock=True).room
     target = get_user(user_id)
@@ -136,9 +136,9 @@ def update_member(
 
 
 def remove_member(user: User, room_id: int, user_id: int) -> None:
-    """End the membership of *user_id*, as an admin of the room; one's own, as `leave_room`.
+    """End the membership of *user_id*, as an admin of the room. For one's own it is the same as `leave_room`.
 
-    Raises NotFound where they are no member, and Forbidden where they own the room.
+    Raises NotFound if they are not a member, and Forbidden if they own the room.
     """
     if user_id == user.id:
         leave_room(user, room_id)
@@ -147,16 +147,16 @@ def remove_member(user: User, room_id: int, user_id: int) -> None:
     membership = find_membership(room, user_id)
     if membership is None or membership.left_at is not None:
         raise NotFound
-    spare_owner(room, membership)
+    ensure_not_owner(room, membership)
     end(membership)
     db.session.commit()
 
 
 def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
-    """Hand the room over to another member, who becomes an admin by it, as its owner. The old owner stays member and admin.
+    """Transfer the room to another member, as its owner. The new owner becomes an admin, and the old owner stays one.
 
-    Raises NotFound where *user_id* is no active member, or cannot sign in, BlockedByUser where they block *user*, and
-    TooManyRooms where they own as many as anybody may.
+    Raises NotFound if *user_id* is not an active member or cannot sign in, BlockedByUser if they block *user*, and TooManyRooms
+    if they own the maximum number of rooms.
     """
     room = get_room_as_owner(user, room_id, lock=True).room
     get_active_user(user_id)
@@ -165,7 +165,7 @@ def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
         raise NotFound
     if user_id != user.id:
         check_not_blocked(user.id, user_id)
-        check_may_own(user_id, "This user owns as many rooms as anybody may. Hand the room to another member.")
+        check_may_own(user_id, "This user owns the maximum number of rooms. Transfer the room to another member.")
     set_admin(room, membership, is_admin=True)
     room.owner_id = user_id
     db.session.flush()

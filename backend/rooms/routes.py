@@ -1,4 +1,4 @@
-"""`/api/rooms`: rooms and who is in them."""
+"""`/api/rooms`: rooms and their members."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def list_rooms(query: dict[str, Any]) -> Page[dict[str, Any]]:
 @own_answer
 @bp.arguments(RoomBody)
 def create_room(body: dict[str, Any]) -> dict[str, Any]:
-    """Make a room
+    """Create a room
 
-    The caller owns it, and is member and admin. At most 30 an hour, and 200 owned at a time (409 `too_many_rooms`).
+    You own it, and are a member and an admin. At most 30 an hour, and 200 owned at a time (409 `too_many_rooms`).
     """
     enforce(CREATE, str(current_user.id))
     return service.create_room(current_user, **body)
@@ -70,7 +70,7 @@ def get_room(room_id: int) -> dict[str, Any]:
 @login_required
 @bp.arguments(RoomChangesBody)
 def update_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
-    """Change a room, as one of its admins. What is left out stays."""
+    """Change a room, as an admin of it. Fields that are left out stay."""
     return service.update_room(current_user, room_id, body)
 
 
@@ -78,7 +78,7 @@ def update_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
 @bp.response(204)
 @login_required
 def delete_room(room_id: int) -> None:
-    """Delete a room with all its messages, as its owner or as a superuser."""
+    """Delete a room with all its messages, as its owner or a superuser."""
     service.delete_room(current_user, room_id)
 
 
@@ -86,7 +86,7 @@ def delete_room(room_id: int) -> None:
 @bp.response(200, RoomSchema)
 @login_required
 def join_room(room_id: int) -> dict[str, Any]:
-    """Become a member of a public room. Repeating it changes nothing; the banned get 403 `banned`."""
+    """Join a public room. Repeating the call changes nothing. Banned users get 403 `banned`."""
     return membership.join_room(current_user, room_id)
 
 
@@ -94,7 +94,7 @@ def join_room(room_id: int) -> dict[str, Any]:
 @bp.response(204)
 @login_required
 def leave_room(room_id: int) -> None:
-    """Leave a room. Its owner hands it over before (409 `owner_must_transfer`); an owner who is alone deletes it by leaving."""
+    """Leave a room. Its owner has to transfer it first (409 `owner_must_transfer`), or deletes it if nobody else is a member."""
     membership.leave_room(current_user, room_id)
 
 
@@ -105,7 +105,7 @@ def leave_room(room_id: int) -> None:
 @paged
 @bp.arguments(MemberListArgs, location="query")
 def list_members(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
-    """Who is in a room, in the order in which they joined. A public room shows its members to everybody."""
+    """The members of a room, in the order in which they joined. Everybody may list the members of a public room."""
     return membership.list_members(current_user, room_id, **query)
 
 
@@ -114,10 +114,10 @@ def list_members(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 @login_required
 @bp.arguments(NewMemberBody, required=False)
 def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
-    """Add somebody to a room
+    """Add a user to a room
 
-    As one of its admins. Repeating it changes nothing. For the banned it is 409 `user_banned`; for whom blocks the caller 403
-    `blocked`; and for who left by themselves, 403 `left` for a day, unless they come by themselves or by an invite.
+    As an admin of it. Repeating the call changes nothing. A banned user is 409 `user_banned`, and a user who blocks you 403
+    `blocked`. A user who left by themselves is 403 `left` for a day; they can return by joining or with an invite.
     """
     enforce(ADD, str(current_user.id))
     return membership.add_member(current_user, room_id, user_id, **body)
@@ -128,7 +128,7 @@ def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, An
 @login_required
 @bp.arguments(MemberChangesBody)
 def update_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
-    """Make a member an admin, ban somebody, or undo either, as an admin. A ban ends the membership; anybody can be banned."""
+    """Make a member an admin, ban a user, or undo either, as an admin. A ban ends the membership, and needs none."""
     return membership.update_member(current_user, room_id, user_id, **body)
 
 
@@ -136,7 +136,7 @@ def update_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str,
 @bp.response(204)
 @login_required
 def remove_member(room_id: int, user_id: int) -> None:
-    """Remove a member, as an admin; or oneself, which is leaving."""
+    """Remove a member, as an admin. To remove yourself is to leave."""
     membership.remove_member(current_user, room_id, user_id)
 
 
@@ -145,10 +145,10 @@ def remove_member(room_id: int, user_id: int) -> None:
 @login_required
 @bp.arguments(TransferBody)
 def transfer_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
-    """Hand the room over to another member
+    """Transfer the room to another member
 
-    As its owner. They become an admin by it. Who blocks the caller is handed nothing (403 `blocked`), and who owns 200 rooms is
-    handed no more (409 `too_many_rooms`).
+    As its owner. The new owner becomes an admin. A user who blocks you is 403 `blocked`, and one who owns 200 rooms is 409
+    `too_many_rooms`.
     """
     enforce(TRANSFER, str(current_user.id))
     return membership.transfer_room(current_user, room_id, **body)

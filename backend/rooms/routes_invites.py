@@ -26,7 +26,7 @@ bp = Blueprint("invites", __name__, url_prefix="/api/rooms", description="Links 
 def list_invites(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
     """List a room's invites
 
-    Those that still open it, the newest first; for its admins.
+    Those that are valid, newest first. For admins of the room.
     """
     return invites.list_invites(current_user, room_id, query["page_request"])
 
@@ -39,8 +39,8 @@ def list_invites(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     """Invite people into a room
 
-    As one of its admins. The link is good for 7 days unless `expires_in` says otherwise; null is for ever. The
-    invite dies when its maker is no admin of the room any more. At most 60 an hour.
+    As an admin of it. The link is valid for 7 days by default; with `expires_in` null it never expires. The invite
+    becomes invalid when its creator is not an admin of the room any more. At most 60 an hour.
     """
     enforce(INVITE, str(current_user.id))
     return invites.create_invite(current_user, room_id, **body)
@@ -52,7 +52,7 @@ def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
 def revoke_invite(room_id: int, code: str) -> None:
     """Revoke an invite
 
-    Who came in by it stays in.
+    Users who have joined with it stay members.
     """
     invites.revoke_invite(current_user, room_id, code)
 
@@ -62,9 +62,10 @@ def revoke_invite(room_id: int, code: str) -> None:
 @login_required
 @bp.arguments(JoinBody)
 def join_by_code(body: dict[str, Any]) -> dict[str, Any]:
-    """Join a room by an invite
+    """Join a room with an invite
 
-    A code that is unknown, expired, used up or revoked, or whose maker is no admin any more, is 404, and so is any for whom
-    an admin removed from the room; the banned get 403 `banned`. For a member nothing changes, and no use is counted.
+    A code that is unknown, expired, used up or revoked, or whose creator is not an admin any more, is 404. So is every code
+    for a user whom an admin removed from the room. Banned users get 403 `banned`. For a member nothing changes, and no use is
+    counted.
     """
     return invites.join_by_code(current_user, body["code"])

@@ -1,4 +1,4 @@
-"""Bodies, queries and answers about rooms."""
+"""Schemas of requests and responses about rooms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_CODE = 100
 
 
 class RoomSchema(AnswerSchema):
-    """A room. `is_admin` and `joined_at` are the caller's own, and there for members alone."""
+    """A room. Members also get their own `is_admin` and `joined_at`."""
 
     id = fields.Integer()
     name = fields.String()
@@ -28,8 +28,8 @@ class RoomSchema(AnswerSchema):
     conversation_id = fields.String(metadata={"example": "room:7"})
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
-    is_admin = fields.Boolean(metadata={"description": "To a member alone."})
-    joined_at = fields.DateTime(metadata={"description": "To a member alone."})
+    is_admin = fields.Boolean(metadata={"description": "Only for members."})
+    joined_at = fields.DateTime(metadata={"description": "Only for members."})
 
 
 class MemberSchema(AnswerSchema):
@@ -41,26 +41,26 @@ class MemberSchema(AnswerSchema):
 
 
 class MemberChangedSchema(MemberSchema):
-    """A member after an admin's change."""
+    """A member, as an admin sees it after a change."""
 
     is_banned = fields.Boolean()
 
 
 class RoomListArgs(PageArgs):
-    """Which rooms are listed."""
+    """Filters of the list of rooms."""
 
     mine = StrictBoolean(load_default=False, metadata={"description": "Only rooms that the caller is a member of."})
     q = Text(
         high=MAX_QUERY,
         load_default="",
-        metadata={"description": "Part of a name or description, in any case; not a pattern."},
+        metadata={"description": "A part of the name or description, in any case. It is not a pattern."},
     )
 
 
 class MemberListArgs(PageArgs):
-    """Which members are listed."""
+    """Filters of the list of members."""
 
-    banned = StrictBoolean(load_default=False, metadata={"description": "Instead, who is banned; for admins."})
+    banned = StrictBoolean(load_default=False, metadata={"description": "List banned users instead. For admins."})
 
 
 class RoomBody(BodySchema):
@@ -72,13 +72,13 @@ class RoomBody(BodySchema):
 
 
 class RoomChangesBody(RoomBody):
-    """What is to change of a room. A description of null takes it away."""
+    """Changes of a room. A `description` of null removes it."""
 
     name = Line(low=1, high=MAX_NAME, strip=True)
 
 
 class NewMemberBody(BodySchema):
-    """How somebody is added."""
+    """Options for adding a member."""
 
     may_be_absent = True
 
@@ -86,7 +86,7 @@ class NewMemberBody(BodySchema):
 
 
 class MemberChangesBody(BodySchema):
-    """What is to change of a member."""
+    """Changes of a member."""
 
     is_admin = StrictBoolean()
     is_banned = StrictBoolean()
@@ -94,17 +94,17 @@ class MemberChangesBody(BodySchema):
     @validates_schema
     def _not_both(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("is_admin") and data.get("is_banned"):
-            raise ValidationError("Nobody is banned and admin at once.", "is_admin")
+            raise ValidationError("A user cannot be banned and an admin at the same time.", "is_admin")
 
 
 class TransferBody(BodySchema):
-    """Who is to own the room."""
+    """The new owner of the room."""
 
     user_id = Id(required=True)
 
 
 class InviteBody(BodySchema):
-    """How long, and how often, a new invite opens the room."""
+    """Lifetime and number of uses of a new invite."""
 
     may_be_absent = True
 
@@ -112,14 +112,14 @@ class InviteBody(BodySchema):
         low=1, high=MAX_SECONDS, allow_none=True, load_default=DEFAULT_SECONDS, metadata={"description": "Seconds."}
     )
     max_uses = WholeNumber(
-        low=1, high=MAX_USES, allow_none=True, metadata={"description": "Left out: as often as wanted."}
+        low=1, high=MAX_USES, allow_none=True, metadata={"description": "Without it the number of uses is unlimited."}
     )
 
 
 class InviteSchema(AnswerSchema):
     """An invite."""
 
-    code = fields.String(allow_none=True, metadata={"description": "Null in lists after a change of SECRET_KEY."})
+    code = fields.String(allow_none=True, metadata={"description": "Null in lists if SECRET_KEY has changed."})
     url = fields.String(allow_none=True)
     expires_at = fields.AwareDateTime(allow_none=True)
     max_uses = fields.Integer(allow_none=True)

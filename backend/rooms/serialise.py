@@ -1,4 +1,4 @@
-"""The one shape of a room and of its members, for REST, socket, sync and export alike."""
+"""The serialiser of rooms and their members, for REST, socket, sync and export alike."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from backend.users.serialise import public_users_json
 
 
 def room_json(room: Room, viewer: User) -> dict[str, Any]:
-    """*room* as *viewer* may see it: a member is told also what they are in it."""
+    """*room* as *viewer* may see it. A member also sees their own `is_admin` and `joined_at`."""
     return rooms_json([room], viewer)[0]
 
 
 def rooms_json(rooms: Sequence[Room], viewer: User) -> list[dict[str, Any]]:
-    """Like `room_json`, for a list; reads the members' numbers and the viewer's own memberships of all in one query."""
+    """Like `room_json`, for a list. Reads member counts and the viewer's memberships in one query."""
     if not rooms:
         return []
     own = RoomMembership.user_id == viewer.id
@@ -39,7 +39,7 @@ def rooms_json(rooms: Sequence[Room], viewer: User) -> list[dict[str, Any]]:
 
 
 def room_by_member(room_id: int, user_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """A room as each of its members among *user_ids* sees it; empty where it is deleted. Three queries, however many they are."""
+    """A room as each member among *user_ids* sees it. Empty if the room is deleted. Takes three queries."""
     room = db.session.scalars(select(Room).where(Room.id == room_id, Room.deleted_at.is_(None))).one_or_none()
     if room is None:
         return {}
@@ -53,7 +53,7 @@ def room_by_member(room_id: int, user_ids: Collection[int]) -> dict[int, dict[st
 
 
 def members_json(rows: Sequence[tuple[RoomMembership, User]], viewer: User) -> list[dict[str, Any]]:
-    """Members with their public profiles as *viewer* may see them; reads the roles of all in one query."""
+    """Members with their public profiles, as *viewer* may see them. Reads the roles of all in one query."""
     users = public_users_json([user for _, user in rows], viewer)
     return [
         {"user": user, "is_admin": membership.is_admin, "joined_at": membership.joined_at}
@@ -62,7 +62,7 @@ def members_json(rows: Sequence[tuple[RoomMembership, User]], viewer: User) -> l
 
 
 def member_json(membership: RoomMembership, user: User, viewer: User) -> dict[str, Any]:
-    """One member, to the admin who changed something about them: with `is_banned`."""
+    """One member with `is_banned`, for the admin who changed them."""
     return members_json([(membership, user)], viewer)[0] | {"is_banned": membership.is_banned}
 
 

@@ -1,4 +1,4 @@
-"""Rooms: making, finding, changing and deleting them. Who is in them is `membership.py`."""
+"""Creating, finding, changing and deleting rooms. Their members are in `membership.py`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from backend.rooms.serialise import room_json, rooms_json
 
 
 def list_rooms(user: User, page_request: PageRequest, *, mine: bool = False, q: str = "") -> Page[dict[str, Any]]:
-    """The rooms that *user* may see, newest first; with *mine* those alone that they are in.
+    """The rooms that *user* may see, newest first. With *mine*, only those that they are a member of.
 
-    *q* is part of a name or description: literal, in any case.
+    *q* is a literal part of the name or description, in any case.
     """
     statement = rooms_seen_by(user).order_by(Room.id.desc())
     if mine:
@@ -48,7 +48,7 @@ def get_room(user: User, room_id: int) -> dict[str, Any]:
 
 
 def create_room(user: User, name: str, description: str | None = None, is_public: bool = True) -> dict[str, Any]:
-    """Make a room that *user* owns, and is member and admin of. Raises TooManyRooms."""
+    """Create a room. *user* owns it, and is a member and an admin. Raises TooManyRooms."""
     check_may_own(user.id)
     room = Room(name=name, description=description, is_public=is_public, owner_id=user.id)
     db.session.add(room)
@@ -66,9 +66,9 @@ def create_room(user: User, name: str, description: str | None = None, is_public
 
 
 def update_room(user: User, room_id: int, changes: dict[str, Any]) -> dict[str, Any]:
-    """Set the room's name, description or is_public, as one of its admins. What is not in *changes* stays.
+    """Set the room's name, description or is_public, as an admin of it. Fields that are not in *changes* stay.
 
-    Raises NotFound, and Forbidden for others who can see the room.
+    Raises NotFound, and Forbidden for others who may see the room.
     """
     room = get_room_as_admin(user, room_id, lock=True).room
     for field, value in changes.items():
@@ -83,9 +83,9 @@ def update_room(user: User, room_id: int, changes: dict[str, Any]) -> dict[str, 
 
 
 def delete_room(user: User, room_id: int) -> None:
-    """Delete the room, as its owner or a superuser; its messages are purged from then on.
+    """Delete the room, as its owner or a superuser, and begin to delete its messages.
 
-    Raises NotFound, and Forbidden for others who can see the room.
+    Raises NotFound, and Forbidden for others who may see the room.
     """
     room = get_room_to_delete(user, room_id).room
     if room.owner_id != user.id:

@@ -1,4 +1,4 @@
-"""What becomes of the rooms of a user whose account is erased."""
+"""Succession in the rooms of a user whose account is erased."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _leave(user_id: int, room_id: int) -> None:
 
 
 def _hand_over(room: Room, user_id: int) -> bool:
-    """Make the successor of *user_id* the owner. Returns False where nobody else is in the room."""
+    """Make the successor of *user_id* the owner. Returns False if the room has no other member."""
     successors = (
         select(RoomMembership, User)
         .join(RoomMembership.user)

@@ -210,7 +210,7 @@ def test_invalid_codes(make: Factory, value: Any) -> None:
 
 
 def test_a_room_has_so_many_invites(private: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.rooms.invites.MOST", 2)
+    monkeypatch.setattr("backend.rooms.invites.MAX_INVITES", 2)
     first = invite(private)
     invite(private)
     assert code(private.admin.post(f"{private.path}/invites")) == (409, "too_many_invites")
