@@ -52,13 +52,13 @@ def batch(request: pytest.FixtureRequest, postgresql_app: Flask, wiped: None) ->
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_no_table_is_read_whole(batch: Batch, step: str) -> None:
+def test_no_table_is_scanned(batch: Batch, step: str) -> None:
     plan = batch.connection.exec_driver_sql(f"EXPLAIN EXECUTE {step} {STEPS[step]}").scalars().all()
     assert any("Index" in line for line in plan)
     assert not [line for line in plan if "Seq Scan" in line], plan
 
 
-def test_a_plan_serves_every_batch(batch: Batch) -> None:
+def test_statements_are_planned_once(batch: Batch) -> None:
     """Left to itself PostgreSQL plans what takes arrays anew each time, which takes longer than to execute it."""
     made = {name: (reused, anew) for name, reused, anew in batch.connection.exec_driver_sql(PLANS)}
     assert made["confab_lock"][0] > 0

@@ -79,7 +79,7 @@ def test_one_key_in_two_conversations(make_pg: Factory, send_behind: Callable[[D
     assert (sent.message["content"], sent.message["seq"], sent.message["modseq"]) == ("next", 1, 1)
 
 
-def test_one_key_in_two_conversations_alone(
+def test_one_key_in_two_conversations_without_other_drafts(
     make_pg: Factory, send_behind: Callable[[Draft, list[Draft]], list[Any]]
 ) -> None:
     ann = make_pg.client()
@@ -98,6 +98,6 @@ def make_pg(postgresql_app: Flask) -> Factory:
     return Factory(postgresql_app)
 
 
-def test_a_number_of_a_conversation_that_is_not_there(app: Flask) -> None:
+def test_numbers_of_a_conversation_that_does_not_exist(app: Flask) -> None:
     with app.app_context(), pytest.raises(NotFound):
         allocate_modseq("room:404")

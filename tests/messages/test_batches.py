@@ -32,7 +32,7 @@ def made(postgresql_app: Flask, wiped: None) -> Iterator[Factory]:
         assert isinstance(append_messages([Draft(Factory(postgresql_app).user().id, LOBBY, "after")])[0], Sent)
 
 
-def test_refusals_alone(made: Factory) -> None:
+def test_a_batch_with_only_refusals(made: Factory) -> None:
     room = ConversationRef("room:404", "room", room_id=404)
     assert not isinstance(append_messages([Draft(made.user().id, room, "x")])[0], Sent)
 
@@ -43,7 +43,7 @@ def test_the_first_direct_message(made: Factory) -> None:
     assert isinstance(append_messages([Draft(ann.id, place, "x")])[0], Sent)
 
 
-def test_a_send_to_a_room_takes_two_exchanges_with_and_without_a_key(made: Factory, postgresql_app: Flask) -> None:
+def test_a_send_to_a_room_takes_two_round_trips_with_and_without_a_key(made: Factory, postgresql_app: Flask) -> None:
     ann = made.user()
     room_id = made.room(made.client(ann))["id"]
     place, asked = ConversationRef(f"room:{room_id}", "room", room_id=room_id), []
@@ -55,7 +55,7 @@ def test_a_send_to_a_room_takes_two_exchanges_with_and_without_a_key(made: Facto
     assert asked[1:] == [1, 1, 1, 1], "beside the one that begins: it writes, or reads what was sent before"
 
 
-def test_a_row_that_is_refused(made: Factory) -> None:
+def test_a_row_that_the_database_refuses(made: Factory) -> None:
     row = {"conversation_id": "lobby", "seq": 1, "modseq": 1, "sender_id": made.user().id + 1000, "content": "x"}
 
     def attempt() -> None:
@@ -68,7 +68,7 @@ def test_a_row_that_is_refused(made: Factory) -> None:
     assert db.session.execute(select(Message.id)).all() == []
 
 
-def test_an_exception_between_the_exchanges(made: Factory) -> None:
+def test_an_exception_between_the_round_trips(made: Factory) -> None:
     def attempt() -> None:
         with begin_batch(db.engine) as batch:
             batch.open({"lobby"}, set(), set(), 1)
@@ -78,7 +78,7 @@ def test_an_exception_between_the_exchanges(made: Factory) -> None:
         attempt()
 
 
-def test_a_connection_that_died_between_the_exchanges(made: Factory) -> None:
+def test_a_connection_that_is_lost_between_the_round_trips(made: Factory) -> None:
     def attempt() -> None:
         with begin_batch(db.engine) as batch:
             batch.open({"lobby"}, set(), set(), 1)

@@ -102,7 +102,7 @@ def test_only_the_sender_may_edit(make: Factory, where: str) -> None:
     assert get(ann, message) == message
 
 
-def test_who_left_the_room_may_not_edit(make: Factory) -> None:
+def test_a_former_member_may_not_edit(make: Factory) -> None:
     owner, ann = make.client(), make.client()
     room = make.room(owner, "room", ann)
     message = send(ann, room_id=room["id"])
@@ -110,7 +110,7 @@ def test_who_left_the_room_may_not_edit(make: Factory) -> None:
     assert edit(ann, message, "x").status_code == 404
 
 
-def test_who_is_blocked_may_not_edit_a_direct_message(make: Factory) -> None:
+def test_a_blocked_user_may_not_edit_a_direct_message(make: Factory) -> None:
     ann, ben = make.client(), make.client()
     message = send(ann, recipient_id=user_id(ben))
     make.block(ben.user, ann.user)  # type: ignore[attr-defined]

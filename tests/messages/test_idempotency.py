@@ -15,7 +15,7 @@ from tests.factories import Factory
 from tests.threads import at_once
 
 
-def test_the_first_message_comes_back(make: Factory) -> None:
+def test_a_repeated_send_returns_the_first_message(make: Factory) -> None:
     ann = make.client()
     body = {"content": "@" + ann.user.username, "client_message_id": "k1"}
     first = ann.post("/api/chat/send", body)
@@ -36,20 +36,20 @@ def test_another_body_is_a_conflict(make: Factory) -> None:
         assert (response.status_code, response.get_json()["code"]) == (409, "idempotency_conflict")
 
 
-def test_the_same_id_of_another_sender_is_another_message(make: Factory) -> None:
+def test_keys_of_different_senders_are_independent(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     one = ann.post("/api/chat/send", {"content": "x", "client_message_id": "k"}).get_json()
     two = bob.post("/api/chat/send", {"content": "x", "client_message_id": "k"}).get_json()
     assert one["id"] != two["id"]
 
 
-def test_others_do_not_see_it(make: Factory) -> None:
+def test_other_users_do_not_see_the_key(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     sent = ann.post("/api/chat/send", {"content": "x", "client_message_id": "secret"}).get_json()
     assert bob.get(f"/api/chat/messages/{sent['id']}").get_json()["client_message_id"] is None
 
 
-def test_by_either_address(make: Factory) -> None:
+def test_a_repeat_may_use_another_address_of_the_conversation(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     body = {"content": "x", "client_message_id": "k"}
     one = ann.post("/api/chat/send", body | {"recipient_id": bob.user.id})
@@ -57,7 +57,7 @@ def test_by_either_address(make: Factory) -> None:
     assert (one.status_code, two.status_code) == (201, 200)
 
 
-def test_it_holds_after_the_sender_left_the_room(make: Factory) -> None:
+def test_a_repeat_is_answered_after_the_sender_left_the_room(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "r", bob)
     body = {"content": "x", "client_message_id": "k", "room_id": room["id"]}
@@ -67,7 +67,7 @@ def test_it_holds_after_the_sender_left_the_room(make: Factory) -> None:
 
 
 @pytest.mark.parametrize("address", ["lobby", "dm"])
-def test_fifty_at_once_make_one_row(app: Flask, make: Factory, address: str) -> None:
+def test_fifty_concurrent_repeats_make_one_row(app: Flask, make: Factory, address: str) -> None:
     ann, bob = make.user(), make.user()
     body: dict[str, Any] = {"content": "once", "client_message_id": "k"}
     if address == "dm":

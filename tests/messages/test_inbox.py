@@ -45,7 +45,7 @@ def test_last_activity_first_with_room_user_and_last_message(make: Factory) -> N
     assert ann.get("/api/chat/conversations?limit=1").get_json()[0]["id"] == "lobby"
 
 
-def test_a_refused_first_message_leaves_no_trace_in_the_inbox(make: Factory) -> None:
+def test_a_refused_first_message_does_not_appear_in_the_inbox(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     assert ann.post("/api/chat/send", {"content": "x", "recipient_id": bob.user.id, "parent_id": 99}).status_code == 404
     assert list(inbox(bob)) == ["lobby"]
@@ -76,7 +76,7 @@ def test_the_mark_moves_forward_only(make: Factory) -> None:
     assert (past.status_code, past.get_json()["errors"].keys()) == (422, {"seq"})
 
 
-def test_read_refuses_what_is_no_seq_or_no_conversation(make: Factory) -> None:
+def test_read_refuses_an_invalid_seq_or_conversation(make: Factory) -> None:
     ann, eve = make.client(), make.client()
     private, public = make.room(ann, is_public=False), make.room(ann)
     for seq in (-1, "1", 1.5, None, 2**63, True):
@@ -99,7 +99,7 @@ def test_direct_messages_become_read_without_a_modseq(make: Factory) -> None:
     assert [(m["seq"], m["is_read"], m["modseq"]) for m in shown] == [(3, False, 3), (2, True, 2), (1, True, 1)]
 
 
-def test_joining_starts_read_and_a_new_account_too(make: Factory) -> None:
+def test_conversations_start_as_read_for_new_members_and_accounts(make: Factory) -> None:
     ann = make.client()
     room = make.room(ann)
     send(ann)
@@ -112,7 +112,7 @@ def test_joining_starts_read_and_a_new_account_too(make: Factory) -> None:
     assert inbox(bob)[room["conversation_id"]]["unread_count"] == 1
 
 
-def test_leaving_takes_the_row_away(make: Factory) -> None:
+def test_leaving_removes_the_row(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "r", bob)
     assert room["conversation_id"] in inbox(bob)
@@ -120,7 +120,7 @@ def test_leaving_takes_the_row_away(make: Factory) -> None:
     assert room["conversation_id"] not in inbox(bob)
 
 
-def test_muted_and_pinned_are_ones_own(make: Factory) -> None:
+def test_muted_and_pinned_are_settings_of_one_user(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     answer = ann.patch("/api/chat/conversations/lobby", {"is_muted": True})
     assert (answer.status_code, answer.get_json()["is_muted"], answer.get_json()["is_pinned"]) == (200, True, False)
@@ -131,7 +131,7 @@ def test_muted_and_pinned_are_ones_own(make: Factory) -> None:
     assert ann.patch("/api/chat/conversations/lobby", {"is_muted": 1}).status_code == 422
 
 
-def test_unread_equals_the_count_over_rows_whatever_happened(app: Flask, make: Factory) -> None:
+def test_unread_equals_the_count_over_rows_after_random_operations(app: Flask, make: Factory) -> None:
     rng = random.Random(4)
     clients = [make.client() for _ in range(3)]
     room = make.room(clients[0], "r", *clients[1:])

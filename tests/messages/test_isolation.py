@@ -71,7 +71,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("fault", _faulty(1))
-def test_a_draft_that_fails_fails_alone(app: Flask, make: Factory, planted: None, fault: str) -> None:
+def test_a_faulty_draft_fails_no_other(app: Flask, make: Factory, planted: None, fault: str) -> None:
     ann, ben = make.user(), make.user()
     with app.app_context():
         bad = _faulty(ben.id)[fault]
@@ -84,7 +84,7 @@ def _count() -> int:
     return len(db.session.scalars(select(Message.id)).all())
 
 
-def test_any_mixture_commits_each_innocent_draft_once_and_in_order(app: Flask, make: Factory, planted: None) -> None:
+def test_valid_drafts_of_any_mixture_are_committed_once_and_in_order(app: Flask, make: Factory, planted: None) -> None:
     ann, ben = make.user(), make.user()
     names = sorted(_faulty(1))
 
@@ -111,9 +111,7 @@ def test_any_mixture_commits_each_innocent_draft_once_and_in_order(app: Flask, m
     mixture()
 
 
-def test_where_the_database_is_away_all_fail_together(
-    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_an_outage_all_drafts_fail_together(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     ann, tries = make.user(), []
 
     def away(*_: Any) -> Any:
@@ -126,7 +124,7 @@ def test_where_the_database_is_away_all_fail_together(
     assert len(tries) == 1
 
 
-def test_a_database_that_goes_away_while_drafts_are_tried_singly(
+def test_an_outage_while_drafts_are_appended_one_by_one(
     app: Flask, make: Factory, planted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was committed before stays acknowledged."""
@@ -150,7 +148,7 @@ def test_a_database_that_goes_away_while_drafts_are_tried_singly(
 
 
 @pytest.mark.parametrize("number", [HUGE - 1, HUGE, 9999999999999999999, 10**40], ids=str)
-def test_no_id_is_too_large_for_an_answer(make: Factory, number: int) -> None:
+def test_an_id_of_any_size_is_answered(make: Factory, number: int) -> None:
     client = make.client()
     own = client.user.id  # type: ignore[attr-defined]
     for name in (f"dm:{own}:{number}", f"room:{number}", f"dm:{number}:{number}"):
@@ -168,7 +166,7 @@ def test_no_id_is_too_large_for_an_answer(make: Factory, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [HUGE - 1, HUGE, 9999999999999999999, 10**40], ids=str)
-def test_no_id_in_a_path_is_too_large_for_an_answer(app: Flask, make: Factory, number: int) -> None:
+def test_an_id_of_any_size_in_a_path_is_answered(app: Flask, make: Factory, number: int) -> None:
     """Every route that takes an id, as a superuser and with bodies that such routes take."""
     client = make.client(make.user(is_superuser=True))
     body = {
@@ -231,7 +229,7 @@ def _send(client: Client, room: dict[str, Any], key: str = "key") -> Any:
 
 
 @pytest.mark.parametrize("how", ["removed", "banned", "left"])
-def test_a_repeat_shows_the_first_state_to_who_is_out(make: Factory, how: str) -> None:
+def test_a_repeat_shows_the_first_state_to_a_former_member(make: Factory, how: str) -> None:
     """The send stays acknowledged for ever; what becomes of the message is for members to see."""
     owner, member = make.client(), make.client()
     room = make.room(owner, "room", member, is_public=False)
@@ -261,7 +259,7 @@ def test_a_repeat_shows_the_present_state_to_a_member(make: Factory) -> None:
     assert _send(member, room).json["reply_count"] == 1
 
 
-def test_a_repeat_to_somebody_who_blocked_the_sender_meanwhile_is_still_answered(make: Factory) -> None:
+def test_a_repeat_is_answered_after_the_recipient_blocked_the_sender(make: Factory) -> None:
     """It sends nothing, and the sender still sees the conversation."""
     ann, ben = make.client(), make.client()
     body = {"recipient_id": ben.user.id, "content": "x", "client_message_id": "k"}  # type: ignore[attr-defined]

@@ -22,12 +22,12 @@ def seqs(client: Client, path: str) -> list[int]:
     return [message["seq"] for message in response.get_json()]
 
 
-def test_empty(make: Factory) -> None:
+def test_an_empty_list(make: Factory) -> None:
     response = make.client().get("/api/chat/messages?skip=0&limit=10")
     assert (response.status_code, response.get_json()) == (200, [])
 
 
-def test_all_that_one_may_see_newest_first(make: Factory) -> None:
+def test_all_visible_messages_are_listed_newest_first(make: Factory) -> None:
     ann, bob, eve = make.client(), make.client(), make.client()
     room = make.room(ann, "r", bob, is_public=False)
     sent = [
@@ -44,7 +44,7 @@ def test_all_that_one_may_see_newest_first(make: Factory) -> None:
     assert [m["id"] for m in eve.get("/api/chat/messages").get_json()] == [ids[0], *ids[-2:]]
 
 
-def test_pages_of_all_are_complete_and_linked(make: Factory) -> None:
+def test_pages_of_all_messages_are_complete_and_linked(make: Factory) -> None:
     ann = make.client()
     fill(ann, 7)
     fill(ann, 8, recipient_id=ann.user.id)
@@ -58,7 +58,7 @@ def test_pages_of_all_are_complete_and_linked(make: Factory) -> None:
     assert len(seen) == 15
 
 
-def test_who_left_a_room_sees_its_messages_no_more(make: Factory) -> None:
+def test_a_former_member_does_not_see_the_messages(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "r", bob)
     message = fill(ann, 1, room_id=room["id"])[0]
@@ -100,7 +100,7 @@ def test_cursors(make: Factory, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("start", "step"), [("limit=3", -1), ("after=0&limit=3", 1), ("around=9&limit=3", -1)])
-def test_links_walk_the_whole_conversation_while_it_grows(make: Factory, start: str, step: int) -> None:
+def test_links_lead_through_a_growing_conversation(make: Factory, start: str, step: int) -> None:
     ann = make.client()
     fill(ann, 10)
     seen: list[int] = []
@@ -133,12 +133,12 @@ def test_by_room_and_by_recipient(make: Factory) -> None:
      "conversation_id=lobby&before=9223372036854775808", "room_id=1&recipient_id=1", "room_id=0", "conversation_id=%00",
      "room_id=x"],
 )  # fmt: skip
-def test_what_a_query_may_not_be(make: Factory, query: str) -> None:
+def test_invalid_queries_are_refused(make: Factory, query: str) -> None:
     response = make.client().get(f"/api/chat/messages?{query}")
     assert (response.status_code, response.get_json()["code"]) == (422, "validation_failed")
 
 
-def test_strangers_and_unknown_places(make: Factory) -> None:
+def test_hidden_and_unknown_conversations(make: Factory) -> None:
     ann, eve = make.client(), make.client()
     public, private = make.room(ann), make.room(ann, is_public=False)
     message = fill(ann, 1, room_id=public["id"])[0]

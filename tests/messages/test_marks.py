@@ -20,7 +20,7 @@ def mark(client: Client, conversation_id: str, what: str, seq: int) -> dict[str,
     return response.get_json()
 
 
-def test_a_message_and_what_follows_are_unread_again(app: Flask, make: Factory) -> None:
+def test_a_message_and_all_later_ones_are_unread_again(app: Flask, make: Factory) -> None:
     ann, ben = make.client(), make.client()
     messages = [send(ann, str(n), recipient_id=user_id(ben)) for n in range(5)]
     name = messages[0]["conversation_id"]
@@ -41,7 +41,7 @@ def test_the_first_message_can_be_unread(make: Factory) -> None:
     assert mark(ben, name, "unread", 1)["last_read_seq"] == 0
 
 
-def test_beyond_the_mark_nothing_changes(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seq_after_the_mark_changes_nothing(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     ann, ben = make.client(), make.client()
     for _ in range(4):
         message = send(ann, recipient_id=user_id(ben))
@@ -54,14 +54,14 @@ def test_beyond_the_mark_nothing_changes(app: Flask, make: Factory, monkeypatch:
 
 
 @pytest.mark.parametrize("body", [{}, {"seq": 0}, {"seq": -1}, {"seq": 2}, {"seq": "1"}, {"seq": None}, {"seq": 2**63}])
-def test_what_is_no_seq_of_the_conversation(make: Factory, body: dict[str, Any]) -> None:
+def test_an_invalid_seq_is_refused(make: Factory, body: dict[str, Any]) -> None:
     ann = make.client()
     name = send(ann, recipient_id=user_id(ann))["conversation_id"]
     response = ann.post(f"{CONVERSATIONS}/{name}/unread", body)
     assert (response.status_code, response.get_json()["code"]) == (422, "validation_failed")
 
 
-def test_a_conversation_that_may_not_be_seen(make: Factory) -> None:
+def test_a_hidden_conversation(make: Factory) -> None:
     ann, ben, stranger = make.client(), make.client(), make.client()
     send(ann, recipient_id=user_id(ben))
     for name in (f"dm:{user_id(ann)}:{user_id(ben)}", "room:999999", f"dm:{user_id(ben)}:{user_id(stranger)}"):

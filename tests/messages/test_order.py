@@ -21,7 +21,7 @@ from tests.factories import Factory
 WRITERS, BATCH, MESSAGES = 8, 25, 20_000
 
 
-def test_a_reader_by_seq_misses_nothing_of_eight_writers(postgresql_app: Flask, wiped: None) -> None:
+def test_a_reader_by_seq_misses_no_message_of_eight_writers(postgresql_app: Flask, wiped: None) -> None:
     app = postgresql_app
     senders = [Factory(app).user().id for _ in range(WRITERS)]
     done = threading.Event()
@@ -143,7 +143,7 @@ def test_one_refusal_in_a_batch_leaves_no_gap(app: Flask, make: Factory) -> None
     ]
 
 
-def test_replies_of_one_batch_leave_no_number_out(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replies_of_one_batch_leave_no_gap(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A number that nobody is told of would hold up every listener until it was looked for in the database."""
     told: list[Event] = []
     monkeypatch.setattr("backend.messages.append.publish", told.extend)

@@ -22,7 +22,7 @@ def send(client: Client, status: int = 201, /, **body: Any) -> dict[str, Any]:
     return response.get_json()
 
 
-def test_without_an_address_it_goes_to_the_lobby(make: Factory) -> None:
+def test_a_message_without_an_address_goes_to_the_lobby(make: Factory) -> None:
     ann = make.client()
     message = send(ann, content="  as sent \n")
     assert set(message) == FIELDS
@@ -34,7 +34,7 @@ def test_without_an_address_it_goes_to_the_lobby(make: Factory) -> None:
     assert (message["room_id"], message["recipient_id"], message["parent_id"]) == (None, None, None)
 
 
-def test_to_a_room_by_either_name(make: Factory) -> None:
+def test_both_addresses_of_a_room(make: Factory) -> None:
     ann = make.client()
     room = make.room(ann)
     first = send(ann, room_id=room["id"])
@@ -45,7 +45,7 @@ def test_to_a_room_by_either_name(make: Factory) -> None:
     assert {m["room_id"] for m in (first, second, third)} == {room["id"]}
 
 
-def test_to_a_user_by_either_name_and_from_either_side(make: Factory) -> None:
+def test_both_addresses_of_a_direct_conversation_from_both_sides(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     name = f"dm:{ann.user.id}:{bob.user.id}"
     first = send(ann, recipient_id=bob.user.id)
@@ -83,13 +83,13 @@ def test_an_unknown_address_is_not_found(make: Factory, address: dict[str, Any])
     assert send(make.client(), 404, **address)["code"] == "not_found"
 
 
-def test_a_foreign_direct_conversation_is_not_found(make: Factory) -> None:
+def test_a_direct_conversation_of_others_is_not_found(make: Factory) -> None:
     ann, bob, eve = make.client(), make.client(), make.client()
     message = send(ann, recipient_id=bob.user.id)
     assert send(eve, 404, conversation_id=message["conversation_id"])["code"] == "not_found"
 
 
-def test_a_private_room_does_not_exist_for_strangers_and_a_public_one_wants_membership(make: Factory) -> None:
+def test_strangers_get_404_for_a_private_room_and_403_for_a_public_one(make: Factory) -> None:
     ann, eve = make.client(), make.client()
     private = make.room(ann, is_public=False)
     public = make.room(ann)
@@ -97,7 +97,7 @@ def test_a_private_room_does_not_exist_for_strangers_and_a_public_one_wants_memb
     assert send(eve, 403, room_id=public["id"])["code"] == "not_a_member"
 
 
-def test_who_left_can_send_no_more(make: Factory) -> None:
+def test_a_former_member_cannot_send(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "r", bob)
     send(bob, room_id=room["id"])
@@ -112,7 +112,7 @@ def test_an_erased_recipient_is_not_found(make: Factory) -> None:
     assert send(make.client(), 404, recipient_id=ghost.id)["code"] == "not_found"
 
 
-def test_the_blocked_cannot_send(make: Factory) -> None:
+def test_a_blocked_user_cannot_send(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     make.block(ann.user, bob.user)
     assert send(bob, 403, recipient_id=ann.user.id)["code"] == "blocked"
@@ -147,7 +147,7 @@ def test_the_blocked_cannot_send(make: Factory) -> None:
         ({"room_id": 1, "conversation_id": "lobby"}, "conversation_id"),
     ],
 )
-def test_what_is_not_valid_names_its_field(make: Factory, body: dict[str, Any], field: str) -> None:
+def test_errors_name_the_invalid_field_of_a_send(make: Factory, body: dict[str, Any], field: str) -> None:
     problem = send(make.client(), 422, **body)
     assert problem["code"] == "validation_failed"
     assert field in problem["errors"]
@@ -176,7 +176,7 @@ class TestReplies:
         problem = send(ann, 422, parent_id=parent["id"], recipient_id=ann.user.id)
         assert "parent_id" in problem["errors"]
 
-    def test_an_unseen_parent_does_not_exist(self, make: Factory) -> None:
+    def test_a_hidden_parent_is_not_found(self, make: Factory) -> None:
         ann, eve = make.client(), make.client()
         hidden = send(ann, room_id=make.room(ann, is_public=False)["id"])
         public = send(ann, room_id=make.room(ann)["id"])
@@ -186,20 +186,20 @@ class TestReplies:
 
 
 class TestMentions:
-    def test_each_user_once_in_order(self, make: Factory) -> None:
+    def test_each_user_is_mentioned_once_in_order(self, make: Factory) -> None:
         ann, bob = make.user("ann"), make.user("bob.smith")
         client = make.client()
         message = send(client, content="@bob.smith, @ann and again @bob.smith.")
         assert message["mentions"] == [bob.id, ann.id]
         assert client.get(f"/api/chat/messages/{message['id']}").get_json()["mentions"] == [bob.id, ann.id]
 
-    def test_an_address_is_no_mention(self, make: Factory) -> None:
+    def test_an_email_address_is_not_a_mention(self, make: Factory) -> None:
         make.user("name.example")
         make.user("ann")
         message = send(make.client(), content="a@name.example x.y+z@ann @@ann /@ann -@ann @nobody @")
         assert message["mentions"] == []
 
-    def test_only_those_who_can_see_it(self, make: Factory) -> None:
+    def test_only_users_who_can_see_the_message_are_mentioned(self, make: Factory) -> None:
         ann, bob = make.client(make.user("ann")), make.client(make.user("bob"))
         make.user("eve")
         room = make.room(ann, "r", bob)

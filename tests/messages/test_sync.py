@@ -26,7 +26,7 @@ def send(client: Client, **body: Any) -> dict[str, Any]:
     return client.post("/api/chat/send", {"content": "x", **body}).get_json()
 
 
-def test_never_seen_means_everything(make: Factory) -> None:
+def test_a_conversation_that_was_never_seen_is_sent_whole(make: Factory) -> None:
     ann = make.client()
     sent = [send(ann) for _ in range(3)]
     for body in ({}, {"conversations": {}}):
@@ -36,7 +36,7 @@ def test_never_seen_means_everything(make: Factory) -> None:
         assert (lobby["last_read_seq"], lobby["unread_count"]) == (0, 0)
 
 
-def test_only_what_changed_in_its_present_state(make: Factory) -> None:
+def test_only_changes_are_sent_in_their_present_state(make: Factory) -> None:
     ann = make.client()
     parent, _other = send(ann), send(ann)
     reply = send(ann, parent_id=parent["id"])
@@ -46,14 +46,14 @@ def test_only_what_changed_in_its_present_state(make: Factory) -> None:
     assert one(sync(ann, lobby=4), "lobby")["messages"] == []
 
 
-def test_a_modseq_ahead_of_the_server_is_answered_with_the_head(make: Factory) -> None:
+def test_a_modseq_after_the_head_is_answered_with_the_head(make: Factory) -> None:
     ann = make.client()
     send(ann)
     lobby = one(sync(ann, lobby=2**63 - 1), "lobby")
     assert (lobby["last_modseq"], lobby["messages"], lobby["truncated"]) == (1, [], False)
 
 
-def test_members_that_changed_and_those_that_left(make: Factory) -> None:
+def test_changed_and_former_members_are_sent(make: Factory) -> None:
     ann, bob, eve = make.client(), make.client(), make.client()
     room = make.room(ann, "r", bob, eve)
     name = room["conversation_id"]
@@ -70,7 +70,7 @@ def test_members_that_changed_and_those_that_left(make: Factory) -> None:
     assert [m["modseq"] for m in changes["messages"]] == [5]
 
 
-def test_gone_is_what_one_may_not_read(make: Factory) -> None:
+def test_unreadable_conversations_are_gone(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "r", bob)
     bob.post(f"/api/rooms/{room['id']}/leave")
@@ -114,7 +114,7 @@ def test_exactly_a_page_is_not_truncated(make: Factory, monkeypatch: pytest.Monk
     assert (lobby["truncated"], len(lobby["messages"])) == (True, 10)
 
 
-def test_members_behind_a_truncated_page_come_with_the_next(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_members_after_a_truncated_page_are_in_the_next(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syncing, "PAGE", 10)
     ann, bob = make.client(), make.client()
     room = make.room(ann)
@@ -154,7 +154,7 @@ def test_many_conversations_share_the_answer(make: Factory, monkeypatch: pytest.
         {"\ud800": 1},
     ],
 )
-def test_what_it_may_not_be_asked(make: Factory, conversations: Any) -> None:
+def test_invalid_requests_are_refused(make: Factory, conversations: Any) -> None:
     response = make.client().post("/api/chat/sync", {"conversations": conversations})
     assert (response.status_code, response.get_json()["code"]) == (422, "validation_failed")
 

@@ -97,7 +97,7 @@ def answers(client: Client, seen: dict[str, int]) -> Iterator[tuple[int, dict[st
     raise AssertionError("it never ends")
 
 
-def test_an_answer_has_about_a_mebibyte(app: Flask, make: Factory) -> None:
+def test_an_answer_is_limited_to_about_a_mebibyte(app: Flask, make: Factory) -> None:
     """63 MB once: 20 rooms, each with a page of messages as long as may be."""
     ann = make.client()
     rooms = [make.room(ann, f"r{n}") for n in range(4)]
@@ -112,7 +112,7 @@ def test_an_answer_has_about_a_mebibyte(app: Flask, make: Factory) -> None:
     assert [told[room["conversation_id"]] for room in rooms] == [set(range(1, 151))] * 4
 
 
-def test_what_is_read_is_bounded_too(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_amount_of_data_read_is_limited_too(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No group of conversations holds much more than fits: 3,000 messages are changed, and few of them are read."""
     ann = make.client()
     rooms = [make.room(ann, f"r{n}") for n in range(30)]
@@ -132,7 +132,7 @@ def test_what_is_read_is_bounded_too(app: Flask, make: Factory, monkeypatch: pyt
     assert sum(loaded) <= 2 * syncing.GROUP_CHANGES
 
 
-def test_a_crowd_of_members_comes_in_pages(app: Flask, make: Factory) -> None:
+def test_many_members_are_sent_in_pages(app: Flask, make: Factory) -> None:
     """Each with a long story of themselves."""
     ann = make.client()
     room = make.room(ann, "crowd")
@@ -149,7 +149,7 @@ def test_a_crowd_of_members_comes_in_pages(app: Flask, make: Factory) -> None:
     assert sorted(told) == sorted({*ids, ann.user.id})  # type: ignore[attr-defined]
 
 
-def test_a_crowd_comes_with_the_message_behind_it(app: Flask, make: Factory) -> None:
+def test_many_members_are_sent_with_the_message_after_them(app: Flask, make: Factory) -> None:
     """A client that knows the contract alone goes on from the last message, and needs one where a row is truncated."""
     ann = make.client()
     room = make.room(ann, "crowd")
@@ -180,7 +180,7 @@ def test_ten_thousand_conversations(app: Flask, make: Factory) -> None:
     assert not any(row["truncated"] for row in response.json["conversations"])
 
 
-def test_what_changed_comes_before_what_did_not(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_conversations_come_first(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syncing, "MAX_BYTES", 4_096)
     ann = make.client()
     names = many_rooms(app, ann.user.id, 60)  # type: ignore[attr-defined]

@@ -45,7 +45,7 @@ def test_the_next_page_is_linked(make: Factory) -> None:
     assert seen == ["2", "1", "0"]
 
 
-def test_a_thread_that_may_not_be_seen(make: Factory) -> None:
+def test_a_hidden_thread(make: Factory) -> None:
     ann, stranger = make.client(), make.client()
     room = make.room(ann)
     parent = send(ann, room_id=room["id"])

@@ -36,13 +36,13 @@ def test_a_healthy_database(app: Flask, make: Factory) -> None:
     assert (code, lines) == (0, ["3 conversations have no gaps in their numbers, and their unread counts are right."])
 
 
-def test_every_page_is_looked_at(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_is_checked(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consistency, "PAGE", 1)
     talk(make)
     assert verify(app)[1][-1].startswith("3 conversations")
 
 
-def test_a_message_that_is_missing(app: Flask, make: Factory) -> None:
+def test_a_missing_message(app: Flask, make: Factory) -> None:
     _, name = talk(make)
     with app.app_context():
         db.session.execute(delete(Message).where(Message.conversation_id == name, Message.seq == 2))
@@ -54,7 +54,7 @@ def test_a_message_that_is_missing(app: Flask, make: Factory) -> None:
     ]
 
 
-def test_a_head_that_was_set_back(app: Flask, make: Factory) -> None:
+def test_a_head_with_wrong_numbers(app: Flask, make: Factory) -> None:
     _, name = talk(make)
     with app.app_context():
         db.session.execute(update(Conversation).where(Conversation.id == name).values(last_modseq=3))
@@ -62,7 +62,7 @@ def test_a_head_that_was_set_back(app: Flask, make: Factory) -> None:
     assert verify(app) == (1, [f"{name}: last seq 3, last modseq 3, but 3 messages up to seq 3, modseq 5"])
 
 
-def test_an_unread_count_that_is_wrong(app: Flask, make: Factory) -> None:
+def test_a_wrong_unread_count(app: Flask, make: Factory) -> None:
     """As where a message was taken out by hand: the subtraction counts it still."""
     user_id, name = talk(make)
     with app.app_context():
@@ -71,7 +71,7 @@ def test_an_unread_count_that_is_wrong(app: Flask, make: Factory) -> None:
     assert f"{name}: user {user_id} is shown 2 unread messages, but has 1" in verify(app)[1]
 
 
-def test_deleted_messages_are_no_fault(app: Flask, make: Factory) -> None:
+def test_deleted_messages_are_not_faults(app: Flask, make: Factory) -> None:
     _, name = talk(make)
     with app.app_context():
         db.session.execute(update(Message).where(Message.conversation_id == name).values(deleted_at=utcnow()))

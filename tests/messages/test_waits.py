@@ -42,7 +42,7 @@ def make_pg(postgresql_app: Flask, wiped: None) -> Factory:
     return Factory(postgresql_app)
 
 
-def test_a_conversation_that_is_held_fails_no_send_to_another(make_pg: Factory) -> None:
+def test_a_locked_conversation_fails_no_send_to_another(make_pg: Factory) -> None:
     """Neither does it make each of its own drafts wait in turn: the contract promises an answer within 10 s."""
     ann = make_pg.client()
     ann_id: int = ann.user.id  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ def test_a_conversation_that_is_held_fails_no_send_to_another(make_pg: Factory) 
         assert [isinstance(result, Sent) for result in append_messages(drafts)] == [True] * 50
 
 
-def test_drafts_are_not_tried_singly_for_longer_than_a_caller_waits(
+def test_drafts_are_not_appended_one_by_one_for_longer_than_a_caller_waits(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann_id, tried = make.user().id, []
@@ -78,7 +78,7 @@ def test_drafts_are_not_tried_singly_for_longer_than_a_caller_waits(
     assert [type(result).__name__ for result in results] == ["Unavailable"] * 3
 
 
-def test_a_batch_is_counted_in_drafts(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_a_batch_is_counted_in_drafts(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A socket's frames come by the dozen; statements that took them all would take too many values."""
     ann_id, batches = make.user().id, []
     started, go = threading.Event(), threading.Event()

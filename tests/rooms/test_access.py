@@ -51,7 +51,7 @@ CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "owner_mu
 @pytest.mark.no_cover  # nothing runs here that the tests of the calls do not run
 @pytest.mark.parametrize("is_public", [True, False], ids=["public", "private"])
 @pytest.mark.parametrize("call", PUBLIC, ids=" ".join)
-def test_every_call_answers_every_role(make: Factory, call: tuple[str, str], is_public: bool) -> None:
+def test_every_role_gets_the_declared_status(make: Factory, call: tuple[str, str], is_public: bool) -> None:
     expected = dict(zip(ROLES, map(int, (PUBLIC if is_public else PRIVATE)[call].split()), strict=True))
     cast, other = make_cast(make, is_public=is_public), make.client()
     _let_in(cast, other, call[1])
@@ -91,7 +91,7 @@ def _call(cast: Cast, role: str, other: Client, method: str, tail: str) -> Any:
 
 
 @pytest.mark.parametrize("room_id", ["0", str(2**63 - 1), str(2**63), "9" * 4000, "-1", "x"])
-def test_an_id_that_no_room_has_is_404(make: Factory, room_id: str) -> None:
+def test_an_unknown_room_id_is_404(make: Factory, room_id: str) -> None:
     for client in (make.client(), make.client(make.user(is_superuser=True))):
         for method, tail in PUBLIC:
             path = f"/api/rooms/{room_id}" + tail.format(newcomer=1, other=1, owner=1, self=1)
@@ -101,7 +101,7 @@ def test_an_id_that_no_room_has_is_404(make: Factory, room_id: str) -> None:
 
 
 @pytest.mark.parametrize("user", ["0", str(2**63 - 1), str(2**63), "9" * 4000, "me"])
-def test_an_id_that_no_user_has_is_404(public: Cast, user: str) -> None:
+def test_an_unknown_user_id_is_404(public: Cast, user: str) -> None:
     path = f"{public.path}/members/{user}"
     for response in (
         public.admin.put(path),
@@ -113,7 +113,7 @@ def test_an_id_that_no_user_has_is_404(public: Cast, user: str) -> None:
         assert (response.status_code, response.get_json()["code"]) == (404, "not_found")
 
 
-def test_a_deleted_room_is_nowhere(public: Cast) -> None:
+def test_a_deleted_room_is_404_everywhere(public: Cast) -> None:
     assert public.owner.delete(public.path).status_code == 204
     for role in ROLES[1:]:
         client = getattr(public, role)

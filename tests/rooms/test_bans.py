@@ -24,7 +24,7 @@ def set_ban(cast: Cast, client: Client, is_banned: bool) -> None:
     assert (answer.status_code, answer.json["is_banned"]) == (200, is_banned)
 
 
-def test_bans_of_who_is_not_in_the_room_are_told_to_nobody(public: Cast) -> None:
+def test_a_ban_of_a_non_member_is_not_published(public: Cast) -> None:
     before = synced(public.member, public.room)
     for is_banned in (True, False, True):
         for client in (public.stranger, public.left, public.banned):
@@ -34,7 +34,7 @@ def test_bans_of_who_is_not_in_the_room_are_told_to_nobody(public: Cast) -> None
     assert user_id(public.stranger) not in {member["user_id"] for member in before["members"]}
 
 
-def test_the_banned_the_removed_and_those_who_left_look_alike(make: Factory, public: Cast) -> None:
+def test_bans_removals_and_departures_look_the_same(make: Factory, public: Cast) -> None:
     clients = [make.client() for _ in range(3)]
     for client in clients:
         assert client.post(f"{public.path}/join").status_code == 200

@@ -49,7 +49,7 @@ def left_since(app: Flask, client: Client, ago: timedelta) -> None:
         db.session.commit()
 
 
-def test_nobody_is_added_by_whom_they_block(app: Flask, private: Cast) -> None:
+def test_a_user_is_not_added_by_someone_whom_they_block(app: Flask, private: Cast) -> None:
     before = last_modseq(app, private.room)
     assert private.stranger.put(f"/api/users/me/blocks/{user_id(private.admin)}").status_code == 204
     path = member_path(private, private.stranger)
@@ -65,7 +65,7 @@ def test_nobody_is_added_by_whom_they_block(app: Flask, private: Cast) -> None:
     assert private.admin.put(path).status_code == 200
 
 
-def test_who_blocks_the_admin_may_come_by_themselves(private: Cast, public: Cast) -> None:
+def test_a_user_who_blocks_the_admin_can_join(private: Cast, public: Cast) -> None:
     for cast in (private, public):
         assert cast.stranger.put(f"/api/users/me/blocks/{user_id(cast.admin)}").status_code == 204
     invite = private.admin.post(f"{private.path}/invites").json
@@ -73,14 +73,14 @@ def test_who_blocks_the_admin_may_come_by_themselves(private: Cast, public: Cast
     assert public.stranger.post(f"{public.path}/join").status_code == 200
 
 
-def test_superusers_are_bound_by_blocks_too(make: Factory, private: Cast) -> None:
+def test_blocks_apply_to_superusers_too(make: Factory, private: Cast) -> None:
     room = make.room(private.superuser, "theirs", is_public=False)
     assert private.stranger.put(f"/api/users/me/blocks/{user_id(private.superuser)}").status_code == 204
     answer = private.superuser.put(f"/api/rooms/{room['id']}/members/{user_id(private.stranger)}")
     assert code(answer) == (403, "blocked")
 
 
-def test_who_left_is_left_alone_for_a_day(app: Flask, private: Cast) -> None:
+def test_a_user_who_left_is_not_added_for_a_day(app: Flask, private: Cast) -> None:
     path = member_path(private, private.member)
     assert private.member.delete(path).status_code == 204  # the other way to leave
     for client in (private.admin, private.owner):
@@ -98,14 +98,14 @@ def test_a_ban_and_its_end_do_not_shorten_the_wait(private: Cast) -> None:
     assert code(private.admin.put(path)) == (403, "left")
 
 
-def test_who_was_removed_may_be_added_at_once(private: Cast) -> None:
+def test_a_removed_user_can_be_added_at_once(private: Cast) -> None:
     path = member_path(private, private.member)
     assert private.admin.delete(path).status_code == 204
     assert private.admin.put(path).status_code == 200
 
 
 @pytest.mark.parametrize("way", ["join", "invite"])
-def test_coming_by_oneself_ends_the_wait(public: Cast, way: str) -> None:
+def test_joining_ends_the_wait(public: Cast, way: str) -> None:
     path, left = member_path(public, public.left), public.left
     if way == "join":
         assert left.post(f"{public.path}/join").status_code == 200
@@ -117,7 +117,7 @@ def test_coming_by_oneself_ends_the_wait(public: Cast, way: str) -> None:
     assert public.admin.put(path).status_code == 200
 
 
-def test_one_user_owns_so_many_rooms(app: Flask, make: Factory) -> None:
+def test_a_user_owns_at_most_200_rooms(app: Flask, make: Factory) -> None:
     ann = make.client()
     own_rooms(app, ann, 199)
     last = ann.post("/api/rooms", {"name": "the last"})
@@ -129,7 +129,7 @@ def test_one_user_owns_so_many_rooms(app: Flask, make: Factory) -> None:
     assert ann.post("/api/rooms", {"name": "instead"}).status_code == 201
 
 
-def test_rooms_made_at_once_do_not_pass_the_bound(app: Flask, make: Factory) -> None:
+def test_concurrent_creations_do_not_exceed_the_limit(app: Flask, make: Factory) -> None:
     ann = make.client()
     own_rooms(app, ann, 197)
     answers = at_once([lambda: Client(app, ann.token).post("/api/rooms", {"name": "x"}) for _ in range(10)])
@@ -137,7 +137,7 @@ def test_rooms_made_at_once_do_not_pass_the_bound(app: Flask, make: Factory) -> 
     assert owned(app, ann) == 200
 
 
-def test_a_room_handed_over_does_not_pass_the_bound(app: Flask, public: Cast) -> None:
+def test_a_transfer_does_not_exceed_the_limit(app: Flask, public: Cast) -> None:
     own_rooms(app, public.member, 200)
     body = {"user_id": user_id(public.member)}
     answer = public.owner.post(f"{public.path}/transfer", body)
@@ -148,7 +148,7 @@ def test_a_room_handed_over_does_not_pass_the_bound(app: Flask, public: Cast) ->
     assert public.owner.post(f"{public.path}/transfer", {"user_id": user_id(public.owner)}).status_code == 200
 
 
-def test_nobody_is_handed_a_room_by_whom_they_block(public: Cast) -> None:
+def test_a_room_is_not_transferred_to_a_user_who_blocks_the_owner(public: Cast) -> None:
     assert public.member.put(f"/api/users/me/blocks/{user_id(public.owner)}").status_code == 204
     answer = public.owner.post(f"{public.path}/transfer", {"user_id": user_id(public.member)})
     assert code(answer) == (403, "blocked")
@@ -164,7 +164,7 @@ def test_thirty_rooms_an_hour(limited_app: Flask, make: Factory) -> None:
     assert bob.post("/api/rooms", {"name": "x"}).status_code == 201
 
 
-def test_one_user_brings_another_into_so_many_rooms(limited_app: Flask, make: Factory) -> None:
+def test_one_user_adds_another_to_a_limited_number_of_rooms(limited_app: Flask, make: Factory) -> None:
     victim, others = make.user(), [make.client() for _ in range(2)]
     path = f"members/{victim.id}"
     for client in others:
@@ -177,7 +177,7 @@ def test_one_user_brings_another_into_so_many_rooms(limited_app: Flask, make: Fa
         assert again.status_code == 200  # they are in it, so nobody is added
 
 
-def test_all_together_bring_somebody_into_so_many_rooms(
+def test_a_user_is_added_to_a_limited_number_of_rooms_by_all_together(
     limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backend.rooms.consent.ADDED", RateLimit("added-member", "3 per hour"))
@@ -195,7 +195,7 @@ def test_all_together_bring_somebody_into_so_many_rooms(
         ("backend.rooms.routes_invites.INVITE", lambda c, path, other: c.post(f"{path}/invites")),
     ],
 )
-def test_what_one_user_may_do_to_others_in_an_hour(
+def test_actions_on_other_users_are_rate_limited(
     limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch, name: str, call: Any
 ) -> None:
     monkeypatch.setattr(name, RateLimit("this", "2 per hour"))
@@ -205,7 +205,7 @@ def test_what_one_user_may_do_to_others_in_an_hour(
     assert [call(caller, path, user_id(owner)).status_code for _ in range(3)][2] == 429
 
 
-def test_without_limits_the_bound_on_rooms_stays(app: Flask, make: Factory) -> None:
+def test_the_limit_of_rooms_applies_without_rate_limits(app: Flask, make: Factory) -> None:
     ann = make.client()
     assert {ann.post("/api/rooms", {"name": "x"}).status_code for _ in range(31)} == {201}
     own_rooms(app, ann, 169)

@@ -32,7 +32,7 @@ def invite(cast: Cast, **body: Any) -> dict[str, Any]:
     return found
 
 
-def test_a_link_lets_its_bearer_in(app: Flask, private: Cast) -> None:
+def test_a_user_joins_with_an_invite(app: Flask, private: Cast) -> None:
     made = invite(private, max_uses=2)
     assert made.keys() == {"code", "url", "expires_at", "max_uses", "uses"}
     assert (made["max_uses"], made["uses"]) == (2, 0)
@@ -60,7 +60,7 @@ def test_no_body_is_needed_and_a_week_is_the_default(private: Cast) -> None:
     assert invite(private, expires_in=None)["expires_at"] is None
 
 
-def test_admins_read_the_codes_and_the_database_has_none(app: Flask, private: Cast) -> None:
+def test_admins_see_codes_which_the_database_does_not_hold(app: Flask, private: Cast) -> None:
     made = [invite(private) for _ in range(3)]
     listed = private.owner.get(f"{private.path}/invites?limit=2")
     assert [i["code"] for i in listed.json] == [made[2]["code"], made[1]["code"]]
@@ -71,7 +71,7 @@ def test_admins_read_the_codes_and_the_database_has_none(app: Flask, private: Ca
     assert not any(i["code"] in row for i in made for row in rows)
 
 
-def test_after_a_change_of_the_key_links_still_open_and_are_not_shown(app: Flask, private: Cast) -> None:
+def test_after_a_change_of_the_key_codes_are_valid_and_hidden(app: Flask, private: Cast) -> None:
     from dataclasses import replace
 
     made, config = invite(private), app.config["CONFAB"]
@@ -92,7 +92,7 @@ def test_invites_are_for_admins(private: Cast, who: str, expected: int) -> None:
     assert [a.status_code for a in answers] == [expected] * 3
 
 
-def test_dead_codes(app: Flask, private: Cast) -> None:
+def test_invalid_codes_are_404(app: Flask, private: Cast) -> None:
     made = invite(private)
     assert private.owner.delete(f"{private.path}/invites/{made['code']}").status_code == 204
     assert code(private.owner.delete(f"{private.path}/invites/{made['code']}")) == (404, "not_found")
@@ -108,14 +108,14 @@ def test_dead_codes(app: Flask, private: Cast) -> None:
     assert code(private.stranger.post(JOIN, {"code": "unknown"})) == (404, "not_found")
 
 
-def test_an_invite_dies_with_its_room(app: Flask, private: Cast) -> None:
+def test_an_invite_is_invalid_after_its_room_is_deleted(app: Flask, private: Cast) -> None:
     made = invite(private)
     assert private.owner.delete(private.path).status_code == 204
     assert code(private.stranger.post(JOIN, {"code": made["code"]})) == (404, "not_found")
     assert code(private.owner.post(f"{private.path}/invites")) == (404, "not_found")
 
 
-def test_an_invite_dies_with_its_makers_power(app: Flask, private: Cast) -> None:
+def test_an_invite_is_invalid_when_its_creator_is_not_an_admin(app: Flask, private: Cast) -> None:
     member = f"{private.path}/members/{user_id(private.admin)}"
     ends = [
         lambda: private.owner.patch(member, {"is_admin": False}),
@@ -143,7 +143,7 @@ def _reinstate(app: Flask, cast: Cast) -> None:
         db.session.commit()
 
 
-def test_an_invite_dies_with_its_makers_account(app: Flask, private: Cast) -> None:
+def test_an_invite_is_invalid_after_its_creator_is_erased(app: Flask, private: Cast) -> None:
     made = invite(private)
     with app.app_context():
         erase_user(None, user_id(private.admin))
@@ -152,7 +152,7 @@ def test_an_invite_dies_with_its_makers_account(app: Flask, private: Cast) -> No
     assert private.owner.get(f"{private.path}/invites").json == []
 
 
-def test_who_was_removed_does_not_come_back_by_an_invite(private: Cast) -> None:
+def test_a_removed_user_cannot_join_with_an_invite(private: Cast) -> None:
     made, member = invite(private), f"{private.path}/members/{user_id(private.member)}"
     assert private.admin.delete(member).status_code == 204
     answer = private.member.post(JOIN, {"code": made["code"]})
@@ -165,7 +165,7 @@ def test_who_was_removed_does_not_come_back_by_an_invite(private: Cast) -> None:
     assert private.member.post(JOIN, {"code": made["code"]}).status_code == 200
 
 
-def test_a_lifted_ban_opens_invites_again(private: Cast) -> None:
+def test_invites_work_after_a_ban_is_lifted(private: Cast) -> None:
     made, member = invite(private), f"{private.path}/members/{user_id(private.member)}"
     assert private.admin.patch(member, {"is_banned": True}).status_code == 200
     assert code(private.member.post(JOIN, {"code": made["code"]})) == (403, "banned")
@@ -179,7 +179,7 @@ def test_an_invite_of_another_room_is_not_revoked(private: Cast, public: Cast) -
     assert private.stranger.post(JOIN, {"code": made["code"]}).status_code == 200
 
 
-def test_the_banned_stay_out(app: Flask, private: Cast) -> None:
+def test_banned_users_cannot_join(app: Flask, private: Cast) -> None:
     made = invite(private)
     assert code(private.banned.post(JOIN, {"code": made["code"]})) == (403, "banned")
     assert [i["uses"] for i in private.owner.get(f"{private.path}/invites").json] == [0]
@@ -200,16 +200,16 @@ def test_the_banned_stay_out(app: Flask, private: Cast) -> None:
         {"uses": 5},
     ],
 )
-def test_what_is_no_invite(private: Cast, body: dict[str, Any]) -> None:
+def test_invalid_invites_are_refused(private: Cast, body: dict[str, Any]) -> None:
     assert code(private.admin.post(f"{private.path}/invites", body)) == (422, "validation_failed")
 
 
 @pytest.mark.parametrize("value", ["", "x" * 101, None, 1, "\0", "\ud800"])
-def test_invalid_codes(make: Factory, value: Any) -> None:
+def test_codes_that_are_not_valid_text(make: Factory, value: Any) -> None:
     assert code(make.client().post(JOIN, {"code": value})) == (422, "validation_failed")
 
 
-def test_a_room_has_so_many_invites(private: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_invites_is_limited(private: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.rooms.invites.MAX_INVITES", 2)
     first = invite(private)
     invite(private)
@@ -218,7 +218,7 @@ def test_a_room_has_so_many_invites(private: Cast, monkeypatch: pytest.MonkeyPat
     invite(private)
 
 
-def test_ten_of_fifty_get_in_by_a_link_for_ten(app: Flask, private: Cast, make: Factory) -> None:
+def test_ten_of_fifty_users_join_with_an_invite_for_ten(app: Flask, private: Cast, make: Factory) -> None:
     made = invite(private, max_uses=10)
     clients = [make.client() for _ in range(50)]
     answers = at_once([lambda c=c: c.post(JOIN, {"code": made["code"]}) for c in clients])
@@ -233,7 +233,7 @@ def test_ten_of_fifty_get_in_by_a_link_for_ten(app: Flask, private: Cast, make: 
         assert db.session.scalar(select(RoomInvite.uses)) == 10
 
 
-def test_one_user_joins_many_times_at_once(app: Flask, private: Cast) -> None:
+def test_concurrent_joins_of_one_user_count_once(app: Flask, private: Cast) -> None:
     made = invite(private, max_uses=5)
     calls = [lambda: Client(app, private.stranger.token).post(JOIN, {"code": made["code"]}) for _ in range(10)]
     assert {a.status_code for a in at_once(calls)} == {200}
@@ -241,7 +241,7 @@ def test_one_user_joins_many_times_at_once(app: Flask, private: Cast) -> None:
         assert db.session.scalar(select(RoomInvite.uses)) == 1
 
 
-def test_revoked_while_many_join(app: Flask, private: Cast, make: Factory) -> None:
+def test_an_invite_is_revoked_while_users_join(app: Flask, private: Cast, make: Factory) -> None:
     made = invite(private)
     clients = [make.client() for _ in range(15)]
     calls: list[Any] = [lambda c=c: c.post(JOIN, {"code": made["code"]}) for c in clients]

@@ -30,7 +30,7 @@ def refused(response: Any, status: int, code: str) -> None:
     assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
-def test_joining_makes_a_member_once(app: Flask, public: Cast) -> None:
+def test_joining_twice_makes_one_membership(app: Flask, public: Cast) -> None:
     before = last_modseq(app, public.room)
     with app.app_context():
         db.session.get_one(Conversation, public.room["conversation_id"]).last_seq = 12
@@ -67,7 +67,7 @@ def test_leaving_ends_the_membership_once(app: Flask, public: Cast) -> None:
     assert "is_admin" not in public.admin.get(public.path).get_json()
 
 
-def test_who_comes_back_begins_anew(app: Flask, public: Cast) -> None:
+def test_a_user_who_returns_gets_a_new_start(app: Flask, public: Cast) -> None:
     joined = public.admin.get(public.path).get_json()["joined_at"]
     public.admin.post(f"{public.path}/leave")
     room = public.admin.post(f"{public.path}/join").get_json()
@@ -77,7 +77,7 @@ def test_who_comes_back_begins_anew(app: Flask, public: Cast) -> None:
     assert len([row for row in memberships(app, public.room).values() if row.user_id == user_id(public.admin)]) == 1
 
 
-def test_an_owner_hands_over_before_leaving(public: Cast) -> None:
+def test_an_owner_has_to_transfer_the_room_before_leaving(public: Cast) -> None:
     refused(public.owner.post(f"{public.path}/leave"), 409, "owner_must_transfer")
     refused(public.owner.delete(member_path(public, public.owner)), 409, "owner_must_transfer")
     assert public.owner.post(f"{public.path}/transfer", {"user_id": user_id(public.member)}).status_code == 200
@@ -85,7 +85,7 @@ def test_an_owner_hands_over_before_leaving(public: Cast) -> None:
     assert public.member.get(public.path).get_json()["owner_id"] == user_id(public.member)
 
 
-def test_an_owner_who_is_alone_deletes_the_room_by_leaving(app: Flask, make: Factory) -> None:
+def test_a_room_is_deleted_when_its_only_member_leaves(app: Flask, make: Factory) -> None:
     owner, gone = make.client(), make.client()
     room = make.room(owner, "short", gone)
     path = f"/api/rooms/{room['id']}"
@@ -96,7 +96,7 @@ def test_an_owner_who_is_alone_deletes_the_room_by_leaving(app: Flask, make: Fac
     assert inboxes(app, room) == {}
 
 
-def test_members_come_in_the_order_of_joining_with_public_profiles(public: Cast) -> None:
+def test_members_are_listed_in_the_order_of_joining_with_public_profiles(public: Cast) -> None:
     expected = [client.user.username for client in (public.owner, public.admin, public.member)]  # type: ignore[attr-defined]
     for viewer in (public.owner, public.member, public.stranger, public.banned, public.superuser):
         assert member_names(viewer, public) == expected
@@ -106,7 +106,7 @@ def test_members_come_in_the_order_of_joining_with_public_profiles(public: Cast)
     assert "email" not in members[0]["user"]
 
 
-def test_members_go_on_through_their_links(public: Cast) -> None:
+def test_pages_of_members_are_linked(public: Cast) -> None:
     response = public.member.get(f"{public.path}/members?limit=2")
     assert len(response.get_json()) == 2
     link = response.headers["Link"]
@@ -121,7 +121,7 @@ def test_admins_see_who_is_banned(public: Cast) -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, {"is_admin": False}, {"is_admin": True}])
-def test_an_admin_adds_somebody(app: Flask, private: Cast, body: Any) -> None:
+def test_an_admin_adds_a_user(app: Flask, private: Cast, body: Any) -> None:
     before = last_modseq(app, private.room)
     path = member_path(private, private.stranger)
     is_admin = bool(body and body.get("is_admin"))
@@ -155,7 +155,9 @@ def test_adding_a_member_sets_what_the_body_says(app: Flask, public: Cast) -> No
         ({"json": {"is_banned": True}}, 422, "validation_failed"),
     ],
 )
-def test_a_body_of_put_is_read_where_there_is_one(public: Cast, body: dict[str, Any], status: int, code: str) -> None:
+def test_the_body_of_put_is_validated_if_there_is_one(
+    public: Cast, body: dict[str, Any], status: int, code: str
+) -> None:
     refused(public.admin.put(member_path(public, public.stranger), **body), status, code)
 
 
@@ -164,7 +166,7 @@ def test_accounts_that_cannot_sign_in_are_not_added(make: Factory, public: Cast)
         refused(public.admin.put(f"{public.path}/members/{user.id}"), 404, "not_found")
 
 
-def test_the_banned_come_in_by_no_way(public: Cast) -> None:
+def test_a_banned_user_can_neither_join_nor_be_added(public: Cast) -> None:
     path = member_path(public, public.banned)
     refused(public.banned.post(f"{public.path}/join"), 403, "banned")
     refused(public.admin.put(path), 409, "user_banned")
@@ -173,7 +175,7 @@ def test_the_banned_come_in_by_no_way(public: Cast) -> None:
     assert public.banned.post(f"{public.path}/join").status_code == 200
 
 
-def test_a_ban_ends_the_membership_and_repeats_safely(app: Flask, public: Cast) -> None:
+def test_a_ban_ends_the_membership_and_can_be_repeated(app: Flask, public: Cast) -> None:
     before = last_modseq(app, public.room)
     for _ in range(2):
         member = public.owner.patch(member_path(public, public.admin), {"is_banned": True}).get_json()
@@ -187,7 +189,7 @@ def test_a_ban_ends_the_membership_and_repeats_safely(app: Flask, public: Cast) 
     assert "is_admin" not in public.admin.get(public.path).get_json()
 
 
-def test_who_never_came_or_left_can_be_banned(app: Flask, public: Cast) -> None:
+def test_users_who_are_not_members_can_be_banned(app: Flask, public: Cast) -> None:
     before = last_modseq(app, public.room)
     for client in (public.stranger, public.left):
         assert public.admin.patch(member_path(public, client), {"is_banned": True}).get_json()["is_banned"] is True
@@ -196,7 +198,7 @@ def test_who_never_came_or_left_can_be_banned(app: Flask, public: Cast) -> None:
     assert public.owner.get(public.path).get_json()["member_count"] == 3
 
 
-def test_a_change_of_a_member_changes_what_it_names(app: Flask, public: Cast) -> None:
+def test_a_change_of_a_member_affects_only_the_given_fields(app: Flask, public: Cast) -> None:
     before = last_modseq(app, public.room)
     path = member_path(public, public.member)
     assert public.admin.patch(path, {}).get_json()["is_admin"] is False
@@ -218,11 +220,11 @@ def test_only_members_are_made_admins(public: Cast) -> None:
 @pytest.mark.parametrize(
     "body", [{"is_admin": True, "is_banned": True}, {"is_admin": None}, {"is_owner": True}, {"is_banned": 0}]
 )
-def test_a_change_that_cannot_be_is_422(public: Cast, body: dict[str, Any]) -> None:
+def test_an_invalid_change_is_422(public: Cast, body: dict[str, Any]) -> None:
     refused(public.admin.patch(member_path(public, public.member), body), 422, "validation_failed")
 
 
-def test_nobody_touches_the_owner(app: Flask, public: Cast) -> None:
+def test_the_owner_cannot_be_demoted_banned_or_removed(app: Flask, public: Cast) -> None:
     before = last_modseq(app, public.room)
     path = member_path(public, public.owner)
     for client in (public.admin, public.owner):
@@ -233,7 +235,7 @@ def test_nobody_touches_the_owner(app: Flask, public: Cast) -> None:
     assert last_modseq(app, public.room) == before
 
 
-def test_an_owner_who_is_no_admin_can_be_made_one(app: Flask, public: Cast) -> None:
+def test_an_owner_who_is_not_an_admin_can_be_made_one(app: Flask, public: Cast) -> None:
     """Rows that came from elsewhere may have such an owner."""
     with app.app_context():
         own = RoomMembership.user_id == user_id(public.owner)
@@ -265,7 +267,7 @@ def test_the_new_owner_is_an_admin_and_the_old_one_stays(app: Flask, public: Cas
     assert public.admin.post(f"{public.path}/transfer", {"user_id": user_id(public.admin)}).status_code == 200
 
 
-def test_a_room_is_handed_to_its_members_alone(app: Flask, make: Factory, public: Cast) -> None:
+def test_a_room_is_transferred_only_to_a_member(app: Flask, make: Factory, public: Cast) -> None:
     for client in (public.stranger, public.left, public.banned):
         refused(public.owner.post(f"{public.path}/transfer", {"user_id": user_id(client)}), 404, "not_found")
     refused(public.owner.post(f"{public.path}/transfer", {"user_id": 2**63 - 1}), 404, "not_found")

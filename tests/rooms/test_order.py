@@ -55,7 +55,7 @@ def facts(row: object) -> list[object]:
     return [getattr(row, name, None) for name in ("is_admin", "is_banned", "joined_at", "left_at")]
 
 
-def test_fifty_joins_at_once_make_one_membership(app: Flask, make: Factory) -> None:
+def test_fifty_concurrent_joins_make_one_membership(app: Flask, make: Factory) -> None:
     room, joiner = make.room(make.client()), make.client()
     path = f"/api/rooms/{room['id']}/join"
     clients = [Client(app, joiner.token) for _ in range(50)]
@@ -65,7 +65,7 @@ def test_fifty_joins_at_once_make_one_membership(app: Flask, make: Factory) -> N
     assert last_modseq(app, room) == 2
 
 
-def test_many_joiners_at_once_get_a_number_each(app: Flask, make: Factory) -> None:
+def test_concurrent_joiners_get_a_modseq_each(app: Flask, make: Factory) -> None:
     owner, joiners = make.client(), [make.client() for _ in range(20)]
     room = make.room(owner)
     answers = at_once([lambda c=c: c.post(f"/api/rooms/{room['id']}/join").status_code for c in joiners])  # type: ignore[misc]
@@ -74,7 +74,7 @@ def test_many_joiners_at_once_get_a_number_each(app: Flask, make: Factory) -> No
     assert owner.get(f"/api/rooms/{room['id']}").get_json()["member_count"] == 21
 
 
-def test_a_ban_and_a_join_at_once_leave_nobody_inside(app: Flask, make: Factory) -> None:
+def test_a_concurrent_ban_and_join_leave_no_member(app: Flask, make: Factory) -> None:
     owner = make.client()
     room = make.room(owner)
     path, ban = f"/api/rooms/{room['id']}", {"is_banned": True}
@@ -96,7 +96,7 @@ def test_a_ban_and_a_join_at_once_leave_nobody_inside(app: Flask, make: Factory)
     assert max(row.modseq for row in rows) == last_modseq(app, room)
 
 
-def test_a_transfer_and_a_leaving_at_once_keep_the_owner_inside(app: Flask, make: Factory) -> None:
+def test_a_concurrent_transfer_and_departure_keep_the_owner_a_member(app: Flask, make: Factory) -> None:
     for _ in range(8):
         owner, heir = make.client(), make.client()
         room = make.room(owner, "room", heir)
@@ -114,7 +114,7 @@ def test_a_transfer_and_a_leaving_at_once_keep_the_owner_inside(app: Flask, make
         assert rows[holder].is_admin
 
 
-def test_a_deletion_and_joins_at_once_leave_no_member(app: Flask, make: Factory) -> None:
+def test_a_deletion_and_concurrent_joins_leave_no_member(app: Flask, make: Factory) -> None:
     owner, joiners = make.client(), [make.client() for _ in range(8)]
     room = make.room(owner)
     path = f"/api/rooms/{room['id']}"
@@ -126,7 +126,7 @@ def test_a_deletion_and_joins_at_once_leave_no_member(app: Flask, make: Factory)
     assert inboxes(app, room) == {}
 
 
-def test_the_last_two_leave_at_once(app: Flask, make: Factory) -> None:
+def test_the_last_two_members_leave_concurrently(app: Flask, make: Factory) -> None:
     owner, guest = make.client(), make.client()
     room = make.room(owner, "room", guest)
     path = f"/api/rooms/{room['id']}/leave"

@@ -56,7 +56,7 @@ def run(app: Flask) -> str:
     return result.output.strip().splitlines()[-1]
 
 
-def test_deleting_a_room_ends_and_empties_it(app: Flask, public: Cast) -> None:
+def test_deleting_a_room_ends_memberships_and_deletes_messages(app: Flask, public: Cast) -> None:
     fill(app, public, 5)
     before = last_modseq(app, public.room)
     active = {user for user, row in memberships(app, public.room).items() if row.left_at is None}
@@ -70,7 +70,7 @@ def test_deleting_a_room_ends_and_empties_it(app: Flask, public: Cast) -> None:
     assert set(left_of(app).values()) == {0}
 
 
-def test_the_row_stays_scrubbed_and_its_id_is_not_given_again(app: Flask, make: Factory, public: Cast) -> None:
+def test_the_row_stays_without_texts_and_its_id_is_not_reused(app: Flask, make: Factory, public: Cast) -> None:
     public.owner.patch(public.path, {"description": "secret"})
     public.owner.delete(public.path)
     with app.app_context():
@@ -97,7 +97,7 @@ def test_other_rooms_keep_their_messages(app: Flask, make: Factory, public: Cast
     assert left_of(app)["messages"] == 3
 
 
-def test_what_the_request_leaves_the_command_purges(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_purges_what_the_request_left(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purge, "BATCH", 2)
     monkeypatch.setattr(purge, "SECONDS_IN_REQUEST", 0.0)
     fill(app, public, 7)
@@ -108,7 +108,7 @@ def test_what_the_request_leaves_the_command_purges(app: Flask, public: Cast, mo
     assert run(app) == "purged 0 deleted rooms"
 
 
-def test_a_deletion_stands_though_the_purge_fails(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_room_stays_deleted_if_the_purge_fails(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(room_id: int) -> int:
         raise exc.OperationalError("DELETE", {}, Exception("gone"))
 
@@ -122,7 +122,7 @@ def test_a_deletion_stands_though_the_purge_fails(app: Flask, public: Cast, monk
     assert left_of(app)["messages"] == 0
 
 
-def test_thousands_go_in_batches(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_are_purged_in_batches(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purge, "SECONDS_IN_REQUEST", 60.0)  # whatever the machine
     fill(app, public, 4_500)
     assert public.owner.delete(public.path).status_code == 204

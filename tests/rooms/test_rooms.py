@@ -34,7 +34,7 @@ def names(client: Client, **query: Any) -> list[str]:
     return [room["name"] for room in response.get_json()]
 
 
-def test_who_makes_a_room_owns_it(app: Flask, make: Factory) -> None:
+def test_the_creator_owns_the_room(app: Flask, make: Factory) -> None:
     owner = make.client()
     response = owner.post("/api/rooms", {"name": "  tea  ", "description": "Kettles"})
     room = response.get_json()
@@ -51,7 +51,7 @@ def test_who_makes_a_room_owns_it(app: Flask, make: Factory) -> None:
     assert inboxes(app, room) == {user_id(owner): 0}
 
 
-def test_a_room_needs_little(make: Factory) -> None:
+def test_a_room_needs_only_a_name(make: Factory) -> None:
     room = make.client().post("/api/rooms/", {"name": "å" * 100}).get_json()
     assert (room["name"], room["description"], room["is_public"]) == ("å" * 100, None, True)
     room = make.client().post("/api/rooms", {"name": "x", "description": None, "is_public": False}).get_json()
@@ -78,7 +78,7 @@ def test_a_room_needs_little(make: Factory) -> None:
         ({"name": "x", "owner_id": 1}, "owner_id"),
     ],
 )
-def test_a_body_that_will_not_do_names_its_field(public: Cast, body: Any, field: str) -> None:
+def test_errors_name_the_invalid_field(public: Cast, body: Any, field: str) -> None:
     text = {
         "data": json.dumps(body),
         "content_type": "application/json",
@@ -92,7 +92,7 @@ def test_a_body_that_will_not_do_names_its_field(public: Cast, body: Any, field:
         assert list(problem["errors"]) == [field]
 
 
-def test_a_change_changes_what_it_names(public: Cast) -> None:
+def test_a_change_affects_only_the_given_fields(public: Cast) -> None:
     before = public.owner.get(public.path).get_json()
     after = public.admin.patch(public.path, {"description": "new"}).get_json()
     assert (after["name"], after["description"]) == (before["name"], "new")
@@ -111,7 +111,7 @@ def test_an_empty_change_changes_nothing(public: Cast) -> None:
     assert public.admin.get(public.path).get_json() == before
 
 
-def test_only_members_see_what_is_theirs(public: Cast) -> None:
+def test_only_members_see_their_own_fields(public: Cast) -> None:
     for client, keys in (
         (public.stranger, PUBLIC),
         (public.banned, PUBLIC),
@@ -127,7 +127,7 @@ def test_only_members_see_what_is_theirs(public: Cast) -> None:
     assert public.admin.get(public.path).get_json()["is_admin"] is True
 
 
-def test_the_list_has_public_rooms_and_the_own(make: Factory) -> None:
+def test_the_list_has_public_rooms_and_those_of_the_caller(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     make.room(ann, "ann open")
     make.room(ann, "ann closed", is_public=False)
@@ -142,7 +142,7 @@ def test_the_list_has_public_rooms_and_the_own(make: Factory) -> None:
     assert names(make.client(make.user(is_superuser=True))) == ["bob open", "ann open"]
 
 
-def test_a_room_that_was_left_is_no_longer_mine(public: Cast, private: Cast) -> None:
+def test_a_room_that_the_user_left_is_not_listed_as_theirs(public: Cast, private: Cast) -> None:
     for role in (public.left, public.banned):
         assert names(role, mine="true") == []
         assert names(role) == ["the room"]
@@ -174,7 +174,7 @@ def test_search_finds_no_hidden_room(private: Cast) -> None:
     assert names(private.member, q="the room") == ["the room"]
 
 
-def test_a_query_that_cannot_be_is_422(make: Factory) -> None:
+def test_an_invalid_query_is_422(make: Factory) -> None:
     client = make.client()
     for query in (
         "?mine=1",
@@ -189,7 +189,7 @@ def test_a_query_that_cannot_be_is_422(make: Factory) -> None:
         assert client.get(f"/api/rooms{query}").status_code == 422, query
 
 
-def test_the_list_goes_on_through_its_links(make: Factory) -> None:
+def test_pages_of_the_list_are_linked(make: Factory) -> None:
     owner = make.client()
     for n in range(5):
         make.room(owner, f"r{n}")
@@ -202,7 +202,7 @@ def test_the_list_goes_on_through_its_links(make: Factory) -> None:
     assert seen == ["r4", "r3", "r2", "r1", "r0"]
 
 
-def test_lists_cost_the_same_for_any_length(app: Flask, make: Factory) -> None:
+def test_lists_take_a_constant_number_of_queries(app: Flask, make: Factory) -> None:
     owner = make.client()
     room = make.room(owner, "room", make.client())
     paths = ["/api/rooms", "/api/rooms?mine=true&q=r", f"/api/rooms/{room['id']}/members", f"/api/rooms/{room['id']}"]

@@ -35,7 +35,7 @@ def role(root: Client, name: str) -> int:
     return int(root.post("/api/roles", {"name": name}).json["id"])
 
 
-def test_roles_are_kept_by_superusers_and_read_by_all(root: Client, make: Factory) -> None:
+def test_superusers_manage_roles_and_everybody_reads_them(root: Client, make: Factory) -> None:
     made = root.post("/api/roles", {"name": " support ", "description": "First line"})
     assert made.status_code == 201
     assert (made.json["name"], made.json["description"]) == ("support", "First line")
@@ -53,7 +53,7 @@ def test_roles_are_kept_by_superusers_and_read_by_all(root: Client, make: Factor
     assert [r["name"] for r in ann.get("/api/roles").json] == ["audit"]
 
 
-def test_a_role_of_a_name_that_is_taken(root: Client) -> None:
+def test_the_name_of_a_role_is_unique(root: Client) -> None:
     role(root, "support")
     other = role(root, "other")
     assert code(root.post("/api/roles", {"name": "support"})) == (409, "role_taken")
@@ -62,12 +62,12 @@ def test_a_role_of_a_name_that_is_taken(root: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 101, "a\nb", "a\x7fb", "a\u202eb", "\0", "\ud800", 1, None])
-def test_names_that_no_role_has(root: Client, name: Any) -> None:
+def test_invalid_names_of_roles(root: Client, name: Any) -> None:
     assert code(root.post("/api/roles", {"name": name})) == (422, "validation_failed")
     assert code(root.patch(f"/api/roles/{role(root, 'x')}", {"name": name})) == (422, "validation_failed")
 
 
-def test_one_of_many_makes_a_role(app: Flask, root: Client) -> None:
+def test_one_of_several_concurrent_callers_creates_a_role(app: Flask, root: Client) -> None:
     answers = at_once([lambda: Client(app, root.token).post("/api/roles", {"name": "one"}) for _ in range(10)])
     assert sorted(a.status_code for a in answers) == [201] + [409] * 9
 
@@ -91,7 +91,7 @@ def test_grants(root: Client, make: Factory) -> None:
         assert code(root.put(missing)) == code(root.delete(missing)) == (404, "not_found")
 
 
-def test_a_role_that_is_deleted_is_nobodys(root: Client, make: Factory) -> None:
+def test_users_lose_a_deleted_role(root: Client, make: Factory) -> None:
     ann, support = make.client(), role(root, "support")
     root.put(f"/api/users/{ann.user.id}/roles/{support}")
     root.delete(f"/api/roles/{support}")
@@ -111,7 +111,7 @@ def test_roles_are_set_by_name(root: Client, make: Factory) -> None:
     assert root.patch(path, {"roles": []}).json["roles"] == []
 
 
-def test_who_is_deactivated_is_out_at_once(app: Flask, root: Client, make: Factory) -> None:
+def test_a_deactivated_user_is_signed_out_at_once(app: Flask, root: Client, make: Factory) -> None:
     ann = make.client()
     ticket = ann.post("/api/auth/ws-ticket").json["ticket"]
     path = f"/api/users/{ann.user.id}"
@@ -128,7 +128,7 @@ def test_who_is_deactivated_is_out_at_once(app: Flask, root: Client, make: Facto
     assert actions == ["account.activated", "account.deactivated"]
 
 
-def test_what_changes_nothing_leaves_no_trace(root: Client, make: Factory) -> None:
+def test_a_change_without_effect_is_not_recorded(root: Client, make: Factory) -> None:
     ann = make.user()
     before = len(trail(root))
     body = {"is_active": True, "is_superuser": False, "full_name": None, "roles": []}
@@ -137,7 +137,7 @@ def test_what_changes_nothing_leaves_no_trace(root: Client, make: Factory) -> No
     assert len(trail(root)) == before
 
 
-def test_a_name_that_a_superuser_sets(root: Client, make: Factory) -> None:
+def test_a_superuser_sets_a_name(root: Client, make: Factory) -> None:
     ann = make.user(full_name="Rude Word")
     assert root.patch(f"/api/users/{ann.id}", {"full_name": "Ann"}).json["full_name"] == "Ann"
     assert trail(root)[0]["data"] == {"fields": ["full_name"]}
@@ -199,11 +199,11 @@ def test_a_demotion_takes_privileged_scopes_from_tokens(app: Flask, root: Client
         {"full_name": ["x"]},
     ],
 )
-def test_bodies_that_say_nothing_sensible(root: Client, make: Factory, body: dict[str, Any]) -> None:
+def test_invalid_bodies_are_refused(root: Client, make: Factory, body: dict[str, Any]) -> None:
     assert code(root.patch(f"/api/users/{make.user().id}", body)) == (422, "validation_failed")
 
 
-def test_the_erased_cannot_be_changed(root: Client, make: Factory) -> None:
+def test_an_erased_account_cannot_be_changed(root: Client, make: Factory) -> None:
     from backend.models.base import utcnow
 
     ghost = make.user(deleted_at=utcnow(), is_active=False)

@@ -49,7 +49,7 @@ def code(response: Any) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("kind", "mode"), [("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "L"), ("JPEG", "CMYK"), ("WEBP", "RGB"), ("GIF", "P")]
 )
-def test_a_picture_of_every_kind_becomes_a_square(app: Flask, make: Factory, kind: str, mode: str) -> None:
+def test_every_format_becomes_a_square(app: Flask, make: Factory, kind: str, mode: str) -> None:
     ann = make.client()
     answer = put(ann, picture(kind=kind, mode=mode))
     assert answer.status_code == 200, answer.json
@@ -67,7 +67,7 @@ def test_a_picture_of_every_kind_becomes_a_square(app: Flask, make: Factory, kin
     assert oct(files(app)[0].stat().st_mode)[-3:] == "600"
 
 
-def test_metadata_and_what_trails_are_not_kept_but_the_turn_is(make: Factory) -> None:
+def test_metadata_and_trailing_bytes_are_removed_and_the_orientation_is_applied(make: Factory) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn it by 90 degrees
     exif[0x010E] = "taken at home"
@@ -87,12 +87,12 @@ def test_metadata_and_what_trails_are_not_kept_but_the_turn_is(make: Factory) ->
     assert blue > red, "the top of a picture on its side is its right"
 
 
-def test_a_small_picture_is_not_blown_up(make: Factory) -> None:
+def test_a_small_image_is_not_enlarged(make: Factory) -> None:
     ann = make.client()
     assert Image.open(BytesIO(ann.get(put(ann, picture((40, 30))).json["avatar_url"]).data)).size == (30, 30)
 
 
-def test_another_picture_has_another_address_and_the_old_file_goes(app: Flask, make: Factory) -> None:
+def test_a_new_avatar_has_a_new_url_and_the_old_file_is_deleted(app: Flask, make: Factory) -> None:
     ann = make.client()
     first = put(ann, picture()).json["avatar_url"]
     second = put(ann, picture((90, 90))).json["avatar_url"]
@@ -104,7 +104,7 @@ def test_another_picture_has_another_address_and_the_old_file_goes(app: Flask, m
     assert code(ann.get(second)) == (404, "not_found")
 
 
-def test_pictures_set_at_once_leave_one_file(app: Flask, make: Factory) -> None:
+def test_concurrent_uploads_leave_one_file(app: Flask, make: Factory) -> None:
     ann = make.client()
     answers = at_once([lambda: put(Client(app, ann.token), picture((50, 50))) for _ in range(6)])
     assert {a.status_code for a in answers} == {200}
@@ -139,7 +139,7 @@ def test_a_pixel_bomb_is_refused_from_its_header(
 
 
 @pytest.mark.parametrize(("kind", "width", "status"), [("WEBP", 4000, 200), ("WEBP", 4001, 422), ("JPEG", 4001, 200)])
-def test_what_is_decoded_whole_has_fewer_pixels(
+def test_formats_that_are_decoded_whole_have_a_lower_limit(
     make: Factory, kind: str, width: int, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = picture((width, 4000), kind, **({"lossless": True} if kind == "WEBP" else {}))
@@ -156,7 +156,7 @@ def webp_bomb(size: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body + frames)) + body + frames
 
 
-def test_a_webp_reserves_no_memory_for_what_is_refused(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_webp_reserves_no_memory(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pillow makes the decoder, and with it the canvas, as it opens the file: it must look at the header first."""
     from PIL import WebPImagePlugin
 
@@ -167,7 +167,7 @@ def test_a_webp_reserves_no_memory_for_what_is_refused(make: Factory, monkeypatc
     assert (code(answer), made) == ((422, "validation_failed"), [])
 
 
-def test_a_jpeg_of_endless_scans_is_refused(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jpeg_with_too_many_scans_is_refused(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     data = picture((640, 480), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     assert put(make.client(), data).status_code == 200
@@ -191,14 +191,14 @@ def test_a_jpeg_of_endless_scans_is_refused(make: Factory, monkeypatch: pytest.M
     ],
     ids=["empty", "text", "svg", "cut png", "cut jpeg", "cut webp", "tiff", "bmp", "gif noise"],
 )
-def test_what_is_no_picture(app: Flask, make: Factory, data: bytes) -> None:
+def test_files_that_are_not_images_are_refused(app: Flask, make: Factory, data: bytes) -> None:
     ann = make.client()
     assert code(put(ann, data)) == (415, "unsupported_image")
     assert files(app) == []
     assert ann.get("/api/users/me").json["avatar_url"] is None
 
 
-def test_what_is_no_upload(make: Factory) -> None:
+def test_bodies_that_are_not_uploads_are_refused(make: Factory) -> None:
     ann = make.client()
     assert code(ann.put(MINE, {"file": "x"})) == (415, "unsupported_media_type")
     assert code(ann.put(MINE)) == (415, "unsupported_media_type")
@@ -224,7 +224,7 @@ def test_an_upload_that_is_too_large(make_app: Any, tmp_path: Path) -> None:
     assert code(put(ann, picture() + b"\0" * 20_000)) == (413, "payload_too_large")
 
 
-def test_a_name_of_a_file_leads_nowhere(app: Flask, make: Factory) -> None:
+def test_the_filename_has_no_effect(app: Flask, make: Factory) -> None:
     ann = make.client()
     body = {"file": (BytesIO(picture()), "../../../../tmp/evil.py")}
     assert ann.put(MINE, data=body, content_type="multipart/form-data").status_code == 200
@@ -233,7 +233,7 @@ def test_a_name_of_a_file_leads_nowhere(app: Flask, make: Factory) -> None:
     assert kept.parent.name == str(ann.user.id)  # type: ignore[attr-defined]
 
 
-def test_storage_that_is_away(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_storage_that_is_unavailable(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     from backend.storage.folder import FolderStorage
 
     ann = make.client()
@@ -253,7 +253,7 @@ def test_storage_that_is_away(app: Flask, make: Factory, monkeypatch: pytest.Mon
     assert ann.delete(MINE).status_code == 204, "a file that stays behind is no matter to the caller"
 
 
-def test_a_picture_whose_account_went_meanwhile_leaves_no_file(
+def test_an_upload_of_an_account_that_is_deactivated_meanwhile_leaves_no_file(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from backend.storage.folder import FolderStorage
@@ -270,7 +270,7 @@ def test_a_picture_whose_account_went_meanwhile_leaves_no_file(
     assert files(app) == []
 
 
-def test_an_adopted_picture_is_no_address_of_ours(app: Flask, make: Factory) -> None:
+def test_an_imported_avatar_has_no_url(app: Flask, make: Factory) -> None:
     ann = make.client()
     with app.app_context():
         db.session.execute(db.update(User).values(avatar="javascript:alert(1)"))

@@ -29,7 +29,7 @@ def seen_at(app: Flask, client: Client, when: datetime) -> None:
         db.session.commit()
 
 
-def test_the_blocked_send_no_direct_message(make: Factory) -> None:
+def test_a_blocked_user_cannot_send_direct_messages(make: Factory) -> None:
     ann, bob = make.client(make.user("ann")), make.client(make.user("bob"))
     for _ in range(2):
         assert ann.put(f"{BLOCKS}/{bob.user.id}").status_code == 204
@@ -45,7 +45,7 @@ def test_the_blocked_send_no_direct_message(make: Factory) -> None:
     assert bob.post("/api/chat/send", body).status_code == 201
 
 
-def test_the_blocked_do_not_see_when_the_other_was_there(app: Flask, make: Factory) -> None:
+def test_a_blocked_user_does_not_see_when_the_blocker_was_online(app: Flask, make: Factory) -> None:
     ann, bob, cat = (make.client(make.user(name)) for name in ("ann", "bob", "cat"))
     seen_at(app, ann, utcnow())
     room = make.room(ann, "room", bob, cat)
@@ -75,7 +75,7 @@ def test_the_blocked_do_not_see_when_the_other_was_there(app: Flask, make: Facto
     assert seen_by(bob) == seen_by(cat) != {shown}
 
 
-def test_two_who_block_each_other_at_once(app: Flask, make: Factory) -> None:
+def test_two_users_block_each_other_concurrently(app: Flask, make: Factory) -> None:
     pairs = [(make.client(), make.client()) for _ in range(6)]
     calls = [
         lambda a=a, b=b: Client(app, a.token).put(f"{BLOCKS}/{b.user.id}")
@@ -85,7 +85,7 @@ def test_two_who_block_each_other_at_once(app: Flask, make: Factory) -> None:
     assert {answer.status_code for answer in at_once(calls)} == {204}
 
 
-def test_whom_nobody_can_block(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_who_cannot_be_blocked(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     ann = make.client()
     assert code(ann.put(f"{BLOCKS}/{ann.user.id}")) == (422, "validation_failed")
     assert code(ann.put(f"{BLOCKS}/{2**62}")) == (404, "not_found")
@@ -94,7 +94,7 @@ def test_whom_nobody_can_block(make: Factory, monkeypatch: pytest.MonkeyPatch) -
     assert code(ann.put(f"{BLOCKS}/{make.user().id}")) == (409, "too_many_blocks")
 
 
-def test_a_list_of_blocks_is_read_in_pages_and_in_as_many_queries_however_long(app: Flask, make: Factory) -> None:
+def test_the_list_of_blocks_has_pages_and_a_constant_number_of_queries(app: Flask, make: Factory) -> None:
     ann = make.client()
     users = [make.user() for _ in range(4)]
     for user in users:
@@ -109,7 +109,7 @@ def test_a_list_of_blocks_is_read_in_pages_and_in_as_many_queries_however_long(a
     assert counts[0] == counts[1] <= 3, counts
 
 
-def test_blocks_made_at_once_are_one(app: Flask, make: Factory) -> None:
+def test_concurrent_blocks_are_stored_once(app: Flask, make: Factory) -> None:
     ann, bob = make.client(), make.user()
     answers = at_once([lambda: Client(app, ann.token).put(f"{BLOCKS}/{bob.id}") for _ in range(8)])
     assert {a.status_code for a in answers} == {204}
@@ -160,7 +160,7 @@ def test_who_may_report(reported: Any, make: Factory) -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 1001, None, 5, "a\0"])
-def test_what_is_no_reason(reported: Any, reason: Any) -> None:
+def test_invalid_reasons_are_refused(reported: Any, reason: Any) -> None:
     answer = reported[1].post(f"/api/chat/messages/{reported[3]['id']}/report", {"reason": reason})
     assert code(answer) == (422, "validation_failed")
 
@@ -168,12 +168,12 @@ def test_what_is_no_reason(reported: Any, reason: Any) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"status": "open"}, {"status": "x"}, {"status": "resolved", "settled_by_id": 1}, {"note": "x"}]
 )
-def test_what_settles_nothing(reported: Any, body: dict[str, Any]) -> None:
+def test_invalid_outcomes_are_refused(reported: Any, body: dict[str, Any]) -> None:
     assert code(reported[2].patch("/api/reports/1", body)) == (422, "validation_failed")
     assert code(reported[2].get("/api/reports?status=closed")) == (422, "validation_failed")
 
 
-def test_reports_at_once_are_one_for_each_user(app: Flask, reported: Any) -> None:
+def test_concurrent_reports_are_stored_once_for_each_user(app: Flask, reported: Any) -> None:
     author, member, root, message = reported
     path = f"/api/chat/messages/{message['id']}/report"
     tokens = [author.token, member.token] * 5

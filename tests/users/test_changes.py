@@ -42,7 +42,7 @@ def test_names_username_and_bio(make: Factory) -> None:
     assert ann.patch(ME, {}).status_code == 200
 
 
-def test_a_full_name_that_was_made_follows_its_parts(make: Factory) -> None:
+def test_a_full_name_follows_first_and_last_name(make: Factory) -> None:
     ann = make.client(make.user(first_name="Ann", last_name="Li"))
     assert ann.patch(ME, {"first_name": " Anna "}).json["full_name"] == "Anna Li"
     assert ann.patch(ME, {"last_name": None}).json["full_name"] == "Anna"
@@ -76,7 +76,7 @@ def test_a_username_that_is_taken(app: Flask, make: Factory) -> None:
         {"email": "nobody"},
     ],
 )
-def test_what_is_no_name(make: Factory, body: dict[str, Any]) -> None:
+def test_invalid_names_are_refused(make: Factory, body: dict[str, Any]) -> None:
     assert code(make.client().patch(ME, body)) == (422, "validation_failed")
 
 
@@ -106,7 +106,7 @@ PRIVATE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", PRIVATE)
-def test_no_field_is_assigned_that_is_not_offered(make: Factory, field: str) -> None:
+def test_only_documented_fields_can_be_assigned(make: Factory, field: str) -> None:
     """Every body that could reach an account or what hangs on it, with each field that is nobody's to send."""
     ann = make.client(make.user("ann"))
     room = make.room(ann)["id"]
@@ -128,7 +128,7 @@ def test_no_field_is_assigned_that_is_not_offered(make: Factory, field: str) -> 
 
 
 @pytest.mark.parametrize("field", sorted(set(PRIVATE) - {"is_superuser", "is_active", "roles"}))
-def test_superusers_assign_no_more_than_is_offered(make: Factory, field: str) -> None:
+def test_superusers_can_assign_only_documented_fields(make: Factory, field: str) -> None:
     root, ann = make.client(make.user(is_superuser=True)), make.user()
     role = root.post("/api/roles", {"name": "r"}).json["id"]
     for path in (f"/api/users/{ann.id}", f"/api/roles/{role}"):
@@ -136,7 +136,7 @@ def test_superusers_assign_no_more_than_is_offered(make: Factory, field: str) ->
     assert code(root.post("/api/roles", {"name": "x", field: PRIVATE[field]})) == (422, "validation_failed")
 
 
-def test_another_email_is_unverified(app: Flask, make: Factory) -> None:
+def test_a_new_email_is_unverified(app: Flask, make: Factory) -> None:
     user = make.user("ann", email="old@example.com", hashed_password=hash_password("password123"))
     with app.app_context():
         db.session.execute(db.update(User).values(email_verified_at=utcnow()))
@@ -159,7 +159,7 @@ def test_another_email_is_unverified(app: Flask, make: Factory) -> None:
     assert ann.patch(ME, {"email": "new@example.com"}).status_code == 200
 
 
-def test_a_password_alone_is_refused_and_not_passed_over(make: Factory) -> None:
+def test_a_password_alone_is_refused(make: Factory) -> None:
     ann = make.client(make.user(hashed_password=hash_password("password123")))
     for body in ({"password": "password456"}, {"password": "password123", "bio": "x"}):
         response = ann.patch(ME, body)
@@ -184,7 +184,7 @@ def test_an_api_token_changes_the_profile_and_not_the_email(app: Flask, make: Fa
     assert code(script(app, ann, "read").patch(ME, {"bio": "y"})) == (403, "insufficient_scope")
 
 
-def test_who_was_deactivated_meanwhile_changes_nothing(app: Flask, make: Factory, monkeypatch: Any) -> None:
+def test_a_user_who_is_deactivated_meanwhile_changes_nothing(app: Flask, make: Factory, monkeypatch: Any) -> None:
     from backend.identity import authenticate
 
     ann = make.client()

@@ -43,7 +43,7 @@ def test_list(app: Flask, make: Factory) -> None:
 
 
 @pytest.mark.parametrize("by", ["id", "email", "username"])
-def test_an_account_has_three_names(app: Flask, make: Factory, by: str) -> None:
+def test_an_account_is_named_by_id_username_or_email(app: Flask, make: Factory, by: str) -> None:
     client = make.client(make.user("ann", email="ann@example.com"))
     name = {"id": f"--id={client.user.id}", "email": "Ann@Example.com", "username": "Ann"}[by]  # type: ignore[attr-defined]
     shown = json.loads(run(app, "show", name).output)
@@ -51,7 +51,7 @@ def test_an_account_has_three_names(app: Flask, make: Factory, by: str) -> None:
     assert "hashed_password" not in shown
 
 
-def test_a_name_of_two_accounts_is_refused(app: Flask, make: Factory) -> None:
+def test_an_ambiguous_name_is_refused(app: Flask, make: Factory) -> None:
     ann, bob = make.user("ann"), make.user("bob")
     with app.app_context():  # as an adopted database may have it
         db.session.execute(update(User).where(User.id == bob.id).values(username="ANN", username_key=None))
@@ -73,7 +73,7 @@ COMMANDS: list[list[str]] = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_an_id_and_a_username_are_told_apart(app: Flask, make: Factory, command: list[str]) -> None:
+def test_digits_that_may_be_an_id_or_a_username_are_refused(app: Flask, make: Factory, command: list[str]) -> None:
     """Whoever is named 736130 must not be taken for the account 736130, nor for anybody while it is not said which is meant."""
     ann = make.user("ann")
     make.user(str(ann.id))
@@ -87,7 +87,7 @@ def test_an_id_and_a_username_are_told_apart(app: Flask, make: Factory, command:
     assert trail(app) == []
 
 
-def test_who_is_named_by_digits(app: Flask, make: Factory) -> None:
+def test_options_for_a_username_of_digits(app: Flask, make: Factory) -> None:
     ann = make.user("ann")
     named = make.user(str(ann.id))
     assert run(app, "make-superuser", "--username", str(ann.id)).exit_code == 0
@@ -101,7 +101,7 @@ def test_who_is_named_by_digits(app: Flask, make: Factory) -> None:
 @pytest.mark.parametrize(
     "command", ["show", "deactivate", "activate", "erase", "set-password", "end-sessions", "make-superuser"]
 )
-def test_an_account_that_there_is_not(app: Flask, command: str) -> None:
+def test_an_unknown_account(app: Flask, command: str) -> None:
     result = run(app, command, "nobody@example.com")
     assert (result.exit_code, result.output) == (1, "Error: there is no account nobody@example.com\n")
 
@@ -156,7 +156,7 @@ def test_erase_asks_first(app: Flask, make: Factory) -> None:
     assert trail(app) == ["account.erased"]
 
 
-def test_a_database_that_does_not_serve(make_app: Any, tmp_path: Any) -> None:
+def test_a_database_without_tables(make_app: Any, tmp_path: Any) -> None:
     app = make_app({"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"})
     result = run(app, "show", "ann")
     assert (result.exit_code, "flask db upgrade" in result.output) == (1, True)

@@ -96,7 +96,7 @@ def test_nothing_personal_is_left(app: Flask, make: Factory, zeph: Client) -> No
         assert list_unfinished() == []
 
 
-def test_files_reactions_and_pins_go(app: Flask, make: Factory, zeph: Client) -> None:
+def test_files_and_reactions_are_deleted(app: Flask, make: Factory, zeph: Client) -> None:
     ann, zid = make.client(), zeph.user.id  # type: ignore[attr-defined]
     room = make.room(zeph, "room", ann)
     own = zeph.post("/api/chat/send", {"content": "see", "room_id": room["id"]}).json
@@ -126,7 +126,7 @@ def test_files_reactions_and_pins_go(app: Flask, make: Factory, zeph: Client) ->
                 storage().size(f"files/{n}.bin")
 
 
-def test_the_email_the_name_and_the_number_are_free_again(app: Flask, zeph: Client) -> None:
+def test_email_username_and_number_can_be_used_again(app: Flask, zeph: Client) -> None:
     assert erase(zeph).status_code == 204
     body = {"email": "zq@example.com", "password": PASSWORD, "username": "zephyrine", "mobile": MOBILE}
     assert Client(app).post("/api/auth/register", body).status_code == 201
@@ -152,7 +152,7 @@ def test_every_change_has_its_modseq(app: Flask, make: Factory, zeph: Client) ->
     assert changes["unread_count"] == 5
 
 
-def test_rooms_pass_to_the_oldest_admin_then_to_the_oldest_member(app: Flask, make: Factory, zeph: Client) -> None:
+def test_rooms_pass_to_the_oldest_admin_or_the_oldest_member(app: Flask, make: Factory, zeph: Client) -> None:
     first, second, third = (make.client() for _ in range(3))
     with_admin, with_members = make.room(zeph, "a", first, second, third), make.room(zeph, "b", first, second)
     zeph.patch(f"/api/rooms/{with_admin['id']}/members/{second.user.id}", {"is_admin": True})
@@ -170,7 +170,7 @@ def test_rooms_pass_to_the_oldest_admin_then_to_the_oldest_member(app: Flask, ma
     assert memberships(app, joined)[zeph.user.id].left_at is not None  # type: ignore[attr-defined]
 
 
-def test_what_confirms_it(app: Flask, make: Factory, zeph: Client) -> None:
+def test_an_erasure_needs_confirmation(app: Flask, make: Factory, zeph: Client) -> None:
     assert code(zeph.delete(ME, {})) == (422, "validation_failed")
     assert code(zeph.delete(ME)) == (415, "unsupported_media_type")
     assert code(zeph.delete(ME, {"password": "wrong-password"})) == (403, "invalid_password")
@@ -185,13 +185,13 @@ def test_what_confirms_it(app: Flask, make: Factory, zeph: Client) -> None:
         assert db.session.scalars(select(OtpCode)).all() == []
 
 
-def test_who_has_neither_password_nor_number_sets_one_first(make: Factory) -> None:
+def test_a_user_without_password_and_number_has_to_set_one(make: Factory) -> None:
     ann = make.client()
     for body in ({"password": "anything"}, {"code": "123456"}):
         assert code(ann.delete(ME, body)) == (422, "validation_failed")
 
 
-def test_an_api_token_erases_nobody(app: Flask, zeph: Client) -> None:
+def test_an_api_token_cannot_erase_or_export(app: Flask, zeph: Client) -> None:
     token = zeph.post("/api/auth/tokens", {"name": "x"}).json["token"]
     assert code(Client(app, token).delete(ME, {"password": PASSWORD})) == (403, "reauthentication_required")
     assert code(Client(app, token).get("/api/users/me/export")) == (403, "reauthentication_required")
@@ -204,7 +204,7 @@ def test_the_last_superuser_is_not_erased(app: Flask, make: Factory) -> None:
     assert erase(root).status_code == 204
 
 
-def test_a_direct_conversation_of_two_erased_is_deleted(app: Flask, make: Factory) -> None:
+def test_a_direct_conversation_of_two_erased_users_is_deleted(app: Flask, make: Factory) -> None:
     pair = [make.client(make.user(hashed_password=hash_password(PASSWORD))) for _ in range(2)]
     pair[0].post("/api/chat/send", {"content": "between us", "recipient_id": pair[1].user.id})
     for client in pair:
@@ -212,7 +212,7 @@ def test_a_direct_conversation_of_two_erased_is_deleted(app: Flask, make: Factor
     assert "between us" not in dump(app)
 
 
-def test_the_erased_get_no_message(make: Factory, zeph: Client) -> None:
+def test_an_erased_user_gets_no_messages(make: Factory, zeph: Client) -> None:
     ann, zid = make.client(), zeph.user.id  # type: ignore[attr-defined]
     ann.post("/api/chat/send", {"content": "x", "recipient_id": zid})
     assert erase(zeph).status_code == 204
@@ -221,7 +221,7 @@ def test_the_erased_get_no_message(make: Factory, zeph: Client) -> None:
     assert ghosts[0]["user"]["full_name"] == "Deleted user"
 
 
-def test_an_erasure_that_was_cut_short_is_finished(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
+def test_an_interrupted_erasure_is_finished(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr("backend.messages.anonymise.BATCH", 2)
     monkeypatch.setattr("backend.accounts.erasure.SECONDS_IN_REQUEST", 0)
     for n in range(5):
@@ -239,7 +239,7 @@ def test_an_erasure_that_was_cut_short_is_finished(app: Flask, make: Factory, ze
     assert len(senders) == 1
 
 
-def test_a_failure_half_way_is_logged_and_tried_again(
+def test_a_failure_is_logged_and_the_erasure_is_repeated(
     app: Flask, make: Factory, zeph: Client, monkeypatch: Any
 ) -> None:
     from backend.storage import StorageAway

@@ -18,7 +18,7 @@ from tests.threads import at_once
 from tests.users.conftest import PASSWORD
 
 
-def test_sends_under_way_leave_no_message_with_the_erased(app: Flask, make: Factory) -> None:
+def test_concurrent_sends_leave_no_message_of_the_erased_user(app: Flask, make: Factory) -> None:
     """Whatever comes first: a message is the deleted user's, or it was refused."""
     ann = make.client()
     for round_ in range(3):
@@ -48,7 +48,7 @@ def _erase_directly(app: Flask, user_id: int) -> None:
         assert finish(user_id)
 
 
-def test_two_owners_erased_at_once_leave_no_room_without_a_living_owner(app: Flask, make: Factory) -> None:
+def test_concurrent_erasures_leave_no_room_without_an_active_owner(app: Flask, make: Factory) -> None:
     for _ in range(3):
         one, two, heir = (make.client() for _ in range(3))
         rooms = [make.room(one, "a", two, heir), make.room(two, "b", one, heir)]

@@ -136,7 +136,7 @@ def test_the_export_names_nothing_that_the_caller_may_not_see(app: Flask, make: 
         assert hidden not in raw
 
 
-def test_the_names_are_looked_up_a_page_at_a_time(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
+def test_names_are_read_in_pages(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr("backend.accounts.export.BATCH", 2)
     monkeypatch.setattr("backend.accounts.export_names.BATCH", 2)
     people = [make.user() for _ in range(5)]

@@ -34,7 +34,7 @@ def test_mail_goes_to_the_address_as_it_was_typed(client: Client, outgoing: Outg
     assert [mail.to for mail in outgoing.mails] == ["Ann.Lee@straße.example"]
 
 
-def test_domains_that_are_two_have_two_accounts(client: Client) -> None:
+def test_different_domains_have_different_accounts(client: Client) -> None:
     assert register(client, "ann@straße.example").status_code == 201
     assert register(client, "ann@strasse.example").status_code == 201
     assert register(client, "ANN@xn--strae-oqa.example").json["code"] == "email_taken"
@@ -49,7 +49,7 @@ def test_mail_follows_a_change_of_the_email(make: Factory, outgoing: Outgoing) -
     assert [mail.to for mail in outgoing.mails if "Confirm" in mail.subject] == ["Ann@faß.example"]
 
 
-def test_an_account_from_before_gets_its_mail(app: Flask, client: Client, outgoing: Outgoing) -> None:
+def test_an_older_account_gets_its_mail(app: Flask, client: Client, outgoing: Outgoing) -> None:
     assert register(client).status_code == 201
     with app.app_context():
         db.session.execute(update(User).values(mail_address=None))
@@ -67,7 +67,7 @@ def test_an_account_from_before_gets_its_mail(app: Flask, client: Client, outgoi
         ("ops@mail.local", "ops@mail.local", "ops@mail.local"),
     ],
 )
-def test_the_two_forms(typed: str, kept: str, folded: str) -> None:
+def test_stored_and_folded_forms_of_an_address(typed: str, kept: str, folded: str) -> None:
     assert (normalize_email(typed), fold_email(typed)) == (kept, folded)
     assert fold_email(kept) == folded
 
@@ -75,7 +75,7 @@ def test_the_two_forms(typed: str, kept: str, folded: str) -> None:
 # -- usernames
 
 
-def test_a_username_is_one_name_in_any_case(client: Client) -> None:
+def test_usernames_are_unique_regardless_of_case(client: Client) -> None:
     first = register(client, username="Alice").json["user"]
     assert first["username"] == "Alice"
     assert register(client, "b@example.com", username="aLICE").json["code"] == "username_taken"
@@ -85,13 +85,13 @@ def test_a_username_is_one_name_in_any_case(client: Client) -> None:
     assert client.post("/token", data=form).json["user"]["id"] == first["id"]
 
 
-def test_a_change_of_case_is_ones_own(make: Factory) -> None:
+def test_a_user_can_change_the_case_of_their_username(make: Factory) -> None:
     client, other = make.client(make.user("alice")), make.client()
     assert client.patch("/api/users/me", {"username": "Alice"}).json["username"] == "Alice"
     assert other.patch("/api/users/me", {"username": "ALICE"}).json["code"] == "username_taken"
 
 
-def test_accounts_from_before_keep_their_names(app: Flask, make: Factory) -> None:
+def test_older_accounts_keep_their_names(app: Flask, make: Factory) -> None:
     """Two that differ in case alone: the oldest account holds the name, the other is found by its exact one."""
     old, young = make.user("Bob"), make.user("tmp")
     with app.app_context():
@@ -101,13 +101,13 @@ def test_accounts_from_before_keep_their_names(app: Flask, make: Factory) -> Non
 
 
 @pytest.mark.parametrize("name", ["admin", "Support", "EVERYONE", "room", "root"])
-def test_names_that_would_pass_for_the_operators(client: Client, make: Factory, name: str) -> None:
+def test_reserved_names_are_refused(client: Client, make: Factory, name: str) -> None:
     assert register(client, username=name).json["code"] == "username_taken"
     assert make.client().patch("/api/users/me", {"username": name}).json["code"] == "username_taken"
     assert register(client, f"{name}@example.com").json["user"]["username"] != name
 
 
-def test_the_operator_may_give_them(app: Flask) -> None:
+def test_the_command_line_can_use_reserved_names(app: Flask) -> None:
     result = app.test_cli_runner().invoke(
         args=["users", "create", "root@example.com", "--username", "root", "--password-stdin"], input="password123\n"
     )
@@ -120,7 +120,7 @@ def test_the_operator_may_give_them(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("name", UNSEEN, ids=ascii)
-def test_what_no_name_may_hold(client: Client, make: Factory, name: str) -> None:
+def test_characters_that_names_may_not_contain(client: Client, make: Factory, name: str) -> None:
     signed_in = make.client()
     faulty = [
         (register(client, first_name=name), "first_name"),
@@ -134,7 +134,7 @@ def test_what_no_name_may_hold(client: Client, make: Factory, name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["👩\u200d💻 coders", "می\u200cخواهم", "Zoë 🏴\U000e0067\U000e0062\U000e007f", "日本"])
-def test_what_a_name_may_hold(make: Factory, name: str) -> None:
+def test_characters_that_names_may_contain(make: Factory, name: str) -> None:
     assert make.client().post("/api/rooms", {"name": name}).json["name"] == name
 
 

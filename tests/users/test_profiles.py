@@ -39,7 +39,7 @@ def search(client: Client, q: str) -> list[str]:
     return [user["username"] for user in response.get_json()]
 
 
-def test_nobody_gets_in_without_a_token(client: Client) -> None:
+def test_a_token_is_required(client: Client) -> None:
     for path in ("/api/users/me", "/api/users", "/api/users/1", "/api/users/?limit=0"):
         response = client.get(path)
         assert response.status_code == 401
@@ -47,7 +47,7 @@ def test_nobody_gets_in_without_a_token(client: Client) -> None:
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_me_is_the_whole_of_the_own_profile(make: Factory) -> None:
+def test_me_has_all_fields_of_the_own_profile(make: Factory) -> None:
     client = make.client(make.user("ada", first_name="Ada", last_name="Lovelace", email="ada@example.com"))
     me = client.get("/api/users/me").get_json()
     assert set(me) == PUBLIC | PRIVATE
@@ -58,7 +58,7 @@ def test_me_is_the_whole_of_the_own_profile(make: Factory) -> None:
     assert client.get("/api/users/me/").get_json()["id"] == me["id"]
 
 
-def test_me_names_roles_in_order_and_costs_the_one_query_of_the_session(app: Flask, make: Factory) -> None:
+def test_me_lists_roles_in_order_and_takes_one_query(app: Flask, make: Factory) -> None:
     client = make.client()
     with app.app_context():
         roles = [Role(name="support"), Role(name="audit")]
@@ -81,7 +81,7 @@ def test_a_profile_shows_strangers_no_private_field(make: Factory) -> None:
     assert response.get_json()["bio"] == "I fish."
 
 
-def test_a_profile_is_whole_to_oneself_and_to_superusers(make: Factory) -> None:
+def test_the_user_and_superusers_see_all_fields(make: Factory) -> None:
     bob = make.client(make.user("bob"))
     root = make.client(make.user("root", is_superuser=True))
     for viewer in (bob, root):
@@ -92,13 +92,13 @@ def test_a_profile_is_whole_to_oneself_and_to_superusers(make: Factory) -> None:
 
 
 @pytest.mark.parametrize("user_id", ["0", str(2**63 - 1), str(2**63), "9" * 4000, "-1", "x", "1.0", "１"])
-def test_an_id_that_nobody_has_is_404(make: Factory, user_id: str) -> None:
+def test_an_unknown_id_is_404(make: Factory, user_id: str) -> None:
     response = make.client().get(f"/api/users/{user_id}")
     assert response.status_code == 404
     assert response.get_json()["code"] == "not_found"
 
 
-def test_the_erased_are_nowhere(make: Factory) -> None:
+def test_erased_users_are_not_found(make: Factory) -> None:
     ghost = make.user("ghost", deleted_at=utcnow(), is_active=False)
     for viewer in (make.client(make.user("ann")), make.client(make.user("root", is_superuser=True))):
         assert viewer.get(f"/api/users/{ghost.id}").status_code == 404
@@ -106,7 +106,7 @@ def test_the_erased_are_nowhere(make: Factory) -> None:
         assert search(viewer, "ghost") == []
 
 
-def test_the_deactivated_keep_their_profile_and_are_listed_to_superusers_alone(make: Factory) -> None:
+def test_deactivated_users_keep_their_profile_and_only_superusers_see_them_listed(make: Factory) -> None:
     asleep = make.user("asleep", is_active=False)
     ann, root = make.client(make.user("ann")), make.client(make.user("root", is_superuser=True))
     assert ann.get(f"/api/users/{asleep.id}").get_json()["is_active"] is False
@@ -114,7 +114,7 @@ def test_the_deactivated_keep_their_profile_and_are_listed_to_superusers_alone(m
     assert names(root) == ["ann", "asleep", "root"]
 
 
-def test_search_reads_usernames_and_names_in_any_case(make: Factory) -> None:
+def test_search_finds_usernames_and_names_in_any_case(make: Factory) -> None:
     make.user("fisher", first_name="Åsa", last_name="Öberg")
     make.user("legacy", full_name="Grace Hopper")
     viewer = make.client(make.user("viewer"))
@@ -137,7 +137,7 @@ def test_search_is_literal(make: Factory, sign: str) -> None:
     assert search(viewer, f"{sign}a") == []
 
 
-def test_a_query_that_cannot_be_is_422(make: Factory) -> None:
+def test_an_invalid_query_is_422(make: Factory) -> None:
     viewer = make.client()
     for query in ("?q=%00", "?q=" + "x" * 256, "?limit=0", "?limit=101", "?skip=-1", "?skip=10001", "?limit=x"):
         response = viewer.get(f"/api/users{query}")
@@ -146,7 +146,7 @@ def test_a_query_that_cannot_be_is_422(make: Factory) -> None:
     assert search(viewer, "%" * 255) == []
 
 
-def test_the_list_goes_on_through_its_links(make: Factory) -> None:
+def test_pages_of_the_list_are_linked(make: Factory) -> None:
     viewer = make.client(make.user("u0"))
     for n in range(1, 5):
         make.user(f"u{n}")
@@ -160,7 +160,7 @@ def test_the_list_goes_on_through_its_links(make: Factory) -> None:
     assert seen == ["u0", "u1", "u2", "u3", "u4"]
 
 
-def test_the_list_costs_the_same_for_any_length(app: Flask, make: Factory) -> None:
+def test_the_list_takes_a_constant_number_of_queries(app: Flask, make: Factory) -> None:
     viewer = make.client()
     make.user()
     viewer.get("/api/users/me")  # the first request of a minute also records that the session was seen

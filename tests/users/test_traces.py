@@ -93,7 +93,7 @@ def test_nothing_is_left_anywhere(app: Flask, make: Factory, zeph: Client) -> No
         assert db.session.scalars(select(AuditEvent.action).where(AuditEvent.action == "login.failed")).first()
 
 
-def test_what_fails_while_it_goes_on_is_forgotten_too(
+def test_records_that_arrive_during_the_erasure_are_removed_too(
     app: Flask, make: Factory, zeph: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sign-in that found the account may be recorded, and a message reported, after the account was shut."""
@@ -116,7 +116,7 @@ def test_what_fails_while_it_goes_on_is_forgotten_too(
     wait_until(lambda: marks_in(app) == [], "the last trace to go", 5)
 
 
-def test_pages_that_were_split_keep_no_copy(sqlite_app: Flask) -> None:
+def test_split_database_pages_keep_no_copy(sqlite_app: Flask) -> None:
     """`secure_delete` alone leaves stale cells in pages whose rows moved to a new one."""
     with sqlite_app.app_context():
         db.session.execute(text("CREATE TABLE crowd (id INTEGER PRIMARY KEY, email TEXT)"))
@@ -134,7 +134,7 @@ def test_pages_that_were_split_keep_no_copy(sqlite_app: Flask) -> None:
             db.session.commit()
 
 
-def test_it_waits_for_who_reads_an_earlier_state(sqlite_app: Flask, zeph_on_sqlite: Client) -> None:
+def test_wiping_waits_for_readers_of_an_earlier_state(sqlite_app: Flask, zeph_on_sqlite: Client) -> None:
     path = database(sqlite_app)
     assert path is not None
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
@@ -167,7 +167,7 @@ def test_a_large_database_is_rewritten_by_command(
     assert statements[1:] == ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"]
 
 
-def test_a_command_says_when_it_could_not(
+def test_the_command_reports_that_the_database_is_in_use(
     sqlite_app: Flask, zeph_on_sqlite: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backend.accounts.commands_admin.PATIENCE_SECONDS", 0.2)
@@ -182,7 +182,7 @@ def test_a_command_says_when_it_could_not(
         assert db.session.execute(text("PRAGMA busy_timeout")).scalar() == 4000
 
 
-def test_a_code_that_was_wrong_is_counted_as_the_holders(app: Flask, zeph: Client) -> None:
+def test_a_wrong_code_is_recorded_for_the_owner_of_the_number(app: Flask, zeph: Client) -> None:
     with app.app_context():
         store_code(MOBILE, "123456")
         db.session.commit()
