@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import gevent
 import gevent.event
@@ -27,6 +28,8 @@ COALESCE_SECONDS = 0.05
 """Changes within this time are sent together."""
 
 RETRY_SECONDS = 0.5
+OFFLINE_SECONDS = 0.5
+"""How long a user must be absent from the records of all workers before others are told that the user is offline."""
 
 
 class PresenceTracker:
@@ -39,6 +42,7 @@ class PresenceTracker:
         self._elsewhere: set[int] = set()
         self._here: set[int] = set()
         self._known: set[int] = set()
+        self._absent_since: dict[int, float] = {}
         self._must_exchange, self._must_send = gevent.event.Event(), gevent.event.Event()
         self.introductions = PresenceIntroductions(runtime, registry, self._must_send.set)
         self.blocks = BlockedPresence(runtime, registry, self._must_send.set)
@@ -126,7 +130,7 @@ class PresenceTracker:
     def _send_changes(self) -> None:
         """Send to this worker's clients who came online or went offline since the last time, where they may see it."""
         online = self.online()
-        came, went = online - self._known, self._known - online
+        came, went = online - self._known, self._confirm_offline(self._known - online)
         if (came or went) and self._registry.users:
             with self._runtime.reading():
                 watching = watchers(came | went, set(self._registry.users))
@@ -140,4 +144,19 @@ class PresenceTracker:
                 for connection in self._registry.of_user(other_id):
                     if connection.may_read:
                         connection.write(b"".join(own_frames))
-        self._known = online
+        self._known = self._known - went | came
+
+    def _confirm_offline(self, absent: set[int]) -> set[int]:
+        """Which of *absent* users went offline. With other workers, those who are absent for `OFFLINE_SECONDS`.
+
+        A user whose client moved to another worker is absent until that worker has written its record.
+        """
+        now = time.monotonic()
+        self._absent_since = {user_id: self._absent_since.get(user_id, now) for user_id in absent}
+        if not self._store.is_shared:
+            return absent
+        confirmed = {user_id for user_id, since in self._absent_since.items() if now - since >= OFFLINE_SECONDS}
+        if confirmed != absent:
+            self._must_exchange.set()
+            gevent.spawn_later(OFFLINE_SECONDS, self._must_send.set)
+        return confirmed
