@@ -18,7 +18,7 @@ import uvloop
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # as with `python -m bench.run`
 
-from bench import footprint, live, report, rest  # noqa: E402
+from bench import footprint, live, report, rest, uploads  # noqa: E402
 from bench.context import Bench  # noqa: E402
 from bench.machine import LOAD_CORE, SERVER_CORE  # noqa: E402
 from bench.postgres import DurablePostgres  # noqa: E402
@@ -32,6 +32,7 @@ REST = {
     "history": rest.history,
     "me": rest.me,
     "login-storm": rest.login_storm,
+    "upload": uploads.upload,
 }
 # The socket groups of the last three stay connected, so workloads that must run alone come before them.
 LIVE = {

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, true
 
 from backend.accounts.export_names import Names, Row
 from backend.attachments.serialise import attachment_json
@@ -34,6 +34,7 @@ from backend.models import (
     UserSession,
 )
 from backend.models.base import db, utcnow
+from backend.models.message import AttachmentState
 from backend.moderation.service import own_report_json
 from backend.storage import FileMissing, storage
 from backend.storage.archive import Entry, zip_stream
@@ -45,6 +46,9 @@ BATCH = 100
 
 DOCUMENT = "export.json"
 """The path of the document in the archive."""
+
+IS_READY = Attachment.state == AttachmentState.READY
+"""An attachment that is being uploaded or removed has no file to export."""
 
 _m = Message.__table__.c
 _UNSAFE = re.compile(r"[^\w .()+-]")
@@ -80,7 +84,7 @@ def _entries(document: Iterator[bytes], files: Iterator[Entry]) -> Iterator[Entr
 def _document(user_id: int, own: Row, names: Names, encode: Encode) -> Iterator[bytes]:
     yield b'{"exported_at":' + encode(utcnow()) + b',"user":' + encode(own)
     for part in PARTS:
-        rows = _rows(part.model, getattr(part.model, part.owner) == user_id, part.serialise)
+        rows = _rows(part.model, and_(getattr(part.model, part.owner) == user_id, part.condition), part.serialise)
         yield from _members(part.name, b"[]", _completed(rows, part.complete, names), encode)
     yield from _members("messages", b"[]", _completed(_messages(user_id), Names.note_messages, names), encode)
     yield from _members("users", b"{}", names.users(), encode)
@@ -154,7 +158,7 @@ def _file_keys(user_id: int, avatar: str | None) -> Iterator[tuple[str, str]]:
     """Return the path in the archive and the storage key of each file. A new kind of file is added here."""
     if avatar is not None:
         yield "avatar.webp", avatar
-    for rows in _pages(Attachment, Attachment.user_id == user_id):
+    for rows in _pages(Attachment, and_(Attachment.user_id == user_id, IS_READY)):
         for row in rows:
             yield f"attachments/{row.id}-{_safe(row.filename)}", row.storage_key
 
@@ -177,6 +181,7 @@ class Part:
     owner: str
     serialise: Callable[[Any], Row]
     complete: Callable[[Names, list[Row]], None] | None = None
+    condition: ColumnElement[bool] = field(default_factory=true)
 
 
 SESSION_FIELDS = _fields("id", "device_info", "ip_address", "is_active", "created_at", "last_seen_at", "expires_at")
@@ -191,7 +196,7 @@ PARTS = (
     Part("rooms", RoomMembership, "user_id", MEMBERSHIP_FIELDS, Names.add_to_rooms),
     Part("reactions", Reaction, "user_id", _fields("message_id", "emoji", "created_at")),
     Part("mentions", MessageMention, "user_id", _fields("message_id", "conversation_id", "created_at")),
-    Part("attachments", Attachment, "user_id", attachment_json),
+    Part("attachments", Attachment, "user_id", attachment_json, condition=IS_READY),
     Part("reports", Report, "reporter_id", own_report_json),
     Part("security_events", AuditEvent, "actor_id", event_json, Names.note_events),
 )
