@@ -108,7 +108,7 @@ class ChangeBatch:
         return message.json | {"client_message_id": key}
 
     def _context(self, change: Change, message: LockedMessage) -> ChangeContext:
-        """The facts that decide about *change*. Raises NotFound if the user may not see the message."""
+        """The context of *change*. Raises NotFound if the user may not see the message."""
         user_id, access = change.user_id, self._access
         if user_id not in access.active_user_ids:
             raise TokenRevoked

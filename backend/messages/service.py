@@ -27,7 +27,7 @@ _paged = (
     select(*MESSAGE_COLUMNS)
     .where(_m.conversation_id == bindparam("conversation"))
     .offset(bindparam("skip"))
-    .limit(bindparam("most"))
+    .limit(bindparam("max_rows"))
 )
 # Built once, because building it takes longer than reading a page.
 _OLDER = _paged.where(_m.seq < bindparam("seq")).order_by(_m.seq.desc())
@@ -103,7 +103,7 @@ def list_replies(
 def _of_one(
     user: User, place: ConversationRef, page_request: PageRequest, before: int | None, after: int | None
 ) -> Page[dict[str, Any]]:
-    values = {"conversation": place.conversation_id, "skip": page_request.skip, "most": page_request.limit + 1}
+    values = {"conversation": place.conversation_id, "skip": page_request.skip, "max_rows": page_request.limit + 1}
     if after is not None:
         rows = db.session.execute(_NEWER, values | {"seq": after}).all()
     else:

@@ -1,4 +1,4 @@
-"""What the tests of edits, deletions, reactions and pins share."""
+"""Helpers of the tests of edits, deletions, reactions and pins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How PostgreSQL executes a batch of sends: planned once for a connection, and by index, however large the database is."""
+"""PostgreSQL's plans for a batch of sends: made once for a connection, and with indexes for any size of the database."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STEPS = {
 
 @pytest.fixture(params=[10, 5000])
 def batch(request: pytest.FixtureRequest, postgresql_app: Flask, wiped: None) -> Iterator[Batch]:
-    """A batch in a database of so many conversations and messages. A plan made in a small database is kept while it grows."""
+    """A batch in a database with this number of conversations and messages. A plan from a small database is kept as it grows."""
     with postgresql_app.app_context():
         with db.engine.begin() as connection:
             connection.exec_driver_sql(FILL, {"count": request.param})
@@ -59,7 +59,7 @@ def test_no_table_is_scanned(batch: Batch, step: str) -> None:
 
 
 def test_statements_are_planned_once(batch: Batch) -> None:
-    """Left to itself PostgreSQL plans what takes arrays anew each time, which takes longer than to execute it."""
+    """By default PostgreSQL plans statements with arrays again each time, which takes longer than executing them."""
     made = {name: (reused, anew) for name, reused, anew in batch.connection.exec_driver_sql(PLANS)}
     assert made["confab_lock"][0] > 0
     assert made["confab_load_context"][0] > 0

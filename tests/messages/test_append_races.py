@@ -1,4 +1,4 @@
-"""Two workers at once: what the locks of conversations do not order, the database's own rules do."""
+"""Two concurrent workers: unique constraints decide where the locks of conversations do not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOBBY = ConversationRef("lobby", "lobby")
 
 
 def write(batch: Any, draft: Draft) -> None:
-    """What another worker's batch writes of *draft*, before it commits."""
+    """Write *draft* as another worker's batch does before its commit."""
     now, id_ = utcnow(), batch.open({draft.place.conversation_id}, set(), set(), 1).ids[0]
     place = draft.place
     row = {
@@ -42,7 +42,7 @@ def write(batch: Any, draft: Draft) -> None:
 
 def waits_for_another() -> bool:
     statement = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    db.session.rollback()  # within a transaction the answer would stay the same
+    db.session.rollback()  # within a transaction the result would stay the same
     return bool(db.session.execute(text(statement)).scalar())
 
 

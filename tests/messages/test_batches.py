@@ -1,4 +1,4 @@
-"""What a batch leaves behind on PostgreSQL, where it begins and ends its transaction by itself: nothing, however it ends."""
+"""Batches on PostgreSQL, which send BEGIN and COMMIT themselves, leave no open transaction, however they end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_send_to_a_room_takes_two_round_trips_with_and_without_a_key(made: Fac
             [sent] = append_messages([Draft(ann.id, place, "x", client_message_id=key)])
         assert isinstance(sent, Sent)
         asked.append(len(queries))
-    assert asked[1:] == [1, 1, 1, 1], "beside the one that begins: it writes, or reads what was sent before"
+    assert asked[1:] == [1, 1, 1, 1], "after the one that begins the batch: it writes, or reads the earlier message"
 
 
 def test_a_row_that_the_database_refuses(made: Factory) -> None:

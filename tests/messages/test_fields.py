@@ -1,4 +1,4 @@
-"""The declaration of a message's fields agrees with the table, with the row that a send writes, and with the documents."""
+"""The declaration of a message's fields agrees with the table, the responses and the documents."""
 
 from __future__ import annotations
 

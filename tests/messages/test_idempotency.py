@@ -1,4 +1,4 @@
-"""client_message_id: the same send may be repeated for ever."""
+"""client_message_id: a send can be repeated at any time."""
 
 from __future__ import annotations
 

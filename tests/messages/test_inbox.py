@@ -1,4 +1,4 @@
-"""The inbox: which conversations, in which order, and exact counts of what is unread."""
+"""The inbox: its conversations, their order, and exact unread counts."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def test_read_refuses_an_invalid_seq_or_conversation(make: Factory) -> None:
     assert read(eve, public["conversation_id"], 0).status_code == 403
     assert read(eve, "dm:1000001:1000002", 0).status_code == 404
     assert read(eve, "%00", 0).status_code == 404
-    unopened = f"dm:{ann.user.id}:{eve.user.id}"
-    assert read(ann, unopened, 0).status_code == 404
-    assert ann.patch(f"/api/chat/conversations/{unopened}", {"is_muted": True}).status_code == 404
+    never_used = f"dm:{ann.user.id}:{eve.user.id}"
+    assert read(ann, never_used, 0).status_code == 404
+    assert ann.patch(f"/api/chat/conversations/{never_used}", {"is_muted": True}).status_code == 404
 
 
 def test_direct_messages_become_read_without_a_modseq(make: Factory) -> None:

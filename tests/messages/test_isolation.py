@@ -1,4 +1,4 @@
-"""What one caller sends can never fail another's send, whatever it is."""
+"""No draft of one caller can fail another's send."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ DOTS = " ".join("@ab" + "." * 98 for _ in range(39))
 
 
 class Planted(Exception):
-    """A failure that nobody foresaw."""
+    """An unexpected failure."""
 
 
 def _faulty(sender_id: int) -> dict[str, Draft]:
-    """Drafts that fail in every way: some are refused, the others no schema would let through."""
+    """Drafts that fail in every way. Some are refused, and others would not pass the schema."""
     key = uuid.uuid4().hex
     return {
         "a room that no column can name": Draft(sender_id, ConversationRef(f"room:{HUGE}", "room", room_id=HUGE), "x"),
@@ -50,15 +50,15 @@ def _faulty(sender_id: int) -> dict[str, Draft]:
         "no parent": Draft(sender_id, LOBBY, "x", parent_id=987654),
         "a key, and one body": Draft(sender_id, LOBBY, "one body", client_message_id="twice"),
         "the key, and another body": Draft(sender_id, LOBBY, "another body", client_message_id="twice"),
-        "a nameless place": Draft(sender_id, ConversationRef("nowhere", "lobby"), "x"),
-        "content that is no text": Draft(sender_id, LOBBY, b"x"),  # type: ignore[arg-type]
+        "an unknown conversation": Draft(sender_id, ConversationRef("nowhere", "lobby"), "x"),
+        "content that is not text": Draft(sender_id, LOBBY, b"x"),  # type: ignore[arg-type]
         "what fails in the middle": Draft(sender_id, LOBBY, "planted", client_message_id=key),
     }
 
 
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch with the message `planted` fails as it is written, in a manner of no database's."""
+    """Writing a batch with the message `planted` fails with an error that no database raises."""
     for kind in (batch_sql._PostgresBatch, batch_sql._SqliteBatch):
         write = kind.write
 
@@ -127,7 +127,7 @@ def test_in_an_outage_all_drafts_fail_together(app: Flask, make: Factory, monkey
 def test_an_outage_while_drafts_are_appended_one_by_one(
     app: Flask, make: Factory, planted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was committed before stays acknowledged."""
+    """Messages that were committed before stay acknowledged."""
     ann, begin, tries = make.user(), append.begin_batch, []
 
     def leaving(engine: Any, has_timeouts: bool = False) -> Any:
@@ -167,7 +167,7 @@ def test_an_id_of_any_size_is_answered(make: Factory, number: int) -> None:
 
 @pytest.mark.parametrize("number", [HUGE - 1, HUGE, 9999999999999999999, 10**40], ids=str)
 def test_an_id_of_any_size_in_a_path_is_answered(app: Flask, make: Factory, number: int) -> None:
-    """Every route that takes an id, as a superuser and with bodies that such routes take."""
+    """Every route with an id, as a superuser and with valid bodies."""
     client = make.client(make.user(is_superuser=True))
     body = {
         "user_id": number,
@@ -202,7 +202,7 @@ def test_a_mention_has_three_readings_at_most() -> None:
 
 
 def test_many_mentions_cost_few_look_ups(app: Flask, make: Factory) -> None:
-    """A hundred messages of one sender beside one of another."""
+    """A hundred messages of one sender in a batch with one of another."""
     ann, ben = make.user("ab"), make.user()
     many = [" ".join(f"@n{n}x{k}" + "." * 60 for k in range(55)) for n in range(99)]
     drafts = [Draft(ben.id, LOBBY, content) for content in [DOTS, *many]] + [Draft(ann.id, LOBBY, "hello @AB.")]
@@ -230,7 +230,7 @@ def _send(client: Client, room: dict[str, Any], key: str = "key") -> Any:
 
 @pytest.mark.parametrize("how", ["removed", "banned", "left"])
 def test_a_repeat_shows_the_first_state_to_a_former_member(make: Factory, how: str) -> None:
-    """The send stays acknowledged for ever; what becomes of the message is for members to see."""
+    """The send stays acknowledged, but only members may see later changes of the message."""
     owner, member = make.client(), make.client()
     room = make.room(owner, "room", member, is_public=False)
     first = _send(member, room).json
@@ -260,7 +260,7 @@ def test_a_repeat_shows_the_present_state_to_a_member(make: Factory) -> None:
 
 
 def test_a_repeat_is_answered_after_the_recipient_blocked_the_sender(make: Factory) -> None:
-    """It sends nothing, and the sender still sees the conversation."""
+    """A repeat sends nothing, and the sender still sees the conversation."""
     ann, ben = make.client(), make.client()
     body = {"recipient_id": ben.user.id, "content": "x", "client_message_id": "k"}  # type: ignore[attr-defined]
     first = ann.post("/api/chat/send", body)

@@ -1,4 +1,4 @@
-"""Lists of messages: what is in them, in which order, and how one pages through them."""
+"""Lists of messages: contents, order and paging."""
 
 from __future__ import annotations
 

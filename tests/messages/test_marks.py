@@ -1,4 +1,4 @@
-"""Read marks that move back, and the events of a user's own inbox settings."""
+"""Moving read marks back, and the events of inbox settings."""
 
 from __future__ import annotations
 

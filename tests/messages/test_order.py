@@ -1,4 +1,4 @@
-"""Order under real concurrency: numbers in commit order, without gaps, and nothing that a reader by seq could miss."""
+"""Order under concurrency: numbers in commit order without gaps, so that a reader by seq misses nothing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_reader_by_seq_misses_no_message_of_eight_writers(postgresql_app: Flas
 
 
 def test_sends_over_http_from_many_threads(app: Flask, make: Factory) -> None:
-    """Lobby, a room and direct conversations at once; some replies, whose parents change too."""
+    """Concurrent sends to the lobby, a room and direct conversations, with replies that change their parents."""
     clients = [make.client() for _ in range(6)]
     room = make.room(clients[0], "r", *clients[1:])
     root = clients[0].post("/api/chat/send", {"content": "root"}).get_json()["id"]
@@ -144,7 +144,7 @@ def test_one_refusal_in_a_batch_leaves_no_gap(app: Flask, make: Factory) -> None
 
 
 def test_replies_of_one_batch_leave_no_gap(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A number that nobody is told of would hold up every listener until it was looked for in the database."""
+    """If a number had no event, every subscriber would wait for it until it is looked up in the database."""
     told: list[Event] = []
     monkeypatch.setattr("backend.messages.append.publish", told.extend)
     with app.app_context():

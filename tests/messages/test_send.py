@@ -1,4 +1,4 @@
-"""Sending: where a message goes, what it looks like, and what is refused."""
+"""Sending: addresses, the message object, and refusals."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def test_a_former_member_cannot_send(make: Factory) -> None:
 def test_an_erased_recipient_is_not_found(make: Factory) -> None:
     from backend.models.base import utcnow
 
-    ghost = make.user(deleted_at=utcnow())
-    assert send(make.client(), 404, recipient_id=ghost.id)["code"] == "not_found"
+    erased = make.user(deleted_at=utcnow())
+    assert send(make.client(), 404, recipient_id=erased.id)["code"] == "not_found"
 
 
 def test_a_blocked_user_cannot_send(make: Factory) -> None:

@@ -1,4 +1,4 @@
-"""Catching up by modseq."""
+"""Synchronisation by modseq."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of /sync are bounded in bytes, whatever there is to tell, and end all the same."""
+"""Answers of /sync are limited in bytes, and repeated calls return everything."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fill(app: Flask, room: dict[str, Any], sender_id: int, count: int, size: int
 
 
 def many_rooms(app: Flask, user_id: int, count: int) -> list[str]:
-    """*count* rooms of one user, by SQL; their conversations."""
+    """Add *count* rooms of one user by SQL. Returns the ids of their conversations."""
     with app.app_context():
         first = (db.session.scalar(text("SELECT max(id) FROM chat_rooms")) or 0) + 1
         ids = range(first, first + count)
@@ -53,7 +53,7 @@ def many_rooms(app: Flask, user_id: int, count: int) -> list[str]:
         db.session.execute(insert(ConversationEntry), [{"user_id": user_id, "conversation_id": name} for name in names])
         members = [{"user_id": user_id, "room_id": id_, "is_admin": True, "modseq": 1} for id_ in ids]
         db.session.execute(insert(RoomMembership), members)
-        if db.engine.dialect.name == "postgresql":  # the ids were given by hand, and nobody counted the rows yet
+        if db.engine.dialect.name == "postgresql":  # the ids were set by hand, and there are no statistics yet
             db.session.execute(
                 text("SELECT setval(pg_get_serial_sequence('chat_rooms', 'id'), (SELECT max(id) FROM chat_rooms))")
             )
@@ -63,7 +63,7 @@ def many_rooms(app: Flask, user_id: int, count: int) -> list[str]:
 
 
 def add_members(app: Flask, room: dict[str, Any], count: int, **fields: Any) -> list[int]:
-    """Let *count* new users with these *fields* come into *room*, by SQL; their ids."""
+    """Add *count* new users with these *fields* to *room* by SQL. Returns their ids."""
     with app.app_context():
         people = [{"username": f"m{n}", "email": f"m{n}@example.com", **fields} for n in range(count)]
         db.session.execute(insert(User), people)
@@ -82,7 +82,7 @@ def add_members(app: Flask, room: dict[str, Any], count: int, **fields: Any) -> 
 
 
 def answers(client: Client, seen: dict[str, int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Answers of /sync, with their sizes, until nothing is truncated: as a client asks that knows the contract alone."""
+    """Answers of /sync with their sizes, as a client gets them that asks until nothing is truncated."""
     seen = dict(seen)
     for _ in range(500):
         response = client.post("/api/chat/sync", {"conversations": seen})
@@ -98,7 +98,7 @@ def answers(client: Client, seen: dict[str, int]) -> Iterator[tuple[int, dict[st
 
 
 def test_an_answer_is_limited_to_about_a_mebibyte(app: Flask, make: Factory) -> None:
-    """63 MB once: 20 rooms, each with a page of messages as long as may be."""
+    """20 rooms, each with a page of messages of maximum length. Without a limit they would be 63 MB."""
     ann = make.client()
     rooms = [make.room(ann, f"r{n}") for n in range(4)]
     for room in rooms:
@@ -113,7 +113,7 @@ def test_an_answer_is_limited_to_about_a_mebibyte(app: Flask, make: Factory) -> 
 
 
 def test_the_amount_of_data_read_is_limited_too(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No group of conversations holds much more than fits: 3,000 messages are changed, and few of them are read."""
+    """No group of conversations is much larger than an answer: of 3,000 changed messages only few are read."""
     ann = make.client()
     rooms = [make.room(ann, f"r{n}") for n in range(30)]
     for room in rooms:
@@ -133,9 +133,9 @@ def test_the_amount_of_data_read_is_limited_too(app: Flask, make: Factory, monke
 
 
 def test_many_members_are_sent_in_pages(app: Flask, make: Factory) -> None:
-    """Each with a long story of themselves."""
+    """All of them have a long bio."""
     ann = make.client()
-    room = make.room(ann, "crowd")
+    room = make.room(ann, "large")
     ids = add_members(app, room, 450, bio="\U0001f511" * 1_000)
     told = []
     for size, answer in answers(ann, {"lobby": 0}):
@@ -150,9 +150,9 @@ def test_many_members_are_sent_in_pages(app: Flask, make: Factory) -> None:
 
 
 def test_many_members_are_sent_with_the_message_after_them(app: Flask, make: Factory) -> None:
-    """A client that knows the contract alone goes on from the last message, and needs one where a row is truncated."""
+    """A client continues from the last message of a truncated row, so the row needs one."""
     ann = make.client()
-    room = make.room(ann, "crowd")
+    room = make.room(ann, "large")
     ids = add_members(app, room, 700)
     fill(app, room, ann.user.id, 250, 10)  # type: ignore[attr-defined]
     pages = [answer for _, answer in answers(ann, {})]

@@ -1,4 +1,4 @@
-"""`flask messages verify`: silent about a healthy database, and precise about each kind of fault."""
+"""`flask messages verify` reports each kind of fault, and none in a healthy database."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_head_with_wrong_numbers(app: Flask, make: Factory) -> None:
 
 
 def test_a_wrong_unread_count(app: Flask, make: Factory) -> None:
-    """As where a message was taken out by hand: the subtraction counts it still."""
+    """A message was deleted by hand, and the subtraction still counts it."""
     user_id, name = talk(make)
     with app.app_context():
         db.session.execute(delete(Message).where(Message.conversation_id == name, Message.seq == 3))

@@ -1,4 +1,4 @@
-"""One conversation that somebody holds does not fail the sends to others, and how much is written at once is bounded."""
+"""A locked conversation does not fail sends to others, and the size of a batch is limited."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOBBY = ConversationRef("lobby", "lobby")
 
 @contextmanager
 def held(room: dict[str, Any]) -> Iterator[None]:
-    """Somebody changes *room*, and takes longer than a send may wait."""
+    """Lock *room* for longer than a send may wait."""
     with db.engine.begin() as connection:
         statement = select(Conversation.id).where(Conversation.id == room["conversation_id"])
         connection.execute(statement.with_for_update())
@@ -43,7 +43,7 @@ def make_pg(postgresql_app: Flask, wiped: None) -> Factory:
 
 
 def test_a_locked_conversation_fails_no_send_to_another(make_pg: Factory) -> None:
-    """Neither does it make each of its own drafts wait in turn: the contract promises an answer within 10 s."""
+    """Its own drafts do not wait one after another either: the contract promises an answer within 10 s."""
     ann = make_pg.client()
     ann_id: int = ann.user.id  # type: ignore[attr-defined]
     room = make_pg.room(ann)
@@ -79,7 +79,7 @@ def test_drafts_are_not_appended_one_by_one_for_longer_than_a_caller_waits(
 
 
 def test_the_size_of_a_batch_is_counted_in_drafts(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A socket's frames come by the dozen; statements that took them all would take too many values."""
+    """A socket sends many frames at once. A statement for all of them would have too many parameters."""
     ann_id, batches = make.user().id, []
     started, go = threading.Event(), threading.Event()
     real = append.append_messages

@@ -1,4 +1,4 @@
-"""What tests of rooms share."""
+"""Fixtures of the tests of rooms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.factories import Factory
 
 @dataclass
 class Cast:
-    """A room and a client for every part that somebody can play in it."""
+    """A room, and a client for every role in it."""
 
     room: dict[str, Any]
     anonymous: Client
@@ -32,14 +32,14 @@ class Cast:
 
 
 def make_cast(make: Factory, **fields: Any) -> Cast:
-    """A new room with a new cast."""
+    """A new room with new users in every role."""
     clients = {role: make.client() for role in ("stranger", "banned", "left", "member", "admin", "owner")}
     superuser = make.client(make.user(is_superuser=True))
     return _in_a_room(make, Cast({}, Client(make.app), superuser=superuser, **clients), fields)
 
 
 def recast(make: Factory, cast: Cast, **fields: Any) -> Cast:
-    """A new room with the people of *cast* in their parts, whatever became of them in its own."""
+    """A new room with the users of *cast* in their original roles."""
     return _in_a_room(make, cast, fields)
 
 
@@ -54,18 +54,18 @@ def _in_a_room(make: Factory, cast: Cast, fields: dict[str, Any]) -> Cast:
 
 
 def user_id(client: Client) -> int:
-    """Who *client* is signed in as."""
+    """The id of the user of *client*."""
     number: int = client.user.id  # type: ignore[attr-defined]
     return number
 
 
 @pytest.fixture
 def public(make: Factory) -> Cast:
-    """A public room and its cast."""
+    """A public room with a client for every role."""
     return make_cast(make)
 
 
 @pytest.fixture
 def private(make: Factory) -> Cast:
-    """A private room and its cast."""
+    """A private room with a client for every role."""
     return make_cast(make, is_public=False)

@@ -1,4 +1,4 @@
-"""What the database holds of a room, for tests of what no answer shows."""
+"""The state of a room in the database, for tests of what responses do not show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def last_modseq(app: Flask, room: dict[str, Any]) -> int:
 
 
 def memberships(app: Flask, room: dict[str, Any]) -> dict[int, RoomMembership]:
-    """Every membership of the room, the ended ones too, by user."""
+    """All memberships of the room by user, including ended ones."""
     with app.app_context():
         rows = db.session.scalars(select(RoomMembership).where(RoomMembership.room_id == room["id"])).all()
         db.session.expunge_all()
@@ -29,7 +29,7 @@ def memberships(app: Flask, room: dict[str, Any]) -> dict[int, RoomMembership]:
 
 
 def inboxes(app: Flask, room: dict[str, Any]) -> dict[int, int]:
-    """Who has the room in their inbox, and up to where they have read."""
+    """The read marks of the users who have the room in their inbox."""
     statement = select(ConversationEntry.user_id, ConversationEntry.last_read_seq)
     with app.app_context():
         rows = db.session.execute(statement.where(ConversationEntry.conversation_id == room["conversation_id"]))

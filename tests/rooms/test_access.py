@@ -1,4 +1,4 @@
-"""Who may do what in a room: every route against every part that somebody can play."""
+"""Permissions in a room: every route with every role."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.rooms.conftest import Cast, make_cast, recast, user_id
 
 ROLES = ("anonymous", "stranger", "banned", "left", "member", "admin", "owner", "superuser")
 
-# For each call: what each role gets, in the order of ROLES.
+# The status that each role gets from each call, in the order of ROLES.
 PUBLIC: dict[tuple[str, str], str] = {
     ("GET", ""): "401 200 200 200 200 200 200 200",
     ("PATCH", ""): "401 403 403 403 403 200 200 403",
@@ -48,7 +48,7 @@ PRIVATE: dict[tuple[str, str], str] = {
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "owner_must_transfer"}
 
 
-@pytest.mark.no_cover  # nothing runs here that the tests of the calls do not run
+@pytest.mark.no_cover  # the tests of the calls cover the same lines
 @pytest.mark.parametrize("is_public", [True, False], ids=["public", "private"])
 @pytest.mark.parametrize("call", PUBLIC, ids=" ".join)
 def test_every_role_gets_the_declared_status(make: Factory, call: tuple[str, str], is_public: bool) -> None:
@@ -63,13 +63,13 @@ def test_every_role_gets_the_declared_status(make: Factory, call: tuple[str, str
             banned = call[1] == "/join" and role == "banned" and is_public
             assert response.get_json()["code"] == ("banned" if banned else CODES[response.status_code])
         if 200 <= response.status_code < 300 and call[0] != "GET" and role != ROLES[-1]:
-            cast = recast(make, cast, is_public=is_public)  # what one did must not change what the next may do
+            cast = recast(make, cast, is_public=is_public)  # so that the calls of one role do not affect the next
             _let_in(cast, other, call[1])
     assert answers == expected
 
 
 def _let_in(cast: Cast, other: Client, tail: str) -> None:
-    """Make *other* a member where the call is about one."""
+    """Make *other* a member if the call is about a member."""
     if "{other}" in tail or tail == "/transfer":
         assert cast.owner.put(f"{cast.path}/members/{user_id(other)}").status_code == 200
 

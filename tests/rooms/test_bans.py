@@ -1,4 +1,4 @@
-"""Who learns of a ban: the banned when they try, and admins when they ask. To all others it looks like any leaving."""
+"""Visibility of bans: only the banned user and admins learn of one. For others it looks like a departure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.rooms.conftest import Cast, user_id
 
 
 def synced(client: Client, room: dict[str, Any], since: int = 0) -> dict[str, Any]:
-    """What /sync tells *client* of the room, but for the profiles, which say when their owners were last seen."""
+    """The room in *client*'s /sync, without the profiles, because they contain `last_seen_at`."""
     name = room["conversation_id"]
     rows = client.post("/api/chat/sync", {"conversations": {name: since}}).json["conversations"]
     (found,) = [row for row in rows if row["id"] == name]

@@ -1,4 +1,4 @@
-"""What an admin may do to people without asking them, and how much of it."""
+"""Limits on what admins and owners may do to other users."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def member_path(cast: Cast, client: Client) -> str:
 
 
 def own_rooms(app: Flask, client: Client, number: int) -> None:
-    """Give *client* so many rooms more."""
+    """Add *number* rooms that *client* owns."""
     rows = [{"name": f"room {n}", "owner_id": user_id(client)} for n in range(number)]
     with app.app_context():
         db.session.execute(insert(Room), rows)
@@ -42,7 +42,7 @@ def owned(app: Flask, client: Client) -> int:
 
 
 def left_since(app: Flask, client: Client, ago: timedelta) -> None:
-    """Let *client* have left so long ago."""
+    """Set the time at which *client* left to *ago*."""
     with app.app_context():
         own = RoomMembership.user_id == user_id(client)
         db.session.execute(update(RoomMembership).where(own).values(left_at=utcnow() - ago))
@@ -58,7 +58,7 @@ def test_a_user_is_not_added_by_someone_whom_they_block(app: Flask, private: Cas
     assert last_modseq(app, private.room) == before
     assert user_id(private.stranger) not in memberships(app, private.room)
     assert private.owner.put(path).status_code == 200  # another admin, whom they do not block
-    assert private.admin.put(path, {"is_admin": True}).status_code == 200  # they are in it already
+    assert private.admin.put(path, {"is_admin": True}).status_code == 200  # they are a member already
     assert private.owner.delete(path).status_code == 204
     assert code(private.admin.put(path)) == (403, "blocked")
     assert private.stranger.delete(f"/api/users/me/blocks/{user_id(private.admin)}").status_code == 204
@@ -82,7 +82,7 @@ def test_blocks_apply_to_superusers_too(make: Factory, private: Cast) -> None:
 
 def test_a_user_who_left_is_not_added_for_a_day(app: Flask, private: Cast) -> None:
     path = member_path(private, private.member)
-    assert private.member.delete(path).status_code == 204  # the other way to leave
+    assert private.member.delete(path).status_code == 204  # this leaves the room, too
     for client in (private.admin, private.owner):
         assert code(client.put(path)) == (403, "left")
     left_since(app, private.member, timedelta(hours=23, minutes=59))
@@ -174,7 +174,7 @@ def test_one_user_adds_another_to_a_limited_number_of_rooms(limited_app: Flask, 
         assert [a.status_code for a in answers] == [200] * 20 + [429]
         assert int(answers[-1].headers["Retry-After"]) > 0
         again = caller.put(f"/api/rooms/{rooms[0]}/{path}", {"is_admin": True})
-        assert again.status_code == 200  # they are in it, so nobody is added
+        assert again.status_code == 200  # they are a member, so nobody is added
 
 
 def test_a_user_is_added_to_a_limited_number_of_rooms_by_all_together(

@@ -1,4 +1,4 @@
-"""Invite links: who makes them, whom they let in, and when they are dead."""
+"""Invite links: creation, joining, and validity."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_an_invite_is_invalid_when_its_creator_is_not_an_admin(app: Flask, priva
 
 
 def _reinstate(app: Flask, cast: Cast) -> None:
-    """Take back what keeps the admin from being added again: the ban, and the wait after leaving."""
+    """Remove the ban and the wait after leaving, so that the admin can be added again."""
     with app.app_context():
         own = RoomMembership.user_id == user_id(cast.admin)
         db.session.execute(db.update(RoomMembership).where(own).values(is_banned=False, left_by_self=None))

@@ -1,4 +1,4 @@
-"""Coming, going, being made admin, being thrown out: what each does, and that it takes one modseq."""
+"""Joining, leaving, promotion and removal: their effects, and that each takes one modseq."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_joining_twice_makes_one_membership(app: Flask, public: Cast) -> None:
     assert public.stranger.post(f"{public.path}/join/").get_json() == room
     assert last_modseq(app, public.room) == before + 1
     assert memberships(app, public.room)[user_id(public.stranger)].modseq == before + 1
-    assert inboxes(app, public.room)[user_id(public.stranger)] == 12  # what was said before is no news
+    assert inboxes(app, public.room)[user_id(public.stranger)] == 12  # earlier messages count as read
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_ban_ends_the_membership_and_can_be_repeated(app: Flask, public: Cast)
     assert "is_admin" not in public.admin.get(public.path).get_json()
     for _ in range(2):
         assert public.owner.patch(member_path(public, public.admin), {"is_banned": False}).status_code == 200
-    assert last_modseq(app, public.room) == before + 1  # it changed nothing that others may see
+    assert last_modseq(app, public.room) == before + 1  # it changed nothing that other users may see
     assert "is_admin" not in public.admin.get(public.path).get_json()
 
 
@@ -194,7 +194,7 @@ def test_users_who_are_not_members_can_be_banned(app: Flask, public: Cast) -> No
     for client in (public.stranger, public.left):
         assert public.admin.patch(member_path(public, client), {"is_banned": True}).get_json()["is_banned"] is True
         refused(client.post(f"{public.path}/join"), 403, "banned")
-    assert last_modseq(app, public.room) == before  # nobody but admins may learn of it
+    assert last_modseq(app, public.room) == before  # only admins may know of it
     assert public.owner.get(public.path).get_json()["member_count"] == 3
 
 
@@ -236,7 +236,7 @@ def test_the_owner_cannot_be_demoted_banned_or_removed(app: Flask, public: Cast)
 
 
 def test_an_owner_who_is_not_an_admin_can_be_made_one(app: Flask, public: Cast) -> None:
-    """Rows that came from elsewhere may have such an owner."""
+    """Imported rooms may have such an owner."""
     with app.app_context():
         own = RoomMembership.user_id == user_id(public.owner)
         db.session.execute(update(RoomMembership).where(own).values(is_admin=False))
@@ -263,7 +263,7 @@ def test_the_new_owner_is_an_admin_and_the_old_one_stays(app: Flask, public: Cas
     assert last_modseq(app, public.room) == before + 1
     refused(public.owner.delete(public.path), 403, "forbidden")
     assert public.member.post(f"{public.path}/transfer", {"user_id": user_id(public.admin)}).status_code == 200
-    assert last_modseq(app, public.room) == before + 1  # an admin already: no membership changed
+    assert last_modseq(app, public.room) == before + 1  # they were an admin already, so no membership changed
     assert public.admin.post(f"{public.path}/transfer", {"user_id": user_id(public.admin)}).status_code == 200
 
 

@@ -41,7 +41,7 @@ def test_every_change_takes_exactly_one_modseq(app: Flask, make: Factory, seed: 
     for _ in range(60):
         act()
         after = memberships(app, room)
-        changed = [row for user, row in after.items() if facts(before.get(user)) != facts(row)]
+        changed = [row for user, row in after.items() if state_of(before.get(user)) != state_of(row)]
         assert len(changed) <= 1
         head += len(changed)
         assert last_modseq(app, room) == head
@@ -51,7 +51,7 @@ def test_every_change_takes_exactly_one_modseq(app: Flask, make: Factory, seed: 
         before = after
 
 
-def facts(row: object) -> list[object]:
+def state_of(row: object) -> list[object]:
     return [getattr(row, name, None) for name in ("is_admin", "is_banned", "joined_at", "left_at")]
 
 
@@ -98,13 +98,13 @@ def test_a_concurrent_ban_and_join_leave_no_member(app: Flask, make: Factory) ->
 
 def test_a_concurrent_transfer_and_departure_keep_the_owner_a_member(app: Flask, make: Factory) -> None:
     for _ in range(8):
-        owner, heir = make.client(), make.client()
-        room = make.room(owner, "room", heir)
+        owner, successor = make.client(), make.client()
+        room = make.room(owner, "room", successor)
         path = f"/api/rooms/{room['id']}"
         handed, left = at_once(
             [
-                lambda o=owner, h=heir, p=path: o.post(f"{p}/transfer", {"user_id": user_id(h)}).status_code,  # type: ignore[misc]
-                lambda h=heir, p=path: h.post(f"{p}/leave").status_code,  # type: ignore[misc]
+                lambda o=owner, s=successor, p=path: o.post(f"{p}/transfer", {"user_id": user_id(s)}).status_code,  # type: ignore[misc]
+                lambda s=successor, p=path: s.post(f"{p}/leave").status_code,  # type: ignore[misc]
             ]
         )
         assert (handed, left) in {(200, 409), (404, 204)}

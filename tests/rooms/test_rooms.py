@@ -1,4 +1,4 @@
-"""Rooms: making, finding, changing."""
+"""Creating, finding and changing rooms."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_errors_name_the_invalid_field(public: Cast, body: Any, field: str) -> N
     text = {
         "data": json.dumps(body),
         "content_type": "application/json",
-    }  # orjson would refuse to send a lone surrogate
+    }  # not sent by orjson, which refuses lone surrogates
     responses = [public.stranger.post("/api/rooms", **text)]
     if body:
         responses.append(public.owner.patch(public.path, **text))
@@ -215,4 +215,4 @@ def test_lists_take_a_constant_number_of_queries(app: Flask, make: Factory) -> N
         for n in range(5):
             make.room(owner, f"r{n}", make.client())
             owner.put(f"/api/rooms/{room['id']}/members/{make.user().id}")
-    assert counts == [3, 3, 4, 3] * 2, queries  # of members it is asked, too, who blocks the caller
+    assert counts == [3, 3, 4, 3] * 2, queries  # the list of members also reads who blocks the caller

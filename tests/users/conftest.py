@@ -1,4 +1,4 @@
-"""What tests of users share."""
+"""Fixtures of the tests of users."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MOBILE = "+46701740605"
 
 @pytest.fixture
 def zeph(app: Flask) -> Client:
-    """Somebody who has left a mark in every place where one can."""
+    """A user with recognisable personal data in every field."""
     return sign_up(app)
 
 
 def sign_up(app: Flask) -> Client:
-    """Make the account of `zeph`."""
+    """Create the account of `zeph`."""
     user = Factory(app).user(
         "zephyrine",
         email="zq@example.com",

@@ -1,4 +1,4 @@
-"""What superusers do: roles, grants, deactivation, and the trail that all of it leaves."""
+"""Administration by superusers: roles, grants, deactivation, and their audit events."""
 
 from __future__ import annotations
 
@@ -206,6 +206,6 @@ def test_invalid_bodies_are_refused(root: Client, make: Factory, body: dict[str,
 def test_an_erased_account_cannot_be_changed(root: Client, make: Factory) -> None:
     from backend.models.base import utcnow
 
-    ghost = make.user(deleted_at=utcnow(), is_active=False)
-    assert code(root.patch(f"/api/users/{ghost.id}", {"is_active": True})) == (404, "not_found")
+    erased = make.user(deleted_at=utcnow(), is_active=False)
+    assert code(root.patch(f"/api/users/{erased.id}", {"is_active": True})) == (404, "not_found")
     assert code(root.patch(f"/api/users/{2**62}", {"is_active": True})) == (404, "not_found")

@@ -1,4 +1,4 @@
-"""Pictures: what comes in, what is kept, and what is refused before it costs anything."""
+"""Avatars: accepted uploads, what is stored, and refusals before anything is decoded."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_format_becomes_a_square(app: Flask, make: Factory, kind: str, mod
 
 def test_metadata_and_trailing_bytes_are_removed_and_the_orientation_is_applied(make: Factory) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn it by 90 degrees
+    exif[0x0112] = 6  # the orientation: rotated by 90 degrees
     exif[0x010E] = "taken at home"
     raw = picture((300, 200), "JPEG", exif=exif) + b"<script>alert(1)</script>"
     image = Image.open(BytesIO(raw))
@@ -117,7 +117,7 @@ def decoded(*_: Any, **__: Any) -> None:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG whose header promises more than anybody wants to decode."""
+    """A PNG whose header declares a huge image."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -148,7 +148,7 @@ def test_formats_that_are_decoded_whole_have_a_lower_limit(
 
 
 def webp_bomb(size: int) -> bytes:
-    """An animated WebP whose header alone asks for a canvas of *size* by *size*."""
+    """An animated WebP whose header declares a canvas of *size* by *size*."""
     side = struct.pack("<I", size - 1)[:3]
     frame = picture((16, 16), "WEBP")[12:]
     frames = b"ANMF" + struct.pack("<I", 16 + len(frame)) + bytes(6) + b"\x0f\0\0" * 2 + bytes(4) + frame
@@ -157,7 +157,7 @@ def webp_bomb(size: int) -> bytes:
 
 
 def test_a_refused_webp_reserves_no_memory(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow makes the decoder, and with it the canvas, as it opens the file: it must look at the header first."""
+    """Pillow allocates the canvas as it opens the file, so the header must be checked before that."""
     from PIL import WebPImagePlugin
 
     assert put(make.client(), webp_bomb(400)).status_code == 200

@@ -119,7 +119,7 @@ def test_concurrent_blocks_are_stored_once(app: Flask, make: Factory) -> None:
 
 @pytest.fixture
 def reported(make: Factory) -> tuple[Client, Client, Client, dict[str, Any]]:
-    """An author, a member, a superuser, and a message of the author's in a private room."""
+    """An author, a member, a superuser, and a message by the author in a private room."""
     author, member = make.client(), make.client()
     room = make.room(author, "room", member, is_public=False)
     message = author.post("/api/chat/send", {"content": "rude", "room_id": room["id"]}).json
@@ -181,7 +181,7 @@ def test_concurrent_reports_are_stored_once_for_each_user(app: Flask, reported: 
     assert {a.status_code for a in answers} == {201}
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(Report)) == 2
-    root.get("/api/users/me")  # so that the use of the session is noted
+    root.get("/api/users/me")  # so that the use of the session is recorded before
     with count_queries(app) as queries:
         assert len(root.get("/api/reports").json) == 2
     assert len(queries) == 3, queries

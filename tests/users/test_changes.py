@@ -1,4 +1,4 @@
-"""What users change of themselves, and what no body lets them change."""
+"""Changes of one's own profile, and fields that no body can change."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ PRIVATE: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", PRIVATE)
 def test_only_documented_fields_can_be_assigned(make: Factory, field: str) -> None:
-    """Every body that could reach an account or what hangs on it, with each field that is nobody's to send."""
+    """Every body that changes an account or its data, with each field that clients may not set."""
     ann = make.client(make.user("ann"))
     room = make.room(ann)["id"]
     before = ann.get(ME).json
@@ -121,7 +121,7 @@ def test_only_documented_fields_can_be_assigned(make: Factory, field: str) -> No
     }
     for call, body in offered.items():
         if field == "mobile" and call.endswith("register"):
-            continue  # offered there
+            continue  # documented for this body
         method, _, path = call.partition(" ")
         assert code(ann.request(method, path, body | {field: PRIVATE[field]})) == (422, "validation_failed"), call
     assert ann.get(ME).json == before | {"last_seen_at": ann.get(ME).json["last_seen_at"]}

@@ -1,4 +1,4 @@
-"""`flask users ...`: what an operator does by hand."""
+"""`flask users`: administration from the command line."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_an_account_is_named_by_id_username_or_email(app: Flask, make: Factory, 
 
 def test_an_ambiguous_name_is_refused(app: Flask, make: Factory) -> None:
     ann, bob = make.user("ann"), make.user("bob")
-    with app.app_context():  # as an adopted database may have it
+    with app.app_context():  # as in an imported database
         db.session.execute(update(User).where(User.id == bob.id).values(username="ANN", username_key=None))
         db.session.commit()
     result = run(app, "deactivate", "ANN")
@@ -74,7 +74,7 @@ COMMANDS: list[list[str]] = [
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_digits_that_may_be_an_id_or_a_username_are_refused(app: Flask, make: Factory, command: list[str]) -> None:
-    """Whoever is named 736130 must not be taken for the account 736130, nor for anybody while it is not said which is meant."""
+    """A user with the username 736130 must not be confused with the account 736130, so the command has to say which it means."""
     ann = make.user("ann")
     make.user(str(ann.id))
     make.user("736130")

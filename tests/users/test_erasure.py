@@ -1,4 +1,4 @@
-"""Erasing an account: nothing personal is left anywhere, and nothing that was said is lost."""
+"""Erasing an account: no personal data is left, and no message is lost."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def test_nothing_personal_is_left(app: Flask, make: Factory, zeph: Client) -> No
     assert code(ann.get(f"/api/users/{zid}")) == (404, "not_found")
     shown = ann.get(f"/api/chat/messages/{sent['id']}").json
     assert (shown["content"], shown["client_message_id"]) == ("hello", None)
-    ghost = ann.get(f"/api/users/{shown['sender_id']}").json
-    assert (ghost["full_name"], ghost["is_active"]) == ("Deleted user", False)
+    tombstone = ann.get(f"/api/users/{shown['sender_id']}").json
+    assert (tombstone["full_name"], tombstone["is_active"]) == ("Deleted user", False)
     history = {m["id"]: m for m in ann.get(f"/api/chat/messages?conversation_id={direct['conversation_id']}").json}
-    assert history[direct["id"]]["sender_id"] == history[answered["id"]]["recipient_id"] == ghost["id"]
+    assert history[direct["id"]]["sender_id"] == history[answered["id"]]["recipient_id"] == tombstone["id"]
     with app.app_context():
         assert list_unfinished() == []
 
@@ -133,7 +133,7 @@ def test_email_username_and_number_can_be_used_again(app: Flask, zeph: Client) -
 
 
 def test_every_change_has_its_modseq(app: Flask, make: Factory, zeph: Client) -> None:
-    """A client that syncs hears of each message that changed, once, and numbers have no gaps."""
+    """Sync returns each changed message once, and numbers have no gaps."""
     ann = make.client()
     room = make.room(zeph, "room", ann)
     for n in range(5):

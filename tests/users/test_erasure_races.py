@@ -1,4 +1,4 @@
-"""Erasing somebody who is at work, and two at once."""
+"""Erasing a user who is sending, and concurrent erasures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.users.conftest import PASSWORD
 
 
 def test_concurrent_sends_leave_no_message_of_the_erased_user(app: Flask, make: Factory) -> None:
-    """Whatever comes first: a message is the deleted user's, or it was refused."""
+    """In any order, a message belongs to the deleted user or was refused."""
     ann = make.client()
     for round_ in range(3):
         zeph = make.client(make.user(hashed_password=hash_password(PASSWORD)))

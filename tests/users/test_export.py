@@ -1,4 +1,4 @@
-"""The export: everything of a user and no secret."""
+"""The export: all data of a user, and no secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and addresses: which are the same, which pass for somebody else's, and where mail goes."""
+"""Usernames and email addresses: comparison, reserved names, and where mail is sent."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_user_can_change_the_case_of_their_username(make: Factory) -> None:
 
 
 def test_older_accounts_keep_their_names(app: Flask, make: Factory) -> None:
-    """Two that differ in case alone: the oldest account holds the name, the other is found by its exact one."""
+    """Of two names that differ only in case the older account has the folded name, and the other is found by its exact name."""
     old, young = make.user("Bob"), make.user("tmp")
     with app.app_context():
         db.session.execute(update(User).where(User.id == young.id).values(username="bob", username_key=None))
@@ -116,7 +116,7 @@ def test_the_command_line_can_use_reserved_names(app: Flask) -> None:
         assert db.session.scalars(select(User.username)).all() == ["root"]
 
 
-# -- names that are shown
+# -- characters in names
 
 
 @pytest.mark.parametrize("name", UNSEEN, ids=ascii)

@@ -1,4 +1,4 @@
-"""`/api/users`: me, the list with its search, and profiles."""
+"""`/api/users`: one's own profile, the directory with its search, and profiles of others."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ def test_an_unknown_id_is_404(make: Factory, user_id: str) -> None:
 
 
 def test_erased_users_are_not_found(make: Factory) -> None:
-    ghost = make.user("ghost", deleted_at=utcnow(), is_active=False)
+    erased = make.user("erased", deleted_at=utcnow(), is_active=False)
     for viewer in (make.client(make.user("ann")), make.client(make.user("root", is_superuser=True))):
-        assert viewer.get(f"/api/users/{ghost.id}").status_code == 404
-        assert "ghost" not in names(viewer)
-        assert search(viewer, "ghost") == []
+        assert viewer.get(f"/api/users/{erased.id}").status_code == 404
+        assert "erased" not in names(viewer)
+        assert search(viewer, "erased") == []
 
 
 def test_deactivated_users_keep_their_profile_and_only_superusers_see_them_listed(make: Factory) -> None:
@@ -171,4 +171,4 @@ def test_the_list_takes_a_constant_number_of_queries(app: Flask, make: Factory) 
         counts.append(len(queries))
         for _ in range(10):
             make.user()
-    assert counts == [3, 3]  # who calls, the people, and who of them blocks the caller
+    assert counts == [3, 3]  # the caller, the users, and which of them block the caller

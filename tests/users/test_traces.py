@@ -1,4 +1,4 @@
-"""After an erasure nothing of a person is left: in no table, in no file of the storage, and in no byte of a SQLite database."""
+"""After an erasure no personal data is left in any table, in the storage, or in the file of a SQLite database."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def bytes_of(app: Flask) -> bytes:
 
 
 def marks_in(app: Flask) -> list[str]:
-    """The traces of the erased, wherever there are any."""
+    """The personal data of the erased user that is found anywhere."""
     everything = dump(app).encode() + bytes_of(app)
     return [mark for mark in (*MARKS, *TEXTS) if mark.lower().encode() in everything.lower()]
 
 
 def fail_to_sign_in(app: Flask) -> None:
-    """By every way in, as the owner would by a slip of the finger."""
+    """Fail to sign in by every method, as the owner might with a typing error."""
     stranger = Client(app)
     for name in ({"email": "zq@example.com"}, {"username": "zephyrine"}):
         assert stranger.post("/api/auth/login", {**name, "password": "slip"}, environ_base=FROM).status_code == 401
@@ -64,7 +64,7 @@ def fail_to_sign_in(app: Flask) -> None:
 
 
 def leave_marks(app: Flask, make: Factory, zeph: Client) -> int:
-    """Fail to sign in, and report and be reported; the id of the report about zeph."""
+    """Fail to sign in, report a message and be reported. Returns the id of the report about zeph."""
     ann, root = make.client(), make.client(make.user(is_superuser=True))
     fail_to_sign_in(app)
     other = zeph.post("/api/auth/verify-otp", {"mobile": "+46701740606", "code": "000000"}, environ_base=FROM)
@@ -96,7 +96,7 @@ def test_nothing_is_left_anywhere(app: Flask, make: Factory, zeph: Client) -> No
 def test_records_that_arrive_during_the_erasure_are_removed_too(
     app: Flask, make: Factory, zeph: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sign-in that found the account may be recorded, and a message reported, after the account was shut."""
+    """After the account is closed, a sign-in that found it may still be recorded, and a message reported."""
     from backend.accounts import erasure
 
     ann = make.client()
@@ -117,7 +117,7 @@ def test_records_that_arrive_during_the_erasure_are_removed_too(
 
 
 def test_split_database_pages_keep_no_copy(sqlite_app: Flask) -> None:
-    """`secure_delete` alone leaves stale cells in pages whose rows moved to a new one."""
+    """`secure_delete` alone leaves copies in database pages whose rows were moved to a new page."""
     with sqlite_app.app_context():
         db.session.execute(text("CREATE TABLE crowd (id INTEGER PRIMARY KEY, email TEXT)"))
         db.session.execute(text("CREATE INDEX ix_crowd ON crowd (email)"))
