@@ -31,7 +31,7 @@ def has_others(room: Room, user_id: int) -> bool:
     return bool(db.session.scalar(select(others)))
 
 
-def admit(room: Room, user_id: int, former: RoomMembership | None, is_admin: bool = False) -> RoomMembership:
+def start_membership(room: Room, user_id: int, former: RoomMembership | None, is_admin: bool = False) -> RoomMembership:
     """Make *user_id* a member. Earlier messages count as read. *former* is their ended membership."""
     membership = former or _new_membership(room, user_id)
     membership.joined_at, membership.left_at, membership.is_admin = utcnow(), None, is_admin

@@ -20,7 +20,7 @@ from backend.models import Room, RoomInvite, RoomMembership, User
 from backend.models.base import db, utcnow
 from backend.pagination import Page, PageRequest
 from backend.rooms.access import get_room_as_admin, get_room_with_own
-from backend.rooms.changes import admit
+from backend.rooms.changes import start_membership
 from backend.rooms.membership import Banned
 from backend.rooms.serialise import room_json
 from backend.security.hashing import hash_secret, new_secret
@@ -112,7 +112,7 @@ def join_by_code(user: User, code: str) -> dict[str, Any]:
         raise DeadInvite
     if not access.is_member:
         invite.uses += 1
-        admit(access.room, user.id, access.own)
+        start_membership(access.room, user.id, access.own)
     db.session.flush()
     answer = room_json(access.room, user)
     db.session.commit()

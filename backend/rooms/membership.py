@@ -17,7 +17,6 @@ from backend.models.base import db
 from backend.pagination import Page, PageRequest
 from backend.rooms.access import get_room_as_admin, get_room_as_owner, get_room_for
 from backend.rooms.changes import (
-    admit,
     ban,
     close_room,
     end,
@@ -26,6 +25,7 @@ from backend.rooms.changes import (
     has_others,
     lift_ban,
     set_admin,
+    start_membership,
 )
 from backend.rooms.consent import check_consent, check_may_own, check_not_blocked
 from backend.rooms.purge import purge_after_deletion
@@ -70,7 +70,7 @@ def join_room(user: User, room_id: int) -> dict[str, Any]:
     if access.is_banned:
         raise Banned
     if not access.is_member:
-        admit(access.room, user.id, access.own)
+        start_membership(access.room, user.id, access.own)
     answer = room_json(access.room, user)
     db.session.commit()
     return answer
@@ -107,7 +107,7 @@ def add_member(user: User, room_id: int, user_id: int, is_admin: bool | None = N
         raise UserBanned
     if membership is None or membership.left_at is not None:
         check_consent(user.id, user_id, membership)
-        membership = admit(room, user_id, membership, bool(is_admin))
+        membership = start_membership(room, user_id, membership, bool(is_admin))
     elif is_admin is not None:
         set_admin(room, membership, is_admin)
     return _committed(membership, target, user)

@@ -69,7 +69,7 @@ class Flow:
                 self.secrets.append(answer[name])
         return answer
 
-    def enter(self, answer: dict[str, Any]) -> None:
+    def take_tokens(self, answer: dict[str, Any]) -> None:
         self.token = answer["access_token"]
 
     def text(self, count: int) -> str:
@@ -87,12 +87,12 @@ class Flow:
 
     def run(self) -> None:
         body = {"email": EMAIL, "password": PASSWORDS[0]}
-        self.enter(self.call("/api/auth/register", body, status=201))
+        self.take_tokens(self.call("/api/auth/register", body, status=201))
         self.call("/api/auth/verify-email", {"token": self.link("verify")}, status=204)
         self.call("/api/auth/ws-ticket", status=201)
         self.call("/api/auth/tokens", {"name": "script"}, status=201)
         answer = self.call("/api/auth/login", body)
-        self.enter(self.call("/api/auth/refresh", {"refresh_token": answer["refresh_token"]}))
+        self.take_tokens(self.call("/api/auth/refresh", {"refresh_token": answer["refresh_token"]}))
         change = {"current_password": PASSWORDS[0], "new_password": PASSWORDS[1]}
         self.call("/api/auth/change-password", change, status=204)
         self.call("/api/auth/login", {"email": EMAIL, "password": PASSWORDS[3]}, status=401)
@@ -100,7 +100,7 @@ class Flow:
         reset = {"token": self.link("reset"), "password": PASSWORDS[2]}
         self.token = ""
         self.call("/api/auth/reset-password", reset, status=204)
-        self.enter(self.call("/api/auth/login", {"email": EMAIL, "password": PASSWORDS[2]}))
+        self.take_tokens(self.call("/api/auth/login", {"email": EMAIL, "password": PASSWORDS[2]}))
         self.call("/api/auth/send-otp", {"mobile": MOBILE}, status=202)
         self.call("/api/auth/verify-otp", {"mobile": MOBILE, "code": self.text(1)})
         self.call("/api/auth/confirm", {"password": PASSWORDS[2]}, status=204)
@@ -113,7 +113,7 @@ class Flow:
         self.secrets += [each for code in codes for each in (code, code.replace("-", ""))]
         login = {"email": EMAIL, "password": PASSWORDS[2], "totp_code": codes[0]}
         self.token = ""
-        self.enter(self.call("/api/auth/login", login))
+        self.take_tokens(self.call("/api/auth/login", login))
 
 
 def test_no_secret_is_stored_or_logged(

@@ -120,13 +120,13 @@ def test_an_unread_body_keeps_no_connection_open(server: Server) -> None:
 def test_a_client_that_does_not_read_is_disconnected(bare: Server, path: str) -> None:
     with Wire(bare, request(path, method="GET"), receive_buffer=4096) as wire, Wire(bare) as other:
 
-        def living() -> int:
+        def held() -> int:
             other.send(request("/", method="GET"))
             return int(json.loads(other.answer().body))
 
         assert wire.says(10)
-        assert living() == 1, "the answer is being sent"
-        wait_until(lambda: not living(), "the memory of the answer is freed", 10)
+        assert held() == 1, "the answer is being sent"
+        wait_until(lambda: not held(), "the memory of the answer is freed", 10)
         received = 0
         with suppress(ConnectionResetError):
             while data := wire.socket.recv(1 << 20):
