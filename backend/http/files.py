@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
 from flask import Response, request
 from werkzeug.exceptions import PreconditionFailed, RequestedRangeNotSatisfiable
 from werkzeug.http import is_resource_modified, parse_range_header, quote_etag
+
+from backend.storage.files import File
 
 FILE_POLICY = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
@@ -19,19 +18,6 @@ FILE_POLICY = (
 
 NOT_QUOTED = "!#$&+-.^_`|~"
 """What RFC 8187 lets stand in a name besides letters and digits."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file that never changes. `read` takes the first byte and the number of bytes, and is called only if they are sent."""
-
-    filename: str
-    content_type: str
-    is_inline: bool
-    size: int
-    etag: str
-    modified_at: datetime
-    read: Callable[[int, int], Iterator[bytes]]
 
 
 def file_response(file: File) -> Response:

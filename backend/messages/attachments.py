@@ -10,12 +10,12 @@ from sqlalchemy import Row, select
 from backend.attachments.links import LIFETIME_SECONDS, check_link, signed_link
 from backend.attachments.sniffing import TEXT, is_safe_inline
 from backend.errors import NotFound
-from backend.http.files import File
 from backend.messages.access import get_message_for
 from backend.models import Attachment, User
 from backend.models.base import db
 from backend.models.message import AttachmentState
 from backend.storage import storage
+from backend.storage.files import File
 from backend.users.access import get_active_user
 
 THUMBNAIL_TYPE = "image/webp"
