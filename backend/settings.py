@@ -44,6 +44,7 @@ def apply(app: Flask, config: Config) -> None:
         SQLALCHEMY_DATABASE_URI=config.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(config.database_url, config.database_pool_size),
         MAX_CONTENT_LENGTH=config.max_json_bytes,
+        MAX_FORM_PARTS=10,  # each file of a form is an open file here
     )
     app.json = OrjsonProvider(app)
     app.session_interface = NoCookies()

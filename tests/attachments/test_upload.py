@@ -197,6 +197,12 @@ def test_a_file_that_is_too_large(make: Factory, app: Flask, monkeypatch: pytest
     assert rows(app) == []
 
 
+def test_a_form_of_many_files_is_refused_before_they_are_all_open(make: Factory, folder: FolderStorage) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n'
+    answer = make.client().post(PATH, data=part * 11 + b"--x--\r\n", content_type="multipart/form-data; boundary=x")
+    assert code(answer) == (413, "payload_too_large")
+
+
 def test_the_quota_is_exact(app: Flask, make: Factory, store: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(app.config, "CONFAB", replace(app.config["CONFAB"], upload_quota_bytes=1000))
     ann, bob = make.client(), make.client()
