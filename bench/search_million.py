@@ -1,10 +1,10 @@
-"""How long a search takes among 1,000,000 messages of 50 conversations, in the database that DATABASE_URL names.
+"""Measures searches among 1,000,000 messages in 50 conversations, in the database of DATABASE_URL.
 
     DATABASE_URL=... .venv/bin/flask --app wsgi db upgrade
     DATABASE_URL=... .venv/bin/python -m bench.search_million [--messages 1000000] [--rounds 20]
 
-An empty database is filled first, with words as frequent as those of a language (Zipf's law). One user is in all 50
-conversations, another in 5. The figures are those of whole requests, within this process.
+An empty database is filled first. The frequencies of words follow Zipf's law, as in a language. One user is in all 50
+conversations, another in 5. Whole requests are measured, within this process.
 Targets: p95 <= 50 ms on PostgreSQL, 100 ms on SQLite.
 """
 
@@ -33,7 +33,7 @@ TARGET_MS = {"postgresql": 50, "sqlite": 100}
 
 
 def word(number: int) -> str:
-    """Word *number* of the language, the most frequent first; they get longer, and share their beginnings as words do."""
+    """Return word *number* of the vocabulary, ordered by frequency. Rarer words are longer, and many words share a prefix."""
     number += 1
     letters = ""
     while number:
@@ -43,7 +43,7 @@ def word(number: int) -> str:
 
 
 def contents(count: int):
-    """Messages of 2 to 25 words."""
+    """Yield *count* messages of 2 to 25 words."""
     choice = random.Random(7)
     words = [word(n) for n in range(WORDS)]
     weights = list(itertools.accumulate(1 / (n + 2) for n in range(WORDS)))
@@ -150,7 +150,7 @@ QUERIES = {
     "rare and a common prefix": f"{word(9000)} t",
     "three common": f"{word(1)} {word(2)} {word(40)}",
     "phrase of common words": f'"{word(1)} {word(2)}"',
-    "phrase that is nowhere": f'"{word(400)} {word(401)}"',
+    "phrase that does not occur": f'"{word(400)} {word(401)}"',
     "phrase of common words that is rare": f'"{word(5)} {word(90)}"',
     "Chinese": "上海",
     "Chinese, 4 characters": "在上海东",
@@ -194,7 +194,7 @@ def measure(app, rounds: int) -> None:
 
 
 def processor_seconds(app) -> float:
-    """What this process and the server processes of its database have used. On a busy machine it says more than the clock."""
+    """Return the CPU seconds of this process and of its database's server processes, which other load affects less."""
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             return time.process_time()
@@ -214,7 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--rebuild", action="store_true", help="build the index anew")
+    parser.add_argument("--rebuild", action="store_true", help="rebuild the index")
     args = parser.parse_args()
     settings = {
         "APP_ENV": "testing",

@@ -1,4 +1,4 @@
-"""Uploads of large files: what memory they take, and how long other requests wait meanwhile."""
+"""Measures the memory that uploads of large files use, and the latency of other requests meanwhile."""
 
 import asyncio
 import http.client
@@ -16,7 +16,7 @@ from bench.rest import MEASURED_CLIENTS, getter, http_arm
 from tests.processes import descendants
 
 SIZE = 50 * 2**20 - 4096
-"""Bytes of a file: MAX_UPLOAD_BYTES by default, less room for the envelope of the form."""
+"""Bytes of a file: the default of MAX_UPLOAD_BYTES, minus the overhead of the form."""
 
 BOUNDARY = b"confab-bench"
 HEAD = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n\r\n' % BOUNDARY
@@ -24,7 +24,7 @@ SAMPLE_SECONDS = 0.02
 
 
 async def upload(bench: Bench) -> None:
-    """Measure the memory of the worker and the latency of ten clients while another uploads 50 MiB files one after another."""
+    """Measure the memory of the worker and the latency of ten clients while another client uploads 50 MiB files in sequence."""
     people = await bench.confab.population()
     clients = [getter(people.url, "/api/users/me", token) for token in people.tokens[:MEASURED_CLIENTS]]
     body = HEAD + os.urandom(SIZE) + b"\r\n--%s--\r\n" % BOUNDARY
@@ -51,7 +51,7 @@ async def upload(bench: Bench) -> None:
 
 
 async def _peak_mb(pid: int, seconds: float) -> float:
-    """The largest PSS of a process within *seconds*."""
+    """Return the largest PSS of a process within *seconds*, in MiB."""
     peak, until = 0.0, time.monotonic() + seconds
     while time.monotonic() < until:
         peak = max(peak, pss_kb(pid) / 1024)
@@ -60,7 +60,7 @@ async def _peak_mb(pid: int, seconds: float) -> float:
 
 
 def _upload_for(seconds: float, url: str, token: str, body: bytes) -> list[float]:
-    """Upload *body* again and again, and delete what was uploaded with a message. Returns how long each upload took."""
+    """Upload *body* repeatedly, and delete each upload with a message. Returns the duration of each upload in seconds."""
     taken, until = [], time.monotonic() + seconds
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     headers = {"Authorization": f"Bearer {token}"}

@@ -1,1 +1,1 @@
-"""Files that messages carry: their rows and their bytes. Who may see them is decided in `backend.messages`."""
+"""Attachments of messages: their rows and their files. `backend.messages` decides who may see them."""

@@ -9,14 +9,14 @@ from flask.cli import AppGroup
 
 from backend.attachments.sweeping import sweep_all
 
-attachments = AppGroup("attachments", help="Files that messages carry.")
+attachments = AppGroup("attachments", help="Attachments of messages.")
 
 
 @attachments.command("sweep")
 def sweep() -> None:
-    """Delete unsent attachments and what crashes left, and compare every row with its file.
+    """Delete unsent attachments and the remains of crashes, and compare every row with its file.
 
-    The server does the same every hour for recent files. Exits with 1 where files of sent attachments are missing, or where
+    The server does the same every hour for recent files. The exit code is 1 if files of sent attachments are missing, or if
     something could not be removed.
     """
     done = sweep_all()
@@ -25,8 +25,8 @@ def sweep() -> None:
         f" and {done.lost_rows} rows without a file"
     )
     if done.lost_files:
-        click.echo(f"{done.lost_files} sent attachments have no file: restore the storage from a backup", err=True)
+        click.echo(f"{done.lost_files} sent attachments have no file. Restore the storage from a backup.", err=True)
     if not done.is_complete:
-        click.echo("some attachments could not be removed: see the log, and run this again", err=True)
+        click.echo("Some attachments could not be removed. See the log, and run this command again.", err=True)
     if done.lost_files or not done.is_complete:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Names of files as they are kept: one line of visible text, without a path."""
+"""Filenames as they are stored: one line of visible text, without a path."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 from backend.http.fields import as_line, is_visible
 
 MAX_BYTES = 255
-"""Of UTF-8: what the file systems of clients take."""
+"""The length of a filename in UTF-8 that the file systems of clients accept."""
 
 UNNAMED = "file"
 _SEPARATORS = re.compile(r"[/\\]")
 
 
 def clean_filename(name: str | None) -> str:
-    """*name* without its path, and without control, invisible and direction-changing characters; `file` where none is left.
+    """Return *name* without its path and without control, invisible and direction-changing characters.
 
-    A name that is too long keeps its extension.
+    Returns `file` if nothing remains. A name that is too long is shortened before its extension.
     """
     last = as_line(_SEPARATORS.split(name or "")[-1]).strip(" .") if name else ""
     if not is_visible(last):

@@ -1,6 +1,6 @@
-"""Signed links to attachments: for `<img>`, `<video>` and downloads, which send no token.
+"""Signed links to attachments, for `<img>`, `<video>` and downloads, which send no token.
 
-A link names its holder. Whoever follows it sees what the holder may see at that moment, and no more.
+A link contains the id of the user who requested it, its holder. It works while the holder may see the attachment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PURPOSE = "attachment-link"
 
 
 def signed_link(attachment_id: int, holder_id: int, is_thumbnail: bool = False) -> str:
-    """The path and query of a link that lasts `LIFETIME_SECONDS`."""
+    """Return the path and query of a link that expires after `LIFETIME_SECONDS`."""
     expires = int(time.time()) + LIFETIME_SECONDS
     signature = _signature(attachment_id, holder_id, expires)
     query = {"holder": holder_id, "expires": expires, "signature": signature}
@@ -26,10 +26,10 @@ def signed_link(attachment_id: int, holder_id: int, is_thumbnail: bool = False) 
 
 
 def check_link(attachment_id: int, holder_id: int, expires: int, signature: str) -> None:
-    """Raise NotFound for a link that has expired, or that was not signed here."""
+    """Raise NotFound if the link has expired, or if its signature is wrong."""
     expected = _signature(attachment_id, holder_id, expires)
     if not hmac.compare_digest(expected.encode(), signature.encode()) or expires <= time.time():
-        raise NotFound("This link has expired, or it is not complete. Ask for a new one.")
+        raise NotFound("This link is invalid or has expired. Request a new one.")
 
 
 def _signature(attachment_id: int, holder_id: int, expires: int) -> str:

@@ -1,6 +1,6 @@
-"""Removing attachments: the row is marked in the transaction that decides it, and the bytes go after the commit.
+"""Removing attachments. The transaction marks the row; after the commit the files are deleted, and then the row.
 
-The row goes last. What a crash leaves is marked, and the sweep removes it.
+After a crash the row is still marked, and the sweep finishes the removal.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ log = logging.getLogger("confab.attachments")
 
 
 def delete_for_messages(executor: Executor, message_ids: Collection[int]) -> None:
-    """Take the attachments of *message_ids* from their messages, and mark them for removal. Does not commit.
+    """Detach the attachments of *message_ids* from their messages, and mark them for removal. Does not commit.
 
-    Call it before the messages themselves are deleted, and `remove_files` after the commit. No name of a file stays, and the
-    bytes cannot be read any more.
+    Call this before the messages are deleted, and `remove_files` after the commit. The filenames are erased, and the files can
+    no longer be downloaded.
     """
     if message_ids:
         mark_removed(executor, Attachment.message_id.in_(message_ids))
 
 
 def mark_removed(executor: Executor, *which: ColumnElement[bool]) -> None:
-    """Mark the attachments for which all of *which* hold. Does not commit."""
+    """Mark the attachments that fulfil all conditions *which* for removal. Does not commit."""
     values = {"state": AttachmentState.REMOVED, "message_id": None, "filename": ""}
     executor.execute(update(cast(Table, Attachment.__table__)).where(*which).values(values))
 
 
 def remove_files() -> bool:
-    """Remove the bytes and then the rows of all marked attachments. Returns whether none is left.
+    """Delete the files and then the rows of all marked attachments. Returns True if none remain.
 
-    Call it after the commit. Never fails: what cannot be removed now is left to the sweep, and logged.
+    Call this after the commit. Never fails: a failure is logged, and the sweep tries again.
     """
     marked = (Attachment.message_id.is_(None), Attachment.state == AttachmentState.REMOVED)
     wanted = select(Attachment.id, Attachment.storage_key, Attachment.thumbnail_key).where(*marked)
@@ -54,18 +54,18 @@ def remove_files() -> bool:
                 _delete_both(storage(), row.storage_key, row.thumbnail_key)
             execute_together(delete(Attachment).where(Attachment.id.in_([row.id for row in rows])))
     except (ChatError, exc.SQLAlchemyError) as error:
-        log.warning("attachments wait for their removal", extra={"data": {"reason": type(error).__name__}})
+        log.warning("the sweep will remove attachments later", extra={"data": {"reason": type(error).__name__}})
         return False
     return True
 
 
 def abandon(attachment_id: int, keys: Sequence[str | None]) -> None:
-    """Remove the row and the bytes of an upload that failed. Never fails: the sweep finds what is left."""
+    """Delete the files and the row of an upload that failed. Never fails: the sweep tries again."""
     try:
         _delete_both(storage(), *keys)
         execute_together(delete(Attachment).where(Attachment.id == attachment_id))
     except (ChatError, exc.SQLAlchemyError) as error:
-        log.warning("a failed upload waits for its removal", extra={"data": {"reason": type(error).__name__}})
+        log.warning("the sweep will remove a failed upload later", extra={"data": {"reason": type(error).__name__}})
 
 
 def _delete_both(files: Storage, *keys: str | None) -> None:

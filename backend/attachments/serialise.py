@@ -1,4 +1,4 @@
-"""The one shape of an attachment, for messages, uploads and the export."""
+"""The representation of an attachment in messages, in the answer to an upload and in the export."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PATH = "/api/chat/attachments"
 
 
 def attachment_json(row: Any) -> dict[str, Any]:
-    """An attachment as everybody sees it who may see its message. `width` and `height` are None for what is no image."""
+    """Return an attachment as JSON, the same for every reader. `width` and `height` are None for other files than images."""
     url = f"{PATH}/{row.id}"
     return {
         "id": row.id,

@@ -1,7 +1,7 @@
-"""Delete what nobody needs: attachments that were never sent, and what a crash left of uploads and removals.
+"""The sweep of attachments: deletes those that were not sent in time, and the remains of interrupted uploads and removals.
 
-Rows and files are compared in both directions. A file without a row is deleted. A row without a file is deleted if it was not
-sent; the loss of a sent file is logged, because its message still shows it.
+It compares rows and files in both directions. A file without a row is deleted. A row without a file is deleted if the
+attachment was not sent. The missing file of a sent attachment is logged, because the message still shows the attachment.
 """
 
 from __future__ import annotations
@@ -25,49 +25,51 @@ log = logging.getLogger("confab.attachments")
 
 UNSENT_KEPT = timedelta(days=1)
 INCOMPLETE_KEPT = timedelta(hours=1)
-"""Uploads and removals that are younger may be under way."""
+"""Files and pending rows younger than this may belong to uploads and removals in progress."""
 
 RECENT_DAYS = 31
-"""How many days of files the regular sweep compares. A crash leaves only recent ones behind."""
-
+"""How many days of files the regular sweep compares. A crash leaves only recent files behind."""
 
 PAGE = 1000
-"""Rows that are held at once."""
+"""Rows that are read at a time."""
 
 
 @dataclass
 class Sweep:
-    """What a sweep did."""
+    """The result of a sweep."""
 
     stray_files: int = 0
-    """Files without a row, which were deleted."""
+    """Deleted files that had no row."""
 
     incomplete_files: int = 0
-    """Writes to the storage that were broken off, which were deleted."""
+    """Deleted files whose write to the storage was interrupted."""
 
     lost_rows: int = 0
-    """Unsent attachments without a file, which were deleted."""
+    """Deleted rows of unsent attachments that had no file."""
 
     lost_files: int = 0
     """Sent attachments whose files are missing."""
 
     is_complete: bool = True
-    """False where the storage or the database did not let it remove everything."""
+    """False if the storage or the database prevented a removal."""
 
 
 def sweep() -> None:
-    """Delete what is unused, and recent files without a row. Safe to repeat, and to run twice at once.
+    """Delete unused attachments, and recent files without a row. Safe to repeat, and to run concurrently.
 
-    Raises errors of SQLAlchemy. A storage that is not available is logged, and swept the next time.
+    Raises errors of SQLAlchemy. If the storage is not available, this is logged, and the next sweep tries again.
     """
     try:
         _sweep_unused(Sweep(), utcnow(), RECENT_DAYS)
     except ChatError as error:
-        log.warning("attachments wait for a sweep", extra={"data": {"reason": type(error).__name__}})
+        log.warning("the next sweep will check the attachments again", extra={"data": {"reason": type(error).__name__}})
 
 
 def sweep_all() -> Sweep:
-    """Like `sweep` for all files, and look for the file of each row. Raises StorageAway, Busy and errors of SQLAlchemy."""
+    """Like `sweep` for all files; also look for the file of each row.
+
+    Raises StorageAway, Busy and errors of SQLAlchemy.
+    """
     done, now = Sweep(), utcnow()
     keys = _sweep_unused(done, now)
     _find_lost(keys, now - INCOMPLETE_KEPT, done)
@@ -78,7 +80,10 @@ def sweep_all() -> Sweep:
 
 
 def _sweep_unused(done: Sweep, now: datetime, days: int | None = None) -> set[str]:
-    """Delete what is unused, and the files without a row among those of the last *days*, or among all. Returns their keys."""
+    """Delete unused attachments, and files without a row.
+
+    Compares the files of the last *days*, or all files, and returns their keys.
+    """
     _mark_unused(now)
     done.is_complete = remove_files()
     files = storage()
@@ -96,9 +101,9 @@ def _sweep_unused(done: Sweep, now: datetime, days: int | None = None) -> set[st
 
 
 def _mark_unused(now: datetime) -> None:
-    """Mark the attachments that were not sent in time, and those whose upload was broken off.
+    """Mark the attachments that were not sent in time, and those whose upload was interrupted.
 
-    A send that locked an attachment first keeps it: its condition is evaluated again after the lock.
+    An attachment that a concurrent send has locked is kept: the database evaluates the condition again after the lock.
     """
     is_unsent = Attachment.message_id.is_(None)
     with db.engine.begin() as connection:
@@ -107,7 +112,7 @@ def _mark_unused(now: datetime) -> None:
 
 
 def _without_row(keys: list[str]) -> list[str]:
-    """Those of *keys* that no row names."""
+    """Return the *keys* that no row contains."""
     names = {key.removesuffix(THUMBNAIL_SUFFIX) for key in keys}
     rows = read_all(db.engine, select(Attachment.storage_key).where(Attachment.storage_key.in_(names)))
     known = {row.storage_key for row in rows}
@@ -115,7 +120,7 @@ def _without_row(keys: list[str]) -> list[str]:
 
 
 def _find_lost(keys: set[str], before: datetime, done: Sweep) -> None:
-    """Find the rows from *before* whose file is not among *keys*. Mark the unsent ones, and count the sent ones."""
+    """Find the rows older than *before* whose file is not among *keys*. Mark the unsent ones, and count the sent ones."""
     last = 0
     wanted = select(Attachment.id, Attachment.storage_key, Attachment.message_id).order_by(Attachment.id).limit(PAGE)
     is_ready = (Attachment.state == AttachmentState.READY, Attachment.created_at < before)

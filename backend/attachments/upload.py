@@ -1,6 +1,6 @@
-"""Taking a file in: its row first, then its bytes, and only then can it be sent.
+"""Uploading an attachment: first the row is stored, then the file; then the attachment is ready to be sent.
 
-The row is committed as `pending` before a byte is written, so that whatever a crash leaves has a row that the sweep finds.
+The row is committed as `pending` before the file is written. After a crash the sweep finds the row and removes both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from backend.storage.images import NoImage, Thumbnail, thumbnail
 from backend.users.access import lock_self
 
 FOLDER = "attachments"
-"""Where attachments are in the storage: a folder for each day, so that a sweep need not list them all."""
+"""The folder of attachments in the storage. It has a folder for each day, so that a sweep need not list all files."""
 
 THUMBNAIL_SIDE = 512
 THUMBNAIL_SUFFIX = ".webp"
@@ -34,12 +34,12 @@ THUMBNAIL_SUFFIX = ".webp"
 
 class QuotaExceeded(InsufficientStorage):
     code = "quota_exceeded"
-    detail = "Your attachments take as much room as you have. Delete messages with attachments, or send a smaller file."
+    detail = "This file would exceed your storage quota. Delete messages with attachments, or send a smaller file."
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that has arrived, and what was found out about it."""
+    """A received file and its properties."""
 
     source: BinaryIO
     filename: str
@@ -49,17 +49,17 @@ class Upload:
 
 
 def create_attachment(user: User, filename: str | None, source: BinaryIO) -> dict[str, Any]:
-    """Keep the file in *source*, which can be read from any position, as an unsent attachment of *user*.
+    """Store the file in *source*, which must be seekable, as an unsent attachment of *user*.
 
-    The content type is found in the bytes. A picture gets a thumbnail; one that is damaged, or has too many pixels, is kept as
-    a plain file. Raises ValidationFailed for an empty file, QuotaExceeded, InsufficientStorage, Busy, StorageAway, and
-    TokenRevoked where the account ended meanwhile. After a failure nothing is left.
+    The content type is determined from the bytes. An image gets a thumbnail, unless it is damaged or has too many pixels.
+    After a failure the row and the files are removed. Raises ValidationFailed for an empty file, QuotaExceeded,
+    InsufficientStorage, Busy, StorageAway, and TokenRevoked if the account was erased meanwhile.
     """
     upload = _examine(source, filename, str(user.id))
     attachment = _add_pending(user, upload)
     keys = attachment.storage_key, attachment.thumbnail_key
     attachment_id = attachment.id
-    db.session.commit()  # the row, before a byte is written
+    db.session.commit()  # the row, before the file is written
     try:
         _write(upload, *keys)
         answer = _make_ready(attachment_id)
@@ -84,7 +84,7 @@ def _examine(source: BinaryIO, filename: str | None, owner: str) -> Upload:
 
 
 def _thumbnail_of(source: BinaryIO, owner: str) -> Thumbnail | None:
-    """None for a picture that is damaged or too large to be decoded: it is kept as a plain file, which nobody is shown."""
+    """Return None for an image that is damaged or too large to decode. Such a file is only offered as a download."""
     try:
         return thumbnail(source, THUMBNAIL_SIDE, owner)
     except (NoImage, ValidationFailed):
@@ -92,7 +92,7 @@ def _thumbnail_of(source: BinaryIO, owner: str) -> Thumbnail | None:
 
 
 def _add_pending(user: User, upload: Upload) -> Attachment:
-    """Count the file against the quota of *user*, whose row is locked, so that uploads at the same time are counted in turn."""
+    """Check the quota and add the row. The user is locked, so that concurrent uploads cannot exceed the quota."""
     lock_self(user)
     quota = current_app.config["CONFAB"].upload_quota_bytes
     if quota and _used_bytes(user.id) + upload.size > quota:
@@ -130,7 +130,7 @@ def _write(upload: Upload, key: str, thumbnail_key: str | None) -> None:
 
 
 def _make_ready(attachment_id: int) -> dict[str, Any]:
-    """Raises TokenRevoked where the row went meanwhile, which happens to erased accounts."""
+    """Raises TokenRevoked if the row was removed meanwhile, which happens when the account is erased."""
     is_pending = (Attachment.id == attachment_id, Attachment.state == AttachmentState.PENDING)
     statement = update(Attachment).where(*is_pending).values(state=AttachmentState.READY)
     statement = statement.execution_options(synchronize_session=False)

@@ -1,4 +1,4 @@
-"""Answers that are files: ranges, conditional requests, names, and what a browser may do with the content."""
+"""Answers that contain a file: ranges, conditional requests, filenames, and the policy for browsers."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from backend.storage.files import File
 FILE_POLICY = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 )
-"""No script, no form, and an origin of its own. The style is what browsers put around an image that is opened by itself."""
+"""No scripts, no forms, and a separate origin. Browsers add an inline style when they open an image directly."""
 
 NOT_QUOTED = "!#$&+-.^_`|~"
-"""What RFC 8187 lets stand in a name besides letters and digits."""
+"""The characters that RFC 8187 allows unescaped in a filename, besides letters and digits."""
 
 
 def file_response(file: File) -> Response:
-    """The answer to the present GET or HEAD request for *file* (RFC 9110).
+    """Return the response to the current GET or HEAD request for *file* (RFC 9110).
 
-    304 by the conditions, 206 for one range of bytes. A request for several ranges gets the whole file, as does one
-    whose Range is malformed. Raises RequestedRangeNotSatisfiable, PreconditionFailed, and what `file.read` raises.
+    The status is 304 if the client's copy is current, and 206 for one range of bytes. A request for several ranges, or with a
+    malformed Range, gets the whole file. Raises RequestedRangeNotSatisfiable, PreconditionFailed, and what `file.read` raises.
     """
     response = Response(content_type=file.content_type)
     response.set_etag(file.etag)
     response.last_modified = file.modified_at
     response.accept_ranges = "bytes"
-    response.headers["Cache-Control"] = "private, no-cache"  # who may see it can change
+    response.headers["Cache-Control"] = "private, no-cache"  # the right to see the file can be lost
     response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["Content-Disposition"] = content_disposition(file.filename, file.is_inline)
     if not is_resource_modified(request.environ, quote_etag(file.etag), last_modified=file.modified_at):
@@ -41,7 +41,7 @@ def file_response(file: File) -> Response:
     wanted = _wanted_range(file)
     start, stop = wanted or (0, file.size)
     if wanted is not None:
-        response.status_code = 206  # for all of it, too: players ask whether ranges work
+        response.status_code = 206  # also for the range of all bytes: media players test with it whether ranges work
         response.content_range.set(start, stop, file.size)
     response.content_length = stop - start
     if request.method == "GET":
@@ -51,7 +51,7 @@ def file_response(file: File) -> Response:
 
 
 def _wanted_range(file: File) -> tuple[int, int] | None:
-    """The first byte and the one behind the last; None for the whole file."""
+    """Return the first byte and the byte after the last; None for the whole file."""
     wanted = parse_range_header(request.headers.get("Range"))
     if request.method != "GET" or wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
         return None
@@ -60,7 +60,7 @@ def _wanted_range(file: File) -> tuple[int, int] | None:
     ):
         return None
     start, stop = wanted.ranges[0]
-    if start < 0:  # the last bytes, as many as there are
+    if start < 0:  # a suffix range, which may be longer than the file
         start = max(file.size + start, 0)
     if start >= file.size:
         raise RequestedRangeNotSatisfiable(file.size)
@@ -68,7 +68,7 @@ def _wanted_range(file: File) -> tuple[int, int] | None:
 
 
 def content_disposition(filename: str, is_inline: bool) -> str:
-    """The header (RFC 6266): the name as it is, and in ASCII for clients that know no other."""
+    """Return the header (RFC 6266) with the filename in UTF-8, and in ASCII for clients that do not support UTF-8."""
     plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
     plain = "".join("_" if char in '"\\%' else char for char in plain) or "file"
     kind = "inline" if is_inline else "attachment"

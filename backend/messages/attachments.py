@@ -1,4 +1,4 @@
-"""Reading attachments: who sees a message sees its files; an unsent one is its uploader's alone."""
+"""Reading attachments. Users who may see a message may see its attachments; only the uploader may see an unsent one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THUMBNAIL_TYPE = "image/webp"
 
 
 def get_attachment_for(user: User, attachment_id: int) -> Row[Any]:
-    """The row of an attachment that *user* may see now. Raises NotFound."""
+    """Return the row of an attachment that *user* may see now. Raises NotFound."""
     is_ready = (Attachment.id == attachment_id, Attachment.state == AttachmentState.READY)
     row = db.session.execute(select(*Attachment.__table__.c).where(*is_ready)).one_or_none()
     if row is None:
@@ -35,7 +35,7 @@ def get_attachment_for(user: User, attachment_id: int) -> Row[Any]:
 
 
 def get_file(user: User, attachment_id: int, is_thumbnail: bool = False) -> File:
-    """The file of an attachment that *user* may see, or its thumbnail. Raises NotFound, also where it has no thumbnail."""
+    """Return the file of an attachment that *user* may see, or its thumbnail. Raises NotFound, also if it has no thumbnail."""
     row = get_attachment_for(user, attachment_id)
     return _thumbnail_of(row) if is_thumbnail else _file_of(row)
 
@@ -43,16 +43,16 @@ def get_file(user: User, attachment_id: int, is_thumbnail: bool = False) -> File
 def get_linked_file(
     attachment_id: int, holder_id: int, expires: int, signature: str, is_thumbnail: bool = False
 ) -> File:
-    """Like `get_file`, for whoever follows a link. Raises NotFound for a link that is dead.
+    """Like `get_file`, for a request with a signed link instead of a token.
 
-    It is, where it has expired, and where its holder is deactivated or may not see the attachment any more.
+    Raises NotFound if the link is invalid or has expired, or if its holder is deactivated or may no longer see the attachment.
     """
     check_link(attachment_id, holder_id, expires, signature)
     return get_file(get_active_user(holder_id), attachment_id, is_thumbnail)
 
 
 def make_link(user: User, attachment_id: int, is_thumbnail: bool = False) -> dict[str, Any]:
-    """A signed link to an attachment that *user* may see, or to its thumbnail. Raises NotFound like `get_file`."""
+    """Return a signed link to an attachment that *user* may see, or to its thumbnail. Raises NotFound like `get_file`."""
     row = get_attachment_for(user, attachment_id)
     if is_thumbnail and row.thumbnail_key is None:
         raise NotFound

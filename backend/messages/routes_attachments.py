@@ -15,7 +15,7 @@ from backend.messages import attachments, schemas_attachments
 
 BINARY = {"type": "string", "format": "binary"}
 
-bp = Blueprint("attachments", __name__, url_prefix="/api/chat/attachments", description="Files of messages.")
+bp = Blueprint("attachments", __name__, url_prefix="/api/chat/attachments", description="Files attached to messages.")
 
 
 @bp.post("")
@@ -27,8 +27,8 @@ bp = Blueprint("attachments", __name__, url_prefix="/api/chat/attachments", desc
 def create_attachment(files: dict[str, Any]) -> dict[str, Any]:
     """Upload a file
 
-    Send it with a message by its id (`attachment_ids`) within a day. Until then you alone see it. What it is, is found in its
-    bytes. An image has a thumbnail and its dimensions, unless it is damaged or has too many pixels.
+    Send its id with a message (`attachment_ids`) within a day. Until then only you can see it. The content type is
+    determined from the bytes. An image has a thumbnail and dimensions, unless it is damaged or has too many pixels.
     """
     file = files["file"]
     return create(current_user, file.filename, file.stream)
@@ -36,8 +36,8 @@ def create_attachment(files: dict[str, Any]) -> dict[str, Any]:
 
 @bp.get("/<id:attachment_id>")
 @bp.response(200, BINARY, content_type="*/*")
-@bp.alt_response(206, description="The part that `Range` asks for.", success=True)
-@bp.alt_response(304, description="It is the one that you have.", success=True)
+@bp.alt_response(206, description="The requested range.", success=True)
+@bp.alt_response(304, description="Your copy is current.", success=True)
 @bp.alt_response(412, "PRECONDITION_FAILED")
 @bp.alt_response(416, "REQUESTED_RANGE_NOT_SATISFIABLE")
 @login_required
@@ -45,8 +45,8 @@ def create_attachment(files: dict[str, Any]) -> dict[str, Any]:
 def get_attachment(args: dict[str, Any], attachment_id: int) -> Response:
     """Download a file
 
-    For those who may see its message. The content type is the file's own. `Range` and conditional requests work. Images, sound
-    and video come inline, all else as a download.
+    You must be allowed to see its message. The answer has the content type of the file. `Range` and conditional requests work.
+    Images, audio and video are inline; other files are downloads.
     """
     return file_response(attachments.get_file(current_user, attachment_id, **args))
 
@@ -58,22 +58,22 @@ def get_attachment(args: dict[str, Any], attachment_id: int) -> Response:
 def get_attachment_link(args: dict[str, Any], attachment_id: int) -> dict[str, Any]:
     """Get a link to a file
 
-    For `<img>`, `<video>` and downloads: whoever has it gets the file without a token. It ends after `expires_in` seconds, and
-    before that with the message, with your right to see it, and with your account.
+    For `<img>`, `<video>` and downloads: the link returns the file without a token. It expires after `expires_in` seconds. It
+    stops working earlier if the message or your account is deleted, or if you may no longer see the message.
     """
     return attachments.make_link(current_user, attachment_id, **args)
 
 
 @bp.get("/<id:attachment_id>/signed")
 @bp.response(200, BINARY, content_type="*/*")
-@bp.alt_response(206, description="The part that `Range` asks for.", success=True)
-@bp.alt_response(304, description="It is the one that you have.", success=True)
+@bp.alt_response(206, description="The requested range.", success=True)
+@bp.alt_response(304, description="Your copy is current.", success=True)
 @bp.alt_response(412, "PRECONDITION_FAILED")
 @bp.alt_response(416, "REQUESTED_RANGE_NOT_SATISFIABLE")
 @bp.arguments(schemas_attachments.SignedArgs, location="query")
 def get_signed_attachment(args: dict[str, Any], attachment_id: int) -> Response:
     """Download a file by a link
 
-    The address comes from `link`. It answers like the file's own address, without a token.
+    The URL comes from `link`. The answer is the same as that of the URL of the file. No token is needed.
     """
     return file_response(attachments.get_linked_file(attachment_id, **args))

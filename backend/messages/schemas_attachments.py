@@ -1,4 +1,4 @@
-"""What clients send about attachments, and what the answers look like."""
+"""Schemas of requests and answers about attachments."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class AttachmentBody(BodySchema):
 
 
 class FileArgs(Schema):
-    """Which of the two files of an attachment is wanted."""
+    """Whether the original file or the thumbnail is requested."""
 
     class Meta:
         unknown = EXCLUDE
 
     is_thumbnail = StrictBoolean(
-        data_key="thumbnail", load_default=False, metadata={"description": "Whether the thumbnail is wanted."}
+        data_key="thumbnail", load_default=False, metadata={"description": "Whether to return the thumbnail."}
     )
 
 
 class SignedArgs(FileArgs):
-    """What the URL of a signed link has in its query."""
+    """The query of a signed link."""
 
     holder_id = Id(data_key="holder", required=True)
     expires = WholeNumber(required=True)
@@ -35,11 +35,11 @@ class SignedArgs(FileArgs):
 
 class AttachmentSchema(AnswerSchema):
     id = fields.Integer()
-    filename = fields.String(metadata={"description": "Without a path, and without characters that cannot be seen."})
-    content_type = fields.String(metadata={"description": "Found in the bytes.", "example": "image/png"})
+    filename = fields.String(metadata={"description": "Without a path and without invisible characters."})
+    content_type = fields.String(metadata={"description": "Determined from the bytes.", "example": "image/png"})
     size = fields.Integer(metadata={"description": "In bytes."})
-    width = fields.Integer(allow_none=True, metadata={"description": "Of an image, in pixels."})
-    height = fields.Integer(allow_none=True, metadata={"description": "Of an image, in pixels."})
+    width = fields.Integer(allow_none=True, metadata={"description": "In pixels, for images."})
+    height = fields.Integer(allow_none=True, metadata={"description": "In pixels, for images."})
     url = fields.String()
     thumbnail_url = fields.String(allow_none=True)
 

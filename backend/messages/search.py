@@ -24,7 +24,7 @@ from backend.search.query import Query, parse_query
 _m = Message.__table__.c
 
 _AT_ONCE = 200
-"""How many messages are read at a time where some of them may not match."""
+"""How many messages are read at a time if some of them may not match."""
 
 
 def search_messages(
@@ -38,10 +38,10 @@ def search_messages(
     after: datetime | None = None,
     has: str | None = None,
 ) -> Page[dict[str, Any]]:
-    """The messages that match *q* among those that *user* may see, newest first, each with its `highlights`.
+    """Return the messages that match *q* and that *user* may see, newest first, each with its `highlights`.
 
-    *before* and *after* are times, and *has* may be "attachment". Raises NotFound and NotAMember for a conversation that *user*
-    may not read.
+    *before* and *after* limit the time of creation. *has* may be "attachment". Raises NotFound and NotAMember for a
+    conversation that *user* may not read.
     """
     query = parse_query(q)
     scope = Scope(_readable(user, conversation_id), sender_id, before, after, has == "attachment")
@@ -59,14 +59,14 @@ def search_messages(
 
 
 def index_unindexed() -> None:
-    """Index the newest messages that are not: another release, which does not know the index, wrote them. Safe to repeat."""
+    """Index recent messages that are missing from the index: an earlier release may have written them. Safe to repeat."""
     with db.engine.connect() as connection:
         for _ in index_recent(connection):
             connection.commit()
 
 
 def reindex() -> Iterator[tuple[int, int]]:
-    """Index every message anew. Yields from time to time the id of the last one that is done, and of the last of all.
+    """Index every message again. Yields the id of the last indexed message and of the last message after each batch.
 
     Safe to repeat.
     """
@@ -86,7 +86,7 @@ def _readable(user: User, conversation_id: str | None) -> frozenset[str]:
 
 
 def _found(query: Query, scope: Scope, wanted: int) -> Iterator[list[Row[Any]]]:
-    """The rows (`MESSAGE_COLUMNS`) of the messages in *scope* that match *query*, some at a time, newest first."""
+    """Yield the rows (`MESSAGE_COLUMNS`) of the messages in *scope* that match *query*, in batches, newest first."""
     for ids, has_terms in find_messages(db.session.connection(), query, scope, wanted):
         size = max(min(wanted, len(ids)), _AT_ONCE)
         for start in range(0, len(ids), size):
@@ -97,14 +97,14 @@ def _found(query: Query, scope: Scope, wanted: int) -> Iterator[list[Row[Any]]]:
 
 
 def _rows(scope: Scope, ids: Sequence[int], *columns: Any) -> list[Row[Any]]:
-    """*columns* of those of the messages *ids* that lie in *scope*, newest first."""
+    """Return *columns* of the messages with *ids* that are in *scope*, newest first."""
     statement = select(*columns).where(_m.id.in_(ids), _m.deleted_at.is_(None), *scope.conditions())
     rows = db.session.execute(statement.order_by(_m.id.desc()))
     return [row for row in rows if row.conversation_id in scope.conversation_ids]
 
 
 def _matching(query: Query, scope: Scope, ids: Sequence[int]) -> list[int]:
-    """Those of the messages *ids* in *scope* whose texts match *query*."""
+    """Return the ids of the messages with *ids* that are in *scope* and whose texts match *query*."""
     rows = _rows(scope, ids, _m.id, _m.conversation_id, _m.content)
     names = filenames_of(db.session, _m.id.in_([row.id for row in rows]))
     return [row.id for row in rows if matches(query, [row.content, *names.get(row.id, ())])]

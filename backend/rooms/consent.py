@@ -49,7 +49,7 @@ def check_consent(actor_id: int, user_id: int, former: RoomMembership | None) ->
     check_not_blocked(actor_id, user_id)
     if former is not None and former.left_by_self and former.left_at and former.left_at > utcnow() - WAIT:
         raise JustLeft
-    # The limit of the pair comes first, so that one user cannot exhaust the limit that all others share.
+    # The limit of the pair is counted first, so that one user cannot exhaust the limit that all users share.
     for limit, key in ((ADD_SAME, f"{actor_id}:{user_id}"), (ADDED, str(user_id))):
         count(limit, key).check()
 
@@ -64,7 +64,7 @@ def check_not_blocked(actor_id: int, user_id: int) -> None:
 def check_may_own(user_id: int, detail: str | None = None) -> None:
     """Raise TooManyRooms, with *detail*, if *user_id* owns the maximum number of rooms.
 
-    The user's row is locked until the end of the transaction, so that two concurrent calls cannot both pass with the last room.
+    The user's row is locked until the end of the transaction, so that concurrent calls cannot exceed the maximum.
     """
     _lock(user_id)
     owned = select(func.count()).select_from(Room).where(Room.owner_id == user_id, Room.deleted_at.is_(None))

@@ -68,7 +68,7 @@ def update_in_batches(table: str, values: str, where: str) -> None:
 
 
 def index_messages_in_batches() -> None:
-    """Put the messages that are not in the index of search into it, a few thousand and one transaction at a time."""
+    """Index the messages that are missing from the search index, a few thousand in each transaction."""
     if _is_alone():
         _index_missing()
         return

@@ -1,4 +1,4 @@
-"""What search knows of a message, and how much of it a caller may find."""
+"""The texts of a message that search covers, and the filters of a search."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ _a = Attachment.__table__.c
 
 
 class Document(NamedTuple):
-    """The texts of a message that is not deleted."""
+    """The searchable texts of a message that is not deleted."""
 
     message_id: int
     conversation_id: str
     content: str
     filenames: Sequence[str] = ()
-    """Of its attachments."""
+    """The filenames of its attachments."""
 
     @property
     def texts(self) -> list[str]:
-        """All that its words may stand in."""
+        """The content and the filenames."""
         return [self.content, *self.filenames]
 
 
 class Candidates(NamedTuple):
-    """Messages of which some may not match."""
+    """Messages that may match a query."""
 
     message_ids: list[int]
     has_terms: bool
-    """Whether all of them have the terms of the query."""
+    """True if all of them contain the terms of the query."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Among which messages is searched."""
+    """The messages that a search covers."""
 
     conversation_ids: Collection[str]
     sender_id: int | None = None
@@ -50,7 +50,7 @@ class Scope:
     has_attachment: bool = False
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """What a message must be beside being in one of the conversations. Empty where nothing was asked for."""
+        """Return the conditions on a message, besides its conversation. Empty if no filter was given."""
         wanted: list[ColumnElement[bool]] = []
         if self.sender_id is not None:
             wanted.append(_m.sender_id == self.sender_id)
@@ -65,7 +65,7 @@ class Scope:
 
 
 def read_documents(connection: Connection, *where: ColumnElement[bool], limit: int | None = None) -> list[Document]:
-    """The documents of the messages that are *where*, by id."""
+    """Return the documents of the messages that fulfil *where*, ordered by id."""
     rows = connection.execute(
         select(_m.id, _m.conversation_id, _m.content)
         .where(_m.deleted_at.is_(None), *where)
@@ -79,7 +79,7 @@ def read_documents(connection: Connection, *where: ColumnElement[bool], limit: i
 
 
 def filenames_of(executor: Any, *where: ColumnElement[bool]) -> dict[int, list[str]]:
-    """The names of the attachments of the messages that are *where*, by the message's id."""
+    """Return the filenames of the attachments of the messages that fulfil *where*, by message id."""
     names: dict[int, list[str]] = defaultdict(list)
     statement = select(_a.message_id, _a.filename).join_from(
         Attachment.__table__, Message.__table__, _m.id == _a.message_id

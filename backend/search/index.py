@@ -1,4 +1,4 @@
-"""The index of search: written in the transaction that writes the messages, so that it never says more or less than they do."""
+"""The search index. It is written in the transaction that writes the messages, so that it always agrees with them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def index_messages(connection: Connection, documents: Sequence[Document]) -> Non
 
 
 def remove_from_index(connection: Connection, message_ids: Sequence[int]) -> None:
-    """Remove messages from the index, in the transaction that deletes them or makes tombstones of them. Does not commit."""
+    """Remove messages from the index, in the transaction that deletes them or turns them into tombstones. Does not commit."""
     _of(connection).remove(connection, message_ids)
 
 
 def find_messages(connection: Connection, query: Query, scope: Scope, most: int) -> Iterator[Candidates]:
-    """Messages in batches, the newest first: all those in *scope* that match *query*, and maybe others.
+    """Yield batches of messages, newest first: all those in *scope* that match *query*, and possibly others.
 
-    The caller looks whether each is in the scope, and compares the texts where the batch may lack terms or where the terms of the
-    query do not say all. *most* is how many are wanted.
+    The caller checks whether each message is in the scope. It compares the texts if `has_terms` or `query.is_exact` is False.
+    *most* is the number of messages that the caller wants.
     """
     if connection.dialect.name == "postgresql":
         return postgresql.find(connection, query, scope, most)
@@ -34,20 +34,20 @@ def find_messages(connection: Connection, query: Query, scope: Scope, most: int)
 
 
 def index_missing(connection: Connection) -> Iterator[int]:
-    """Index the messages that are not in the index, a few thousand at a time. Yields the last one's id, for the caller to commit.
+    """Index the messages that are missing from the index, in batches. Yields the last id of each batch; the caller commits.
 
-    On SQLite the messages behind the last block stay as they are.
+    On SQLite the messages after the last complete block are not indexed.
     """
     yield from _of(connection).index_missing(connection)
 
 
 def index_recent(connection: Connection) -> Iterator[int]:
-    """Like `index_missing`, among the newest messages: for those that a release without the index wrote beside this one."""
+    """Like `index_missing`, for recent messages: a release without the index may have written them during an upgrade."""
     yield from _of(connection).index_recent(connection)
 
 
 def reindex(connection: Connection) -> Iterator[int]:
-    """Index every message anew, a few thousand at a time. Yields the last one's id, for the caller to commit.
+    """Index every message again, in batches. Yields the last id of each batch; the caller commits.
 
     Meanwhile all messages can be found, written, edited and deleted.
     """

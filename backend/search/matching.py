@@ -1,4 +1,4 @@
-"""Whether a message matches a query, and where: what is true, however the databases find it."""
+"""Decides whether a message matches a query, and where. Both databases must agree with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from backend.search.tokens import Token, tokenize
 
 
 def matches(query: Query, texts: Iterable[str]) -> bool:
-    """Whether each clause of *query* occurs in one of *texts* (a message's content and the names of its attachments)."""
+    """Return True if each clause of *query* occurs in one of *texts* (the content of a message and its filenames)."""
     if not query.clauses:
         return False
     documents = [_AsciiText(text) if text.isascii() else _Document(tokenize(text)) for text in texts]
@@ -17,9 +17,9 @@ def matches(query: Query, texts: Iterable[str]) -> bool:
 
 
 def highlights(query: Query, content: str) -> list[list[int]]:
-    """Where *content* matches clauses of *query*: `[start, length]` in code points, sorted, none touching another.
+    """Return where *content* matches clauses of *query*: `[start, length]` in code points, sorted and not adjacent.
 
-    Whole words are marked, also where a prefix was asked for; of a phrase each word is.
+    For a prefix the whole word is marked. For a phrase each word is marked separately.
     """
     document = _Document(tokenize(content))
     marked = sorted({place for clause in query.clauses for place in document.places(clause)})
@@ -34,7 +34,7 @@ def highlights(query: Query, content: str) -> list[list[int]]:
 
 
 class _AsciiText:
-    """Says the same as `_Document` in a fraction of the time."""
+    """Gives the same results as `_Document` for ASCII text, in a fraction of the time."""
 
     def __init__(self, text: str):
         self.text = text.lower()
@@ -55,7 +55,7 @@ class _Document:
         return next(self._first_places(clause), None) is not None
 
     def places(self, clause: Clause) -> Iterator[int]:
-        """The places of the tokens that match *clause*, each once."""
+        """Yield the positions of the tokens that match *clause*, each once."""
         done = 0
         for first in self._first_places(clause):
             end = first + len(clause.terms)

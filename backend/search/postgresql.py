@@ -1,9 +1,9 @@
 """The index on PostgreSQL: a tsvector of terms for each message, and a GIN index over them.
 
-The tsvectors hold no positions: PostgreSQL keeps at most 255 of a lexeme, and would lose those of a long message. Where terms
-alone do not decide (phrases, long words), the caller compares the texts.
+The tsvectors have no positions: PostgreSQL stores at most 255 for a lexeme, and would lose some of a long message. For phrases
+and long words, which terms alone do not decide, the caller compares the texts.
 
-The terms of a message name its conversation too (`@room:7`), so that a search in few conversations reads little beyond them.
+The terms of a message include its conversation (`@room:7`), so that a search in few conversations reads few other messages.
 """
 
 from __future__ import annotations
@@ -41,34 +41,34 @@ INSERT = (
     "SELECT message_id, r.conversation_id, array_to_tsvector(terms) FROM json_to_recordset({}) AS r "
     "(message_id bigint, conversation_id varchar, terms text[])"
 )
-"""Takes what `records` returns."""
+"""Inserts the result of `records`."""
 
-# A message that was deleted since it was read is left out; FOR SHARE keeps the others until the transaction ends.
+# A message that was deleted after it was read is skipped. FOR SHARE keeps the others until the transaction ends.
 _UPSERT = text(
     INSERT.format("CAST(:records AS json)")
     + " JOIN messages AS m ON m.id = message_id AND m.deleted_at IS NULL FOR SHARE OF m"
     + " ON CONFLICT (message_id) DO UPDATE SET terms = excluded.terms"
 )
 _RECENT = 40_000
-"""How many of the newest messages are looked at one by one, before the index is asked. It takes a few milliseconds.
+"""How many of the newest messages are scanned before the index is used. The scan takes a few milliseconds.
 
-What is common is found there soon. Of what is not, the index has little: among 1,000,000 messages, some 25 times as many as are
-wanted.
+It soon finds enough messages for common terms. For other terms the index has few entries: among 1,000,000 messages, about 25
+times the wanted number.
 """
 _SAMPLE = 1_000
 _COMMON = 20
-"""As many messages of the sample begin a word with a prefix that is not worth looking up beside other terms."""
+"""If this many messages of the sample match a prefix, the prefix is not looked up in the index together with other terms."""
 _CONVERSATIONS = 16
-"""So many conversations are looked up in the index; of more, each message found is compared with them."""
+"""Up to this many conversations are looked up in the index. For more, the conversation of each found message is compared."""
 _BATCH = 2_000
 _RECENTLY = 200_000
-"""Ids: more than another release gives out while both serve."""
+"""A number of ids: more than an earlier release allocates while both run during an upgrade."""
 _BEYOND_ALL = 2**63 - 1
 
 _FLOOR = text(
     "SELECT message_id FROM message_search WHERE message_id < :before ORDER BY message_id DESC OFFSET :recent LIMIT 1"
 )
-# FOR SHARE: nobody edits or deletes these messages until they are indexed as they were read.
+# FOR SHARE: these messages cannot be edited or deleted until they are indexed.
 _MISSING = text(
     "SELECT m.id FROM messages AS m WHERE m.id > :after AND m.deleted_at IS NULL "
     "AND NOT EXISTS (SELECT FROM message_search AS s WHERE s.message_id = m.id) ORDER BY m.id LIMIT :most FOR SHARE OF m"
@@ -77,7 +77,7 @@ _NEXT = text("SELECT id FROM messages WHERE id > :after ORDER BY id LIMIT :most 
 
 
 def records(documents: Iterable[Document]) -> list[dict[str, Any]]:
-    """*documents* as `INSERT` takes them, in JSON."""
+    """Return *documents* as records for `INSERT`, which takes them as JSON."""
     return [
         {
             "message_id": document.message_id,
@@ -89,7 +89,7 @@ def records(documents: Iterable[Document]) -> list[dict[str, Any]]:
 
 
 def index(connection: Connection, documents: Sequence[Document]) -> None:
-    """Index *documents*, whatever was indexed of their messages before."""
+    """Index *documents*, and replace the earlier entries of their messages."""
     for start in range(0, len(documents), _BATCH):
         rows = records(documents[start : start + _BATCH])
         connection.execute(_UPSERT, {"records": orjson.dumps(rows).decode()})
@@ -101,7 +101,7 @@ def remove(connection: Connection, message_ids: Sequence[int]) -> None:
 
 
 def index_missing(connection: Connection, after: int = 0) -> Iterator[int]:
-    """Index the messages above the id *after* that are not indexed, some at a time. Yields the last one's id after each time."""
+    """Index the messages with ids above *after* that are not indexed, in batches. Yields the last id of each batch."""
     while ids := connection.scalars(_MISSING, {"after": after, "most": _BATCH}).all():
         index(connection, read_documents(connection, Message.id.in_(ids)))
         after = ids[-1]
@@ -109,13 +109,13 @@ def index_missing(connection: Connection, after: int = 0) -> Iterator[int]:
 
 
 def index_recent(connection: Connection) -> Iterator[int]:
-    """Like `index_missing`, among the newest messages."""
+    """Like `index_missing`, for the newest messages."""
     last = connection.scalar(select(func.max(_m.id))) or 0
     return index_missing(connection, last - _RECENTLY)
 
 
 def reindex(connection: Connection) -> Iterator[int]:
-    """Index every message anew, some at a time. Yields the last one's id after each time."""
+    """Index every message again, in batches. Yields the last id of each batch."""
     after = 0
     while ids := connection.scalars(_NEXT, {"after": after, "most": _BATCH}).all():
         documents = read_documents(connection, Message.id.in_(ids))
@@ -126,7 +126,7 @@ def reindex(connection: Connection) -> Iterator[int]:
 
 
 def find(connection: Connection, query: Query, scope: Scope, most: int) -> Iterator[Candidates]:
-    """The messages in *scope* that have the terms of *query*, in batches of *most* or more, newest first."""
+    """Yield the messages in *scope* that have the terms of *query*, in batches of *most* or more, newest first."""
     search = _Search(connection, query, scope)
     before = _first_id_after(connection, scope)
     floor = connection.scalar(_FLOOR, {"before": before, "recent": _RECENT}) or 0
@@ -136,7 +136,7 @@ def find(connection: Connection, query: Query, scope: Scope, most: int) -> Itera
 
 
 def _first_id_after(connection: Connection, scope: Scope) -> int:
-    """All messages of *scope* have ids below this one. It takes a walk through the newer messages."""
+    """Return an id above those of all messages in *scope*. The query scans the newer messages."""
     if scope.before is None:
         return _BEYOND_ALL
     newest = select(_m.id).where(_m.created_at < scope.before).order_by(_m.id.desc()).limit(1)
@@ -152,7 +152,7 @@ class _Search:
         self.conditions = scope.conditions()
 
     def batches(self, statement: Select[int], before: int, most: int) -> Iterator[Candidates]:
-        """What *statement* finds, the newest below *before* first."""
+        """Yield the results of *statement* with ids below *before*, newest first."""
         while True:
             ids = list(self.connection.scalars(statement.limit(most), {"before": before}))
             if ids:
@@ -162,17 +162,17 @@ class _Search:
             before = ids[-1]
 
     def recent(self, floor: int) -> Select[int]:
-        """Look at the messages above *floor* one by one, the newest first."""
+        """Return a query that scans the messages above *floor*, newest first."""
         matches = _matches(" & ".join([*self.terms, *self.prefixes]))
         return self._select(_s.c.message_id, _s.c.conversation_id, _s.c.message_id > floor, matches)
 
     def older(self) -> Select[int]:
-        """Ask the index, for all of the query but a prefix that many words begin with."""
+        """Return a query that uses the index for all terms, except for a common prefix."""
         filtered = [prefix for prefix in self.prefixes if self.terms and self._is_common(prefix)]
         lookup = [*self.terms, *(prefix for prefix in self.prefixes if prefix not in filtered)]
         if len(self.conversations) <= _CONVERSATIONS:
             lookup.append(f"({' | '.join(_quote(f'@{name}') for name in self.conversations)})")
-        # MATERIALIZED, or PostgreSQL might walk through all messages instead, the newest first.
+        # Without MATERIALIZED, PostgreSQL might scan all messages instead, newest first.
         found = (
             select(_s.c.message_id, _s.c.conversation_id)
             .where(_s.c.terms.op("@@")(cast(" & ".join(lookup), TSQUERY)), *map(_matches, filtered))
@@ -190,7 +190,7 @@ class _Search:
             *where,
         )
         if self.conditions:
-            # A scalar and no EXISTS: that might be made a join, which reads all messages of a sender, say.
+            # A scalar subquery: PostgreSQL might turn EXISTS into a join that reads, for example, all messages of a sender.
             statement = statement.where(select(and_(*self.conditions)).where(_m.id == message_id).scalar_subquery())
         return statement.order_by(message_id.desc())
 
@@ -201,10 +201,10 @@ class _Search:
 
 
 def _matches(query: str) -> ColumnElement[bool]:
-    """What the operator @@ does. Under its function's name it uses no index."""
+    """Return the condition of the operator @@ as a function call, which never uses an index."""
     return func.ts_match_vq(_s.c.terms, cast(query, TSQUERY))
 
 
 def _quote(term: str) -> str:
-    """*term* as a lexeme of a tsquery."""
+    """Return *term* as a lexeme of a tsquery."""
     return "'" + term.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,10 +1,10 @@
-"""What a search asks for.
+"""Parsing a search query.
 
-A query is words in any order, and phrases in double quotes (straight or curly). Each must occur. No input is an error: what is
-neither word nor phrase separates words, and a quote without a partner is ignored.
+A query consists of words in any order, and of phrases in double quotes (straight or curly). Each of them must occur. No input
+is an error: other characters separate words, and an unpaired quote is ignored.
 
-The last word of a query matches as a prefix, whatever follows it; a closing quote ends it, so the last word of a phrase does
-not. In scripts without spaces each run of characters is found wherever the same characters follow one another.
+The last word of a query matches as a prefix, even if other characters follow it. The last word of a phrase does not. In scripts
+without spaces, a run of characters matches wherever the same characters are adjacent.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Clause:
 
     terms: tuple[str, ...]
     runs: tuple[tuple[int, int], ...] = ()
-    """The first and the last place, in `terms`, of each run of two or more characters: nothing may stand in between."""
+    """The first and last position in `terms` of each run of two or more characters, which must be adjacent in the text."""
     is_prefix: bool = False
-    """Whether the one term is the beginning of a word."""
+    """Whether the clause is one term that matches as a prefix."""
 
     @cached_property
     def ascii_pattern(self) -> re.Pattern[str] | None:
-        """What the clause looks like in lower-case ASCII; None where it cannot stand there."""
+        """A pattern that finds the clause in lower-case ASCII text. None if it cannot occur there."""
         if not all(term.isascii() for term in self.terms):
             return None
         words = "[^a-z0-9]++".join(self.terms)
@@ -41,19 +41,19 @@ class Clause:
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed query. Without clauses it finds nothing."""
+    """A parsed query. A query without clauses matches no message."""
 
     clauses: tuple[Clause, ...]
     terms: tuple[str, ...]
     """Terms of the index that a message must have."""
     prefix: str | None
-    """The beginning of a term that it must have besides."""
+    """The prefix of another term that a message must have; None if there is none."""
     is_exact: bool
-    """False where a message that has all these may still not match: then the texts are compared."""
+    """False if a message with all these terms may still not match. Then the texts must be compared."""
 
 
 def parse_query(text: str) -> Query:
-    """What *text* asks for."""
+    """Return the query that *text* contains."""
     clauses = tuple(dict.fromkeys(_clauses(text)))
     prefixes = [clause.terms[0][:MAX_TERM] for clause in clauses if clause.is_prefix]
     terms = dict.fromkeys(term for clause in clauses if not clause.is_prefix for term in _index_terms(clause))
@@ -98,7 +98,7 @@ def _index_terms(clause: Clause) -> Iterator[str]:
 
 
 def _is_exact(clause: Clause) -> bool:
-    """Whether a message matches *clause* if it has the terms: then they say all about it."""
+    """Return True if a message with the terms of *clause* certainly matches it."""
     if any(len(term) >= MAX_TERM + clause.is_prefix for term in clause.terms):
         return False
     return len(clause.terms) == 1 or (len(clause.terms) == 2 and bool(clause.runs))

@@ -1,8 +1,8 @@
-"""The index on SQLite: for each block of 1,024 ids, which of its messages have a term.
+"""The index on SQLite. For each block of 1,024 ids and each term, it stores which messages of the block have the term.
 
-A block is written once, when the first message behind it is sent. The messages behind the last block, at most some 1,000, are in
-no index: a search reads their texts. So a send costs next to nothing. FTS5 would not do: before SQLite 3.42, what is deleted
-from it stays in the file until its segments happen to be merged.
+A block is indexed when the first message after it is sent, so that most sends do not write to the index. The messages after the
+last block, about 1,000 at most, are not indexed: a search reads their texts. FTS5 is not used, because before SQLite 3.42
+deleted content stays in its file until its segments are merged.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ BLOCK = 1_024
 """Ids in one block."""
 
 _ALL = ""
-"""The term of every message of a block. A block that has it was indexed."""
+"""The term that every message has. A block with this term is indexed."""
 TIMES = "@@"
-"""Under this term stand the times of a block's oldest and newest message, and no members."""
+"""The row of this term contains the times of the oldest and newest message of a block, in place of members."""
 _FEW = 64
-"""As many members are kept one by one, in two bytes each; more of them as a bit map."""
+"""Fewer members than this are stored as a list, in two bytes each; otherwise they are stored as a bit map."""
 _MAP_BYTES = BLOCK // 8
 _OFFSET_BYTES = 2
 _AT_ONCE = 4
-"""Blocks that one send indexes at most, where several wait because another release wrote them."""
+"""The maximum of blocks that one send indexes. There are several if a release without the index has written them."""
 
 _m = Message.__table__.c
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +50,7 @@ _DROP = text("DELETE FROM search_blocks WHERE block = :block AND term = :term")
 
 
 def pack(bits: int) -> bytes:
-    """The members of a term in a block, given as the bits of a number, as they are kept."""
+    """Return the stored form of the members of a term in a block, which are given as the bits of a number."""
     if bits.bit_count() >= _FEW:
         return bits.to_bytes(_MAP_BYTES, "little")
     members = offsets(bits)
@@ -68,7 +68,7 @@ def unpack(members: bytes) -> int:
 
 
 def offsets(bits: int) -> list[int]:
-    """Which bits are set, the lowest first."""
+    """Return the positions of the set bits, lowest first."""
     found = []
     while bits:
         lowest = bits & -bits
@@ -78,7 +78,7 @@ def offsets(bits: int) -> list[int]:
 
 
 def index(connection: Connection, documents: Sequence[Document]) -> None:
-    """Index those of *documents* that belong to blocks which were indexed, whatever was indexed of their messages before."""
+    """Index the *documents* that are in indexed blocks, and replace the earlier entries of their messages."""
     remove(connection, [document.message_id for document in documents])
     last = last_block(connection)
     for block, group in _by_block(documents, lambda document: document.message_id):
@@ -87,15 +87,15 @@ def index(connection: Connection, documents: Sequence[Document]) -> None:
 
 
 def remove(connection: Connection, message_ids: Sequence[int]) -> None:
-    """Remove messages from the index. SQLite overwrites what it deletes, since `secure_delete` is on."""
+    """Remove messages from the index. SQLite overwrites the deleted bytes, because `secure_delete` is on."""
     for block, group in _by_block(message_ids, lambda message_id: message_id):
         _clear(connection, block, {message_id % BLOCK for message_id in group})
 
 
 def _clear(connection: Connection, block: int, gone: set[int]) -> None:
-    """Remove the members *gone* from every term of *block*, whatever their texts say or said."""
+    """Remove the members *gone* from every term of *block*. Their texts are not needed for this."""
     mask = sum(1 << offset for offset in gone)
-    alone = {pack(1 << offset) for offset in gone}  # most terms have one member: those need not be unpacked
+    alone = {pack(1 << offset) for offset in gone}  # most terms have one member, which need not be unpacked
     left: dict[str, int] = {}
     for term, members in connection.execute(_ROWS, {"block": block}):
         if len(members) == _OFFSET_BYTES:
@@ -114,7 +114,7 @@ def _clear(connection: Connection, block: int, gone: set[int]) -> None:
 
 
 def index_missing(connection: Connection) -> Iterator[int]:
-    """Index each block that is complete and not indexed, the oldest first. Yields the last id of each."""
+    """Index each complete block that is not indexed, oldest first. Yields the last id of each."""
     while (last := connection.scalar(select(func.max(_m.id)))) is not None:
         first = connection.scalar(select(func.min(_m.id)).where(_m.id >= (last_block(connection) + 1) * BLOCK))
         if first is None or first // BLOCK >= last // BLOCK:
@@ -124,11 +124,11 @@ def index_missing(connection: Connection) -> Iterator[int]:
 
 
 index_recent = index_missing
-"""The index says where the blocks begin that it lacks."""
+"""On SQLite the index itself determines which blocks are missing."""
 
 
 def reindex(connection: Connection) -> Iterator[int]:
-    """Index every block anew, the oldest first. Yields the last id of each."""
+    """Index every block again, oldest first. Yields the last id of each."""
     for block in sorted(connection.scalars(_INDEXED)):
         connection.execute(text("DELETE FROM search_blocks WHERE block = :block"), {"block": block})
         _index_block(connection, block)
@@ -137,7 +137,7 @@ def reindex(connection: Connection) -> Iterator[int]:
 
 
 def index_after_send(connection: Connection, message_ids: Sequence[int]) -> None:
-    """Index the blocks that are complete since these messages, the newest of all, were sent."""
+    """Index the blocks that became complete when these messages, the newest, were sent."""
     if message_ids and (min(message_ids) - 1) // BLOCK < max(message_ids) // BLOCK:
         for _ in islice(index_missing(connection), _AT_ONCE):
             pass
@@ -170,12 +170,12 @@ def _add(connection: Connection, block: int, documents: Iterable[Document]) -> N
 
 
 def microseconds(time: datetime) -> int:
-    """*time* as `TIMES` keeps it."""
+    """Return *time* in the form that the `TIMES` row stores: microseconds since 1970."""
     return (time - _EPOCH) // _MICROSECOND
 
 
 def last_block(connection: Connection) -> int:
-    """The last block that was indexed, and -1 where none was. All before it were too."""
+    """Return the last indexed block, or -1 if there is none. All blocks before it are indexed too."""
     last = connection.scalar(_LAST_BLOCK)
     return -1 if last is None else last
 

@@ -1,4 +1,4 @@
-"""Looking messages up in the index on SQLite: bit by bit, block after block, the newest first."""
+"""Finding messages with the index on SQLite: it combines the bits of the terms, newest block first."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from backend.search.query import Query
 from backend.search.sqlite import BLOCK, TIMES, last_block, microseconds, offsets, unpack
 
 _GROUPS = (4, 16, 64, 256)
-"""How many blocks are looked at together: what is common is found in the first. The last number counts from then on."""
+"""How many blocks are read together. Common terms are found in the first group. The last size is used for the rest."""
 
 _CONVERSATIONS = 16
-"""So many conversations are looked up one by one; of more, all of a block are read."""
+"""Up to this many conversations are looked up singly. For more, all conversations of a block are read."""
 
 _FEW = 500
-"""Among so many messages the caller is left to look: it reads them anyway, and that costs less than to look a filter up."""
+"""Up to this many messages are returned without further filters. The caller reads them anyway, at a lower cost."""
 
 _BEHIND = "\U0010ffff"
-"""Greater than whatever follows a prefix."""
+"""The greatest character: an upper bound for the characters after a prefix."""
 
 _m, _a = Message.__table__.c, Attachment.__table__.c
 
@@ -40,11 +40,11 @@ _OF_RANGE = text(
 )
 
 Found = dict[int, int]
-"""The messages that may be meant: bits by block."""
+"""Messages that may match: for each block, the bits of its messages."""
 
 
 def find(connection: Connection, query: Query, scope: Scope) -> Iterator[Candidates]:
-    """Messages that may match *query* and lie in *scope*: all that do are among them. Newest first."""
+    """Yield messages that may match *query* in *scope*, newest first. All messages that do match are among them."""
     yield Candidates(_find_behind(connection, query, scope), has_terms=True)
     blocks = {block: unpack(members) for block, members in connection.execute(_BLOCKS)}
     if scope.before or scope.after:
@@ -66,7 +66,7 @@ def _groups(blocks: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
 
 
 def _find_behind(connection: Connection, query: Query, scope: Scope) -> list[int]:
-    """Among the messages behind the last block, by their texts."""
+    """Search the texts of the messages after the last block."""
     first_id = (last_block(connection) + 1) * BLOCK
     documents = read_documents(connection, _m.id >= first_id, *scope.conditions())
     return [
@@ -77,8 +77,8 @@ def _find_behind(connection: Connection, query: Query, scope: Scope) -> list[int
 
 
 def _find_in(connection: Connection, found: Found, query: Query, scope: Scope) -> tuple[Found, bool]:
-    """Those of *found* that may be meant, and whether all of them have the terms of *query*."""
-    for term in sorted(query.terms, key=len, reverse=True):  # a long word is rare, and leaves few blocks to look at
+    """Return the messages of *found* that may match, and whether all of them have the terms of *query*."""
+    for term in sorted(query.terms, key=len, reverse=True):  # long words are rare, and leave few blocks to read
         found = _narrow(found, _rows(connection, found, term))
     has_terms = query.prefix is None
     if query.prefix is not None and (not query.terms or _is_many(found)):
@@ -100,7 +100,7 @@ def _is_many(found: Found) -> bool:
 def _rows(
     connection: Connection, found: Found, first: str, last: str | None = None
 ) -> Iterator[tuple[int, bytes, str]]:
-    """What the blocks of *found* have under the term *first*, or under those from it up to *last*."""
+    """Return the rows of the blocks of *found* for the term *first*, or for the terms from *first* up to *last*."""
     values = {"blocks": orjson.dumps(list(found)).decode(), "first": first, "last": last}
     statement = _OF_TERM if last is None else _OF_RANGE
     return map(tuple, connection.execute(statement, values))
@@ -137,7 +137,7 @@ def _intersect(found: Found, union: Found) -> Found:
 
 
 def _within_times(connection: Connection, found: Found, scope: Scope) -> Found:
-    """*found* without the blocks whose messages are all too old or too new."""
+    """Return *found* without the blocks whose messages are all too old or too new."""
     kept = set()
     for block, times, _ in _rows(connection, found, TIMES):
         oldest, newest = struct.unpack("<2q", times)

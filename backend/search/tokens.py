@@ -1,11 +1,11 @@
-"""The tokenizer of search: one for messages and for queries, in front of both databases.
+"""The tokenizer of search. It is the same for messages and queries, and for both databases.
 
 Text is compared in NFKC, case-folded and without diacritics:
 
 - A diacritic is a mark that a reader may leave out: the combining marks of Latin, Greek and Cyrillic, the points of Hebrew and
   Syriac and the vowel signs of Arabic (`_DIACRITICS`), and the stroke of Latin letters that Unicode does not decompose (ø, đ, ł).
 - A mark that is a letter stays: the vowel signs and viramas of the Indic scripts, the marks of Thai, the voicing marks of kana.
-- Characters without width (joiners, soft hyphens, directional marks) are left out, and do not end a word.
+- Characters without width (joiners, soft hyphens, directional marks) are removed, and do not end a word.
 
 A word is a run of letters, marks and numbers. Scripts that put no spaces between words (Han, kana, Hangul, Bopomofo, Thai, Lao,
 Khmer, Myanmar) give a token for each character. Everything else separates tokens. There are no stop words and no stemming.
@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 MAX_TERM = 64
-"""Code points of a word that the index keeps. Whoever looks for a longer word compares the texts themselves."""
+"""The number of code points of a word that are stored in the index. For longer words the texts are compared."""
 
 _UNSPACED = (
     "\u0e01-\u0eff"  # Thai, Lao
@@ -49,29 +49,29 @@ _ZERO_WIDTH_SPACE = "\u200b"
 _COMPOSABLE = re.compile(
     "[\u3046-\u30fd][\u3099\u309a]|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
 )
-"""What NFC composes again of what NFKD took apart: voiced kana, and syllables of Hangul. Other letters may stay apart, since
-text and query are taken apart alike."""
+"""The sequences that are composed again (NFC) after NFKD: voiced kana and Hangul syllables. Other letters stay decomposed, in
+texts and in queries alike."""
 _MAX_FOLDS = 20_000
 
 
 class Token(NamedTuple):
-    """A word, or one character of a script without spaces, where it stands in a text."""
+    """A word, or one character of a script without spaces, with its position in a text."""
 
     term: str
-    """What is compared."""
+    """The normalized text, which is compared."""
 
     start: int
-    """Where it begins in the text, in code points."""
+    """The position in the text, in code points."""
 
     length: int
-    """How many code points of the text it takes, with the diacritics that belong to it."""
+    """The length in the text, in code points, including diacritics."""
 
     run: int
-    """The same number for the characters of one unbroken run of a script without spaces; for a word, -1."""
+    """The number of the run, which is equal for adjacent characters of scripts without spaces; -1 for a word."""
 
 
 class _Folds(dict[str, str]):
-    """What each character becomes: letters to compare, nothing, or a space where it separates words."""
+    """The normalized form of each character: letters, nothing, or a space if it separates words."""
 
     def __missing__(self, char: str) -> str:
         if len(self) >= _MAX_FOLDS:
@@ -98,7 +98,7 @@ def _fold_part(char: str) -> str:
 
 
 def _is_ideograph(char: str) -> bool:
-    """True for radicals, which are symbols to Unicode, and for ideographs that this Python does not know yet."""
+    """True for radicals, which Unicode classifies as symbols, and for ideographs that this Python does not know yet."""
     return "\u2e80" <= char <= "\u2fdf" or "\U00020000" <= char <= "\U0003ffff"
 
 
@@ -106,7 +106,7 @@ _FOLDS = _Folds()
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of *text* in their order. It takes time in proportion to the length of *text*."""
+    """Return the tokens of *text* in order. Takes time proportional to the length of *text*."""
     if text.isascii():
         return [Token(word[0], word.start(), len(word[0]), -1) for word in _ASCII_WORD.finditer(text.lower())]
     parts = _compose(_order_marks(_fold(text)))
@@ -114,7 +114,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 _Part = tuple[str, int, int]
-"""A character as it is compared, and where its source in the text begins and ends."""
+"""A normalized character, and the start and end of its source in the text."""
 
 
 def _fold(text: str) -> list[_Part]:
@@ -127,7 +127,7 @@ def _fold(text: str) -> list[_Part]:
 
 
 def _order_marks(parts: list[_Part]) -> list[_Part]:
-    """Neighbouring marks in the canonical order: they may be typed in any."""
+    """Put adjacent marks into canonical order, because they can be typed in any order."""
     for found in _NEIGHBOURING_MARKS.finditer(_text(parts)):
         marks = slice(*found.span())
         parts[marks] = sorted(parts[marks], key=lambda part: unicodedata.combining(part[0]))
@@ -152,7 +152,7 @@ def _tokens(parts: list[_Part]) -> Iterator[Token]:
         if _UNSPACED_FIRST.match(found[0]):
             yield from (Token(char, start, end - start, found.start()) for char, start, end in own)
         else:
-            start = min(part[1] for part in own)  # marks were ordered: it need not be the first
+            start = min(part[1] for part in own)  # after the reordering of marks it may not be the first part
             yield Token(found[0], start, max(part[2] for part in own) - start, -1)
 
 
@@ -161,7 +161,7 @@ def _text(parts: list[_Part]) -> str:
 
 
 def index_terms(texts: Iterable[str]) -> set[str]:
-    """What the index keeps of a message: its words, cut to `MAX_TERM`, and each character of a run alone and with the next."""
+    """Return the terms of a message for the index: words cut to `MAX_TERM`, and characters of runs, singly and in pairs."""
     terms: set[str] = set()
     for text in texts:
         tokens = tokenize(text)

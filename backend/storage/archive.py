@@ -1,4 +1,4 @@
-"""ZIP archives that are written while they are read, so that an archive of any size takes little memory."""
+"""ZIP archives that are produced while they are sent, so that an archive of any size uses little memory."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Entry = tuple[str, Iterable[bytes]]
 def zip_stream(entries: Iterable[Entry]) -> Iterator[bytes]:
     """Return a ZIP archive of *entries* in pieces.
 
-    Each entry is read only when the ones before it are written. JSON is compressed; other files are stored as they are, since
-    pictures and videos are compressed already.
+    Each entry is read after the entries before it are written. JSON is compressed. Other files are stored unchanged, because
+    images and videos are already compressed.
     """
     sink = _Sink()
     with zipfile.ZipFile(cast(IO[bytes], sink), "w") as archive:
@@ -23,7 +23,7 @@ def zip_stream(entries: Iterable[Entry]) -> Iterator[bytes]:
             info = zipfile.ZipInfo(path, date_time=time.gmtime()[:6])
             info.compress_type = zipfile.ZIP_DEFLATED if path.endswith(".json") else zipfile.ZIP_STORED
             info.external_attr = 0o600 << 16
-            # The size is not known yet, and only the format ZIP64 has room for more than 2 GiB.
+            # The size is not known yet, and only the ZIP64 format supports more than 2 GiB.
             with archive.open(info, "w", force_zip64=True) as file:
                 for piece in pieces:
                     file.write(piece)
@@ -33,7 +33,7 @@ def zip_stream(entries: Iterable[Entry]) -> Iterator[bytes]:
 
 
 class _Sink:
-    """A file to write to, whose content is taken out piece by piece. It has no `tell`, so zipfile does not seek in it."""
+    """A writable file whose content is collected with `take()`. It has no `tell`, so zipfile does not seek in it."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

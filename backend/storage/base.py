@@ -1,6 +1,6 @@
-"""The interface of every storage of files.
+"""The interface of file storage.
 
-Confab chooses the keys, never a client: `avatars/7/Hx3….webp`.
+Confab chooses the keys; clients never do. Example: `avatars/7/Hx3….webp`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*(?:\.[a-z0-9]{1,10})?")
 
 
 class StorageAway(Unavailable):
-    """The folder or bucket is not available. Nothing was acknowledged."""
+    """The folder or bucket is not available. The operation was not confirmed."""
 
     detail = "The file storage does not answer. Try again shortly."
 
@@ -41,7 +41,7 @@ class StoredFile:
 
 
 class Storage(Protocol):
-    """Files by key. A file is written completely or not at all, and never changed."""
+    """Files by key. A file is written completely or not at all. It is never changed."""
 
     def write(self, key: str, source: BinaryIO) -> int:
         """Write the rest of *source*, and return its size in bytes. Holds only a few MiB in memory, and lets other requests run.
@@ -50,22 +50,22 @@ class Storage(Protocol):
         """
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Up to *length* bytes of a file from *start* on, in pieces. Raises FileMissing and StorageAway at once."""
+        """Return up to *length* bytes of a file from *start* on, in pieces. Raises FileMissing and StorageAway immediately."""
 
     def size(self, key: str) -> int:
-        """The size of a file in bytes. Raises FileMissing and StorageAway."""
+        """Return the size of a file in bytes. Raises FileMissing and StorageAway."""
 
     def delete(self, key: str) -> None:
         """Delete a file, if it exists. Raises StorageAway."""
 
     def folders(self, prefix: str) -> list[str]:
-        """The names directly below *prefix* that have files below them, in ascending order. Raises StorageAway and Busy."""
+        """Return the names of the folders directly below *prefix*, in ascending order. Raises StorageAway and Busy."""
 
     def files(self, prefix: str) -> Iterator[list[StoredFile]]:
-        """The files below *prefix* and no `/`, in batches of at most `MAX_BATCH`. Raises StorageAway and Busy."""
+        """Yield the files directly below *prefix*, in batches of at most `MAX_BATCH`. Raises StorageAway and Busy."""
 
     def remove_incomplete(self, before: datetime) -> int:
-        """Remove what writes that were broken off have left, unless they began after *before*; return how many those were.
+        """Remove the remains of interrupted writes that began before *before*, and return their number.
 
         Raises StorageAway and Busy.
         """

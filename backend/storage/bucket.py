@@ -1,4 +1,4 @@
-"""Files in a bucket of S3 or of a compatible server (AWS_ENDPOINT_URL). Needs boto3, an optional dependency."""
+"""Files in a bucket of S3 or of a compatible server (AWS_ENDPOINT_URL). Requires boto3, an optional dependency."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from backend.storage.base import CHUNK, FileMissing, Storage, StorageAway, StoredFile, check_key
 
 PART_SIZE = 5 * 2**20
-"""Bytes of a part of a multipart upload: the least that S3 takes. It takes 10,000 parts."""
+"""Bytes of a part of a multipart upload: the minimum of S3. An upload may have 10,000 parts."""
 
 MISSING = ("404", "NoSuchKey", "NotFound")
 
@@ -25,12 +25,12 @@ class BucketStorage(Storage):
             from boto3.s3.transfer import TransferConfig
             from botocore.config import Config
         except ImportError as error:
-            raise StorageAway("STORAGE_URL names a bucket, and boto3 is not installed: pip install boto3") from error
+            raise StorageAway("STORAGE_URL names a bucket and needs boto3. Run: pip install boto3") from error
         parts = urlsplit(url)
         self.bucket, prefix = parts.netloc, parts.path.strip("/")
         self.prefix = f"{prefix}/" if prefix else ""
         options = Config(connect_timeout=3, read_timeout=8, retries={"max_attempts": 2, "mode": "standard"})
-        # One part at a time is held in memory. The threads that boto3 would start hold a part each.
+        # One part at a time is held in memory. With threads, each thread of boto3 would hold a part.
         self._transfer = TransferConfig(
             multipart_threshold=PART_SIZE, multipart_chunksize=PART_SIZE, max_concurrency=1, use_threads=False
         )
@@ -100,7 +100,7 @@ class BucketStorage(Storage):
 
 
 class _Counted:
-    """A source that counts the bytes that were read. The uploader may close it; the wrapped source stays open."""
+    """A source that counts the bytes that are read. If boto3 closes it, the wrapped source stays open."""
 
     def __init__(self, source: BinaryIO):
         self.source = source

@@ -1,4 +1,4 @@
-"""A stored file with what an answer needs to know of it."""
+"""A stored file with the properties that an HTTP answer needs."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class FolderStorage(Storage):
         self.root = Path(root)
 
     def write(self, key: str, source: BinaryIO) -> int:
-        """Write to a temporary file and rename it, so that no reader, and no crash, leaves half a file. Flush it to the disk."""
+        """Write and flush a temporary file, then rename it, so that no file is ever partial, not even after a crash."""
         return DISK.run(key, self._write, self._path(key), source)
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
@@ -77,7 +77,7 @@ class FolderStorage(Storage):
         with as_away(), _scan(self._path(prefix)) as entries:
             found = []
             for entry in entries:
-                with suppress(FileNotFoundError):  # it was removed meanwhile
+                with suppress(FileNotFoundError):  # the file was removed meanwhile
                     if entry.is_file(follow_symlinks=False):
                         modified_at = datetime.fromtimestamp(entry.stat().st_mtime, UTC)
                         found.append(StoredFile(f"{prefix}/{entry.name}", modified_at))
@@ -87,14 +87,14 @@ class FolderStorage(Storage):
         count = 0
         with as_away(), _scan(self.root) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):  # it was finished meanwhile
+                with suppress(FileNotFoundError):  # the write was completed meanwhile
                     if DRAFT.fullmatch(entry.name) and entry.stat().st_mtime < before.timestamp():
                         Path(entry.path).unlink()
                         count += 1
         return count
 
     def _flush_names(self, path: Path) -> None:
-        """Flush the names to the disk: that of the file in its folder, and that of each folder up to the root."""
+        """Flush the folder of the file and each folder up to the root to the disk, so that their names survive a crash."""
         for folder in path.parents:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -115,7 +115,7 @@ def _folders(path: Path) -> list[str]:
 
 @contextmanager
 def _scan(path: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
-    """The entries of a folder; none where it does not exist, because folders are made with their first file."""
+    """Yield the entries of a folder. There are none if it does not exist: a folder is created with its first file."""
     if not path.exists():
         yield iter(())
         return
@@ -124,7 +124,7 @@ def _scan(path: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
 
 
 class _Pieces:
-    """The content of *file* from its position on, *length* bytes at most. Closes the file at the end, or when it is closed."""
+    """Iterates over at most *length* bytes of *file* from its position on. Closes the file at the end, or on `close()`."""
 
     def __init__(self, file: BinaryIO, length: int | None):
         self._file = file
@@ -148,7 +148,7 @@ class _Pieces:
 
 @contextmanager
 def as_away() -> Iterator[None]:
-    """Turn the errors of the file system into ours: FileMissing, InsufficientStorage or StorageAway."""
+    """Convert errors of the file system to FileMissing, InsufficientStorage or StorageAway."""
     try:
         yield
     except FileNotFoundError as error:

@@ -1,7 +1,7 @@
-"""Uploaded pictures. They are untrusted: they are decoded once, and only a new encoding of the pixels is stored.
+"""Uploaded images. They are untrusted: they are decoded once, and the pixels are encoded again.
 
-The result has no metadata (EXIF may have places and names), no trailing bytes, and nothing that two programs could read in two
-ways.
+The result has no metadata (EXIF may contain places and names), no trailing bytes, and nothing that programs could interpret
+differently.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from backend.threadpool import PICTURES
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 25_000_000
-"""For JPEG. A phone takes pictures of 12 million pixels. A JPEG is decoded at about the size that is needed."""
+"""For JPEG. Photos from phones have 12 million pixels. A JPEG is decoded at about the size that is needed."""
 
 MAX_WHOLE_PIXELS = 16_000_000
-"""For formats that are decoded completely, which takes up to 0.3 s and 130 MB. A PNG of a 5K screen has 15 million pixels."""
+"""For formats that are decoded completely, in up to 0.3 s and 130 MB. A screenshot of a 5K screen has 15 million pixels."""
 
 START_OF_SCAN, MAX_SCANS = b"\xff\xda", 32
-"""A progressive JPEG has about ten scans. A scan of a few bytes still costs a pass over the whole picture."""
+"""A progressive JPEG has about ten scans. Decoding a scan of a few bytes still takes a pass over the whole image."""
 
 MAX_SIDE = 16_000
 TURNED = (5, 6, 7, 8)
 """The EXIF orientations that exchange width and height."""
 
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses twice this number, before it reserves memory for a WebP
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow rejects more than twice this, before it allocates memory for a WebP
 
 
 class NoImage(UnsupportedMediaType):
@@ -40,7 +40,7 @@ class NoImage(UnsupportedMediaType):
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A small copy of a picture, as a WebP, and the size of the picture itself when it is upright."""
+    """A small copy of an image as WebP, and the width and height of the upright original in pixels."""
 
     data: bytes
     width: int
@@ -48,16 +48,16 @@ class Thumbnail:
 
 
 def square(source: BinaryIO, side: int, owner: str) -> bytes:
-    """The middle of a picture as a square WebP of *side* pixels, or fewer for a smaller picture.
+    """Return the centre of an image as a square WebP with sides of *side* pixels, or fewer for a smaller image.
 
-    The pictures of each *owner* wait in a queue of their own. Raises NoImage, Busy, and ValidationFailed for a picture with too
-    many pixels, which its header tells before anything is decoded.
+    Each *owner* has a separate queue. Raises NoImage, Busy, and ValidationFailed for an image with too many pixels. The header
+    is checked before the image is decoded.
     """
     return PICTURES.run(owner, _square, source, side)
 
 
 def thumbnail(source: BinaryIO, side: int, owner: str) -> Thumbnail:
-    """The whole picture as a WebP of at most *side* by *side* pixels, never larger than it is. Raises what `square` raises."""
+    """Return the whole image as a WebP of at most *side* by *side* pixels, never enlarged. Raises what `square` raises."""
     return PICTURES.run(owner, _thumbnail, source, side)
 
 
@@ -75,7 +75,7 @@ def _thumbnail(source: BinaryIO, side: int) -> Thumbnail:
 
 
 def _decode(source: BinaryIO, side: int) -> tuple[Image.Image, tuple[int, int]]:
-    """The pixels of a picture, upright and at least *side* on a side where it is that large, and its own size."""
+    """Return the upright pixels, not reduced below *side* pixels on a side, and the size of the upright original."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of unusual but readable files
         try:
@@ -98,7 +98,7 @@ def _decode(source: BinaryIO, side: int) -> tuple[Image.Image, tuple[int, int]]:
 
 
 def _encode(pixels: Image.Image) -> bytes:
-    clean = Image.new(pixels.mode, pixels.size)  # a new picture has no metadata
+    clean = Image.new(pixels.mode, pixels.size)  # a new image has no metadata
     clean.paste(pixels)
     out = BytesIO()
     clean.save(out, "WEBP", quality=85, method=4)

@@ -1,4 +1,4 @@
-"""Put the messages that there are into the index of search
+"""Add existing messages to the search index
 
 Revision ID: 0012
 Revises: 0011

@@ -1,4 +1,4 @@
-"""Look terms up in the index of search
+"""Add a GIN index on the terms of messages
 
 Revision ID: 0013
 Revises: 0012
@@ -16,7 +16,7 @@ compatible_with = ("0012", "0011", "0010", "0009", "0008", "0007", "0006", "0005
 
 
 def upgrade() -> None:
-    # After the rows: to make it of all at once takes a fraction of the time.
+    # Created after the rows are written, which takes a fraction of the time.
     add_index("ix_message_search_terms", "message_search", ["terms"], using="gin")
 
 

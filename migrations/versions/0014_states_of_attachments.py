@@ -1,4 +1,4 @@
-"""Add the states, dimensions and order of attachments
+"""Add the state, dimensions and position of attachments
 
 Revision ID: 0014
 Revises: 0013

@@ -1,4 +1,4 @@
-"""Add whether a message mentions its whole room
+"""Add the column that marks messages which mention their whole room
 
 Revision ID: 0015
 Revises: 0014

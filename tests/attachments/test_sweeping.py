@@ -122,7 +122,7 @@ def test_a_storage_that_is_away_is_swept_the_next_time(
         for name in ("delete", "remove_incomplete"):
             patched.setattr(FolderStorage, name, away)
         sweeping.sweep()
-    assert "wait for a sweep" in caplog.text
+    assert "the next sweep will check the attachments again" in caplog.text
     assert [row.state for row in rows(app)] == ["removed"]
     sweep_later(app, monkeypatch, timedelta())
     assert (rows(app), keys(folder)) == ([], [])

@@ -209,7 +209,7 @@ def test_the_quota_is_exact(app: Flask, make: Factory, store: Storage, monkeypat
     assert upload(ann, b"x" * 600).status_code == 201
     answer = upload(ann, b"x" * 401)
     assert code(answer) == (507, "quota_exceeded")
-    assert "room" in answer.json["detail"]
+    assert "quota" in answer.json["detail"]
     assert upload(bob, b"x" * 1000).status_code == 201, "it is each user's own"
     assert upload(ann, b"x" * 400).status_code == 201
     assert code(upload(ann, b"x")) == (507, "quota_exceeded")
