@@ -1,4 +1,4 @@
-"""What tests of attachments share: files of every kind, and a storage in a folder and in a bucket."""
+"""Helpers for tests of attachments: sample files, and a storage in a folder and in a bucket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATH = "/api/chat/attachments"
 
 @pytest.fixture(params=["folder", "bucket"])
 def store(request: pytest.FixtureRequest, app: Flask, tmp_path: Path) -> Iterator[Storage]:
-    """The storage of `app`, empty: a folder, and then a bucket."""
+    """An empty storage for `app`: a folder, and then a bucket."""
     state = confab_state(app)
     former = state.storage
     made = iter([FolderStorage(str(tmp_path / "files"))]) if request.param == "folder" else bucket()
@@ -37,7 +37,7 @@ def store(request: pytest.FixtureRequest, app: Flask, tmp_path: Path) -> Iterato
 
 @pytest.fixture
 def folder(app: Flask, tmp_path: Path) -> Iterator[FolderStorage]:
-    """The storage of `app`: an empty folder."""
+    """An empty folder as the storage of `app`."""
     state = confab_state(app)
     former = state.storage
     found = FolderStorage(str(tmp_path / "files"))
@@ -47,7 +47,7 @@ def folder(app: Flask, tmp_path: Path) -> Iterator[FolderStorage]:
 
 
 def form(data: bytes, name: str) -> dict[str, Any]:
-    """A body of multipart/form-data. werkzeug's own test client makes a file of a long one, and does not close it."""
+    """Return a multipart/form-data request. The test client of werkzeug would write a long body to a file and not close it."""
     quoted = name.replace("\\", "\\\\").replace('"', '\\"').encode()
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="' + quoted + b'"\r\n\r\n'
     return {"data": head + data + b"\r\n--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
@@ -88,7 +88,7 @@ def rows(app: Flask) -> list[Any]:
 
 
 def keys(store: Storage) -> list[str]:
-    """The key of every file of an attachment."""
+    """Return the keys of all files of attachments."""
     found = []
     for day in store.folders("attachments"):
         for batch in store.files(f"attachments/{day}"):
@@ -96,8 +96,8 @@ def keys(store: Storage) -> list[str]:
     return sorted(found)
 
 
-def hang_on(app: Flask, attachment_id: int, message_id: int) -> None:
-    """Give an attachment to a message, as a send does."""
+def add_to_message(app: Flask, attachment_id: int, message_id: int) -> None:
+    """Add an attachment to a message, as a send does."""
     with app.app_context():
         db.session.execute(update(Attachment).where(Attachment.id == attachment_id).values(message_id=message_id))
         db.session.commit()

@@ -1,4 +1,4 @@
-"""Attachments of an account: its export holds them, and its erasure leaves none of them."""
+"""Attachments in the export of an account, and their removal by its erasure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.factories import Factory
 from tests.users.test_erasure import erase
 
 
-def test_the_export_holds_the_files(app: Flask, make: Factory, store: Storage) -> None:
+def test_an_export_contains_the_files(app: Flask, make: Factory, store: Storage) -> None:
     ann, bob = make.client(), make.client()
     sent, unsent, pending = uploaded(ann, picture(), "a.png"), uploaded(ann, b"draft", "b.txt"), uploaded(ann)
     send(ann, attachment_ids=[sent["id"]])
@@ -37,7 +37,7 @@ def test_the_export_holds_the_files(app: Flask, make: Factory, store: Storage) -
     assert [archive.read(name) for name in names] == [picture(), b"draft"]
 
 
-def test_erasure_leaves_no_file(app: Flask, make: Factory, store: Storage) -> None:
+def test_erasure_deletes_all_files(app: Flask, make: Factory, store: Storage) -> None:
     ann, bob = make.client(make.user(hashed_password=hash_password(PASSWORD))), make.client()
     room = make.room(bob, "room", ann)
     with_picture = uploaded(ann, picture(), "Geheimplan.png")

@@ -1,4 +1,4 @@
-"""Reading files: who may, in which parts, under which name, and what a browser may do with them."""
+"""Downloads: permissions, ranges, filenames, and the policy for browsers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from flask import Flask
 
 from backend.storage import Storage
 from backend.storage.folder import FolderStorage
-from tests.attachments.conftest import PATH, code, hang_on, picture, upload, uploaded
+from tests.attachments.conftest import PATH, add_to_message, code, picture, upload, uploaded
 from tests.factories import Factory
 
 DATA = os.urandom(1000)
 
 
-def test_an_unsent_file_is_its_uploaders_alone(make: Factory, store: Storage) -> None:
+def test_only_the_uploader_may_see_an_unsent_file(make: Factory, store: Storage) -> None:
     ann, root = make.client(), make.client(make.user(is_superuser=True))
     url = uploaded(ann)["url"]
     assert ann.get(url).data == b"hello"
@@ -24,7 +24,7 @@ def test_an_unsent_file_is_its_uploaders_alone(make: Factory, store: Storage) ->
         assert code(other.get(url)) == code(other.get(f"{url}/link")) == (404, "not_found")
 
 
-def test_a_sent_file_is_seen_by_those_who_see_the_message(app: Flask, make: Factory, folder: FolderStorage) -> None:
+def test_readers_of_a_message_may_see_its_files(app: Flask, make: Factory, folder: FolderStorage) -> None:
     ann, bob, eve = make.client(), make.client(), make.client()
     room = make.room(ann, "private", bob, is_public=False)
     public = make.room(ann, "public")
@@ -36,24 +36,24 @@ def test_a_sent_file_is_seen_by_those_who_see_the_message(app: Flask, make: Fact
     ):
         sent = ann.post("/api/chat/send", {"content": "see", **place}).json
         attachment = uploaded(ann, picture(), "a.png")
-        hang_on(app, attachment["id"], sent["id"])
+        add_to_message(app, attachment["id"], sent["id"])
         for url in (attachment["url"], attachment["thumbnail_url"]):
             assert [who.get(url).status_code for who in readers] == [200] * len(readers)
             assert [who.get(url).status_code for who in others] == [404] * len(others)
         if place.get("room_id") == room["id"]:
             in_room = attachment["url"]
     assert bob.post(f"/api/rooms/{room['id']}/leave").status_code == 204
-    assert code(bob.get(in_room)) == (404, "not_found"), "who has left does not see it any more"
+    assert code(bob.get(in_room)) == (404, "not_found"), "a former member may no longer see it"
 
 
-def test_what_is_not_there(make: Factory) -> None:
+def test_an_unknown_attachment_is_not_found(make: Factory) -> None:
     ann = make.client()
     for number in (1, 2**63 - 1, 2**63, "x"):
         assert code(ann.get(f"{PATH}/{number}")) == (404, "not_found")
     assert code(ann.get(f"{PATH}/1?thumbnail=2")) == (422, "validation_failed")
 
 
-def test_bytes_that_are_lost_are_not_there(make: Factory, store: Storage) -> None:
+def test_a_missing_file_is_not_found(make: Factory, store: Storage) -> None:
     ann = make.client()
     attachment = uploaded(ann)
     [day] = store.folders("attachments")
@@ -74,7 +74,7 @@ def test_the_whole_file(make: Factory, store: Storage) -> None:
     assert (head.status_code, head.data) == (200, b"")
     same = ("Content-Length", "Content-Type", "ETag", "Last-Modified", "Accept-Ranges", "Content-Disposition")
     assert [head.headers[name] for name in same] == [got.headers[name] for name in same]
-    assert ann.request("HEAD", url, headers={"Range": "bytes=0-1"}).status_code == 200, "Range is for GET"
+    assert ann.request("HEAD", url, headers={"Range": "bytes=0-1"}).status_code == 200, "HEAD ignores Range"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_whole_file(make: Factory, store: Storage) -> None:
         ("bytes=99999999999999999999-", 416, 0, 0),
     ],
 )
-def test_a_part_of_the_file(make: Factory, store: Storage, wanted: str, status: int, start: int, stop: int) -> None:
+def test_ranges(make: Factory, store: Storage, wanted: str, status: int, start: int, stop: int) -> None:
     ann = make.client()
     url = uploaded(ann, DATA, "a.bin")["url"]
     got = ann.get(url, headers={"Range": wanted})
@@ -122,7 +122,7 @@ def test_conditional_requests(make: Factory, store: Storage) -> None:
     same = ask(If_None_Match=etag)
     assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", etag)
     assert ask(If_None_Match=f'"x", {etag}').status_code == 304
-    assert ask(If_None_Match=etag, Range="bytes=0-1").status_code == 304, "a condition goes before Range"
+    assert ask(If_None_Match=etag, Range="bytes=0-1").status_code == 304, "conditions are checked before Range"
     assert ask(If_None_Match='"x"').status_code == 200
     assert ask(If_Modified_Since=date).status_code == 304
     assert ask(If_Match='"x"').status_code == 412
@@ -134,7 +134,7 @@ def test_conditional_requests(make: Factory, store: Storage) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"If-None-Match": "\xff"}, {"Range": "bytes=\u00e9"}, {"If-Range": '"'}])
-def test_headers_that_make_no_sense(make: Factory, folder: FolderStorage, headers: dict[str, str]) -> None:
+def test_malformed_headers_are_ignored(make: Factory, folder: FolderStorage, headers: dict[str, str]) -> None:
     ann = make.client()
     assert ann.get(uploaded(ann)["url"], headers=headers).status_code == 200
 
@@ -148,7 +148,7 @@ def test_headers_that_make_no_sense(make: Factory, folder: FolderStorage, header
         ("写真", "attachment; filename=\"file\"; filename*=UTF-8''%E5%86%99%E7%9C%9F"),
     ],
 )
-def test_names_are_told_by_rfc_6266(make: Factory, folder: FolderStorage, name: str, header: str) -> None:
+def test_filenames_follow_rfc_6266(make: Factory, folder: FolderStorage, name: str, header: str) -> None:
     ann = make.client()
     answer = upload(ann, b"hello", name)
     assert answer.json["filename"] == name
@@ -180,7 +180,7 @@ WEBM = b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_only_what_is_plainly_safe_is_shown(
+def test_only_safe_types_are_inline(
     make: Factory, folder: FolderStorage, data: bytes, content_type: str, shown: str
 ) -> None:
     ann = make.client()

@@ -1,4 +1,4 @@
-"""Messages with files: who may send which file, what the message shows, and what is gone with it."""
+"""Messages with attachments: which files a user may send, how messages show them, and when they are deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.queries import count_queries
 from tests.threads import at_once
 
 
-def test_a_message_shows_its_files_in_the_order_of_the_sender(make: Factory, folder: FolderStorage) -> None:
+def test_a_message_shows_its_files_in_the_order_of_the_request(make: Factory, folder: FolderStorage) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "room", bob)
     files = [uploaded(ann, picture(), "b.png"), uploaded(ann, b"text", "a.txt"), uploaded(ann, b"more", "c.txt")]
@@ -34,7 +34,7 @@ def test_a_message_shows_its_files_in_the_order_of_the_sender(make: Factory, fol
     assert send(ann, room_id=room["id"], content=None, attachment_ids=[uploaded(ann)["id"]])["content"] == ""
 
 
-def test_files_are_found_by_their_names(make: Factory, folder: FolderStorage) -> None:
+def test_search_finds_filenames(make: Factory, folder: FolderStorage) -> None:
     ann = make.client()
     message = send(ann, attachment_ids=[uploaded(ann, name="Jahresbericht.txt")["id"]])
     for query in ("q=jahresbericht", "q=hello&has=attachment"):
@@ -66,11 +66,11 @@ def test_only_own_unsent_files_can_be_sent(make: Factory, folder: FolderStorage)
     assert code(again) == (422, "validation_failed")
     assert "sent before" in again.json["errors"]["attachment_ids"][0]
     assert bob.get("/api/chat/messages").json[0]["attachments"][0]["id"] == own
-    assert len(bob.get("/api/chat/messages").json) == 1, "nothing was sent without its files"
+    assert len(bob.get("/api/chat/messages").json) == 1, "no message was sent without its files"
     send(bob, attachment_ids=[foreign])
 
 
-def test_what_is_no_list_of_files(make: Factory, folder: FolderStorage) -> None:
+def test_invalid_attachment_ids_are_refused(make: Factory, folder: FolderStorage) -> None:
     ann = make.client()
     one = uploaded(ann)["id"]
     for ids in ([one, one], [0], ["x"], [True], "1", 1, [one] * 11, list(range(1, 12)), [2**63], [[]], {}):
@@ -95,7 +95,7 @@ def test_a_repeated_send_has_the_same_files(make: Factory, folder: FolderStorage
     send(ann, attachment_ids=[second])
 
 
-def test_two_sends_at_once_do_not_share_a_file(app: Flask, make: Factory, folder: FolderStorage) -> None:
+def test_concurrent_sends_cannot_share_a_file(app: Flask, make: Factory, folder: FolderStorage) -> None:
     ann = make.client()
     rooms = [make.room(ann)["id"] for _ in range(4)]
     ids = [uploaded(ann)["id"], uploaded(ann)["id"]]
@@ -110,7 +110,7 @@ def test_two_sends_at_once_do_not_share_a_file(app: Flask, make: Factory, folder
     assert [len(each) for each in shown] == [2]
 
 
-def test_two_sends_of_one_batch_do_not_share_a_file(app: Flask, make: Factory, folder: FolderStorage) -> None:
+def test_sends_of_one_batch_cannot_share_a_file(app: Flask, make: Factory, folder: FolderStorage) -> None:
     ann = make.client()
     file = uploaded(ann)["id"]
     user_id = ann.user.id  # type: ignore[attr-defined]
@@ -123,7 +123,7 @@ def test_two_sends_of_one_batch_do_not_share_a_file(app: Flask, make: Factory, f
 
 
 @pytest.mark.parametrize("query", ["", "?hard=true"])
-def test_files_go_with_their_message(app: Flask, make: Factory, store: Storage, query: str) -> None:
+def test_deleting_a_message_deletes_its_files(app: Flask, make: Factory, store: Storage, query: str) -> None:
     ann, bob = make.client(), make.client()
     files = [uploaded(ann, picture(), "a.png"), uploaded(ann)]
     kept = uploaded(ann, b"kept")
@@ -140,7 +140,7 @@ def test_files_go_with_their_message(app: Flask, make: Factory, store: Storage, 
     assert keys(store) == [row.storage_key]
 
 
-def test_a_storage_that_is_away_does_not_hinder_a_deletion(
+def test_a_message_can_be_deleted_while_the_storage_is_unavailable(
     app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = make.client()
@@ -158,10 +158,10 @@ def test_a_storage_that_is_away_does_not_hinder_a_deletion(
     assert (row.state, row.filename, row.message_id) == ("removed", "", None)
     other = send(ann, attachment_ids=[uploaded(ann)["id"]])
     assert ann.delete(f"/api/chat/messages/{other['id']}").status_code == 204
-    assert (rows(app), keys(folder)) == ([], []), "the next removal finds what is left"
+    assert (rows(app), keys(folder)) == ([], []), "the next removal deletes the remaining files"
 
 
-def test_files_go_with_their_room(app: Flask, make: Factory, store: Storage) -> None:
+def test_deleting_a_room_deletes_its_files(app: Flask, make: Factory, store: Storage) -> None:
     ann = make.client()
     room = make.room(ann)
     send(ann, room_id=room["id"], attachment_ids=[uploaded(ann, picture(), "a.png")["id"]])
@@ -170,7 +170,7 @@ def test_files_go_with_their_room(app: Flask, make: Factory, store: Storage) -> 
     assert (rows(app), keys(store)) == ([], [])
 
 
-def test_an_edit_to_blank_keeps_the_files(make: Factory, folder: FolderStorage) -> None:
+def test_an_edit_to_blank_content_keeps_the_files(make: Factory, folder: FolderStorage) -> None:
     ann = make.client()
     sent = send(ann, attachment_ids=[uploaded(ann)["id"]])
     edited = ann.patch(f"/api/chat/messages/{sent['id']}", {"content": ""})

@@ -1,4 +1,4 @@
-"""What a sweep deletes, and that nothing stays behind a crash, wherever it happened."""
+"""The sweep of attachments, and crashes at every point of uploads and removals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def sweep_later(app: Flask, monkeypatch: pytest.MonkeyPatch, later: timedelta) -
         return sweeping.sweep_all()
 
 
-def test_what_is_not_sent_in_a_day_goes(
+def test_files_not_sent_within_a_day_are_deleted(
     app: Flask, make: Factory, store: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = make.client()
@@ -53,7 +53,7 @@ def test_what_is_not_sent_in_a_day_goes(
     assert ann.get(sent["url"]).data == picture()
 
 
-def test_the_regular_sweep_looks_at_recent_files(
+def test_the_regular_sweep_compares_recent_files(
     app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recent, older = f"{utcnow():%Y-%m-%d}", f"{utcnow() - timedelta(days=40):%Y-%m-%d}"
@@ -61,7 +61,7 @@ def test_the_regular_sweep_looks_at_recent_files(
         folder.write(f"attachments/{day}/stray", BytesIO(b"x"))
     with app.app_context(), monkeypatch.context() as patched:
         sweeping.sweep()
-        assert len(keys(folder)) == 2, "what is younger than an hour may be under way"
+        assert len(keys(folder)) == 2, "a file younger than an hour may belong to an upload in progress"
         patched.setattr(sweeping, "utcnow", lambda: utcnow() + OLD)
         sweeping.sweep()
         assert keys(folder) == [f"attachments/{older}/stray"]
@@ -69,7 +69,7 @@ def test_the_regular_sweep_looks_at_recent_files(
     assert keys(folder) == []
 
 
-def test_a_sweep_compares_both_ways(
+def test_a_sweep_compares_rows_and_files_in_both_directions(
     app: Flask, make: Factory, store: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = make.client()
@@ -89,7 +89,7 @@ def test_a_sweep_compares_both_ways(
     assert store.size("avatars/1/x.webp") == 1
 
 
-def test_the_command_tells_what_it_did(app: Flask, make: Factory, folder: FolderStorage) -> None:
+def test_the_command_reports_its_result(app: Flask, make: Factory, folder: FolderStorage) -> None:
     ann = make.client()
     folder.write("attachments/2020-01-01/stray", BytesIO(b"x"))
     [path] = folder.root.rglob("stray")
@@ -109,7 +109,7 @@ def test_the_command_tells_what_it_did(app: Flask, make: Factory, folder: Folder
     assert "1 sent attachments have no file" in run.output
 
 
-def test_a_storage_that_is_away_is_swept_the_next_time(
+def test_a_sweep_is_repeated_after_the_storage_was_unavailable(
     app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     uploaded(make.client())
@@ -128,7 +128,7 @@ def test_a_storage_that_is_away_is_swept_the_next_time(
     assert (rows(app), keys(folder)) == ([], [])
 
 
-def test_drafts_that_a_crash_left_go(tmp_path: Path) -> None:
+def test_incomplete_files_of_a_crash_are_deleted(tmp_path: Path) -> None:
     store = FolderStorage(str(tmp_path))
     store.write("a", BytesIO(b"x"))
     for name in (".0123456789abcdef", ".config", "0123456789abcdef"):
@@ -138,7 +138,7 @@ def test_drafts_that_a_crash_left_go(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [".config", "0123456789abcdef", "a"]
 
 
-def test_parts_that_a_crash_left_go(app: Flask, store: Any) -> None:
+def test_incomplete_multipart_uploads_are_aborted(app: Flask, store: Any) -> None:
     if isinstance(store, FolderStorage):
         assert store.remove_incomplete(utcnow() + OLD) == 0
         return
@@ -150,7 +150,7 @@ def test_parts_that_a_crash_left_go(app: Flask, store: Any) -> None:
 
 
 class Stop:
-    """Stops the thread that reaches a point for the *nth* time, as a kill does: nothing after it happens."""
+    """Pauses the thread at the *nth* call of a function, as if the process had been killed there."""
 
     def __init__(self, nth: int):
         self.nth, self.count = nth, 0
@@ -172,7 +172,7 @@ REMOVAL_POINTS = [(removal, "_delete_both", 1), ("store", "delete", 2), (removal
 
 
 @pytest.mark.parametrize(("place", "name", "nth"), UPLOAD_POINTS)
-def test_an_upload_that_stops_anywhere_leaves_nothing(
+def test_an_interrupted_upload_leaves_nothing(
     app: Flask,
     make: Factory,
     store: Storage,
@@ -181,7 +181,7 @@ def test_an_upload_that_stops_anywhere_leaves_nothing(
     name: str,
     nth: int,
 ) -> None:
-    """A sweep an hour later removes what is there. An upload that goes on after it fails, and leaves nothing either."""
+    """A sweep an hour later deletes the row and the files. If the upload then continues, it fails and leaves nothing."""
     ann, stop = make.client(), Stop(nth)
     owner = type(store) if place == "store" else place
     monkeypatch.setattr(owner, name, stop.before(getattr(owner, name)))
@@ -190,9 +190,9 @@ def test_an_upload_that_stops_anywhere_leaves_nothing(
     thread.start()
     assert stop.reached.wait(30)
     try:
-        assert [row.state for row in rows(app)] == ["pending"], "a row comes before the bytes"
+        assert [row.state for row in rows(app)] == ["pending"], "the row is committed before the file is written"
         sweep_later(app, monkeypatch, timedelta(minutes=50))
-        assert len(rows(app)) == 1, "it may be under way"
+        assert len(rows(app)) == 1, "the upload may be in progress"
         sweep_later(app, monkeypatch, OLD)
         assert (rows(app), keys(store)) == ([], [])
     finally:
@@ -203,7 +203,7 @@ def test_an_upload_that_stops_anywhere_leaves_nothing(
 
 
 @pytest.mark.parametrize(("place", "name", "nth"), REMOVAL_POINTS)
-def test_a_removal_that_stops_anywhere_leaves_nothing(
+def test_an_interrupted_removal_leaves_nothing(
     app: Flask,
     make: Factory,
     store: Storage,
@@ -232,10 +232,10 @@ def test_a_removal_that_stops_anywhere_leaves_nothing(
     assert (rows(app), keys(store)) == ([], [])
 
 
-def test_a_sweep_and_a_send_at_once(
+def test_concurrent_sweep_and_send(
     app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Either the file is sent and stays, or the send is refused and the file is gone."""
+    """Either the send succeeds and the file is kept, or the send is refused and the file is deleted."""
     ann = make.client()
     for _ in range(4):
         file = uploaded(ann)

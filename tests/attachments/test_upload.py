@@ -1,4 +1,4 @@
-"""Taking files in: what is kept of them, what is found out about them, and what is refused."""
+"""Uploads: what is stored, which properties are determined, and what is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>ale
 HTML = b"<!doctype html><script>alert(document.domain)</script>"
 
 
-def test_a_file_is_kept_as_it_is(app: Flask, make: Factory, store: Storage) -> None:
+def test_a_file_is_stored_unchanged(app: Flask, make: Factory, store: Storage) -> None:
     ann, data = make.client(), os.urandom(700_000)
     answer = upload(ann, data, "Résumé.bin")
     assert answer.status_code == 201
@@ -54,9 +54,9 @@ def test_a_file_is_kept_as_it_is(app: Flask, make: Factory, store: Storage) -> N
     assert keys(store) == [row.storage_key]
 
 
-def test_a_picture_has_dimensions_and_a_thumbnail(app: Flask, make: Factory, store: Storage) -> None:
+def test_an_image_has_dimensions_and_a_thumbnail(app: Flask, make: Factory, store: Storage) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # it lies on its side
+    exif[0x0112] = 6  # rotated by 90 degrees
     exif[0x010E] = "taken at home"
     data = picture((1200, 600), "JPEG", exif=exif)
     ann = make.client()
@@ -75,7 +75,7 @@ def test_a_picture_has_dimensions_and_a_thumbnail(app: Flask, make: Factory, sto
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "JPEG"])
-def test_a_small_picture_is_not_blown_up(make: Factory, folder: FolderStorage, kind: str) -> None:
+def test_a_small_image_is_not_enlarged(make: Factory, folder: FolderStorage, kind: str) -> None:
     ann = make.client()
     answer = uploaded(ann, picture((40, 30), kind), "a")
     assert (answer["width"], answer["height"]) == (40, 30)
@@ -104,10 +104,10 @@ def zipped() -> bytes:
         pytest.param(b"x" * 8191 + "é".encode(), "text/plain", id="cut character"),
     ],
 )
-def test_what_only_looks_like_a_picture_is_a_plain_file(
+def test_a_file_that_is_not_a_valid_image_is_a_plain_file(
     make: Factory, folder: FolderStorage, data: bytes, content_type: str
 ) -> None:
-    """Whatever the client calls it. It has no thumbnail and no dimensions, and is downloaded, not shown."""
+    """The name from the client does not matter. The file has no thumbnail and no dimensions, and is a download."""
     ann = make.client()
     answer = upload(ann, data, "holiday.png")
     assert answer.status_code == 201
@@ -122,7 +122,7 @@ def test_what_only_looks_like_a_picture_is_a_plain_file(
     assert code(ann.get(f"{answer.json['url']}?thumbnail=true")) == (404, "not_found")
 
 
-def test_the_clients_own_content_type_is_not_looked_at(make: Factory, folder: FolderStorage) -> None:
+def test_the_content_type_from_the_client_is_ignored(make: Factory, folder: FolderStorage) -> None:
     ann = make.client()
     form = {"file": (BytesIO(HTML), "x.html", "text/html")}
     answer = ann.post(PATH, data=form, content_type="multipart/form-data")
@@ -156,26 +156,26 @@ def test_any_bytes_have_a_content_type(head: bytes) -> None:
         ('"; drop', '"; drop'),
     ],
 )
-def test_names_are_one_line_without_a_path(given: str | None, kept: str) -> None:
+def test_filenames_are_one_line_without_a_path(given: str | None, kept: str) -> None:
     assert clean_filename(given) == kept
     assert clean_filename(kept) == kept
 
 
 @given(st.text(max_size=400))
-def test_any_name_is_one_that_can_be_kept(name: str) -> None:
+def test_any_filename_can_be_stored(name: str) -> None:
     kept = clean_filename(name)
     assert 0 < len(kept.encode()) <= 255
     assert kept.isprintable() or "\u200d" in kept or "\u200c" in kept or not kept.isascii()
     assert not set(kept) & set("/\\\n\r\0\u202e")
 
 
-def test_a_name_of_evil(make: Factory, folder: FolderStorage) -> None:
+def test_a_malicious_filename_is_cleaned(make: Factory, folder: FolderStorage) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="../../\xe2\x80\xaegpj.exe"\r\n\r\nhello\r\n--x--\r\n'
     answer = make.client().post(PATH, data=body, content_type="multipart/form-data; boundary=x")
     assert (answer.status_code, answer.json["filename"]) == (201, "gpj.exe")
 
 
-def test_what_is_no_upload(app: Flask, make: Factory, store: Storage) -> None:
+def test_malformed_uploads_are_refused(app: Flask, make: Factory, store: Storage) -> None:
     ann = make.client()
     answer = upload(ann, b"", "empty.txt")
     assert code(answer) == (422, "validation_failed")
@@ -190,14 +190,14 @@ def test_what_is_no_upload(app: Flask, make: Factory, store: Storage) -> None:
     assert (rows(app), keys(store)) == ([], [])
 
 
-def test_a_file_that_is_too_large(make: Factory, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_too_large_is_refused(make: Factory, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     config = app.config["CONFAB"]
     monkeypatch.setitem(app.config, "CONFAB", replace(config, max_upload_bytes=2000))
     assert code(upload(make.client(), b"x" * 2001)) == (413, "payload_too_large")
     assert rows(app) == []
 
 
-def test_a_form_of_many_files_is_refused_before_they_are_all_open(make: Factory, folder: FolderStorage) -> None:
+def test_a_form_with_many_files_is_refused_before_all_are_open(make: Factory, folder: FolderStorage) -> None:
     part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n'
     answer = make.client().post(PATH, data=part * 11 + b"--x--\r\n", content_type="multipart/form-data; boundary=x")
     assert code(answer) == (413, "payload_too_large")
@@ -210,13 +210,13 @@ def test_the_quota_is_exact(app: Flask, make: Factory, store: Storage, monkeypat
     answer = upload(ann, b"x" * 401)
     assert code(answer) == (507, "quota_exceeded")
     assert "quota" in answer.json["detail"]
-    assert upload(bob, b"x" * 1000).status_code == 201, "it is each user's own"
+    assert upload(bob, b"x" * 1000).status_code == 201, "each user has a separate quota"
     assert upload(ann, b"x" * 400).status_code == 201
     assert code(upload(ann, b"x")) == (507, "quota_exceeded")
     assert len(rows(app)) == len(keys(store)) == 3
 
 
-def test_uploads_at_once_do_not_pass_the_quota(
+def test_concurrent_uploads_do_not_exceed_the_quota(
     app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(app.config, "CONFAB", replace(app.config["CONFAB"], upload_quota_bytes=1000))
@@ -226,7 +226,9 @@ def test_uploads_at_once_do_not_pass_the_quota(
     assert len(keys(folder)) == 3
 
 
-def test_without_a_quota(app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quota_0_means_no_limit(
+    app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(app.config, "CONFAB", replace(app.config["CONFAB"], upload_quota_bytes=0))
     assert upload(make.client(), b"x" * 3000).status_code == 201
 
@@ -235,7 +237,7 @@ def full(*_: Any, **__: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_full_disk_loses_nothing_and_leaves_nothing(
+def test_a_full_disk_loses_no_data_and_leaves_no_remains(
     app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = make.client()
@@ -246,12 +248,12 @@ def test_a_full_disk_loses_nothing_and_leaves_nothing(
         for data in (b"x" * 5000, picture()):
             assert code(upload(ann, data)) == (507, "insufficient_storage")
     assert (rows(app), keys(folder)) == before
-    assert [path.name for path in folder.root.iterdir()] == ["attachments"], "no draft stays"
+    assert [path.name for path in folder.root.iterdir()] == ["attachments"], "no incomplete file remains"
     assert ann.get(kept["url"]).data == b"before"
     assert upload(ann, b"after").status_code == 201
 
 
-def test_a_disk_that_is_full_while_the_body_arrives(
+def test_a_disk_that_becomes_full_during_the_request(
     app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DISK, "run", full)
@@ -261,7 +263,7 @@ def test_a_disk_that_is_full_while_the_body_arrives(
     assert rows(app) == []
 
 
-def test_a_storage_that_is_away(app: Flask, make: Factory, store: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_storage(app: Flask, make: Factory, store: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     ann = make.client()
     real = type(store).write
 
@@ -274,10 +276,10 @@ def test_a_storage_that_is_away(app: Flask, make: Factory, store: Storage, monke
     answer = upload(ann, picture())
     assert code(answer) == (503, "unavailable")
     assert answer.headers["Retry-After"]
-    assert (rows(app), keys(store)) == ([], []), "the picture goes when its thumbnail cannot be kept"
+    assert (rows(app), keys(store)) == ([], []), "the image is deleted if its thumbnail cannot be stored"
 
 
-def test_an_account_that_ended_meanwhile_keeps_no_file(
+def test_an_upload_of_an_account_erased_meanwhile_is_removed(
     app: Flask, make: Factory, store: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, real = make.client(), type(store).write
@@ -297,7 +299,7 @@ def test_an_account_that_ended_meanwhile_keeps_no_file(
     assert upload(ann, b"x").status_code == 401
 
 
-def test_a_large_file_goes_to_the_bucket_in_parts(app: Flask, make: Factory, store: Storage) -> None:
+def test_a_large_file_is_stored_in_the_bucket_in_parts(app: Flask, make: Factory, store: Storage) -> None:
     ann, data = make.client(), os.urandom(11 * 2**20)
     answer = uploaded(ann, data, "large")
     assert answer["size"] == len(data)

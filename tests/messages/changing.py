@@ -1,4 +1,4 @@
-"""Helpers of the tests of edits, deletions, reactions and pins."""
+"""Helpers for tests of edits, deletions, reactions and pins."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def get(client: Client, message: dict[str, Any]) -> dict[str, Any]:
 
 
 def head(app: Flask, conversation_id: str) -> int:
-    """The last modseq of a conversation."""
+    """Return the last modseq of a conversation."""
     with app.app_context():
         conversation = db.session.get(Conversation, conversation_id)
         assert conversation is not None
@@ -58,7 +58,7 @@ def head(app: Flask, conversation_id: str) -> int:
 
 
 def published(app: Flask, monkeypatch: Any) -> list[Event]:
-    """The events that are published from now on."""
+    """Return a list that collects the events published from now on."""
     events: list[Event] = []
     monkeypatch.setattr(confab_state(app).bus, "publish", events.extend)
     return events

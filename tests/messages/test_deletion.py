@@ -1,4 +1,4 @@
-"""Deletion: the tombstone, what a hard deletion removes, and who may do it."""
+"""Deletion: the tombstone, what a hard deletion removes, and permissions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.factories import Factory
 from tests.messages.changing import MESSAGES, delete, edit, get, head, published, react, send, user_id
 
 
-def test_a_deleted_message_stays_as_a_tombstone(make: Factory) -> None:
+def test_a_deleted_message_becomes_a_tombstone(make: Factory) -> None:
     ann, ben = make.client(), make.client()
     message = send(ann, f"secret @{ben.user.username}", client_message_id="k")  # type: ignore[attr-defined]
     edit(ann, message, f"still secret @{ben.user.username}")  # type: ignore[attr-defined]
@@ -28,7 +28,7 @@ def test_a_deleted_message_stays_as_a_tombstone(make: Factory) -> None:
 
 
 @pytest.mark.parametrize("hard", [False, True])
-def test_the_event_and_sync_tell_of_the_deletion(
+def test_the_event_and_sync_report_the_deletion(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch, hard: bool
 ) -> None:
     ann = make.client()
@@ -56,7 +56,7 @@ def test_repeating_a_deletion_changes_nothing(
 
 
 def words_in(app: Flask, word: str) -> list[str]:
-    """The tables that hold *word* in any column."""
+    """Return the tables that contain *word* in any column."""
     with app.app_context():
         tables = MetaData()
         tables.reflect(db.engine)
@@ -67,7 +67,7 @@ def words_in(app: Flask, word: str) -> list[str]:
         ]
 
 
-def test_a_hard_deletion_leaves_nothing_in_any_table(app: Flask, make: Factory) -> None:
+def test_a_hard_deletion_removes_the_content_from_all_tables(app: Flask, make: Factory) -> None:
     ann = make.client()
     message = send(ann, "xylophone one")
     edit(ann, message, "xylophone two")
@@ -76,7 +76,7 @@ def test_a_hard_deletion_leaves_nothing_in_any_table(app: Flask, make: Factory) 
     assert words_in(app, "xylophone") == []
 
 
-def test_a_hard_deletion_after_a_soft_one_removes_what_that_kept(app: Flask, make: Factory) -> None:
+def test_a_hard_deletion_after_a_soft_deletion_removes_the_content(app: Flask, make: Factory) -> None:
     ann = make.client()
     message = send(ann, "xylophone one")
     edit(ann, message, "xylophone two")
@@ -96,12 +96,12 @@ def test_who_may_delete(make: Factory) -> None:
     assert delete(owner, message).status_code == 204
 
 
-def test_the_other_side_of_a_direct_conversation_may_not_delete(make: Factory) -> None:
+def test_the_recipient_of_a_direct_message_may_not_delete_it(make: Factory) -> None:
     ann, ben = make.client(), make.client()
     message = send(ann, recipient_id=user_id(ben))
     assert delete(ben, message).status_code == 403
     make.block(ben.user, ann.user)  # type: ignore[attr-defined]
-    assert delete(ann, message).status_code == 204, "a block does not hinder who takes a message back"
+    assert delete(ann, message).status_code == 204, "a blocked user may delete their own message"
 
 
 def test_a_former_admin_may_not_delete(make: Factory) -> None:
@@ -128,7 +128,7 @@ def test_a_tombstone_cannot_be_changed(make: Factory) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "1", "yes", "hard"])
-def test_hard_is_true_or_false(make: Factory, value: str) -> None:
+def test_hard_must_be_true_or_false(make: Factory, value: str) -> None:
     ann = make.client()
     message = send(ann)
     assert ann.delete(f"{MESSAGES}/{message['id']}?hard={value}").status_code == 422
@@ -143,7 +143,7 @@ def test_a_repeated_send_returns_the_tombstone(make: Factory) -> None:
     assert (response.status_code, response.get_json()) == (200, get(ann, message))
 
 
-def test_unread_counts_leave_deleted_messages_out(make: Factory) -> None:
+def test_unread_counts_exclude_deleted_messages(make: Factory) -> None:
     ann, ben = make.client(), make.client()
     messages = [send(ann, recipient_id=user_id(ben)) for _ in range(3)]
 

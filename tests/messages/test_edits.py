@@ -1,4 +1,4 @@
-"""Edits: the new content, its history and mentions, and who may do it."""
+"""Edits: the new content, its history and mentions, and permissions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def history(client: Client, message: dict[str, Any], query: str = "") -> list[di
     return response.get_json()
 
 
-def test_an_edit_replaces_the_content_and_keeps_the_place(make: Factory) -> None:
+def test_an_edit_replaces_the_content_and_keeps_the_seq(make: Factory) -> None:
     ann = make.client()
     first, second = send(ann, "one", client_message_id="k"), send(ann, "two")
     response = edit(ann, first, "one, edited")
@@ -36,7 +36,7 @@ def test_an_edit_replaces_the_content_and_keeps_the_place(make: Factory) -> None
     assert get(ann, first) == edited
 
 
-def test_the_event_has_the_whole_message(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_event_contains_the_whole_message(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     ann, ben = make.client(), make.client()
     message = send(ann, client_message_id="k")
     events = published(app, monkeypatch)
@@ -61,7 +61,9 @@ def test_earlier_versions_are_listed_oldest_first(make: Factory) -> None:
     assert [version["content"] for version in history(ben, message, "?skip=1")] == ["two"]
 
 
-def test_the_same_content_again_changes_nothing(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_to_the_same_content_changes_nothing(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ann = make.client()
     message = send(ann)
     events = published(app, monkeypatch)
@@ -70,7 +72,7 @@ def test_the_same_content_again_changes_nothing(app: Flask, make: Factory, monke
     assert (events, head(app, "lobby"), history(ann, message)) == ([], message["modseq"], [])
 
 
-def test_an_edit_of_a_version_that_is_not_the_last_is_a_conflict(make: Factory) -> None:
+def test_an_edit_of_an_outdated_version_is_a_conflict(make: Factory) -> None:
     ann = make.client()
     message = send(ann)
     second = edit(ann, message, "second", modseq=message["modseq"]).get_json()
@@ -82,7 +84,7 @@ def test_an_edit_of_a_version_that_is_not_the_last_is_a_conflict(make: Factory) 
     assert edit(ann, message, "fourth", modseq=None).status_code == 200
 
 
-def test_of_two_edits_of_one_version_one_is_a_conflict(app: Flask, make: Factory) -> None:
+def test_concurrent_edits_of_one_version_conflict(app: Flask, make: Factory) -> None:
     ann = make.client()
     message = send(ann)
     responses = at_once([lambda n=n: edit(ann, message, f"edit {n}", modseq=1) for n in range(6)])
@@ -137,11 +139,11 @@ def test_bad_edits_are_refused(make: Factory, body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("id_", ["999999", str(2**63), "0"])
-def test_a_message_that_does_not_exist(make: Factory, id_: str) -> None:
+def test_an_unknown_message_is_not_found(make: Factory, id_: str) -> None:
     assert make.client().patch(f"{MESSAGES}/{id_}", {"content": "x"}).status_code == 404
 
 
-def test_mentions_follow_an_edit(make: Factory) -> None:
+def test_an_edit_updates_the_mentions(make: Factory) -> None:
     owner, ann, ben, stranger = make.client(), make.client(), make.client(), make.client()
     room = make.room(owner, "room", ann, ben)
     names = {name: client.user.username for name, client in (("ann", ann), ("ben", ben), ("stranger", stranger))}  # type: ignore[attr-defined]
@@ -177,7 +179,7 @@ def test_sync_returns_the_edited_message_once(make: Factory) -> None:
     assert (row["last_modseq"], row["messages"]) == (3, [edited])
 
 
-def test_many_edits_at_once_keep_every_version(app: Flask, make: Factory) -> None:
+def test_concurrent_edits_keep_every_version(app: Flask, make: Factory) -> None:
     ann = make.client()
     message = send(ann, "0")
     at_once([lambda n=n: edit(ann, message, str(n)) for n in range(1, 13)])

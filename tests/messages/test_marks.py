@@ -30,7 +30,7 @@ def test_a_message_and_all_later_ones_are_unread_again(app: Flask, make: Factory
     assert (row["last_read_seq"], row["unread_count"]) == (2, 3)
     assert row == ben.get(CONVERSATIONS).get_json()[0]
     assert head(app, name) == before
-    assert all(get(ann, message)["is_read"] for message in messages), "no is_read is taken back"
+    assert all(get(ann, message)["is_read"] for message in messages), "is_read of no message is reset"
     assert mark(ben, name, "read", 4)["unread_count"] == 1
 
 
@@ -61,14 +61,16 @@ def test_an_invalid_seq_is_refused(make: Factory, body: dict[str, Any]) -> None:
     assert (response.status_code, response.get_json()["code"]) == (422, "validation_failed")
 
 
-def test_a_hidden_conversation(make: Factory) -> None:
+def test_a_hidden_conversation_is_not_found(make: Factory) -> None:
     ann, ben, stranger = make.client(), make.client(), make.client()
     send(ann, recipient_id=user_id(ben))
     for name in (f"dm:{user_id(ann)}:{user_id(ben)}", "room:999999", f"dm:{user_id(ben)}:{user_id(stranger)}"):
         assert stranger.post(f"{CONVERSATIONS}/{name}/unread", {"seq": 1}).status_code == 404
 
 
-def test_only_the_user_s_own_sockets_learn_of_it(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_sockets_of_the_user_receive_the_event(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ann, ben = make.client(), make.client()
     name = send(ann, recipient_id=user_id(ben))["conversation_id"]
     mark(ben, name, "read", 1)
@@ -81,7 +83,7 @@ def test_only_the_user_s_own_sockets_learn_of_it(app: Flask, make: Factory, monk
     }
 
 
-def test_settings_are_sent_to_the_user_s_own_sockets(
+def test_only_the_sockets_of_the_user_receive_settings(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, ben = make.client(), make.client()

@@ -1,4 +1,4 @@
-"""Pins: who may set them, and the list of pinned messages."""
+"""Pins: permissions, and the list of pinned messages."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ def test_pinned_messages_are_listed(make: Factory) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "1", "maybe"])
-def test_pinned_is_true_or_false(make: Factory, value: str) -> None:
+def test_pinned_must_be_true_or_false(make: Factory, value: str) -> None:
     assert make.client().get(f"{MESSAGES}?pinned={value}").status_code == 422

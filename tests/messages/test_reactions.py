@@ -1,4 +1,4 @@
-"""Reactions: one emoji of Unicode, once for each user, at most 50 different."""
+"""Reactions: Unicode emoji, each at most once per user, and at most 50 different emoji on a message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BAD = ["a", "1", "#", "👍👍", "👍x", " 👍", "🏽", "🇸", ":thumbsup:"
 
 
 @pytest.mark.parametrize("text", GOOD)
-def test_an_emoji_is_added_and_taken_back(make: Factory, text: str) -> None:
+def test_an_emoji_is_added_and_removed(make: Factory, text: str) -> None:
     ann, ben = make.client(), make.client()
     message = send(ann, client_message_id="k")
     response = react(ben, message, text)
@@ -36,7 +36,7 @@ def test_an_emoji_is_added_and_taken_back(make: Factory, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", BAD, ids=lambda text: ascii(text[:10]))
-def test_anything_else_is_refused(make: Factory, text: str) -> None:
+def test_other_text_is_refused(make: Factory, text: str) -> None:
     ann = make.client()
     message = send(ann)
     for response in (react(ann, message, text), unreact(ann, message, text)):
@@ -46,13 +46,13 @@ def test_anything_else_is_refused(make: Factory, text: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["%00", "%FF%FE", "%ED%A0%80", "%F0%9F%91%8D%2F%F0%9F%91%8D", "."])
-def test_a_path_that_is_no_emoji(make: Factory, path: str) -> None:
+def test_a_malformed_path_is_refused(make: Factory, path: str) -> None:
     ann = make.client()
     message = send(ann)
     assert ann.put(f"{MESSAGES}/{message['id']}/reactions/{path}").status_code in (404, 422)
 
 
-def test_the_spelling_without_a_variation_selector_is_the_same_emoji(make: Factory) -> None:
+def test_an_emoji_without_its_variation_selector_is_the_same_emoji(make: Factory) -> None:
     ann, ben = make.client(), make.client()
     message = send(ann)
     react(ann, message, "❤")
@@ -62,7 +62,7 @@ def test_the_spelling_without_a_variation_selector_is_the_same_emoji(make: Facto
     assert unreact(ann, message, "❤").get_json()["reactions"][0]["user_ids"] == [user_id(ben)]
 
 
-def test_every_emoji_of_unicode_is_taken_in_one_spelling() -> None:
+def test_every_unicode_emoji_has_one_normalized_form() -> None:
     for text, entry in emoji.EMOJI_DATA.items():
         if entry["status"] == emoji.STATUS["component"]:
             with pytest.raises(ValidationFailed):
@@ -72,7 +72,7 @@ def test_every_emoji_of_unicode_is_taken_in_one_spelling() -> None:
             assert len(parse_emoji(text)) <= 64
 
 
-def test_repeating_changes_nothing(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repeated_reaction_changes_nothing(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     ann = make.client()
     message = send(ann)
     reacted = react(ann, message, "👍").get_json()
@@ -85,7 +85,7 @@ def test_repeating_changes_nothing(app: Flask, make: Factory, monkeypatch: pytes
     assert (events, head(app, "lobby")) == ([], 3)
 
 
-def test_the_event_has_the_whole_message(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_event_contains_the_whole_message(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     ann, ben = make.client(), make.client()
     message = send(ann, client_message_id="k")
     events = published(app, monkeypatch)
@@ -96,7 +96,7 @@ def test_the_event_has_the_whole_message(app: Flask, make: Factory, monkeypatch:
     assert (event.body["message"]["client_message_id"], event.author_only) == (None, {"client_message_id": "k"})
 
 
-def test_a_message_takes_50_different_emoji(make: Factory) -> None:
+def test_a_message_has_at_most_50_different_emoji(make: Factory) -> None:
     ann, ben = make.client(), make.client()
     message = send(ann)
     many = [chr(0x1F600 + n) for n in range(51)]
@@ -120,7 +120,7 @@ def test_who_may_react(make: Factory) -> None:
     assert (response.status_code, response.get_json()["code"]) == (403, "blocked")
 
 
-def test_concurrent_reactions_are_all_kept_and_numbered(app: Flask, make: Factory) -> None:
+def test_concurrent_reactions_are_all_stored_and_numbered(app: Flask, make: Factory) -> None:
     clients = [make.client() for _ in range(8)]
     message = send(clients[0])
     at_once([lambda c=c, e=e: react(c, message, e) for c in clients for e in ("👍", "🎉")])
@@ -129,8 +129,10 @@ def test_concurrent_reactions_are_all_kept_and_numbered(app: Flask, make: Factor
     assert last["modseq"] == head(app, "lobby") == 17
 
 
-def test_random_reactions_equal_a_fresh_read(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each answer and each event is what a fresh read returned at that moment, the order of emoji and users included."""
+def test_answers_and_events_of_random_reactions_equal_a_fresh_read(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer and each event equals a read at that moment, including the order of emoji and users."""
     clients = [make.client() for _ in range(4)]
     message = send(clients[0])
     events = published(app, monkeypatch)

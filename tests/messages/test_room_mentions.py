@@ -13,7 +13,7 @@ from tests.messages.changing import delete, edit, get, send, user_id
 @pytest.mark.parametrize(
     "content", ["@room", "hello @room", "@ROOM!", "@room.", "(@room)", "@room, please", "@room\nnext", "@room…"]
 )
-def test_what_mentions_the_room(content: str) -> None:
+def test_content_that_mentions_the_room(content: str) -> None:
     assert names_room(content)
 
 
@@ -21,7 +21,7 @@ def test_what_mentions_the_room(content: str) -> None:
     "content",
     ["room", "@roomy", "me@room", "@@room", "@room-mates", "@room.example", "/@room", "@roomé", "@rooms", "x.@room"],
 )
-def test_what_does_not(content: str) -> None:
+def test_content_that_does_not_mention_the_room(content: str) -> None:
     assert not names_room(content)
 
 
@@ -30,7 +30,7 @@ def mention_count(client: Client, conversation_id: str) -> int:
     return int(rows[conversation_id]["mention_count"])
 
 
-def test_each_member_s_count_counts_it_once(make: Factory) -> None:
+def test_a_room_mention_counts_once_for_each_member(make: Factory) -> None:
     owner, ann, ben = make.client(), make.client(), make.client()
     room = make.room(owner, "room", ann, ben)
     name = room["conversation_id"]
@@ -44,7 +44,7 @@ def test_each_member_s_count_counts_it_once(make: Factory) -> None:
     assert mention_count(ann, name) == 1
 
 
-def test_it_follows_edits_and_deletion(make: Factory) -> None:
+def test_edits_and_deletions_update_a_room_mention(make: Factory) -> None:
     owner, ann = make.client(), make.client()
     room = make.room(owner, "room", ann)
     name = room["conversation_id"]
@@ -59,7 +59,7 @@ def test_it_follows_edits_and_deletion(make: Factory) -> None:
     assert (get(ann, message)["mentions_room"], mention_count(ann, name)) == (False, 0)
 
 
-def test_it_is_text_of_members_and_outside_of_rooms(make: Factory) -> None:
+def test_only_admins_mention_the_room_and_only_in_rooms(make: Factory) -> None:
     owner, ann = make.client(), make.client()
     room = make.room(owner, "room", ann)
     assert send(ann, "@room", room_id=room["id"])["mentions_room"] is False
@@ -68,7 +68,7 @@ def test_it_is_text_of_members_and_outside_of_rooms(make: Factory) -> None:
     assert mention_count(owner, room["conversation_id"]) == 0
 
 
-def test_who_is_no_admin_any_more_mentions_nobody(make: Factory) -> None:
+def test_a_former_admin_does_not_mention_the_room(make: Factory) -> None:
     owner, ann = make.client(), make.client()
     room = make.room(owner, "room", ann)
     path = f"/api/rooms/{room['id']}/members/{user_id(ann)}"

@@ -13,7 +13,7 @@ def test_replies_are_listed_newest_first(make: Factory) -> None:
     room = make.room(ann, "room", ben)
     parent = send(ann, "parent", room_id=room["id"])
     replies = [send(ben, str(n), room_id=room["id"], parent_id=parent["id"]) for n in range(4)]
-    send(ann, "beside it", room_id=room["id"])
+    send(ann, "not a reply", room_id=room["id"])
 
     def listed(query: str = "") -> list[str]:
         response = ann.get(f"{MESSAGES}/{parent['id']}/replies?{query}")
@@ -26,7 +26,7 @@ def test_replies_are_listed_newest_first(make: Factory) -> None:
     assert listed("skip=3") == ["0"]
     assert get(ann, parent)["reply_count"] == 4
     delete(ben, replies[1])
-    assert listed() == ["3", "2", "", "0"], "a deleted reply stays as a tombstone"
+    assert listed() == ["3", "2", "", "0"], "a deleted reply becomes a tombstone"
     delete(ann, parent)
     assert get(ann, parent)["reply_count"] == 4
     assert len(listed()) == 4
@@ -45,7 +45,7 @@ def test_the_next_page_is_linked(make: Factory) -> None:
     assert seen == ["2", "1", "0"]
 
 
-def test_a_hidden_thread(make: Factory) -> None:
+def test_a_hidden_thread_is_not_found(make: Factory) -> None:
     ann, stranger = make.client(), make.client()
     room = make.room(ann)
     parent = send(ann, room_id=room["id"])
@@ -54,7 +54,7 @@ def test_a_hidden_thread(make: Factory) -> None:
 
 
 @pytest.mark.parametrize("query", ["before=1&after=1", "before=x", "limit=0", "skip=10001"])
-def test_bad_cursors(make: Factory, query: str) -> None:
+def test_bad_cursors_are_refused(make: Factory, query: str) -> None:
     ann = make.client()
     parent = send(ann)
     assert ann.get(f"{MESSAGES}/{parent['id']}/replies?{query}").status_code == 422

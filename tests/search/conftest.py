@@ -1,4 +1,4 @@
-"""Databases of a test's own, as the tests of the schema have them."""
+"""Separate databases for single tests, from the tests of the schema."""
 
 from tests.schema.conftest import database, postgresql_database, sqlite_database
 

@@ -1,4 +1,4 @@
-"""A second implementation of search, as plain and slow as can be: what the real one is compared with."""
+"""A second implementation of search, simple and slow. The tests compare the real one with it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Word:
     text: str
     is_character: bool
     follows: bool
-    """Whether it stands right behind the character before it."""
+    """True if it directly follows the previous character."""
 
 
 def fold(text: str) -> str:
@@ -68,7 +68,7 @@ def words(text: str) -> list[Word]:
 
 
 def needles(query: str) -> list[tuple[list[Word], bool]]:
-    """What must occur: words one after another, and whether the last one is a prefix."""
+    """Return the sequences of words that must occur, each with True if its last word is a prefix."""
     parts = re.split('["“”]', query)
     wanted: list[tuple[list[Word], bool]] = []
     for number, part in enumerate(parts):

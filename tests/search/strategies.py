@@ -1,4 +1,4 @@
-"""Texts and queries of many scripts, from few letters, so that they meet."""
+"""Texts and queries in many scripts. They use few letters, so that queries often match."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ queries = st.lists(st.sampled_from(PIECES + GAPS + ['"', '"', "“", "”"]), mi
 
 @st.composite
 def queries_of(draw: st.DrawFn, text: str) -> str:
-    """A piece of *text*, often in quotes, or any query."""
+    """Draw a piece of *text*, often in quotes, or any query."""
     if not text or draw(st.integers(0, 3)) == 0:
         return draw(queries)
     start = draw(st.integers(0, len(text) - 1))

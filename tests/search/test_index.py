@@ -1,4 +1,4 @@
-"""The index on both databases against a search that reads every text."""
+"""The index on both databases, compared with a search that reads every text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def sent_at(message_id: int) -> datetime:
 
 
 class Corpus:
-    """A database with messages of our own making: two users, of whom one is in the rooms that are asked about."""
+    """A database with generated messages of two users. The first user is a member of all rooms except one."""
 
     def __init__(self, app: Flask):
         self.app = app
@@ -101,7 +101,7 @@ def corpora(sqlite_app: Flask, postgresql_app: Flask) -> Iterator[list[Corpus]]:
             wipe()
 
 
-ids = st.integers(1, 5 * BLOCK) | st.integers(10**12, 10**12 + BLOCK)  # gaps as adopted databases have them
+ids = st.integers(1, 5 * BLOCK) | st.integers(10**12, 10**12 + BLOCK)  # with gaps, as in adopted databases
 messages = st.lists(
     st.fixed_dictionaries(
         {
@@ -121,7 +121,7 @@ messages = st.lists(
 @settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_both_databases_find_what_a_naive_search_finds(corpora: list[Corpus], data: st.DataObject) -> None:
-    """Messages are written, edited and deleted, in the index and behind it; then queries with all filters are compared."""
+    """Writes, edits and deletes messages inside and outside of the index, then compares queries with all filters."""
     wanted = data.draw(messages)
     edited = {m["id"]: data.draw(strategies.texts) for m in wanted if data.draw(st.integers(0, 3)) == 0}
     removed = {m["id"] for m in wanted if data.draw(st.integers(0, 5)) == 0}
@@ -198,7 +198,7 @@ def _write(corpus: Corpus, wanted: list[dict[str, Any]], edited: dict[int, str],
 
 
 @given(st.sets(st.integers(0, BLOCK - 1)))
-def test_members_are_kept_in_few_bytes(members: set[int]) -> None:
+def test_members_are_stored_in_few_bytes(members: set[int]) -> None:
     bits = sum(1 << member for member in members)
     assert unpack(pack(bits)) == bits
     assert offsets(bits) == sorted(members)
@@ -206,7 +206,7 @@ def test_members_are_kept_in_few_bytes(members: set[int]) -> None:
 
 
 def test_older_messages_are_found_through_the_index(corpora: list[Corpus], monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PostgreSQL the newest 10,000 are looked at one by one; here, three."""
+    """PostgreSQL scans the newest 40,000 messages before it uses the index; here it scans three."""
     monkeypatch.setattr(postgresql, "_RECENT", 3)
     monkeypatch.setattr(postgresql, "_SAMPLE", 3)
     monkeypatch.setattr(postgresql, "_COMMON", 1)
@@ -226,7 +226,7 @@ def test_older_messages_are_found_through_the_index(corpora: list[Corpus], monke
 
 
 def test_a_long_message_is_found_by_every_part_of_it(corpora: list[Corpus]) -> None:
-    """PostgreSQL keeps no more than 255 positions of a word, none above 16,383, and no word of more than 2,046 bytes."""
+    """PostgreSQL stores at most 255 positions of a word, none above 16,383, and no word of more than 2,046 bytes."""
     contents = ["a " * 1990 + "b c", "x" * 4000, "ﷺ" * 3000 + " end", "上" * 3999 + "海", "é" * 200 + "z"]
     queries = [('"a b c"', 0), ('"b c"', 0), ("x" * 200, 1), ("وسلم end", 2), ("上上海", 3), ("é" * 200, 4)]
     for corpus in corpora:
@@ -244,7 +244,7 @@ def test_a_long_message_is_found_by_every_part_of_it(corpora: list[Corpus]) -> N
                 assert corpus.search('"c a"') == []
 
 
-def test_a_send_that_begins_a_block_indexes_the_one_before(sqlite_app: Flask) -> None:
+def test_a_send_that_begins_a_block_indexes_the_previous_block(sqlite_app: Flask) -> None:
     client = Factory(sqlite_app).client()
     with sqlite_app.app_context():
         for content in ("in the first block", "begins the second", "in the second block"):
@@ -258,7 +258,7 @@ def test_a_send_that_begins_a_block_indexes_the_one_before(sqlite_app: Flask) ->
         found = client.get("/api/chat/search?q=block").get_json()
         assert [message["content"] for message in found] == ["in the second block", "in the first block"]
         terms = text("SELECT count(*) FROM search_blocks WHERE term IN ('first', 'second')")
-        assert db.session.scalar(terms) == 1, "the first block alone is in the index"
+        assert db.session.scalar(terms) == 1, "only the first block is in the index"
         wipe()
 
 
@@ -267,7 +267,7 @@ def _last_id() -> int:
 
 
 def test_a_hard_deletion_leaves_no_term_in_the_file(sqlite_database: Database) -> None:
-    """Of a message whose block is in the index, beside others that go on being found."""
+    """The block of the message is in the index, and its other messages can still be found."""
     database = sqlite_database
     database.flask("db", "upgrade")
     client = Factory(database.app).client()
@@ -287,7 +287,7 @@ def test_a_hard_deletion_leaves_no_term_in_the_file(sqlite_database: Database) -
     ]
 
 
-def test_messages_of_a_release_without_the_index_are_found_after_a_sweep(postgresql_app: Flask, wiped: None) -> None:
+def test_messages_from_a_release_without_the_index_are_found_after_a_sweep(postgresql_app: Flask, wiped: None) -> None:
     client = Factory(postgresql_app).client()
     for content in ("hello one", "hello two"):
         assert client.post("/api/chat/send", {"content": content}).status_code == 201
@@ -299,7 +299,7 @@ def test_messages_of_a_release_without_the_index_are_found_after_a_sweep(postgre
         assert len(client.get("/api/chat/search?q=hello").get_json()) == 2
 
 
-def test_the_index_is_built_anew_by_a_command(database: Database) -> None:
+def test_a_command_rebuilds_the_index(database: Database) -> None:
     database.flask("db", "upgrade")
     client = Factory(database.app).client()
     ids = [client.post("/api/chat/send", {"content": f"hello {n}"}).get_json()["id"] for n in range(4)]

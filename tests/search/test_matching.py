@@ -1,4 +1,4 @@
-"""What search finds, in one text and without a database."""
+"""Matching a query with a text, without a database."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FOUND = [
     ("上", "我家在上海东边。"),
     ("海东边", "我家在上海东边。"),
     ("バッタ", "バッタと鈴虫"),
-    ("鈴虫", "バッタと鈴虫"),  # behind other characters
+    ("鈴虫", "バッタと鈴虫"),  # after other characters
     ("ッタと鈴", "バッタと鈴虫"),
     ("ガス", "ｶﾞｽ"),
     ("검색", "재검색어를"),
@@ -44,7 +44,7 @@ FOUND = [
     ("ไทย", "ภาษาไทยน้ำ"),
     ("า", "ภาษาไทย"),
     ("น้ำ", "ภาษาไทยน้ำ"),
-    ("to be or not to be", "To be, or not to be"),  # nothing but stop words
+    ("to be or not to be", "To be, or not to be"),  # only stop words
     ("the", "The Who"),
     ("all", "mention all of them"),
     ("franz", "franzkarl"),  # the beginning of a word
@@ -97,16 +97,16 @@ NOT_FOUND = [
 
 
 @pytest.mark.parametrize(("query", "text"), FOUND)
-def test_finds(query: str, text: str) -> None:
+def test_query_matches(query: str, text: str) -> None:
     assert matches(parse_query(query), [text])
 
 
 @pytest.mark.parametrize(("query", "text"), NOT_FOUND)
-def test_does_not_find(query: str, text: str) -> None:
+def test_query_does_not_match(query: str, text: str) -> None:
     assert not matches(parse_query(query), [text])
 
 
-def test_words_may_stand_in_different_texts_of_one_message_and_phrases_may_not() -> None:
+def test_words_may_occur_in_different_texts_of_a_message_but_phrases_may_not() -> None:
     texts = ["see the report", "Budget 2026.pdf"]
     assert matches(parse_query("report budget pd"), texts)
     assert matches(parse_query('"budget 2026" see'), texts)
@@ -129,7 +129,7 @@ def test_words_may_stand_in_different_texts_of_one_message_and_phrases_may_not()
         ("मे", "में", ["में"]),
     ],
 )
-def test_highlights_are_places_in_the_content(query: str, text: str, marked: list[str]) -> None:
+def test_highlights_are_ranges_of_the_content(query: str, text: str, marked: list[str]) -> None:
     assert [text[start : start + length] for start, length in highlights(parse_query(query), text)] == marked
 
 
@@ -143,8 +143,8 @@ def test_equals_the_naive_reference(data: st.DataObject) -> None:
 
 @settings(max_examples=1000)
 @given(st.data())
-def test_the_terms_of_the_index_say_the_same(data: st.DataObject) -> None:
-    """What matches has all terms of the query; and where the query is exact, what has them matches."""
+def test_the_terms_of_the_index_agree_with_the_texts(data: st.DataObject) -> None:
+    """A text that matches has all terms of the query. If the query is exact, a text with all terms matches."""
     texts = data.draw(st.lists(strategies.texts, min_size=1, max_size=2))
     query = parse_query(data.draw(strategies.queries_of(texts[0])))
     assume(query.clauses)
@@ -160,7 +160,7 @@ def test_the_terms_of_the_index_say_the_same(data: st.DataObject) -> None:
 
 @settings(max_examples=500)
 @given(st.text(max_size=60))
-def test_any_text_is_found_by_itself_and_by_each_of_its_tokens(text: str) -> None:
+def test_any_text_matches_itself_and_each_of_its_tokens(text: str) -> None:
     tokens = tokenize(text)
     assert matches(parse_query(text), [text]) == bool(tokens)
     for token in tokens:
@@ -170,7 +170,7 @@ def test_any_text_is_found_by_itself_and_by_each_of_its_tokens(text: str) -> Non
 
 @settings(max_examples=500)
 @given(st.data())
-def test_highlights_are_sorted_apart_and_inside_the_content(data: st.DataObject) -> None:
+def test_highlights_are_sorted_separate_and_within_the_content(data: st.DataObject) -> None:
     text = data.draw(strategies.texts)
     query = parse_query(data.draw(strategies.queries_of(text)))
     marked = highlights(query, text)
@@ -184,7 +184,7 @@ def test_highlights_are_sorted_apart_and_inside_the_content(data: st.DataObject)
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
 @settings(max_examples=300)
 @given(text=strategies.texts)
-def test_normal_forms_are_one_text(form: str, text: str) -> None:
+def test_unicode_normal_forms_are_equivalent(form: str, text: str) -> None:
     other = unicodedata.normalize(form, text)  # type: ignore[arg-type]
     assert [token.term for token in tokenize(other)] == [token.term for token in tokenize(text)]
 
@@ -194,8 +194,8 @@ def test_normal_forms_are_one_text(form: str, text: str) -> None:
     ["a", "a ", "é", "a\u0301", "\u0301", "क\u094d\u093c", "上", "か\u3099", "각", "\u1100\u1161\u11a8", "\u200d", "ไ้"],
 )
 @pytest.mark.parametrize("query", ["a", '"' + "a " * 90 + '"', "上" * 200, "か" * 200, '"上a"' * 40])
-def test_hostile_texts_take_time_in_proportion_to_their_length(unit: str, query: str) -> None:
-    """Ten times the text takes far less than a hundred times as long."""
+def test_hostile_texts_take_linear_time(unit: str, query: str) -> None:
+    """A text that is ten times as long takes far less than a hundred times as much time."""
     parsed = parse_query(query)
 
     def seconds(length: int) -> float:
@@ -208,7 +208,7 @@ def test_hostile_texts_take_time_in_proportion_to_their_length(unit: str, query:
             best = min(best, time.process_time() - started)
         return best
 
-    gc.disable()  # its passes over everything that the tests hold take more than what is measured
+    gc.disable()  # a collection of all objects of the tests takes longer than the measured calls
     try:
         assert seconds(40_000) < 30 * max(seconds(4_000), 0.0005)
     finally:
@@ -216,6 +216,6 @@ def test_hostile_texts_take_time_in_proportion_to_their_length(unit: str, query:
 
 
 def test_terms_of_the_index_are_short() -> None:
-    """PostgreSQL takes lexemes of up to 2,046 bytes."""
+    """PostgreSQL accepts lexemes of up to 2,046 bytes."""
     terms = index_terms(["é" * 4000, "\U0001d4d0" * 4000, "上" * 4000, "ﷺ" * 100])
     assert max(len(term.encode()) for term in terms) <= 4 * MAX_TERM

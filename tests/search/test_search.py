@@ -53,7 +53,7 @@ def ann(make: Factory) -> Client:
     return make.client(make.user("ann"))
 
 
-def test_a_message_is_found_from_the_answer_to_its_sending_on(ann: Client) -> None:
+def test_a_message_is_found_as_soon_as_its_send_is_answered(ann: Client) -> None:
     sent = say(ann, "Un Café, s’il vous plaît")
     [message] = search(ann, "cafe")
     assert message == sent | {"highlights": [[3, 4]], "client_message_id": None}
@@ -70,7 +70,7 @@ def test_newest_first_with_pages(ann: Client) -> None:
     assert "Link" not in ann.get("/api/chat/search?q=number&limit=5").headers
 
 
-def test_what_one_may_not_see_is_not_found(make: Factory, ann: Client) -> None:
+def test_hidden_messages_are_not_found(make: Factory, ann: Client) -> None:
     bob, eve = make.client(), make.client()
     room = make.room(ann, "room", bob)
     say(ann, "secret in a room", room_id=room["id"])
@@ -82,7 +82,7 @@ def test_what_one_may_not_see_is_not_found(make: Factory, ann: Client) -> None:
     assert found(bob, "secret") == ["secret in the lobby", "secret between two"]
 
 
-def test_of_one_conversation(make: Factory, ann: Client) -> None:
+def test_filter_by_conversation(make: Factory, ann: Client) -> None:
     bob, eve = make.client(), make.client()
     room = make.room(ann, "room", bob, is_public=False)
     say(ann, "hello room", room_id=room["id"])
@@ -93,7 +93,7 @@ def test_of_one_conversation(make: Factory, ann: Client) -> None:
         assert eve.get(f"/api/chat/search?q=hello&conversation_id={name}").status_code == 404
 
 
-def test_of_one_sender(make: Factory, ann: Client) -> None:
+def test_filter_by_sender(make: Factory, ann: Client) -> None:
     bob = make.client()
     say(ann, "hello from ann")
     say(bob, "hello from bob")
@@ -101,7 +101,7 @@ def test_of_one_sender(make: Factory, ann: Client) -> None:
     assert found(ann, "hello", sender_id=999_999) == []
 
 
-def test_between_times(ann: Client) -> None:
+def test_filter_by_time(ann: Client) -> None:
     times = [say(ann, f"at {number}")["created_at"] for number in range(3)]
     assert found(ann, "at", before=times[1]) == ["at 0"]
     assert found(ann, "at", after=times[1]) == ["at 2"]
@@ -117,7 +117,7 @@ def test_the_link_to_the_next_page_keeps_the_times(ann: Client) -> None:
     assert [message["content"] for message in ann.get(address).get_json()] == ["at 0"]
 
 
-def test_words_of_attachments_names(app: Flask, ann: Client) -> None:
+def test_words_in_filenames_are_found(app: Flask, ann: Client) -> None:
     message = say(ann, "see the report")
     attach(app, message, "Budget 2026.pdf")
     say(ann, "the report without a file")
@@ -129,7 +129,7 @@ def test_words_of_attachments_names(app: Flask, ann: Client) -> None:
     assert found(ann, "without", has="attachment") == []
 
 
-def test_letters_of_many_scripts(ann: Client) -> None:
+def test_many_scripts(ann: Client) -> None:
     texts = [
         "我家在上海东边。",
         "バッタと鈴虫",
@@ -202,7 +202,7 @@ def test_no_input_is_an_error(make: Factory, ann: Client) -> None:
         assert found(ann, q) == [], q
 
 
-def test_hits_that_only_punctuation_surrounds(ann: Client) -> None:
+def test_punctuation_around_words_is_ignored(ann: Client) -> None:
     say(ann, "-x and (y)")
     for q in ("-x", "x", '"x', "x*", "(x", "y)", '"and y"', "NEAR x"[5:]):
         assert found(ann, q) == ["-x and (y)"], q
@@ -224,7 +224,7 @@ def test_a_search_takes_a_constant_number_of_queries(app: Flask, make: Factory, 
     assert counts[0] == counts[1] <= 12
 
 
-def test_an_edit_is_found_and_the_former_text_is_not(app: Flask, ann: Client) -> None:
+def test_after_an_edit_only_the_new_text_is_found(app: Flask, ann: Client) -> None:
     message = say(ann, "the first text")
     attach(app, message, "notes.txt")
     edit = {"content": "the second text"}
@@ -245,7 +245,7 @@ def test_a_deleted_message_is_not_found(app: Flask, ann: Client, how: str) -> No
         assert db.session.scalar(statement, {"id": message["id"]}) == 0
 
 
-def test_a_deleted_rooms_messages_are_gone(app: Flask, make: Factory, ann: Client) -> None:
+def test_messages_of_a_deleted_room_are_not_found(app: Flask, make: Factory, ann: Client) -> None:
     room = make.room(ann, "room")
     say(ann, "uncommonword", room_id=room["id"])
     assert ann.delete(f"/api/rooms/{room['id']}").status_code == 204
@@ -255,5 +255,5 @@ def test_a_deleted_rooms_messages_are_gone(app: Flask, make: Factory, ann: Clien
         assert db.session.scalar(text("SELECT count(*) FROM search_blocks")) == 0
 
 
-def test_only_with_a_token(client: Client) -> None:
+def test_search_requires_a_token(client: Client) -> None:
     assert client.get("/api/chat/search?q=a").status_code == 401
