@@ -1,4 +1,4 @@
-"""The index of search, as changes of messages affect it."""
+"""Updates the search index when messages change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index of full-text search. It says nothing that the messages do not say, and is built anew from them."""
+"""The index of full-text search. It is derived from the messages, and can be rebuilt from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.models.base import Base, BigInt
 
 DERIVED = {"info": {"is_derived": True}}
-"""Tables that are not copied to another database, but built anew there."""
+"""Tables that are not copied to another database, but rebuilt there."""
 
 
 class MessageSearch(Base):
@@ -26,7 +26,7 @@ class MessageSearch(Base):
 
 
 class SearchBlock(Base):
-    """Which of the messages whose ids make up a block have a term, on SQLite. Empty on PostgreSQL, which has `message_search`."""
+    """The messages in a block of ids that have a term, on SQLite. Empty on PostgreSQL, which has `message_search`."""
 
     __tablename__ = "search_blocks"
     __table_args__ = (
