@@ -1,4 +1,4 @@
-"""Removes deleted content from the files of a SQLite database. On PostgreSQL autovacuum does this.
+"""Removes deleted content from the files of a SQLite database. On PostgreSQL autovacuum does this, at its own time.
 
 `secure_delete` overwrites deleted content, except in two places. The WAL holds earlier states of pages until it is truncated. A
 page that was split keeps a stale copy of the rows that moved away, until the database is rewritten (VACUUM).
@@ -13,6 +13,7 @@ import time
 from sqlalchemy import Connection, Engine
 
 from backend.database import ANSWER_SECONDS, is_unavailable, read_engine
+from backend.threadpool import DISK, Busy
 
 log = logging.getLogger("confab.database")
 
@@ -21,6 +22,37 @@ MAX_REWRITE_BYTES = 32 * 2**20
 
 PATIENCE = 60.0
 PAUSE = 0.1
+INTERVAL = 2.0
+"""How long `wipe_traces_in_background` waits after it has wiped. Rewriting a database takes much of the time of its writers."""
+
+_lock = threading.Lock()
+_waiting: dict[Engine, bool] = {}
+"""The databases that have a thread in the background, and whether content was deleted since it last began to wipe."""
+
+
+def wipe_traces_in_background(engine: Engine) -> None:
+    """Wipe the traces of deleted content within a few seconds, and return at once. Never fails.
+
+    There is one thread for a database. Deletions that come while it works are wiped together. A large database is not rewritten.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with _lock:
+        is_running = engine in _waiting
+        _waiting[engine] = True
+    if not is_running:
+        threading.Thread(target=_wipe_while_asked, args=(engine,), daemon=True).start()
+
+
+def _wipe_while_asked(engine: Engine) -> None:
+    while True:
+        with _lock:
+            if not _waiting[engine]:
+                del _waiting[engine]
+                return
+            _waiting[engine] = False
+        wipe_traces(engine, PATIENCE)
+        time.sleep(INTERVAL)
 
 
 def wipe_traces_soon(engine: Engine) -> None:
@@ -42,11 +74,13 @@ def wipe_traces(engine: Engine, seconds: float, *, rewrite: bool = False) -> boo
     deadline, is_rewritten = time.monotonic() + seconds, False
     while True:
         try:
-            is_rewritten = is_rewritten or _rewrite(engine, rewrite)
+            if not is_rewritten:
+                _rewrite(engine, rewrite)
+                is_rewritten = True
             if _truncate_wal(engine):
                 return True
         except Exception as error:
-            if not is_unavailable(error):
+            if not isinstance(error, Busy) and not is_unavailable(error):
                 log.exception("deleted content is still in the database files")
                 return False
         if time.monotonic() >= deadline:
@@ -56,12 +90,11 @@ def wipe_traces(engine: Engine, seconds: float, *, rewrite: bool = False) -> boo
         time.sleep(PAUSE)
 
 
-def _rewrite(engine: Engine, is_wanted: bool) -> bool:
+def _rewrite(engine: Engine, is_wanted: bool) -> None:
     with read_engine(engine).connect() as connection:
         sizes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() or 0 for name in ("page_count", "page_size")]
         if is_wanted or sizes[0] * sizes[1] <= MAX_REWRITE_BYTES:
             _without_waiting(connection, "VACUUM")
-    return True
 
 
 def _truncate_wal(engine: Engine) -> bool:
@@ -71,6 +104,10 @@ def _truncate_wal(engine: Engine) -> bool:
 
 def _without_waiting(connection: Connection, statement: str) -> int | None:
     """The first value that *statement* returns. It does not wait for a lock: the holder may need this thread to continue."""
+    return DISK.run("traces", _execute, connection, statement)
+
+
+def _execute(connection: Connection, statement: str) -> int | None:
     connection.exec_driver_sql("PRAGMA busy_timeout=0")
     try:
         result = connection.exec_driver_sql(statement)

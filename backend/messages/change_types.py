@@ -116,6 +116,11 @@ class Change(ABC):
         return False
 
     @property
+    def wipes_content(self) -> bool:
+        """Whether it may delete content that the database must not keep a trace of."""
+        return False
+
+    @property
     def new_content(self) -> str:
         """The content that the change sets, in which users may be mentioned."""
         return ""

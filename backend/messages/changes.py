@@ -22,6 +22,7 @@ from backend.messages.change_batch import ChangeBatch
 from backend.messages.change_types import Change
 from backend.models.base import db
 from backend.state import confab_state
+from backend.traces import wipe_traces_in_background
 
 log = logging.getLogger("confab.messages")
 
@@ -45,11 +46,14 @@ def change_message(change: Change) -> dict[str, Any]:
 def change_together(changes: Sequence[Change]) -> list[Result]:
     """Like `change_messages`, in one transaction with the changes that are queued in this worker.
 
-    The files of messages that it deletes are removed before it returns.
+    The files of messages that it deletes are removed before it returns. What a hard deletion leaves in the files of a SQLite
+    database is removed within a few seconds.
     """
     results = confab_state().change(changes)
     if any(change.removes_files for change in changes):
         remove_files()
+    if any(change.wipes_content for change in changes):
+        wipe_traces_in_background(db.engine)
     return results
 
 

@@ -20,6 +20,10 @@ class Deletion(Change):
     def removes_files(self) -> bool:
         return True
 
+    @property
+    def wipes_content(self) -> bool:
+        return self.is_hard
+
     def apply(self, message: LockedMessage, context: ChangeContext) -> bool:
         """Delete the message. Repeating it has no effect. A hard deletion of a tombstone wipes what a soft one has kept."""
         if message.json["sender_id"] != self.user_id and not context.is_admin:

@@ -1,0 +1,182 @@
+"""After a hard deletion nothing of a message is left: in no table, in no file of the storage or of a SQLite database."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, text
+
+from backend import traces
+from backend.conversations.references import ConversationRef
+from backend.messages.append import append_messages
+from backend.messages.drafts import Draft, Sent
+from backend.models.base import db
+from backend.search.sqlite import BLOCK
+from tests.attachments.conftest import picture, upload
+from tests.client import Client
+from tests.conftest import wipe
+from tests.factories import Factory
+from tests.messages.changing import delete, edit, react, send, user_id
+from tests.messages.test_deletion import words_in
+from tests.processes import wait_until
+from tests.users.test_erasure import files
+from tests.users.test_traces import bytes_of, database
+
+WORDS = ("xylophone", "glockenspiel", "marimba", "vibraphone")
+SECONDS = 5
+
+
+@pytest.fixture
+def make_on_sqlite(sqlite_app: Flask) -> Iterator[Factory]:
+    yield Factory(sqlite_app)
+    with sqlite_app.app_context():
+        wipe()
+
+
+def traces_in(app: Flask) -> list[str]:
+    """Where any of `WORDS` is found."""
+    found = [f"{word} in {table}" for word in WORDS for table in words_in(app, word)]
+    content = bytes_of(app).lower()
+    return found + [f"{word} in a file" for word in WORDS if word.encode() in content]
+
+
+def files_before(app: Flask) -> None:
+    for path in files(app):
+        path.unlink()
+
+
+def fill_a_block(app: Flask, sender_id: int, message: dict[str, Any]) -> None:
+    """Send others' messages until SQLite has indexed the block of *message*: it indexes whole blocks."""
+    lobby = ConversationRef("lobby", "lobby")
+    last_id = message["id"]
+    with app.app_context():
+        while last_id // BLOCK == message["id"] // BLOCK:
+            sent = append_messages([Draft(sender_id, lobby, f"filler {n}") for n in range(256)])[-1]
+            assert isinstance(sent, Sent)
+            last_id = sent.message["id"]
+
+
+def indexed(app: Flask) -> bool:
+    """Whether the index of search holds the first of `WORDS`."""
+    statement = {
+        "sqlite": "SELECT count(*) FROM search_blocks WHERE term = 'xylophone'",
+        "postgresql": "SELECT count(*) FROM message_search WHERE terms @@ 'xylophone'::tsquery",
+    }
+    with app.app_context():
+        return bool(db.session.execute(text(statement[db.engine.dialect.name])).scalar())
+
+
+def send_with_traces(app: Flask, ann: Client, ben: Client) -> dict[str, Any]:
+    """A message with a file, former versions, a mention, a reaction and a pin."""
+    file = upload(ann, picture((300, 200)) + b"marimba", "Glockenspiel.png").get_json()
+    assert file["thumbnail_url"]
+    content = f"xylophone @{ben.user.username}"  # type: ignore[attr-defined]
+    message = send(ann, content, recipient_id=user_id(ben), attachment_ids=[file["id"]])
+    for number in range(30):  # versions of different lengths, which split pages of the database
+        assert edit(ann, message, f"xylophone {number} " + "vibraphone " * number * 4).status_code == 200
+    react(ben, message, "👍")
+    assert ben.put(f"/api/chat/messages/{message['id']}/pin").status_code == 200
+    return message
+
+
+@pytest.mark.parametrize("is_soft_first", [False, True])
+def test_nothing_is_left(app: Flask, make: Factory, is_soft_first: bool) -> None:
+    files_before(app)
+    ann, ben = make.client(), make.client()
+    message = send_with_traces(app, ann, ben)
+    fill_a_block(app, user_id(ann), message)
+    assert indexed(app)
+    assert {trace.split()[0] for trace in traces_in(app)} == set(WORDS)
+    assert len(files(app)) == 2
+    if is_soft_first:
+        assert delete(ann, message).status_code == 204
+    assert delete(ann, message, hard=True).status_code == 204
+    assert not indexed(app)
+    wait_until(lambda: traces_in(app) == [], "the last trace to go", SECONDS)
+    assert files(app) == []
+
+
+def statements_of(app: Flask, request: pytest.FixtureRequest) -> list[str]:
+    """The statements that wipe traces, from now on."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith(("VACUUM", "PRAGMA wal_checkpoint")):
+            found.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    request.addfinalizer(lambda: event.remove(engine, "before_cursor_execute", note))
+    return found
+
+
+def wait_until_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait until no thread wipes what an earlier test deleted."""
+    monkeypatch.setattr(traces, "INTERVAL", 0.5)
+    wait_until(lambda: not traces._waiting, "the background to end", 10)
+
+
+def test_other_requests_are_served_while_a_reader_delays_the_wiping(
+    sqlite_app: Flask, make_on_sqlite: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until_idle(monkeypatch)
+    ann = make_on_sqlite.client()
+    message = send(ann, "xylophone")
+    path = database(sqlite_app)
+    assert path is not None
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM messages").fetchone()[0] > 0
+        started = time.monotonic()
+        assert delete(ann, message, hard=True).status_code == 204
+        for number in range(20):
+            send(ann, f"number {number}")
+        assert time.monotonic() - started < 2
+        assert b"xylophone" in bytes_of(sqlite_app)
+        reader.execute("COMMIT")
+        wait_until(lambda: b"xylophone" not in bytes_of(sqlite_app), "the last trace to go", SECONDS)
+
+
+def test_the_wal_of_a_large_database_is_truncated_and_the_file_not_rewritten(
+    sqlite_app: Flask, make_on_sqlite: Factory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    wait_until_idle(monkeypatch)
+    monkeypatch.setattr(traces, "MAX_REWRITE_BYTES", 0)
+    ann = make_on_sqlite.client()
+    message = send(ann, "xylophone")
+    statements = statements_of(sqlite_app, request)
+    assert delete(ann, message, hard=True).status_code == 204
+    wait_until(lambda: Path(f"{database(sqlite_app)}-wal").stat().st_size == 0, "the WAL to be truncated", SECONDS)
+    assert set(statements) == {"PRAGMA wal_checkpoint(TRUNCATE)"}
+    assert b"xylophone" not in bytes_of(sqlite_app)
+
+
+def test_deletions_in_a_row_are_wiped_together(
+    sqlite_app: Flask, make_on_sqlite: Factory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    wait_until_idle(monkeypatch)
+    ann = make_on_sqlite.client()
+    messages = [send(ann, "xylophone") for _ in range(30)]
+    statements = statements_of(sqlite_app, request)
+    for message in messages:
+        assert delete(ann, message, hard=True).status_code == 204
+    wait_until(lambda: not traces._waiting, "the background to end", 10)
+    assert b"xylophone" not in bytes_of(sqlite_app)
+    assert 1 <= statements.count("VACUUM") < 10
+
+
+def test_a_soft_deletion_wipes_nothing(
+    sqlite_app: Flask, make_on_sqlite: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until_idle(monkeypatch)
+    ann = make_on_sqlite.client()
+    assert delete(ann, send(ann, "xylophone")).status_code == 204
+    assert traces._waiting == {}
