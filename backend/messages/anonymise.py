@@ -11,7 +11,16 @@ from backend.attachments.removal import remove_files
 from backend.conversations.deletion import delete_newest_messages
 from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound
-from backend.models import Attachment, Conversation, ConversationEntry, Message, MessageMention, Reaction, User
+from backend.models import (
+    Attachment,
+    Conversation,
+    ConversationEntry,
+    Message,
+    MessageEdit,
+    MessageMention,
+    Reaction,
+    User,
+)
 from backend.models.base import db, utcnow
 from backend.models.conversation import LOBBY, dm_peer
 from backend.search.documents import read_documents
@@ -24,8 +33,9 @@ BATCH = 500
 def anonymise_messages(user_id: int, tombstone_id: int, deadline: float | None = None) -> bool:
     """Replace *user_id* in every conversation by the user *tombstone_id*. Each message that changes gets a new modseq.
 
-    The user's reactions, mentions and attachments are deleted. So are direct conversations that nobody is left to read. Commits
-    each batch, and returns False if the monotonic time *deadline* passed before the end. Safe to repeat.
+    The user's reactions, mentions and attachments are deleted, and of the user's messages the former versions and the content of
+    those that were deleted. So are direct conversations that nobody is left to read. Commits each batch, and returns False if the
+    monotonic time *deadline* passed before the end. Safe to repeat.
     """
     for conversation_id in _conversations_of(user_id):
         has_readers = _has_readers(conversation_id, user_id)
@@ -87,6 +97,7 @@ def _rewrite(ids: Sequence[int], modseq: int, user_id: int, tombstone_id: int) -
     if named_ids:  # the index must not find the names of files that are gone
         connection = db.session.connection()
         index_messages(connection, read_documents(connection, m.id.in_(named_ids)))
+    _wipe_unseen_contents(ids, user_id)
     place = select(m.id, func.row_number().over(order_by=m.seq).label("n")).where(m.id.in_(ids)).subquery()
     is_own, is_to = m.sender_id == user_id, m.recipient_id == user_id
     values = {
@@ -100,6 +111,14 @@ def _rewrite(ids: Sequence[int], modseq: int, user_id: int, tombstone_id: int) -
     }
     statement = update(m).where(m.id == place.c.id).values(values).execution_options(synchronize_session=False)
     db.session.execute(statement)
+
+
+def _wipe_unseen_contents(ids: Sequence[int], user_id: int) -> None:
+    """Delete the former versions of the user's messages, and the content that a soft deletion kept."""
+    own = select(Message.id).where(Message.id.in_(ids), Message.sender_id == user_id)
+    db.session.execute(delete(MessageEdit).where(MessageEdit.message_id.in_(own)))
+    deleted = update(Message).where(Message.id.in_(own), Message.deleted_at.is_not(None)).values(content="")
+    db.session.execute(deleted.execution_options(synchronize_session=False))
 
 
 def _has_readers(conversation_id: str, user_id: int) -> bool:

@@ -15,7 +15,8 @@ from sqlalchemy import event, select, text
 from backend import traces
 from backend.auth.otp import store_code
 from backend.models import AuditEvent, Report
-from backend.models.base import db
+from backend.models.base import Base, db
+from tests.attachments.conftest import uploaded
 from tests.client import Client
 from tests.conftest import wipe
 from tests.factories import Factory
@@ -91,6 +92,43 @@ def test_nothing_is_left_anywhere(app: Flask, make: Factory, zeph: Client) -> No
         left = db.session.execute(select(Report.reason, Report.note, Report.status).where(Report.id == about)).one()
         assert tuple(left) == ("", None, "resolved")
         assert db.session.scalars(select(AuditEvent.action).where(AuditEvent.action == "login.failed")).first()
+
+
+def test_nothing_of_messages_is_left_but_what_others_read(app: Flask, make: Factory, zeph: Client) -> None:
+    """The last versions of messages stay. Former versions, and the content that a soft deletion kept, are shown to nobody."""
+    ann = make.client()
+    zid = zeph.user.id  # type: ignore[attr-defined]
+    to_ann = {"recipient_id": ann.user.id}  # type: ignore[attr-defined]
+    edited = zeph.post("/api/chat/send", {"content": "my Velocipede", **to_ann}).json
+    assert zeph.patch(f"/api/chat/messages/{edited['id']}", {"content": "my bicycle"}).status_code == 200
+    deleted = zeph.post("/api/chat/send", {"content": "more Hippocras", **to_ann}).json
+    assert zeph.delete(f"/api/chat/messages/{deleted['id']}").status_code == 204
+    file = uploaded(zeph, picture().read(), "Sackbut.png")
+    assert zeph.post("/api/chat/send", {"content": "look", "attachment_ids": [file["id"]], **to_ann}).status_code == 201
+    answer = ann.post("/api/chat/send", {"content": "@zephyrine", "recipient_id": zid}).json
+    assert zeph.put(f"/api/chat/messages/{answer['id']}/reactions/%F0%9F%91%8D").status_code == 200
+    assert zeph.put(f"/api/chat/messages/{answer['id']}/pin").status_code == 200
+    assert {"Velocipede", "Hippocras", "Sackbut"} <= set(marks_in(app))
+
+    assert erase(zeph).status_code == 204
+
+    texts = ("velocipede", "hippocras", "sackbut")
+    wait_until(lambda: not any(mark.lower() in texts for mark in marks_in(app)), "the last trace to go", 5)
+    assert files(app) == []
+    history = {message["id"]: message for message in ann.get("/api/chat/messages").json}
+    assert (history[edited["id"]]["content"], history[deleted["id"]]["content"]) == ("my bicycle", "")
+    assert ann.get(f"/api/chat/messages/{edited['id']}/history").json == []
+    shown = history[answer["id"]]
+    assert (shown["reactions"], shown["mentions"], shown["is_pinned"]) == ([], [], True)
+    assert [message["content"] for message in ann.get("/api/chat/search?q=bicycle").json] == ["my bicycle"]
+    for word in texts:
+        assert ann.get(f"/api/chat/search?q={word}").json == []
+    with app.app_context():
+        for table in Base.metadata.sorted_tables:
+            for key in table.foreign_keys:
+                if key.column.table.name == "users" and table.name not in ("room_memberships", "audit_events"):
+                    owned = select(table).where(table.c[key.parent.name] == zid)
+                    assert db.session.execute(owned).all() == [], table.name
 
 
 def test_records_that_arrive_during_the_erasure_are_removed_too(
