@@ -4,6 +4,7 @@ All sockets of a group are in one room. Confab stores each message before it del
 """
 
 import asyncio
+import itertools
 
 from bench import report
 from bench.context import CONFAB, Bench, Deployment
@@ -17,6 +18,8 @@ from bench.socket_group import RATE, SocketGroup
 
 WS, SOCKET_IO, RAW = "Node ws", "socket.io", "raw gevent, the goal"
 ROOM = "live"
+MIN_REACTIONS = 2_000
+"""A second, by 50 users."""
 
 
 async def socket_send(bench: Bench) -> None:
@@ -38,6 +41,37 @@ async def socket_send(bench: Bench) -> None:
 def _socket_sender(socket: Socket) -> Call:
     async def call() -> None:
         await socket.post_and_wait(content())
+
+    return call
+
+
+async def reactions(bench: Bench) -> None:
+    """Measure reactions by 50 users over their sockets to the messages of 10 rooms, acknowledged after the commit."""
+    arms, open_sockets = {}, []
+    for confab in [] if bench.peers_only else bench.deployments:
+        people = await confab.population()
+        sockets = [ConfabSocket(f"react-{i}", token, people.rooms_of(i)) for i, token in enumerate(people.tokens)]
+        open_sockets += await connect_all(sockets, people.url)
+        arms[confab.name] = http_arm([await _reactor(socket) for socket in sockets])
+    if not arms:
+        return
+    rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
+    disconnect_all(open_sockets)
+    report.verdict("reactions", rounds.median(CONFAB, "rate"), MIN_REACTIONS, at_least=True, unit="/s")
+    report.against_baseline("reactions", rounds)
+    report.details(rounds)
+
+
+async def _reactor(socket: ConfabSocket) -> Call:
+    """A call that reacts to a message of each of the user's rooms in turn, or takes the reaction back."""
+    messages = [
+        (await socket.request(type="send", room_id=room, content="a message"))["message"]["id"] for room in socket.rooms
+    ]
+    turns = itertools.cycle([(kind, message) for kind in ("react", "unreact") for message in messages])
+
+    async def call() -> None:
+        kind, message = next(turns)
+        await socket.request(type=kind, message_id=message, emoji="👍")
 
     return call
 

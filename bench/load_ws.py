@@ -8,7 +8,7 @@ import time
 from urllib.parse import urlsplit
 
 STAMP = b"@@"  # the start of a measured message, see load_http.content
-CREATED = b'{"type":"message.created"'
+CREATED, UPDATED = b'{"type":"message.created"', b'{"type":"message.updated"'
 TEXT, CLOSE, PING = 1, 8, 9
 CONNECT_TIMEOUT = 30
 
@@ -161,6 +161,7 @@ class ConfabSocket(Socket):
     def __init__(self, client_id: str, token: str, rooms: list[int], own_delivery: bool = False):
         super().__init__(f"/ws/{client_id}?token={token}")
         self.rooms, self.turn, self.own_delivery = rooms, 0, own_delivery
+        self.answers: dict[str, asyncio.Future] = {}
 
     def on_upgrade(self):
         pass  # ready after the frame `ready`
@@ -171,14 +172,28 @@ class ConfabSocket(Socket):
             if self.own_delivery:
                 self.acknowledge(data, start, end)
             return
+        if data.startswith(UPDATED, start):
+            self.received += 1
+            return
         frame = json.loads(data[start:end])
-        if frame["type"] == "ack" and not self.own_delivery:
+        if (answer := self.answers.pop(frame.get("id"), None)) is not None and frame["type"] != "error":
+            answer.set_result(frame)
+        elif frame["type"] == "ack" and not self.own_delivery:
             self.acknowledge(data, start, end)
         elif frame["type"] == "ready":
             self.ready.set_result(None)
         elif frame["type"] == "error":
             self.refused = frame
             self.transport.abort()
+
+    async def request(self, **frame) -> dict:
+        """Send a frame, and return its answer. An error closes the socket."""
+        id_ = f"request-{self.turn}"
+        self.turn += 1
+        self.answers[id_] = asyncio.get_running_loop().create_future()
+        answer = self.answers[id_]
+        self.write(0x81, json.dumps({**frame, "id": id_}).encode())
+        return await answer
 
     def wrap(self, text):
         room = self.rooms[self.turn % len(self.rooms)]

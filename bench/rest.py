@@ -7,7 +7,17 @@ from bench import report
 from bench.context import CONFAB, Bench, Deployment
 from bench.load_http import AnswerError, Call, Connection, build, closed_loop, content
 from bench.measure import Arm, Run, make_run, measure_rounds
-from bench.seed import PASSWORD, PEER_LARGE, ROOMS, ROOMS_EACH, Population, peer_tokens, seed_history, seed_peer
+from bench.seed import (
+    PASSWORD,
+    PEER_LARGE,
+    ROOMS,
+    ROOMS_EACH,
+    Population,
+    peer_tokens,
+    seed_history,
+    seed_page,
+    seed_peer,
+)
 
 PEER = "bare FastAPI"
 READERS, PAGE = 16, 50
@@ -95,6 +105,20 @@ async def history(bench: Bench) -> None:
     report.ratio("history", rounds, CONFAB, PEER, 0.6)
     report.ratio("history, time 1,000,000 : 1,000", rounds, small, CONFAB, 1.2, at_least=False)
     report.against_baseline("history", rounds)
+    report.details(rounds)
+
+
+async def history_rich(bench: Bench) -> None:
+    """Measure reading 50 messages with reactions, against 50 plain ones of a room of the same size."""
+    plain, rich = "plain", "with reactions"
+    people = await bench.confab.population()
+    arms = {}
+    for name in (plain, rich):
+        await people.make_room(name, people.users)
+        await asyncio.to_thread(seed_page, bench.postgres, bench.confab.database, people, name, PAGE, name == rich)
+        arms[name] = await _confab_readers(bench.confab, name)
+    rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
+    report.ratio("history with reactions, time", rounds, plain, rich, 1.5, at_least=False)
     report.details(rounds)
 
 

@@ -30,6 +30,7 @@ REST = {
     "memory": footprint.memory,
     "send": rest.send,
     "history": rest.history,
+    "history-rich": rest.history_rich,
     "me": rest.me,
     "login-storm": rest.login_storm,
     "upload": uploads.upload,
@@ -37,6 +38,7 @@ REST = {
 # The socket groups of the last three stay connected, so workloads that must run alone come before them.
 LIVE = {
     "socket-send": live.socket_send,
+    "reactions": live.reactions,
     "rest-with-sockets": live.rest_with_sockets,
     "socket-memory-users": live.socket_memory_users,
     "socket-memory": live.socket_memory,

@@ -152,6 +152,40 @@ def _seed_confab(postgres, database: str, people: Population) -> None:
         _vacuum(cursor)
 
 
+def seed_page(postgres, database: str, people: Population, room: str, count: int, has_reactions: bool) -> None:
+    """Insert *count* messages into a room, each with five reactions and a mention if *has_reactions*."""
+    room_id, ids = people.rooms[room], [user.id for user in people.users]
+    with postgres.cursor(database) as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO messages (conversation_id, room_id, seq, modseq, sender_id, content, is_read, has_extras,
+                                  created_at, updated_at)
+            SELECT c.id, %(room)s, c.last_seq + n, c.last_modseq + n, (%(ids)s::bigint[])[n %% {USERS} + 1], {CONTENT},
+                   false, %(rich)s, now(), now()
+            FROM generate_series(1, %(count)s) n JOIN conversations c ON c.id = 'room:' || %(room)s
+            RETURNING id, conversation_id, seq
+            """,
+            {"room": room_id, "ids": ids, "rich": has_reactions, "count": count},
+        )
+        for message_id, conversation_id, seq in cursor.fetchall() if has_reactions else ():
+            for user_id, emoji in zip(ids, "👍🎉👍😀🎉", strict=False):
+                cursor.execute(
+                    "INSERT INTO reactions (message_id, user_id, emoji, created_at, updated_at)"
+                    " VALUES (%s, %s, %s, now(), now())",
+                    (message_id, user_id, emoji),
+                )
+            cursor.execute(
+                "INSERT INTO message_mentions (message_id, user_id, conversation_id, seq, created_at, updated_at)"
+                " VALUES (%s, %s, %s, %s, now(), now())",
+                (message_id, ids[0], conversation_id, seq),
+            )
+        cursor.execute(
+            "UPDATE conversations SET last_seq = last_seq + %s, last_modseq = last_modseq + %s WHERE id = %s",
+            (count, count, f"room:{room_id}"),
+        )
+        _vacuum(cursor)
+
+
 def seed_peer(postgres) -> None:
     """Insert the same histories into the database of the bare FastAPI endpoint."""
     every = LARGE // SMALL + 1
