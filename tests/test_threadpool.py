@@ -136,7 +136,7 @@ def test_a_full_queue_is_reported(app: Flask, client: Client, make: Factory, ful
 
 def test_running_and_waiting_calls_are_counted() -> None:
     assert (threadpool.PASSWORDS.threads, threadpool.PASSWORDS.max_waiting) == (2, 100)
-    assert (threadpool.PICTURES.threads, threadpool.PICTURES.max_waiting) == (1, 8)
+    assert (threadpool.PICTURES.threads, threadpool.PICTURES.max_waiting) == (1, 24)
     assert Image.MAX_IMAGE_PIXELS == images.MAX_PIXELS // 2
 
 
