@@ -6,11 +6,11 @@ Both are streamed, because they may be large.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select, true
+from sqlalchemy import ColumnElement, and_, select, true
 
 from backend.accounts.export_names import Names, Row
 from backend.attachments.serialise import attachment_json
@@ -26,7 +26,9 @@ from backend.models import (
     Block,
     ConversationEntry,
     Message,
+    MessageEdit,
     MessageMention,
+    Pin,
     Reaction,
     Report,
     RoomMembership,
@@ -87,6 +89,7 @@ def _document(user_id: int, own: Row, names: Names, encode: Encode) -> Iterator[
         rows = _rows(part.model, and_(getattr(part.model, part.owner) == user_id, part.condition), part.serialise)
         yield from _members(part.name, b"[]", _completed(rows, part.complete, names), encode)
     yield from _members("messages", b"[]", _completed(_messages(user_id), Names.note_messages, names), encode)
+    yield from _members("edits", b"[]", _former_versions(user_id), encode)
     yield from _members("users", b"{}", names.users(), encode)
     yield b"}\n"
 
@@ -127,21 +130,31 @@ def _pages(model: Any, own: Any) -> Iterator[list[Any]]:
 
 
 def _messages(user_id: int) -> Iterator[list[Row]]:
-    """Return the user's messages by conversation, so that an index gives the rows of each page in order."""
+    """Return what the user wrote."""
+    for rows in _own_messages(user_id, MESSAGE_COLUMNS):
+        with read_engine(db.engine).connect() as connection:
+            page = messages_json(rows, user_id, connection)
+        yield page
+
+
+def _former_versions(user_id: int) -> Iterator[list[Row]]:
+    """Return the former versions of what the user wrote, without those of deleted messages."""
+    edited = (_m.edited_at.is_not(None), _m.deleted_at.is_(None))
+    for rows in _own_messages(user_id, (_m.id, _m.seq), *edited):
+        ids = [row.id for row in rows]
+        yield from _rows(MessageEdit, MessageEdit.message_id.in_(ids), _fields("message_id", "content", "edited_at"))
+
+
+def _own_messages(
+    user_id: int, columns: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
+) -> Iterator[list[Any]]:
+    """Return *columns* of the user's messages, by conversation, so that an index gives each page its rows in order."""
     for (conversation_id,) in read_all(db.engine, select(_m.conversation_id).where(_m.sender_id == user_id).distinct()):
         last = 0
-        while True:
-            own = (_m.conversation_id == conversation_id, _m.sender_id == user_id, _m.seq > last)
-            with read_engine(db.engine).connect() as connection:
-                page = _page(connection, select(*MESSAGE_COLUMNS).where(*own).order_by(_m.seq).limit(BATCH), user_id)
-            if not page:
-                break
-            yield page
-            last = page[-1]["seq"]
-
-
-def _page(connection: Connection, statement: Select[Any], user_id: int) -> list[Row]:
-    return messages_json(connection.execute(statement).all(), user_id, connection)
+        own = (_m.conversation_id == conversation_id, _m.sender_id == user_id, *where)
+        while rows := read_all(db.engine, select(*columns).where(*own, _m.seq > last).order_by(_m.seq).limit(BATCH)):
+            yield rows
+            last = rows[-1].seq
 
 
 def _files(user_id: int, avatar: str | None) -> Iterator[Entry]:
@@ -196,8 +209,9 @@ PARTS = (
     Part("rooms", RoomMembership, "user_id", MEMBERSHIP_FIELDS, Names.add_to_rooms),
     Part("reactions", Reaction, "user_id", _fields("message_id", "emoji", "created_at")),
     Part("mentions", MessageMention, "user_id", _fields("message_id", "conversation_id", "created_at")),
+    Part("pins", Pin, "pinned_by_id", _fields("message_id", "conversation_id", "created_at")),
     Part("attachments", Attachment, "user_id", attachment_json, condition=IS_READY),
     Part("reports", Report, "reporter_id", own_report_json),
     Part("security_events", AuditEvent, "actor_id", event_json, Names.note_events),
 )
-"""The arrays of the document besides the messages."""
+"""The arrays of the document besides the messages and their former versions."""

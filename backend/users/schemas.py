@@ -175,10 +175,15 @@ class ExportSchema(AnswerSchema):
     rooms = fields.List(fields.Dict(), metadata={"description": "Each with its `name`: null if you may not see it."})
     reactions = fields.List(fields.Dict())
     mentions = fields.List(fields.Dict())
+    pins = fields.List(fields.Dict(), metadata={"description": "The messages that the user pinned."})
     attachments = fields.List(fields.Dict())
     reports = fields.List(fields.Dict())
     security_events = fields.List(fields.Dict())
     messages = fields.List(fields.Dict(), metadata={"description": "The user's messages, by conversation."})
+    edits = fields.List(
+        fields.Dict(),
+        metadata={"description": "Former versions of the user's messages: `content` until `edited_at`."},
+    )
     users = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(NamedUserSchema),

@@ -16,6 +16,7 @@ from backend.models import Attachment, Message, Reaction, User
 from backend.models.base import db, utcnow
 from backend.models.conversation import dm_conversation_id
 from backend.storage import storage
+from backend.users.schemas import ExportSchema
 from tests.client import Client
 from tests.factories import Factory
 
@@ -57,6 +58,42 @@ def test_the_export_holds_everything_and_no_secret(app: Flask, make: Factory, ze
         hashes = [h for row in db.session.execute(text("SELECT token FROM refresh_tokens")) for h in row]
         hashes += [h for row in db.session.execute(text("SELECT hashed_password FROM users")) for h in row if h]
     assert not any(h in raw for h in hashes)
+
+
+def test_the_export_holds_edits_reactions_mentions_pins_and_files(
+    make: Factory, zeph: Client, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("backend.accounts.export.BATCH", 2)
+    ann, zid = make.client(), zeph.user.id  # type: ignore[attr-defined]
+    file = zeph.post("/api/chat/attachments", data={"file": (BytesIO(png()), "red.png")}, content_type=MULTIPART).json
+    sent = zeph.post("/api/chat/send", {"content": "one", "recipient_id": ann.user.id, "attachment_ids": [file["id"]]})
+    message = sent.json
+    for content in ("two", "three", "four"):
+        zeph.patch(f"/api/chat/messages/{message['id']}", {"content": content})
+    deleted = zeph.post("/api/chat/send", {"content": "slip"}).json
+    zeph.patch(f"/api/chat/messages/{deleted['id']}", {"content": "slipped"})
+    zeph.delete(f"/api/chat/messages/{deleted['id']}")
+    named = ann.post("/api/chat/send", {"content": f"@{zeph.user.username}", "recipient_id": zid}).json  # type: ignore[attr-defined]
+    ann.patch(f"/api/chat/messages/{named['id']}", {"content": f"hello @{zeph.user.username}"})  # type: ignore[attr-defined]
+    for client, liked in ((zeph, named), (ann, message)):
+        client.put(f"/api/chat/messages/{liked['id']}/reactions/%F0%9F%91%8D")
+        client.put(f"/api/chat/messages/{liked['id']}/pin")
+
+    found = zeph.get("/api/users/me/export").json
+
+    assert [(row["message_id"], row["content"]) for row in found["edits"]] == [
+        (message["id"], content) for content in ("one", "two", "three")
+    ]
+    assert all(row["edited_at"] for row in found["edits"])
+    assert [(row["message_id"], row["emoji"]) for row in found["reactions"]] == [(named["id"], "👍")]
+    place = named["conversation_id"]
+    for name in ("pins", "mentions"):
+        assert [(row["message_id"], row["conversation_id"]) for row in found[name]] == [(named["id"], place)]
+    assert [(row["id"], row["filename"], row["size"]) for row in found["attachments"]] == [
+        (file["id"], "red.png", len(png()))
+    ]
+    assert [(row["content"], len(row["attachments"])) for row in found["messages"]] == [("four", 1), ("", 0)]
+    assert "slip" not in zeph.get("/api/users/me/export").text
 
 
 def test_the_export_is_written_in_pages(app: Flask, make: Factory, zeph: Client, monkeypatch: Any) -> None:
@@ -185,6 +222,10 @@ def test_another_format_is_refused(zeph: Client) -> None:
         response = zeph.get(f"/api/users/me/export?format={given}")
         assert response.status_code == 422
         assert response.json["errors"].keys() == {"format"}
+
+
+def test_the_schema_names_every_part(zeph: Client) -> None:
+    assert zeph.get("/api/users/me/export").json.keys() == ExportSchema().fields.keys()
 
 
 def test_the_openapi_document_names_both_types(app: Flask) -> None:
