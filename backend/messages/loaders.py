@@ -5,11 +5,12 @@ A loader gets the ids of a page of messages and runs one query. It returns the v
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ARRAY, BigInteger, Connection, Select, any_, bindparam, column, func, select
 from sqlalchemy.orm import Session, scoped_session
 
 from backend.attachments.serialise import attachment_json
@@ -19,15 +20,42 @@ Executor = Connection | Session | scoped_session[Any]
 Loader = Callable[[Executor, Collection[int]], Mapping[int, Any]]
 
 
+_reactions, _attachments, _mentions = (
+    model.__table__.c for model in (Reaction, Attachment, MessageMention)
+)  # columns of tables and not of entities: the ORM would build each row twice
+
+
+class _PageQuery:
+    """A statement about a page of messages. The ids are one parameter, so that it is built and compiled once."""
+
+    def __init__(self, statement: Select[Any], message_id: Any):
+        ids = select(func.json_each(bindparam("ids")).table_valued(column("value")).c.value)
+        self._by_dialect = {
+            "sqlite": statement.where(message_id.in_(ids)),
+            "postgresql": statement.where(message_id == any_(bindparam("ids", type_=ARRAY(BigInteger)))),
+        }
+
+    def rows(self, executor: Executor, message_ids: Collection[int]) -> Sequence[Any]:
+        """The rows of the messages *message_ids*."""
+        bind = executor if isinstance(executor, Connection) else executor.get_bind()
+        ids: Any = list(message_ids)
+        name = bind.dialect.name
+        return executor.execute(self._by_dialect[name], {"ids": json.dumps(ids) if name == "sqlite" else ids}).all()
+
+
+_REACTIONS = _PageQuery(
+    select(_reactions.message_id, _reactions.emoji, _reactions.user_id).order_by(_reactions.id), _reactions.message_id
+)
+_ATTACHMENTS = _PageQuery(
+    select(*_attachments).order_by(_attachments.position, _attachments.id), _attachments.message_id
+)
+_MENTIONS = _PageQuery(select(_mentions.message_id, _mentions.user_id).order_by(_mentions.id), _mentions.message_id)
+
+
 def load_reactions(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[dict[str, Any]]]:
     """The reactions of each message, grouped by emoji, in the order in which they were added."""
-    statement = (
-        select(Reaction.message_id, Reaction.emoji, Reaction.user_id)
-        .where(Reaction.message_id.in_(message_ids))
-        .order_by(Reaction.id)
-    )
     pairs: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for message_id, emoji, user_id in executor.execute(statement):
+    for message_id, emoji, user_id in _REACTIONS.rows(executor, message_ids):
         pairs[message_id].append((emoji, user_id))
     return {message_id: group_reactions(own) for message_id, own in pairs.items()}
 
@@ -42,24 +70,15 @@ def group_reactions(pairs: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
 
 def load_attachments(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[dict[str, Any]]]:
     """The attachments of each message, in the order in which the sender gave them."""
-    columns = Attachment.__table__.c
-    statement = (
-        select(Attachment.__table__).where(columns.message_id.in_(message_ids)).order_by(columns.position, columns.id)
-    )
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in executor.execute(statement):
+    for row in _ATTACHMENTS.rows(executor, message_ids):
         found[row.message_id].append(attachment_json(row))
     return found
 
 
 def load_mentions(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[int]]:
     """The ids of the users whom each message mentions, in the order of their first mention."""
-    statement = (
-        select(MessageMention.message_id, MessageMention.user_id)
-        .where(MessageMention.message_id.in_(message_ids))
-        .order_by(MessageMention.id)
-    )
     found: dict[int, list[int]] = defaultdict(list)
-    for message_id, user_id in executor.execute(statement):
+    for message_id, user_id in _MENTIONS.rows(executor, message_ids):
         found[message_id].append(user_id)
     return found
