@@ -10,6 +10,8 @@ On PostgreSQL the two kinds have separate pools: a connection that served both w
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import flask
@@ -53,6 +55,20 @@ def read_all(engine: Engine, statement: Executable) -> list[Row[Any]]:
     """The rows of *statement*. The connection is returned at once, so that a slow consumer of the rows holds none."""
     with read_engine(engine).connect() as connection:
         return list(connection.execute(statement))
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads, and whose statements all see the same state of the database. They may take any time."""
+    if engine.dialect.name == "sqlite":
+        with read_engine(engine).connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # deferred: it takes no lock that writers wait for
+            yield connection
+        return
+    with engine.connect() as connection:
+        reading = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        reading.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        yield reading
 
 
 _read_engines: dict[Engine, Engine] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from backend.database import read_only
 from backend.inbox.consistency import check_consistency
 from backend.messages import search
 
@@ -14,18 +13,25 @@ messages = AppGroup("messages", help="Messages and their numbers.")
 
 @messages.command("verify")
 def verify() -> None:
-    """Check every conversation's numbers and every unread count against the rows. Exit 1 where one is wrong."""
-    read_only()
-    checked = wrong = 0
-    for count, faults in check_consistency():
-        checked += count
-        wrong += len(faults)
-        for fault in faults:
+    """Check numbers, counts, marks and the index of search against the rows. Exit 1 where one is wrong."""
+    conversations = checked = wrong = 0
+    for progress in check_consistency():
+        conversations += progress.conversations
+        checked += progress.messages
+        wrong += len(progress.faults)
+        for fault in progress.faults:
             click.echo(fault)
-        click.echo(f"{checked} conversations", err=True)
+        indexed = f", search index up to message {progress.indexed_up_to}" if progress.indexed_up_to else ""
+        click.echo(f"{conversations} conversations, {checked} messages{indexed}", err=True)
     if wrong:
-        raise click.ClickException(f"{wrong} faults. Undo manual changes of the database, or restore a backup.")
-    click.echo(f"{checked} conversations have no gaps in their numbers, and their unread counts are right.")
+        raise click.ClickException(
+            f"{wrong} faults. Undo manual changes of the database, or restore a backup. If only the index of search is wrong, "
+            "run: flask messages reindex"
+        )
+    click.echo(f"{conversations} conversations have no gaps in their numbers, and their unread counts are right.")
+    click.echo(
+        f"{checked} messages agree with their mentions, reactions, replies, files and pins, and search finds them."
+    )
 
 
 @messages.command("reindex")

@@ -34,7 +34,7 @@ def inbox_of(user_id: int) -> Select[Any]:
     """The query of a user's inbox: columns of conversations and entries, and both counts."""
     conversation = (_c.id, _c.kind, _c.room_id, _c.last_seq, _c.last_modseq)
     entry = (_e.last_read_seq, _e.is_muted, _e.is_pinned)
-    counts = (unread_count(user_id).label("unread_count"), _mention_count(user_id).label("mention_count"))
+    counts = (unread_count(user_id).label("unread_count"), mention_count(user_id).label("mention_count"))
     return (
         select(*conversation, *entry, *counts)
         .join(ConversationEntry, _e.conversation_id == _c.id)
@@ -54,14 +54,7 @@ def unread_count(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
     return _c.last_seq - _e.last_read_seq - own - deleted
 
 
-def unread_by_rows(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
-    """The same number, counted row by row. It verifies `unread_count`."""
-    return _count(
-        _m.conversation_id == _c.id, _m.seq > _e.last_read_seq, _m.sender_id != user_id, _m.deleted_at.is_(None)
-    )
-
-
-def _mention_count(user_id: int) -> ColumnElement[int]:
+def mention_count(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
     """The number of messages after the read mark that mention the user, or the whole room: each once.
 
     Messages that others sent and that are not deleted, as in `unread_count`.
@@ -75,7 +68,11 @@ def _mention_count(user_id: int) -> ColumnElement[int]:
         .correlate(Conversation.__table__, ConversationEntry.__table__)
         .scalar_subquery()
     )
-    is_named = exists().where(n.message_id == _m.id, n.user_id == user_id)
+    is_named = (
+        exists()
+        .where(n.message_id == _m.id, n.user_id == user_id)
+        .correlate(Message.__table__, ConversationEntry.__table__)
+    )
     after = (_m.conversation_id == _c.id, _m.seq > _e.last_read_seq, _m.mentions_room)
     return by_name + _count(*after, _m.sender_id != user_id, _m.deleted_at.is_(None), ~is_named)
 

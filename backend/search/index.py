@@ -54,5 +54,14 @@ def reindex(connection: Connection) -> Iterator[int]:
     yield from _of(connection).reindex(connection)
 
 
+def check_index(connection: Connection, after: int) -> tuple[int, list[int]] | None:
+    """Compare the index with the next one or two thousand messages above the id *after*. All statements must see one snapshot.
+
+    Returns the last id that it compared, and the ids of the messages that are indexed wrongly. Returns None at the end.
+    """
+    result: tuple[int, list[int]] | None = _of(connection).check(connection, after)
+    return result
+
+
 def _of(connection: Connection) -> ModuleType:
     return postgresql if connection.dialect.name == "postgresql" else sqlite

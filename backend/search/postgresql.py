@@ -47,7 +47,7 @@ INSERT = (
 _UPSERT = text(
     INSERT.format("CAST(:records AS json)")
     + " JOIN messages AS m ON m.id = message_id AND m.deleted_at IS NULL FOR SHARE OF m"
-    + " ON CONFLICT (message_id) DO UPDATE SET terms = excluded.terms"
+    + " ON CONFLICT (message_id) DO UPDATE SET conversation_id = excluded.conversation_id, terms = excluded.terms"
 )
 _RECENT = 40_000
 """How many of the newest messages are scanned before the index is used. The scan takes a few milliseconds.
@@ -123,6 +123,25 @@ def reindex(connection: Connection) -> Iterator[int]:
         index(connection, documents)
         after = ids[-1]
         yield after
+
+
+def check(connection: Connection, after: int) -> tuple[int, list[int]] | None:
+    """Compare the index of the next messages above the id *after* with them. Returns the last id, and those indexed wrongly.
+
+    Returns None after the last message.
+    """
+    ids = connection.scalars(select(_m.id).where(_m.id > after).order_by(_m.id).limit(_BATCH)).all()
+    if not ids:
+        return None
+    documents = read_documents(connection, _m.id.between(ids[0], ids[-1]))
+    expected = {each["message_id"]: (each["conversation_id"], set(each["terms"])) for each in records(documents)}
+    terms = func.tsvector_to_array(_s.c.terms, type_=ARRAY(String))
+    rows = connection.execute(
+        select(_s.c.message_id, _s.c.conversation_id, terms).where(_s.c.message_id.between(ids[0], ids[-1]))
+    )
+    stored = {message_id: (conversation_id, set(found)) for message_id, conversation_id, found in rows}
+    wrong = [id_ for id_ in sorted(expected.keys() | stored.keys()) if expected.get(id_) != stored.get(id_)]
+    return ids[-1], wrong
 
 
 def find(connection: Connection, query: Query, scope: Scope, most: int) -> Iterator[Candidates]:

@@ -41,6 +41,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LAST_BLOCK = text("SELECT max(block) FROM search_blocks WHERE term = ''")
 _INDEXED = text("SELECT block FROM search_blocks WHERE term = ''")
+_NEXT_BLOCK = text("SELECT min(block) FROM search_blocks WHERE block >= :block")
 _ROWS = text("SELECT term, members FROM search_blocks WHERE block = :block")
 _PUT = text(
     "INSERT INTO search_blocks (block, term, members) VALUES (:block, :term, :members) "
@@ -136,6 +137,38 @@ def reindex(connection: Connection) -> Iterator[int]:
     yield from index_missing(connection)
 
 
+def check(connection: Connection, after: int) -> tuple[int, list[int]] | None:
+    """Compare the next block above the id *after* with its messages. Returns its last id, and the ids that are indexed wrongly.
+
+    Returns None after the last indexed block.
+    """
+    end = (last_block(connection) + 1) * BLOCK
+    first = connection.scalar(select(func.min(_m.id)).where(_m.id > after, _m.id < end))
+    held = connection.scalar(_NEXT_BLOCK, {"block": (after + 1) // BLOCK})
+    blocks = [block for block in (held, None if first is None else first // BLOCK) if block is not None]
+    if not blocks:
+        return None
+    block = min(blocks)
+    wrong = _wrong_members(connection, block)
+    return (block + 1) * BLOCK - 1, [block * BLOCK + offset for offset in offsets(wrong)]
+
+
+def _wrong_members(connection: Connection, block: int) -> int:
+    ids = _m.id.between(block * BLOCK, (block + 1) * BLOCK - 1)
+    documents = read_documents(connection, ids)
+    expected = _members(documents)
+    stored: dict[str, bytes] = dict(connection.execute(_ROWS, {"block": block}).all())
+    oldest, newest = connection.execute(select(func.min(_m.created_at), func.max(_m.created_at)).where(ids)).one()
+    if oldest is not None:
+        first, last = struct.unpack("<2q", stored.get(TIMES) or struct.pack("<2q", 1, 0))
+        if microseconds(oldest) < first or microseconds(newest) > last:
+            return sum(1 << document.message_id % BLOCK for document in documents)
+    wrong = 0
+    for term in (expected.keys() | stored.keys()) - {TIMES}:
+        wrong |= expected.get(term, 0) ^ unpack(stored.get(term, b""))
+    return wrong
+
+
 def index_after_send(connection: Connection, message_ids: Sequence[int]) -> None:
     """Index the blocks that became complete when these messages, the newest, were sent."""
     if message_ids and (min(message_ids) - 1) // BLOCK < max(message_ids) // BLOCK:
@@ -155,11 +188,7 @@ def _index_block(connection: Connection, block: int) -> None:
 
 
 def _add(connection: Connection, block: int, documents: Iterable[Document]) -> None:
-    found: dict[str, int] = defaultdict(int)
-    for document in documents:
-        bit = 1 << (document.message_id % BLOCK)
-        for term in (_ALL, f"@{document.conversation_id}", *index_terms(document.texts)):
-            found[term] |= bit
+    found = _members(documents)
     if not found:
         return
     for term, members in connection.execute(_ROWS, {"block": block}):
@@ -167,6 +196,16 @@ def _add(connection: Connection, block: int, documents: Iterable[Document]) -> N
             found[term] |= unpack(members)
     rows = [{"block": block, "term": term, "members": pack(bits)} for term, bits in sorted(found.items())]
     connection.execute(_PUT, rows)
+
+
+def _members(documents: Iterable[Document]) -> dict[str, int]:
+    """The terms of *documents*, which are of one block, each with its members as the bits of a number."""
+    found: dict[str, int] = defaultdict(int)
+    for document in documents:
+        bit = 1 << (document.message_id % BLOCK)
+        for term in (_ALL, f"@{document.conversation_id}", *index_terms(document.texts)):
+            found[term] |= bit
+    return found
 
 
 def microseconds(time: datetime) -> int:

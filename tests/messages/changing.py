@@ -8,9 +8,13 @@ from urllib.parse import quote
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from backend.conversations.references import ConversationRef
 from backend.events import Event
+from backend.messages.append import append_messages
+from backend.messages.drafts import Draft, Sent
 from backend.models import Conversation
 from backend.models.base import db
+from backend.search.sqlite import BLOCK
 from backend.state import confab_state
 from tests.client import Client
 
@@ -62,3 +66,14 @@ def published(app: Flask, monkeypatch: Any) -> list[Event]:
     events: list[Event] = []
     monkeypatch.setattr(confab_state(app).bus, "publish", events.extend)
     return events
+
+
+def fill_a_block(app: Flask, sender_id: int, message: dict[str, Any]) -> None:
+    """Send other messages until SQLite has indexed the block of *message*: it indexes whole blocks."""
+    lobby = ConversationRef("lobby", "lobby")
+    last_id = message["id"]
+    with app.app_context():
+        while last_id // BLOCK == message["id"] // BLOCK:
+            sent = append_messages([Draft(sender_id, lobby, f"filler {n}") for n in range(256)])[-1]
+            assert isinstance(sent, Sent)
+            last_id = sent.message["id"]

@@ -250,4 +250,4 @@ def test_counts_are_right_after_concurrent_actions(app: Flask, seed: int) -> Non
         race.check()
     assert len(race.sent) > 10
     with app.app_context():
-        assert [fault for _, faults in check_consistency() for fault in faults] == []
+        assert [fault for progress in check_consistency() for fault in progress.faults] == []

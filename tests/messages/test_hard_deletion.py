@@ -14,16 +14,12 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from backend import traces
-from backend.conversations.references import ConversationRef
-from backend.messages.append import append_messages
-from backend.messages.drafts import Draft, Sent
 from backend.models.base import db
-from backend.search.sqlite import BLOCK
 from tests.attachments.conftest import picture, upload
 from tests.client import Client
 from tests.conftest import wipe
 from tests.factories import Factory
-from tests.messages.changing import delete, edit, react, send, user_id
+from tests.messages.changing import delete, edit, fill_a_block, react, send, user_id
 from tests.messages.test_deletion import words_in
 from tests.processes import wait_until
 from tests.users.test_erasure import files
@@ -50,17 +46,6 @@ def traces_in(app: Flask) -> list[str]:
 def files_before(app: Flask) -> None:
     for path in files(app):
         path.unlink()
-
-
-def fill_a_block(app: Flask, sender_id: int, message: dict[str, Any]) -> None:
-    """Send others' messages until SQLite has indexed the block of *message*: it indexes whole blocks."""
-    lobby = ConversationRef("lobby", "lobby")
-    last_id = message["id"]
-    with app.app_context():
-        while last_id // BLOCK == message["id"] // BLOCK:
-            sent = append_messages([Draft(sender_id, lobby, f"filler {n}") for n in range(256)])[-1]
-            assert isinstance(sent, Sent)
-            last_id = sent.message["id"]
 
 
 def indexed(app: Flask) -> bool:
