@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,11 +19,13 @@ from backend import traces
 from backend.models.base import db
 from tests.attachments.conftest import picture, upload
 from tests.client import Client
-from tests.conftest import wipe
+from tests.conftest import PASSWORD, wipe
 from tests.factories import Factory
+from tests.http_client import HttpClient
 from tests.messages.changing import delete, edit, fill_a_block, react, send, user_id
 from tests.messages.test_deletion import words_in
 from tests.processes import wait_until
+from tests.servers import ROOT, Server, environment
 from tests.users.test_erasure import files
 from tests.users.test_traces import bytes_of, database
 
@@ -165,3 +169,26 @@ def test_a_soft_deletion_wipes_nothing(
     ann = make_on_sqlite.client()
     assert delete(ann, send(ann, "xylophone")).status_code == 204
     assert traces._waiting == {}
+
+
+def test_a_server_wipes_traces_while_it_serves(tmp_path: Path) -> None:
+    """In a worker the statements run in a thread beside the loop of greenlets."""
+    settings = {"APP_ENV": "development", "INSTANCE_DIR": str(tmp_path), "RATE_LIMITS": "off"}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    subprocess.run(command, cwd=ROOT, env=environment(settings), check=True, capture_output=True, timeout=120)
+    with Server(settings) as server:
+        account = {"email": "ann@example.com", "password": PASSWORD}
+        token = HttpClient(server.url).call("POST", "/api/auth/register", account)[1]["access_token"]
+        ann = HttpClient(server.url, token)
+        message = ann.try_send(content="xylophone")
+        assert message is not None
+        found = [path for path in tmp_path.glob("confab.db*") if b"xylophone" in path.read_bytes()]
+        assert found
+        assert ann.call("DELETE", f"/api/chat/messages/{message['id']}?hard=true")[0] == 204
+        assert ann.try_send(content="hello") is not None
+        wait_until(
+            lambda: not any(b"xylophone" in path.read_bytes() for path in tmp_path.glob("confab.db*")),
+            "the last trace to go",
+            SECONDS,
+        )
+        assert ann.try_send(content="hello again") is not None
