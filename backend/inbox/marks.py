@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from backend.conversations.direct import insert_missing
 from backend.conversations.references import ConversationRef, resolve_conversation
+from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound, ValidationFailed
 from backend.events import inbox_event, publish_on_commit, read_event
 from backend.inbox.service import inbox_row
@@ -65,15 +66,29 @@ def mark_unread(user: User, conversation_id: str, seq: int) -> dict[str, Any]:
 
 
 def _lock_entry(user: User, conversation_id: str) -> ConversationEntry:
-    """Lock the inbox row. It is created for an imported account that has none. Raises NotFound and NotAMember."""
+    """Lock the inbox row. It is created for an imported account that has none. Raises NotFound and NotAMember.
+
+    The end of a membership deletes the row, and so waits for this lock or comes before it.
+    """
     place: ConversationRef = resolve_conversation(user.id, conversation_id)
     authorize(user, place)
-    if db.session.get(Conversation, conversation_id) is None:
-        raise NotFound  # a direct conversation in which nothing was ever sent
+    entry = _find_entry_locked(user, conversation_id)
+    if entry is not None:
+        return entry
+    # The membership may have ended since it was checked. Its end and a new beginning lock the conversation.
+    allocate_modseq(conversation_id, 0)  # NotFound: a direct conversation in which nothing was ever sent
+    authorize(user, place)
     values = {"user_id": user.id, "conversation_id": conversation_id}
     insert_missing(db.session.connection(), ConversationEntry.__table__, [values])
+    entry = _find_entry_locked(user, conversation_id)
+    if entry is None:
+        raise NotFound
+    return entry
+
+
+def _find_entry_locked(user: User, conversation_id: str) -> ConversationEntry | None:
     statement = select(ConversationEntry).where(_e.user_id == user.id, _e.conversation_id == conversation_id)
-    return db.session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one()
+    return db.session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one_or_none()
 
 
 def _check_end(conversation_id: str, seq: int) -> None:
