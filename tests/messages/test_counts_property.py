@@ -207,7 +207,7 @@ class Race:
         is_admin = pick.random() < 0.5
         return pick.choice(
             [
-                *[lambda: client.post("/api/chat/send", {"content": content, **address})] * 3,
+                *[lambda: client.post("/api/chat/send", {"content": content, **address})] * 6,
                 lambda: client.patch(message, {"content": content}),
                 lambda: client.delete(message),
                 lambda: client.delete(f"{message}?hard=true"),
