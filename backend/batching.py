@@ -111,6 +111,18 @@ class Batcher(Generic[Item, Result]):
             call.turn.release()
 
 
+def batch_of_groups(
+    run: Callable[[list[Item]], Sequence[Result]],
+) -> Callable[[list[Sequence[Item]]], list[list[Result]]]:
+    """Turn a function over a list into one over groups, for a `Batcher` whose callers each have several items."""
+
+    def run_groups(groups: list[Sequence[Item]]) -> list[list[Result]]:
+        results = iter(run([item for group in groups for item in group]))
+        return [[next(results) for _ in group] for group in groups]
+
+    return run_groups
+
+
 class _Call(Generic[Item, Result]):
     """One call. `turn` is released when the call was served, or when its caller becomes the leader."""
 

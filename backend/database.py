@@ -21,9 +21,13 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from gevent.socket import wait_read, wait_write
 from psycopg2 import extensions
 from sqlalchemy import Connection, Engine, Executable, QueuePool, Row, create_engine, event, exc
+from sqlalchemy.orm import Session, scoped_session
 
 ANSWER_SECONDS = 4.0
 """How long PostgreSQL may take for one step. Clients are promised a 503 within 10 s."""
+
+Executor = Connection | Session | scoped_session[Any]
+"""What a statement may be executed with."""
 
 MAX_ID = 2**63 - 1
 """The largest id that a column can hold."""

@@ -61,7 +61,7 @@ def wipe_traces_soon(engine: Engine) -> None:
     A large database is not rewritten here; `flask users purge` does that.
     """
     if not wipe_traces(engine, 0):
-        threading.Thread(target=wipe_traces, args=(engine, PATIENCE), daemon=True).start()
+        wipe_traces_in_background(engine)
 
 
 def wipe_traces(engine: Engine, seconds: float, *, rewrite: bool = False) -> bool:

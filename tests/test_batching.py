@@ -111,128 +111,83 @@ def test_a_killed_leader_does_not_block_the_others() -> None:
     assert batcher(2) == 2
 
 
-def test_a_failure_of_all_is_not_found_batch_by_batch() -> None:
-    started, go = threading.Event(), threading.Event()
-    batches: list[int] = []
+class HeldRun:
+    """A function over a list that records its batches and holds the first one until `go`. *error_of* says how a batch fails."""
 
-    def run(items: list[int]) -> list[int]:
-        batches.append(len(items))
-        started.set()
-        assert go.wait(10)
-        raise OSError("away")
+    def __init__(self, error_of: Callable[[list[int]], Exception | None] = lambda items: None):
+        self.started, self.go = threading.Event(), threading.Event()
+        self.batches: list[list[int]] = []
+        self._error_of = error_of
 
-    batcher: Batcher[int, int] = Batcher(run, fails_all=lambda error: isinstance(error, OSError))
-    failures: list[str] = []
-
-    def call(n: int) -> None:
-        try:
-            batcher(n)
-        except OSError as error:
-            failures.append(str(error))
-
-    first = threading.Thread(target=call, args=(0,))
-    first.start()
-    assert started.wait(10)
-    others = [threading.Thread(target=call, args=(n,)) for n in range(1, 5)]
-    for thread in others:
-        thread.start()
-    while batcher.waiting < 4:
-        threading.Event().wait(0.001)
-    go.set()
-    for thread in [first, *others]:
-        thread.join(timeout=10)
-
-    assert (failures, batches) == (["away"] * 5, [1])
+    def __call__(self, items: list[int]) -> list[int]:
+        self.batches.append(items)
+        self.started.set()
+        assert self.go.wait(10)
+        if (error := self._error_of(items)) is not None:
+            raise error
+        return items
 
 
-def served_together(batcher: Batcher[int, int], started: threading.Event, go: threading.Event) -> dict[int, object]:
-    """The results of 1, 2, 3, 4, which wait together while 0 is handled; an error is a result."""
+def served_together(batcher: Batcher[int, int], run: HeldRun) -> dict[int, object]:
+    """The results of 1, 2, 3, 4, which wait together while 0 is handled by *run*; an error is a result."""
     outcomes: dict[int, object] = {}
 
     def call(n: int) -> None:
         try:
             outcomes[n] = batcher(n)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             outcomes[n] = error
 
     threads = [threading.Thread(target=call, args=(0,))]
     threads[0].start()
-    assert started.wait(10)
+    assert run.started.wait(10)
     for n in range(1, 5):
         threads.append(threading.Thread(target=call, args=(n,)))
         threads[-1].start()
         while batcher.waiting < n:
             threading.Event().wait(0.001)
-    go.set()
+    run.go.set()
     for thread in threads:
         thread.join(timeout=10)
     return outcomes
 
 
+def test_a_failure_of_all_is_not_found_batch_by_batch() -> None:
+    run = HeldRun(lambda items: OSError("away"))
+    outcomes = served_together(Batcher(run, fails_all=lambda error: isinstance(error, OSError)), run)
+    failures = [str(outcome) for outcome in outcomes.values() if isinstance(outcome, OSError)]
+    assert (failures, [len(batch) for batch in run.batches]) == (["away"] * 5, [1])
+
+
 def test_an_item_that_breaks_a_batch_does_not_affect_others() -> None:
-    started, go = threading.Event(), threading.Event()
-    batches: list[list[int]] = []
-
-    def run(items: list[int]) -> list[int]:
-        batches.append(items)
-        started.set()
-        assert go.wait(10)
-        if 2 in items:
-            raise ValueError("two")
-        return items
-
-    outcomes = served_together(Batcher(run), started, go)
+    run = HeldRun(lambda items: ValueError("two") if 2 in items else None)
+    outcomes = served_together(Batcher(run), run)
     assert {n: outcomes[n] for n in (0, 1, 3, 4)} == {0: 0, 1: 1, 3: 3, 4: 4}
     assert isinstance(outcomes[2], ValueError)
-    assert batches == [[0], [1, 2, 3, 4], [1], [2], [3], [4]]
+    assert run.batches == [[0], [1, 2, 3, 4], [1], [2], [3], [4]]
 
 
 def test_a_failure_of_all_is_not_retried_for_each_item() -> None:
-    started, go = threading.Event(), threading.Event()
-    batches: list[list[int]] = []
-
-    def run(items: list[int]) -> list[int]:
-        batches.append(items)
-        started.set()
-        assert go.wait(10)
-        if items != [0]:
-            raise ValueError("away")
-        return items
-
-    outcomes = served_together(Batcher(run, fails_all=lambda error: True), started, go)
-    assert batches == [[0], [1, 2, 3, 4]]
+    run = HeldRun(lambda items: ValueError("away") if items != [0] else None)
+    outcomes = served_together(Batcher(run, fails_all=lambda error: True), run)
+    assert run.batches == [[0], [1, 2, 3, 4]]
     assert all(isinstance(outcomes[n], ValueError) for n in range(1, 5))
 
 
 def test_a_failure_of_all_while_items_run_alone_ends_the_retries() -> None:
-    started, go = threading.Event(), threading.Event()
-    batches: list[list[int]] = []
-
-    def run(items: list[int]) -> list[int]:
-        batches.append(items)
-        started.set()
-        assert go.wait(10)
+    def error_of(items: list[int]) -> Exception | None:
         if items == [2]:
-            raise ValueError("away")
-        if 2 in items:
-            raise KeyError(2)
-        return items
+            return ValueError("away")
+        return KeyError(2) if 2 in items else None
 
-    outcomes = served_together(Batcher(run, fails_all=lambda error: isinstance(error, ValueError)), started, go)
-    assert batches == [[0], [1, 2, 3, 4], [1], [2]]
+    run = HeldRun(error_of)
+    outcomes = served_together(Batcher(run, fails_all=lambda error: isinstance(error, ValueError)), run)
+    assert run.batches == [[0], [1, 2, 3, 4], [1], [2]]
     assert (outcomes[0], outcomes[1]) == (0, 1)
     assert all(isinstance(outcomes[n], ValueError) for n in (2, 3, 4))
 
 
 def test_the_weight_of_its_items_limits_a_batch() -> None:
-    started, go = threading.Event(), threading.Event()
-    batches: list[list[int]] = []
-
-    def run(items: list[int]) -> list[int]:
-        batches.append(items)
-        started.set()
-        assert go.wait(10)
-        return items
-
-    served_together(Batcher(run, max_batch_size=3, weigh=lambda item: item), started, go)
-    assert batches == [[0], [1, 2], [3], [4]], "an item above the limit runs alone"
+    run = HeldRun()
+    served_together(Batcher(run, max_batch_size=3, weigh=lambda item: item), run)
+    assert run.batches == [[0], [1, 2], [3], [4]], "an item above the limit runs alone"

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exc, select, update
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy import ColumnElement, Table, delete, exc, select, update
 
 from backend.bulk import BATCH_SIZE, execute_together
-from backend.database import read_all
+from backend.database import Executor, read_all
 from backend.errors import ChatError
 from backend.models import Attachment
 from backend.models.base import db
 from backend.models.message import AttachmentState
 from backend.storage import Storage, storage
-
-Executor = Connection | Session | scoped_session[Any]
 
 log = logging.getLogger("confab.attachments")
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from backend.conversations.direct import insert_missing
-from backend.conversations.references import ConversationRef, resolve_conversation
+from backend.conversations.references import resolve_conversation
 from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound, ValidationFailed
 from backend.events import inbox_event, publish_on_commit, read_event
@@ -27,7 +27,7 @@ def update_conversation(user: User, conversation_id: str, **flags: bool) -> dict
     """
     entry = _lock_entry(user, conversation_id)
     if any(getattr(entry, name) != value for name, value in flags.items()):
-        _set(user, entry, None, **flags)
+        _set(entry, None, **flags)
     return _commit(user, conversation_id)
 
 
@@ -43,7 +43,7 @@ def mark_read(user: User, conversation_id: str, seq: int, source_connection: str
     if seq > entry.last_read_seq:
         received = (_m.conversation_id == conversation_id, _m.seq > entry.last_read_seq, _m.seq <= seq)
         db.session.execute(update(Message).where(*received, _m.recipient_id == user.id).values(is_read=True))
-        _set(user, entry, source_connection, last_read_seq=seq)
+        _set(entry, source_connection, last_read_seq=seq)
         peer_id = resolve_conversation(user.id, conversation_id).peer_id
         is_hidden = peer_id is not None and is_blocked(peer_id, by_id=user.id)
         publish_on_commit(read_event(conversation_id, user.id, seq, source_connection, to_reader_only=is_hidden))
@@ -60,7 +60,7 @@ def mark_unread(user: User, conversation_id: str, seq: int) -> dict[str, Any]:
     entry = _lock_entry(user, conversation_id)
     _check_end(conversation_id, seq)
     if seq <= entry.last_read_seq:
-        _set(user, entry, None, last_read_seq=seq - 1)
+        _set(entry, None, last_read_seq=seq - 1)
         publish_on_commit(read_event(conversation_id, user.id, seq - 1, to_reader_only=True))
     return _commit(user, conversation_id)
 
@@ -70,7 +70,7 @@ def _lock_entry(user: User, conversation_id: str) -> ConversationEntry:
 
     The end of a membership deletes the row, and so waits for this lock or comes before it.
     """
-    place: ConversationRef = resolve_conversation(user.id, conversation_id)
+    place = resolve_conversation(user.id, conversation_id)
     authorize(user, place)
     entry = _find_entry_locked(user, conversation_id)
     if entry is not None:
@@ -97,7 +97,7 @@ def _check_end(conversation_id: str, seq: int) -> None:
         raise ValidationFailed.of("seq", f"The conversation ends at {last_seq}.")
 
 
-def _set(user: User, entry: ConversationEntry, source_connection: str | None, **values: Any) -> None:
+def _set(entry: ConversationEntry, source_connection: str | None, **values: Any) -> None:
     for name, value in values.items():
         setattr(entry, name, value)
     entry.updated_at = utcnow()

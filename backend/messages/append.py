@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import exc
 
-from backend.batching import Batcher
+from backend.batching import Batcher, batch_of_groups
 from backend.conversations.direct import open_direct
 from backend.conversations.references import ConversationRef
 from backend.counters import COUNTERS
@@ -57,12 +57,7 @@ def append_together(drafts: Sequence[Draft]) -> list[Sent | Exception]:
 
 def draft_batcher() -> Batcher[Sequence[Draft], list[Sent | Exception]]:
     """The function behind `append_together`: it appends the drafts of concurrent calls in one transaction."""
-    return Batcher(_append_all, max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len)
-
-
-def _append_all(groups: list[Sequence[Draft]]) -> list[list[Sent | Exception]]:
-    results = iter(append_messages([draft for group in groups for draft in group]))
-    return [[next(results) for _ in group] for group in groups]
+    return Batcher(batch_of_groups(append_messages), max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len)
 
 
 def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:

@@ -63,6 +63,26 @@ class LockedState:
     """As many new message ids as were asked for, ascending."""
 
 
+@dataclass(frozen=True)
+class NewRows:
+    """What a batch writes."""
+
+    messages: list[dict[str, Any]]
+    """Rows of `INSERT_COLUMNS`, to insert."""
+
+    mentions: list[dict[str, Any]]
+    """Rows of `MENTION`, to insert."""
+
+    heads: list[dict[str, Any]]
+    """The new values of `HEAD`."""
+
+    documents: Sequence[Document] = ()
+    """To index for search."""
+
+    attachments: Sequence[dict[str, Any]] = ()
+    """The new values of `ATTACHED` of attachments, which are locked: they are assigned to their messages."""
+
+
 class Batch(Protocol):
     """One transaction. It is rolled back unless it reaches `write`."""
 
@@ -76,18 +96,8 @@ class Batch(Protocol):
         Conversations are locked in the order of their ids, so that two batches cannot deadlock.
         """
 
-    def write(
-        self,
-        rows: list[dict[str, Any]],
-        mentions: list[dict[str, Any]],
-        heads: list[dict[str, Any]],
-        documents: Sequence[Document] = (),
-        attachments: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        """Insert *rows* (of `INSERT_COLUMNS`) and *mentions* (of `MENTION`), set *heads*, index *documents*, and commit.
-
-        Assign the *attachments* (of `ATTACHED`), which are locked, to their messages.
-        """
+    def write(self, new: NewRows) -> None:
+        """Write *new*, and commit."""
 
 
 @contextmanager
@@ -179,22 +189,20 @@ class _PostgresBatch:
             ids,
         )
 
-    def write(
-        self,
-        rows: list[dict[str, Any]],
-        mentions: list[dict[str, Any]],
-        heads: list[dict[str, Any]],
-        documents: Sequence[Document] = (),
-        attachments: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        terms = postgresql_index.records(documents)
-        given = {"rows": rows, "mentions": mentions, "heads": heads, "terms": terms, "attached": attachments}
+    def write(self, new: NewRows) -> None:
+        given = {
+            "rows": new.messages,
+            "mentions": new.mentions,
+            "heads": new.heads,
+            "terms": postgresql_index.records(new.documents),
+            "attached": new.attachments,
+        }
         texts = {name: orjson.dumps(values).decode() for name, values in given.items()}
-        mention = "EXECUTE confab_mention(%(mentions)s);" if mentions else ""
-        attach = "EXECUTE confab_attach(%(attached)s, %(attachment_ids)s);" if attachments else ""
+        mention = "EXECUTE confab_mention(%(mentions)s);" if new.mentions else ""
+        attach = "EXECUTE confab_attach(%(attached)s, %(attachment_ids)s);" if new.attachments else ""
         insert = f"EXECUTE confab_write(%(rows)s); {mention} {attach} EXECUTE confab_index(%(terms)s)"
         statement = f"{insert}; EXECUTE confab_move(%(heads)s, %(ids)s); COMMIT"
-        ids = {"ids": [head["id"] for head in heads], "attachment_ids": [each["id"] for each in attachments]}
+        ids = {"ids": [head["id"] for head in new.heads], "attachment_ids": [each["id"] for each in new.attachments]}
         self.connection.exec_driver_sql(statement, {**texts, **ids})
         self.is_open = False
 
@@ -255,19 +263,13 @@ class _SqliteBatch:
         ids = list(range(last_id + 1, last_id + 1 + count))
         return LockedState([tuple(h) for h in heads], find_members(self.connection, pairs), bool(keys), ids)
 
-    def write(
-        self,
-        rows: list[dict[str, Any]],
-        mentions: list[dict[str, Any]],
-        heads: list[dict[str, Any]],
-        documents: Sequence[Document] = (),
-        attachments: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        self.connection.execute(_INSERT, rows)
-        if mentions:
-            self.connection.execute(_INSERT_MENTIONS, mentions)
-        if attachments:
-            self.connection.execute(_ATTACH, [{f"new_{name}": each[name] for name in ATTACHED} for each in attachments])
-        moves = [{"of": head["id"], **{f"new_{name}": head[name] for name in HEAD[1:]}} for head in heads]
-        self.connection.execute(_UPDATE_HEAD, moves)
-        sqlite_index.index_after_send(self.connection, [document.message_id for document in documents])
+    def write(self, new: NewRows) -> None:
+        execute = self.connection.execute
+        execute(_INSERT, new.messages)
+        if new.mentions:
+            execute(_INSERT_MENTIONS, new.mentions)
+        if new.attachments:
+            execute(_ATTACH, [{f"new_{name}": each[name] for name in ATTACHED} for each in new.attachments])
+        moves = [{"of": head["id"], **{f"new_{name}": head[name] for name in HEAD[1:]}} for head in new.heads]
+        execute(_UPDATE_HEAD, moves)
+        sqlite_index.index_after_send(self.connection, [document.message_id for document in new.documents])

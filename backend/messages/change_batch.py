@@ -15,7 +15,8 @@ from backend.events import Event, message_event
 from backend.messages.change_types import Change, ChangeContext, LockedMessage
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.indexing import index_changes
-from backend.messages.mentions import find_mentioned, mentioned_ids
+from backend.messages.loaders import reaction_rows
+from backend.messages.mentions import find_named, visible_mentions
 from backend.messages.send_context import find_blocks
 from backend.messages.serialise import messages_json
 from backend.models import (
@@ -88,8 +89,7 @@ class ChangeBatch:
     @classmethod
     def load(cls, connection: Connection, changes: Sequence[Change]) -> ChangeBatch:
         """Lock the conversations of *changes*, and read what they depend on. Takes a constant number of queries."""
-        known = find_mentioned(connection, {change.new_content for change in changes})
-        named = {change.new_content: mentioned_ids(change.new_content, known) for change in changes} if known else {}
+        named = find_named(connection, (change.new_content for change in changes))
         ids = {change.message_id for change in changes}
         found = connection.execute(select(_m.id, _m.conversation_id).where(_m.id.in_(ids))).all()
         heads = _lock(connection, {row.conversation_id for row in found})
@@ -113,17 +113,15 @@ class ChangeBatch:
         if user_id not in access.active_user_ids:
             raise TokenRevoked
         place = resolve_conversation(user_id, message.json["conversation_id"])
-        named = self._named.get(change.new_content, [])
+        is_admin = False
         if place.room_id is not None:
             if (place.room_id, user_id) not in access.members:
                 raise NotFound
-            mentions = tuple(each for each in named if (place.room_id, each) in access.members)
-            return ChangeContext(self._now, place.kind, access.members[place.room_id, user_id], mentions=mentions)
-        if place.peer_id is not None:
-            mentions = tuple(each for each in named if each in (user_id, place.peer_id))
-            is_blocked = (place.peer_id, user_id) in access.blocks
-            return ChangeContext(self._now, place.kind, is_blocked=is_blocked, mentions=mentions)
-        return ChangeContext(self._now, place.kind, mentions=tuple(named))
+            is_admin = access.members[place.room_id, user_id]
+        is_blocked = place.peer_id is not None and (place.peer_id, user_id) in access.blocks
+        named = self._named.get(change.new_content, [])
+        mentions = tuple(visible_mentions(place, user_id, named, access.members))
+        return ChangeContext(self._now, place.kind, is_admin, is_blocked, mentions)
 
     def _number(self, message: LockedMessage) -> None:
         """Give the change the next modseq, and record its event."""
@@ -150,9 +148,9 @@ class ChangeBatch:
         if wiped:
             blank = update(_messages).where(_m.id.in_(wiped)).values(content="", request_hash=None)
             self._connection.execute(blank)
-        deleted = {id_ for id_, message in changed.items() if message.is_deleted}
-        delete_for_messages(self._connection, deleted.union(wiped))
-        index_changes(self._connection, changed, wiped)
+        removed = {id_ for id_, message in changed.items() if message.is_deleted}.union(wiped)
+        delete_for_messages(self._connection, removed)
+        index_changes(self._connection, changed, removed)
         names = {message.json["conversation_id"] for message in changed.values()}
         heads = [{"of": name, "new_modseq": self._heads[name], "now": self._now} for name in sorted(names)]
         if heads:
@@ -231,9 +229,8 @@ def _load_messages(connection: Connection, ids: Sequence[int]) -> dict[int, Lock
     rows = connection.execute(select(*MESSAGE_COLUMNS).where(_m.id.in_(ids))).all()
     shown = {message["id"]: message for message in messages_json(rows, None, connection)}
     messages = {row.id: LockedMessage(shown[row.id], row.content, row.client_message_id) for row in rows}
-    reactions = select(_reactions).where(_reactions.c.message_id.in_([row.id for row in rows if row.has_extras]))
-    for row in connection.execute(reactions.order_by(_reactions.c.id)):
-        messages[row.message_id].reactions[row.emoji, row.user_id] = None
+    for message_id, emoji, user_id in reaction_rows(connection, [row.id for row in rows if row.has_extras]):
+        messages[message_id].reactions[emoji, user_id] = None
     return messages
 
 

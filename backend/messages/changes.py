@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import exc
 
 from backend.attachments.removal import remove_files
-from backend.batching import Batcher
+from backend.batching import Batcher, batch_of_groups
 from backend.database import is_outage, is_unavailable
 from backend.errors import ChatError, Unavailable
 from backend.events import Event, publish
@@ -59,12 +59,7 @@ def change_together(changes: Sequence[Change]) -> list[Result]:
 
 def change_batcher() -> Batcher[Sequence[Change], list[Result]]:
     """The function behind `change_together`."""
-    return Batcher(_change_all, max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len)
-
-
-def _change_all(groups: list[Sequence[Change]]) -> list[list[Result]]:
-    results = iter(change_messages([change for group in groups for change in group]))
-    return [[next(results) for _ in group] for group in groups]
+    return Batcher(batch_of_groups(change_messages), max_batch_size=MAX_BATCH_SIZE, fails_all=is_outage, weigh=len)
 
 
 def change_messages(changes: Sequence[Change]) -> list[Result]:

@@ -11,18 +11,17 @@ from backend.search.documents import Document
 from backend.search.index import index_messages, remove_from_index
 
 
-def index_changes(connection: Connection, changed: Mapping[int, LockedMessage], wiped: Collection[int]) -> None:
-    """Index the edited messages of *changed* again, and remove the deleted and the *wiped* ones. Does not commit."""
+def index_changes(connection: Connection, changed: Mapping[int, LockedMessage], removed: Collection[int]) -> None:
+    """Index the edited messages of *changed* again, and take the *removed* ones out of the index. Does not commit."""
     edited = [
         _document(message_id, message)
         for message_id, message in changed.items()
-        if message.former_contents and not message.is_deleted
+        if message.former_contents and message_id not in removed
     ]
-    deleted = {message_id for message_id, message in changed.items() if message.is_deleted}.union(wiped)
     if edited:
         index_messages(connection, edited)
-    if deleted:
-        remove_from_index(connection, sorted(deleted))
+    if removed:
+        remove_from_index(connection, sorted(removed))
 
 
 def _document(message_id: int, message: LockedMessage) -> Document:

@@ -11,12 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Connection, Select, any_, bindparam, column, func, select
-from sqlalchemy.orm import Session, scoped_session
 
 from backend.attachments.serialise import attachment_json
+from backend.database import Executor
 from backend.models import Attachment, MessageMention, Reaction
 
-Executor = Connection | Session | scoped_session[Any]
 Loader = Callable[[Executor, Collection[int]], Mapping[int, Any]]
 
 
@@ -52,10 +51,15 @@ _ATTACHMENTS = _PageQuery(
 _MENTIONS = _PageQuery(select(_mentions.message_id, _mentions.user_id).order_by(_mentions.id), _mentions.message_id)
 
 
+def reaction_rows(executor: Executor, message_ids: Collection[int]) -> Sequence[Any]:
+    """The (message, emoji, user) rows of the messages' reactions, in the order in which they were added."""
+    return _REACTIONS.rows(executor, message_ids) if message_ids else []
+
+
 def load_reactions(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[dict[str, Any]]]:
     """The reactions of each message, grouped by emoji, in the order in which they were added."""
     pairs: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for message_id, emoji, user_id in _REACTIONS.rows(executor, message_ids):
+    for message_id, emoji, user_id in reaction_rows(executor, message_ids):
         pairs[message_id].append((emoji, user_id))
     return {message_id: group_reactions(own) for message_id, own in pairs.items()}
 

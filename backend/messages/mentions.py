@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from sqlalchemy import Connection, select
 
+from backend.conversations.references import ConversationRef
 from backend.models import User
 from backend.models.user import fold_username
 
@@ -19,8 +20,6 @@ NAMES_PER_QUERY = 500
 
 # Not after a letter, a digit or another @, so that the email address a@name.example mentions nobody.
 _MENTION = re.compile(r"(?<![\w@.+/-])@([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})", re.ASCII)
-
-
 _ROOM_MENTION = re.compile(r"(?<![\w@.+/-])@room(?![\w-]|\.\w)", re.IGNORECASE)
 
 
@@ -43,6 +42,27 @@ def _readings(name: str) -> list[str]:
     """*name* itself, without its last punctuation mark, and without all at its end: they may belong to the sentence."""
     bare = name.rstrip(".-")
     return [name] if bare == name else list(dict.fromkeys((name, name[:-1], bare)))
+
+
+def find_named(connection: Connection, contents: Iterable[str]) -> dict[str, list[int]]:
+    """The ids of the users that each of *contents* mentions, each once, in the order of their first mention.
+
+    Contents that mention nobody may be missing. Whether the users can see the message is not checked: see `visible_mentions`.
+    """
+    contents = set(contents)
+    known = find_mentioned(connection, contents)
+    return {content: mentioned_ids(content, known) for content in contents} if known else {}
+
+
+def visible_mentions(
+    place: ConversationRef, author_id: int, named: list[int], members: Collection[tuple[int, int]]
+) -> list[int]:
+    """Those of the *named* users who can see a message of *author_id* at *place*. *members* are (room, user) pairs."""
+    if named and place.room_id is not None:
+        return [user_id for user_id in named if (place.room_id, user_id) in members]
+    if named and place.peer_id is not None:
+        return [user_id for user_id in named if user_id in (author_id, place.peer_id)]
+    return named
 
 
 def find_mentioned(connection: Connection, contents: Iterable[str]) -> dict[str, int]:

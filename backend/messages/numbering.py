@@ -13,9 +13,10 @@ from sqlalchemy import Row, Table, update
 from backend.attachments.serialise import attachment_json
 from backend.errors import ChatError, NotFound
 from backend.events import Event, message_event
-from backend.messages.batch_sql import HEAD, MENTION, Batch
+from backend.messages.batch_sql import HEAD, MENTION, Batch, NewRows
 from backend.messages.drafts import Draft, Sent
 from backend.messages.fields import MESSAGE_COLUMNS
+from backend.messages.mentions import visible_mentions
 from backend.messages.send_context import SendContext
 from backend.messages.serialise import INITIAL_VALUES, messages_json, new_message_json
 from backend.messages.validation import (
@@ -24,7 +25,6 @@ from backend.messages.validation import (
     check_access,
     mentions_room,
     validate_draft,
-    visible_mentions,
 )
 from backend.models import Message
 from backend.models.base import utcnow
@@ -122,7 +122,8 @@ class BatchWriter:
         head.last_seq += 1
         at = max(self._now, head.last_message_at or self._now)  # clocks of two workers may differ; order must not
         head.last_message_at = at
-        mentions = visible_mentions(draft, self._context)
+        named = self._context.named.get(draft.content, [])
+        mentions = visible_mentions(draft.place, draft.sender_id, named, self._context.members)
         attachments = [self._context.attachments[id_] for id_ in draft.attachment_ids]
         self._sent_attachments.update(draft.attachment_ids)
         row = {
@@ -176,7 +177,8 @@ class BatchWriter:
             for position, attachment in enumerate(new.attachments)
         ]
         documents = [new.document for new in new_messages]
-        self._batch.write([new.row for new in new_messages], mentions, heads, documents, attachments)
+        rows = [new.row for new in new_messages]
+        self._batch.write(NewRows(rows, mentions, heads, documents, attachments))
 
     def _count_replies(self, parents: Sequence[tuple[int, int, int]]) -> None:
         """Add the new replies of *parents*: for each its id, their number, and the modseq of the change."""

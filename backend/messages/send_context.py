@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, tuple_
 from backend.messages.batch_sql import Batch, ConversationHead, Key, Pair, find_members
 from backend.messages.drafts import Draft
 from backend.messages.fields import MESSAGE_COLUMNS
-from backend.messages.mentions import find_mentioned, mentioned_ids, names_room
+from backend.messages.mentions import find_named, names_room
 from backend.models import Attachment, Block, Message, Room, RoomMembership, User
 from backend.models.conversation import room_of
 from backend.models.message import AttachmentState
@@ -61,8 +61,7 @@ def load_send_context(batch: Batch, drafts: Sequence[Draft]) -> SendContext:
     Takes a constant number of queries, each only where a draft needs it.
     """
     connection = batch.connection
-    known = find_mentioned(connection, (draft.content for draft in drafts))
-    named = {draft.content: mentioned_ids(draft.content, known) for draft in drafts} if known else {}
+    named = find_named(connection, (draft.content for draft in drafts))
     conversation_ids = {draft.place.conversation_id for draft in drafts}
     keys = {(draft.sender_id, draft.client_message_id) for draft in drafts if draft.client_message_id}
     locked = batch.open(conversation_ids, _room_pairs(drafts, named), keys, len(drafts))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from backend.database import Executor
 from backend.messages.fields import ALIAS_FIELDS, DERIVED_FIELDS, GIVEN, MESSAGE_FIELDS, STORED_FIELDS, AliasField
-from backend.messages.loaders import Executor
 
 _NAMES = tuple(field.name for field in STORED_FIELDS)
 _HAS_EXTRAS = len(_NAMES)

@@ -153,19 +153,20 @@ def _of_all(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
         select(*MESSAGE_COLUMNS)
         .join(Conversation, (Conversation.id == _m.conversation_id) & (_m.seq > Conversation.last_seq - depth))
         .where(Conversation.id.in_(visible_conversation_ids(user.id)))
-        .order_by(_m.id.desc())
     )
-    rows = db.session.execute(statement.offset(page_request.skip).limit(page_request.limit + 1)).all()
-    page = Page.from_rows(rows, page_request)
-    return Page(messages_json(page.items, user.id, db.session), page.next)
+    return _newest(user, statement, page_request)
 
 
 def _pinned_of_all(user: User, page_request: PageRequest) -> Page[dict[str, Any]]:
     """The pinned messages that *user* may see in all conversations."""
     pinned = select(*MESSAGE_COLUMNS).join(Pin, Pin.message_id == _m.id)
-    visible = pinned.where(Pin.conversation_id.in_(visible_conversation_ids(user.id))).order_by(_m.id.desc())
-    rows = db.session.execute(visible.offset(page_request.skip).limit(page_request.limit + 1)).all()
-    page = Page.from_rows(rows, page_request)
+    return _newest(user, pinned.where(Pin.conversation_id.in_(visible_conversation_ids(user.id))), page_request)
+
+
+def _newest(user: User, found: Select[Any], page_request: PageRequest) -> Page[dict[str, Any]]:
+    """A page of the messages that *found* selects in any conversations, newest first."""
+    newest = found.order_by(_m.id.desc()).offset(page_request.skip).limit(page_request.limit + 1)
+    page = Page.from_rows(db.session.execute(newest).all(), page_request)
     return Page(messages_json(page.items, user.id, db.session), page.next)
 
 

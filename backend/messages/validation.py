@@ -74,17 +74,6 @@ def is_valid(draft: Draft, context: SendContext) -> bool:
     return True
 
 
-def visible_mentions(draft: Draft, context: SendContext) -> list[int]:
-    """The ids of the users whom *draft* names and who can see it, in the order of their first mention."""
-    named = context.named.get(draft.content, [])
-    place = draft.place
-    if named and place.room_id is not None:
-        return [user_id for user_id in named if (place.room_id, user_id) in context.members]
-    if named and place.peer_id is not None:
-        return [user_id for user_id in named if user_id in (draft.sender_id, place.peer_id)]
-    return named
-
-
 def mentions_room(draft: Draft, context: SendContext) -> bool:
     """Whether *draft* mentions every member: an admin of its room writes `@room`."""
     return names_room(draft.content) and (draft.place.room_id, draft.sender_id) in context.room_admins

@@ -55,7 +55,8 @@ class Heartbeat:
         now, today = time.monotonic(), utcnow()
         self._hub.typing.expire()
         registry = self._hub.registry
-        for connection in registry.connections:
+        connections = registry.connections
+        for connection in connections:
             expires_at = connection.credentials.expires_at
             if expires_at is not None and expires_at <= today:
                 connection.close(Close.UNAUTHORIZED)
@@ -63,7 +64,7 @@ class Heartbeat:
                 connection.close(Close.HEARTBEAT_MISSED)
             elif now - connection.pinged_at >= HEARTBEAT_SECONDS:
                 connection.ping(now)
-        for connection in (*registry.connections, *registry.closing):
+        for connection in {*connections, *registry.closing}:
             if connection.deadline is not None and now > connection.deadline:
                 connection.on_deadline()
 

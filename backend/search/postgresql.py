@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
+from backend.database import MAX_ID
 from backend.models import Message, MessageSearch
 from backend.search.documents import Candidates, Document, Scope, read_documents
 from backend.search.query import Query
@@ -63,7 +64,6 @@ _CONVERSATIONS = 16
 _BATCH = 2_000
 _RECENTLY = 200_000
 """A number of ids: more than an earlier release allocates while both run during an upgrade."""
-_BEYOND_ALL = 2**63 - 1
 
 _FLOOR = text(
     "SELECT message_id FROM message_search WHERE message_id < :before ORDER BY message_id DESC OFFSET :recent LIMIT 1"
@@ -157,7 +157,7 @@ def find(connection: Connection, query: Query, scope: Scope, most: int) -> Itera
 def _first_id_after(connection: Connection, scope: Scope) -> int:
     """Return an id above those of all messages in *scope*. The query scans the newer messages."""
     if scope.before is None:
-        return _BEYOND_ALL
+        return MAX_ID
     newest = select(_m.id).where(_m.created_at < scope.before).order_by(_m.id.desc()).limit(1)
     return (connection.scalar(newest) or 0) + 1
 

@@ -14,7 +14,7 @@ from backend.conversations.references import ConversationRef
 from backend.conversations.sequence import allocate_modseq
 from backend.errors import NotFound
 from backend.messages.append import append_messages
-from backend.messages.batch_sql import begin_batch
+from backend.messages.batch_sql import NewRows, begin_batch
 from backend.messages.drafts import Draft, Sent
 from backend.messages.validation import IdempotencyConflict
 from backend.models import Conversation, Message
@@ -60,7 +60,7 @@ def send_behind(postgresql_app: Flask, wiped: None) -> Callable[[Draft, list[Dra
                 write(batch, first)
                 sent = pool.submit(send)
                 wait_until(waits_for_another, "the other transaction")
-                batch.write([], [], [])
+                batch.write(NewRows([], [], []))
             return sent.result(10)
 
     return race

@@ -10,7 +10,7 @@ from sqlalchemy import exc, select, text
 
 from backend.conversations.references import ConversationRef
 from backend.messages.append import append_messages
-from backend.messages.batch_sql import begin_batch
+from backend.messages.batch_sql import NewRows, begin_batch
 from backend.messages.drafts import Draft, Sent
 from backend.models import Message
 from backend.models.base import db
@@ -61,7 +61,7 @@ def test_a_row_that_the_database_refuses(made: Factory) -> None:
     def attempt() -> None:
         with begin_batch(db.engine) as batch:
             state = batch.open({"lobby"}, set(), set(), 1)
-            batch.write([row | {"id": state.ids[0]}], [], [])
+            batch.write(NewRows([row | {"id": state.ids[0]}], [], []))
 
     with pytest.raises(exc.IntegrityError):
         attempt()
@@ -84,7 +84,7 @@ def test_a_connection_that_is_lost_between_the_round_trips(made: Factory) -> Non
             batch.open({"lobby"}, set(), set(), 1)
             pid = batch.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
             db.session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-            batch.write([], [], [])
+            batch.write(NewRows([], [], []))
 
     with pytest.raises(exc.OperationalError):
         attempt()

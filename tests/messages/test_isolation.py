@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -62,10 +61,10 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in (batch_sql._PostgresBatch, batch_sql._SqliteBatch):
         write = kind.write
 
-        def failing(self: Any, new: Sequence[dict[str, Any]], *rest: Any, write: Any = write) -> None:
-            if any(row["content"] == "planted" for row in new):
+        def failing(self: Any, new: batch_sql.NewRows, write: Any = write) -> None:
+            if any(row["content"] == "planted" for row in new.messages):
                 raise Planted
-            write(self, new, *rest)
+            write(self, new)
 
         monkeypatch.setattr(kind, "write", failing)
 

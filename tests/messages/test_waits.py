@@ -82,16 +82,16 @@ def test_the_size_of_a_batch_is_counted_in_drafts(app: Flask, make: Factory, mon
     """A socket sends many frames at once. A statement for all of them would have too many parameters."""
     ann_id, batches = make.user().id, []
     started, go = threading.Event(), threading.Event()
-    real = append.append_messages
+    real = append._append_together
 
-    def noting(drafts: list[Draft]) -> Any:
+    def noting(drafts: list[Draft], **options: Any) -> Any:
         batches.append(len(drafts))
         if not started.is_set():
             started.set()
             assert go.wait(20)
-        return real(drafts)
+        return real(drafts, **options)
 
-    monkeypatch.setattr(append, "append_messages", noting)
+    monkeypatch.setattr(append, "_append_together", noting)
     each = append.MAX_BATCH_SIZE // 4
 
     def send(count: int) -> list[Any]:
