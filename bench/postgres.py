@@ -18,10 +18,14 @@ class DurablePostgres(PrivatePostgres):
         self.urls: dict[str, str] = {}
         with pinned(SERVER_CORE):
             super().__init__()
+        with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
+            for name, value in DURABLE.items():
+                cursor.execute(f"SHOW {name}")
+                assert cursor.fetchone() == (value,), f"{name} is not {value}"
 
-    def _command(self) -> list[str | Path]:
+    def command(self) -> list[str | Path]:
         settings = [part for name, value in DURABLE.items() for part in ("-c", f"{name}={value}")]
-        return [*super()._command(), *settings]  # the last value of a setting counts
+        return [*super().command(), *settings]  # the last value of a setting counts
 
     def create(self, database: str) -> str:
         self.urls[database] = self.new_database(database)
