@@ -18,13 +18,14 @@ from backend.batching import Batcher, batch_of_groups
 from backend.conversations.direct import open_direct
 from backend.conversations.references import ConversationRef
 from backend.counters import COUNTERS
-from backend.database import ANSWER_SECONDS, is_outage, is_unavailable
-from backend.errors import ChatError, Unavailable
+from backend.database import is_outage
+from backend.errors import Unavailable
 from backend.events import Event, publish
 from backend.messages.batch_sql import Batch, begin_batch
 from backend.messages.drafts import Draft, Sent
 from backend.messages.numbering import BatchWriter
 from backend.messages.send_context import load_send_context
+from backend.messages.singly import SINGLY_SECONDS, log_failure, write_singly
 from backend.messages.validation import is_valid
 from backend.models.base import db
 from backend.state import confab_state
@@ -35,8 +36,6 @@ MAX_BATCH_SIZE = 256
 """In drafts. With fifty mentions each, their statement has 26,000 parameters, and SQLite allows 32,000."""
 
 ATTEMPTS = 4
-SINGLY_SECONDS = ANSWER_SECONDS + 1
-"""How long after its start a batch that failed may append its drafts singly. The next batch waits for it, and may for 10 s."""
 
 
 def append_message(draft: Draft) -> Sent:
@@ -64,8 +63,9 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
     """Append *drafts* in their order, in one transaction. Returns for each the message that was sent, or the error.
 
     A refusal (NotFound, NotAMember, Blocked, IdempotencyConflict, ValidationFailed) affects its own draft only. After any other
-    error each draft is tried in a transaction of its own, and an error that occurs again is returned for that draft. Only in an
-    outage do all fail together: the error of SQLAlchemy is raised, and nothing was appended.
+    error each draft is tried in a transaction of its own, and an error that occurs again is returned for that draft. Only if
+    the database is away at the start do all fail together: the error of SQLAlchemy is raised, and nothing was appended. If it
+    goes away later, the messages that were committed stay acknowledged.
     """
     started = time.monotonic()
     try:
@@ -74,46 +74,14 @@ def append_messages(drafts: Sequence[Draft]) -> list[Sent | Exception]:
         if is_outage(error):
             raise
         if len(drafts) == 1:
-            return [_failure(error)]
+            return [log_failure(error)]
         log.warning("a batch of %d messages is appended one by one: %s", len(drafts), type(error).__name__)
-    return _append_singly(drafts, started + SINGLY_SECONDS)
-
-
-def _append_singly(drafts: Sequence[Draft], until: float) -> list[Sent | Exception]:
-    """Append each draft in a transaction of its own with short timeouts, until the monotonic time *until*.
-
-    After a timeout, later drafts to the same conversation fail with the same error. If the database goes away, drafts that were
-    committed before stay acknowledged.
-    """
-    results: list[Sent | Exception] = []
-    timeouts: dict[str, Exception] = {}
-    for draft in drafts:
-        name = draft.place.conversation_id
-        if time.monotonic() >= until:
-            results += [Unavailable() for _ in drafts[len(results) :]]
-            break
-        if (timeout := timeouts.get(name)) is not None:
-            results.append(timeout)
-            continue
-        try:
-            results += _append_together([draft], has_timeouts=True)
-        except Exception as error:  # noqa: BLE001  # returned for its draft
-            if is_outage(error):
-                results += [error] * (len(drafts) - len(results))
-                break
-            if is_unavailable(error):
-                timeouts[name] = error
-            results.append(_failure(error))
-    return results
-
-
-def _failure(error: Exception) -> Exception:
-    """Log *error* and return it."""
-    if is_unavailable(error):
-        log.warning("a message could not be written in time: %s", type(error).__name__)
-    elif not isinstance(error, ChatError):
-        log.error("a message could not be written", exc_info=error)
-    return error
+    return write_singly(
+        drafts,
+        lambda draft: _append_together([draft], has_timeouts=True)[0],
+        lambda draft: draft.place.conversation_id,
+        started + SINGLY_SECONDS,
+    )
 
 
 def _append_together(drafts: Sequence[Draft], has_timeouts: bool = False) -> list[Sent | Exception]:

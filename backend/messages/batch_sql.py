@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql
 
 from backend.database import read_engine
 from backend.messages.fields import INSERT_COLUMNS
+from backend.messages.singly import SHORT_TIMEOUTS
 from backend.models import Attachment, Conversation, Message, MessageMention, RoomMembership
 from backend.search import postgresql as postgresql_index
 from backend.search import sqlite as sqlite_index
@@ -156,7 +157,7 @@ _PREPARE = "SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL;" + ";".joi
 )
 _OPEN = """BEGIN; SET LOCAL enable_seqscan = off; EXECUTE confab_lock(%(ids)s);
     EXECUTE confab_load_context(%(ids)s, %(rooms)s, %(users)s, %(senders)s, %(keys)s, %(count)s)"""
-_OPEN_WITH_TIMEOUTS = _OPEN.replace(";", "; SET LOCAL lock_timeout = 300; SET LOCAL statement_timeout = 1000;", 1)
+_OPEN_WITH_TIMEOUTS = _OPEN.replace(";", f"; {SHORT_TIMEOUTS};", 1)
 _IS_PREPARED = "confab-prepared"
 
 

@@ -8,6 +8,7 @@ reads what others may change. A change without an effect takes no modseq and emi
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,11 +16,12 @@ from sqlalchemy import exc
 
 from backend.attachments.removal import remove_files
 from backend.batching import Batcher, batch_of_groups
-from backend.database import is_outage, is_unavailable
-from backend.errors import ChatError, Unavailable
+from backend.database import is_outage
+from backend.errors import ChatError
 from backend.events import Event, publish
 from backend.messages.change_batch import ChangeBatch
 from backend.messages.change_types import Change
+from backend.messages.singly import SHORT_TIMEOUTS, SINGLY_SECONDS, log_failure, write_singly
 from backend.models.base import db
 from backend.state import confab_state
 from backend.traces import wipe_traces_in_background
@@ -65,41 +67,32 @@ def change_batcher() -> Batcher[Sequence[Change], list[Result]]:
 def change_messages(changes: Sequence[Change]) -> list[Result]:
     """Apply *changes* in their order, in one transaction. Returns each message as its user sees it, or why it was not changed.
 
-    An error of one change does not affect the others. Only in an outage do all fail together: the error of SQLAlchemy is
-    raised, and nothing was changed.
+    A refusal affects its own change only. After any other error each change is tried in a transaction of its own, and an error
+    that occurs again is returned for that change. Only if the database is away at the start do all fail together: the error of
+    SQLAlchemy is raised, and nothing was changed. If it goes away later, the changes that were committed stay acknowledged.
     """
+    started = time.monotonic()
     try:
         return _apply(changes)
     except Exception as error:
         if is_outage(error):
             raise
         if len(changes) == 1:
-            return [_failure(error)]
+            return [log_failure(error)]
         log.warning("a batch of %d changes is applied one by one: %s", len(changes), type(error).__name__)
-    results: list[Result] = []
-    for change in changes:
-        try:
-            results += _apply([change])
-        except Exception as error:
-            if is_outage(error):
-                raise
-            results.append(_failure(error))
-    return results
+    return write_singly(
+        changes,
+        lambda change: _apply([change], has_timeouts=True)[0],
+        lambda change: change.message_id,
+        started + SINGLY_SECONDS,
+    )
 
 
-def _failure(error: Exception) -> Exception:
-    if isinstance(error, ChatError):
-        return error
-    if is_unavailable(error):
-        return Unavailable()
-    log.error("a message could not be changed", exc_info=error)
-    return error
-
-
-def _apply(changes: Sequence[Change]) -> list[Result]:
+def _apply(changes: Sequence[Change], has_timeouts: bool = False) -> list[Result]:
+    """Apply *changes* in one transaction and publish their events, or raise the error."""
     for attempt in range(ATTEMPTS):
         try:
-            results, events = _apply_once(changes)
+            results, events = _apply_once(changes, has_timeouts)
             break
         except exc.IntegrityError:
             # A user or a file that the change refers to was deleted since; the next attempt sees that.
@@ -109,8 +102,10 @@ def _apply(changes: Sequence[Change]) -> list[Result]:
     return results
 
 
-def _apply_once(changes: Sequence[Change]) -> tuple[list[Result], list[Event]]:
+def _apply_once(changes: Sequence[Change], has_timeouts: bool) -> tuple[list[Result], list[Event]]:
     with db.engine.begin() as connection:
+        if has_timeouts and connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(SHORT_TIMEOUTS)
         batch = ChangeBatch.load(connection, changes)
         results: list[Result] = []
         for change in changes:
