@@ -15,7 +15,7 @@ from backend.events import Event, message_event
 from backend.messages.change_types import Change, ChangeContext, LockedMessage
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.indexing import index_changes
-from backend.messages.loaders import reaction_rows
+from backend.messages.loaders import group_reactions, load_reaction_pairs
 from backend.messages.mentions import find_named, visible_mentions
 from backend.messages.send_context import find_blocks
 from backend.messages.serialise import messages_json
@@ -227,11 +227,13 @@ def _load_messages(connection: Connection, ids: Sequence[int]) -> dict[int, Lock
     if not ids:
         return {}
     rows = connection.execute(select(*MESSAGE_COLUMNS).where(_m.id.in_(ids))).all()
-    shown = {message["id"]: message for message in messages_json(rows, None, connection)}
-    messages = {row.id: LockedMessage(shown[row.id], row.content, row.client_message_id) for row in rows}
-    for message_id, emoji, user_id in reaction_rows(connection, [row.id for row in rows if row.has_extras]):
-        messages[message_id].reactions[emoji, user_id] = None
-    return messages
+    pairs = load_reaction_pairs(connection, [row.id for row in rows if row.has_extras])
+    reactions = {message_id: group_reactions(own) for message_id, own in pairs.items()}
+    shown = messages_json(rows, None, connection, known={"reactions": reactions})
+    return {
+        row.id: LockedMessage(message, row.content, row.client_message_id, dict.fromkeys(pairs.get(row.id, ())))
+        for row, message in zip(rows, shown, strict=True)
+    }
 
 
 def _load_access(

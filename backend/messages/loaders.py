@@ -51,16 +51,17 @@ _ATTACHMENTS = _PageQuery(
 _MENTIONS = _PageQuery(select(_mentions.message_id, _mentions.user_id).order_by(_mentions.id), _mentions.message_id)
 
 
-def reaction_rows(executor: Executor, message_ids: Collection[int]) -> Sequence[Any]:
-    """The (message, emoji, user) rows of the messages' reactions, in the order in which they were added."""
-    return _REACTIONS.rows(executor, message_ids) if message_ids else []
+def load_reaction_pairs(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[tuple[str, int]]]:
+    """The (emoji, user) pairs of each message's reactions, in the order in which they were added."""
+    pairs: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for message_id, emoji, user_id in _REACTIONS.rows(executor, message_ids) if message_ids else ():
+        pairs[message_id].append((emoji, user_id))
+    return pairs
 
 
 def load_reactions(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[dict[str, Any]]]:
     """The reactions of each message, grouped by emoji, in the order in which they were added."""
-    pairs: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for message_id, emoji, user_id in reaction_rows(executor, message_ids):
-        pairs[message_id].append((emoji, user_id))
+    pairs = load_reaction_pairs(executor, message_ids)
     return {message_id: group_reactions(own) for message_id, own in pairs.items()}
 
 

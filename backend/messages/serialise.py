@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backend.database import Executor
@@ -27,16 +27,25 @@ _SET_BY_OTHERS = {
 }
 
 
-def messages_json(rows: Iterable[Sequence[Any]], viewer_id: int | None, executor: Executor) -> list[dict[str, Any]]:
+def messages_json(
+    rows: Iterable[Sequence[Any]],
+    viewer_id: int | None,
+    executor: Executor,
+    known: Mapping[str, Mapping[int, Any]] | None = None,
+) -> list[dict[str, Any]]:
     """Rows that begin with `MESSAGE_COLUMNS`, as message objects for *viewer_id*. A deleted message is a tombstone.
 
-    Takes at most one query for each derived field, however many rows there are.
+    Takes at most one query for each derived field, however many rows there are, and none for a field whose values by message id
+    are *known*.
     """
+    known = known or {}
     messages, rich = _stored_json(rows, viewer_id)
     if rich:
         for field in DERIVED_FIELDS:
-            for message_id, value in field.load(executor, rich).items():
-                rich[message_id][field.name] = value
+            values = known[field.name] if field.name in known else field.load(executor, rich)
+            for message_id, value in values.items():
+                if message_id in rich:
+                    rich[message_id][field.name] = value
     return messages
 
 

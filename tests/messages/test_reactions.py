@@ -11,7 +11,10 @@ import pytest
 from flask import Flask
 
 from backend.errors import ValidationFailed
+from backend.messages.change_types import Change
+from backend.messages.changes import change_messages
 from backend.messages.emojis import parse_emoji
+from backend.messages.reactions import AddReaction, RemoveReaction
 from tests.factories import Factory
 from tests.messages.changing import MESSAGES, get, head, published, react, send, unreact, user_id
 from tests.queries import count_queries
@@ -159,6 +162,25 @@ def test_a_page_with_reactions_takes_a_constant_number_of_queries(app: Flask, ma
         assert all(each["reactions"] for each in page)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_batch_of_changes_reads_the_reactions_once(app: Flask, make: Factory) -> None:
+    ann, ben = make.client(), make.client()
+    messages = [send(ann), send(ann), send(ann)]
+    for message, text in zip(messages, "👍🎉👍", strict=True):
+        react(ann, message, text)
+    changes: list[Change] = [AddReaction(user_id(ben), message["id"], "👍") for message in messages]
+    changes.append(RemoveReaction(user_id(ann), messages[0]["id"], "👍"))
+    with app.app_context(), count_queries(app) as queries:
+        *_, last = change_messages(changes)
+    assert len([query for query in queries if "FROM reactions" in query and query.startswith("SELECT")]) == 1
+    assert isinstance(last, dict)
+    assert last["reactions"] == [{"emoji": "👍", "count": 1, "user_ids": [user_id(ben)]}]
+    assert [{each["emoji"]: each["user_ids"] for each in get(ann, m)["reactions"]} for m in messages] == [
+        {"👍": [user_id(ben)]},
+        {"🎉": [user_id(ann)], "👍": [user_id(ben)]},
+        {"👍": [user_id(ann), user_id(ben)]},
+    ]
 
 
 def test_the_emoji_is_percent_encoded() -> None:
