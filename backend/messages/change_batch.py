@@ -12,7 +12,7 @@ from backend.attachments.removal import delete_for_messages
 from backend.conversations.references import ConversationRef, resolve_conversation
 from backend.errors import NotFound, TokenRevoked
 from backend.events import Event, message_event
-from backend.messages.change_types import Change, ChangeContext, LockedMessage
+from backend.messages.change_types import Change, ChangeContext, Changed, LockedMessage
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.indexing import index_changes
 from backend.messages.loaders import group_reactions, load_reaction_pairs
@@ -97,7 +97,7 @@ class ChangeBatch:
         access = _load_access(connection, changes, messages, named)
         return cls(connection, messages, heads, access, named)
 
-    def apply(self, change: Change) -> dict[str, Any]:
+    def apply(self, change: Change) -> Changed:
         """Apply *change* to its message, and return the message as the user sees it. Raises ChatError."""
         message = self._messages.get(change.message_id)
         if message is None:
@@ -105,7 +105,7 @@ class ChangeBatch:
         if change.apply(message, self._context(change, message)):
             self._number(message)
         key = message.client_message_id if message.json["sender_id"] == change.user_id else None
-        return message.json | {"client_message_id": key}
+        return Changed(message.json | {"client_message_id": key}, message.may_leave_files)
 
     def _context(self, change: Change, message: LockedMessage) -> ChangeContext:
         """The context of *change*. Raises NotFound if the user may not see the message."""

@@ -69,6 +69,9 @@ class LockedMessage:
     is_wiped: bool = False
     """Whether content and history are to be removed from the database."""
 
+    may_leave_files: bool = False
+    """Whether there may be files of deleted attachments, which are to be removed after the commit."""
+
     @property
     def is_deleted(self) -> bool:
         return self.json["deleted_at"] is not None
@@ -96,6 +99,14 @@ class LockedMessage:
             raise MessageDeleted
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A message after a change, as its user sees it. `may_leave_files` tells to call `remove_files` after the commit."""
+
+    message: dict[str, Any]
+    may_leave_files: bool
+
+
 @dataclass(frozen=True)
 class Change(ABC):
     """A change that *user_id* wants to make to a message."""
@@ -109,11 +120,6 @@ class Change(ABC):
 
         Raises Forbidden if the user lacks the permission, MessageDeleted for a tombstone, and what the subclass documents.
         """
-
-    @property
-    def removes_files(self) -> bool:
-        """Whether it may delete attachments, so that their files are to be removed after the commit."""
-        return False
 
     @property
     def wipes_content(self) -> bool:

@@ -20,7 +20,7 @@ from backend.database import is_outage
 from backend.errors import ChatError
 from backend.events import Event, publish
 from backend.messages.change_batch import ChangeBatch
-from backend.messages.change_types import Change
+from backend.messages.change_types import Change, Changed
 from backend.messages.singly import SHORT_TIMEOUTS, SINGLY_SECONDS, log_failure, write_singly
 from backend.models.base import db
 from backend.state import confab_state
@@ -31,7 +31,7 @@ log = logging.getLogger("confab.messages")
 MAX_BATCH_SIZE = 100
 ATTEMPTS = 4
 
-Result = dict[str, Any] | Exception
+Result = Changed | Exception
 
 
 def change_message(change: Change) -> dict[str, Any]:
@@ -45,18 +45,18 @@ def change_message(change: Change) -> dict[str, Any]:
     return result
 
 
-def change_together(changes: Sequence[Change]) -> list[Result]:
-    """Like `change_messages`, in one transaction with the changes that are queued in this worker.
+def change_together(changes: Sequence[Change]) -> list[dict[str, Any] | Exception]:
+    """Apply *changes* like `change_messages`, in one transaction with the changes that are queued in this worker.
 
-    The files of messages that it deletes are removed before it returns. What a hard deletion leaves in the files of a SQLite
-    database is removed within a few seconds.
+    Returns each message as its user sees it, or why it was not changed. The files of messages that it deletes are removed before
+    it returns. What a hard deletion leaves in the files of a SQLite database is removed within a few seconds.
     """
-    results = confab_state().change(changes)
-    if any(change.removes_files for change in changes):
+    results: list[Result] = confab_state().change(changes)
+    if any(isinstance(result, Changed) and result.may_leave_files for result in results):
         remove_files()
     if any(change.wipes_content for change in changes):
         wipe_traces_in_background(db.engine)
-    return results
+    return [result.message if isinstance(result, Changed) else result for result in results]
 
 
 def change_batcher() -> Batcher[Sequence[Change], list[Result]]:
@@ -65,7 +65,7 @@ def change_batcher() -> Batcher[Sequence[Change], list[Result]]:
 
 
 def change_messages(changes: Sequence[Change]) -> list[Result]:
-    """Apply *changes* in their order, in one transaction. Returns each message as its user sees it, or why it was not changed.
+    """Apply *changes* in their order, in one transaction. Returns each message after its change, or why it was not changed.
 
     A refusal affects its own change only. After any other error each change is tried in a transaction of its own, and an error
     that occurs again is returned for that change. Only if the database is away at the start do all fail together: the error of

@@ -17,10 +17,6 @@ class Deletion(Change):
     is_hard: bool = False
 
     @property
-    def removes_files(self) -> bool:
-        return True
-
-    @property
     def wipes_content(self) -> bool:
         return self.is_hard
 
@@ -30,7 +26,10 @@ class Deletion(Change):
             raise Forbidden("Only the sender of a message or an admin of the room may delete it.")
         message.is_wiped = message.is_wiped or self.is_hard
         if message.is_deleted:
+            # A tombstone does not tell whether it had files, and its soft deletion may have been unable to remove them.
+            message.may_leave_files = message.may_leave_files or self.is_hard
             return False
+        message.may_leave_files = bool(message.json["attachments"])
         for pair in list(message.reactions):
             message.remove_reaction(*pair)
         message.mentions = []

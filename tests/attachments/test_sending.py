@@ -161,6 +161,38 @@ def test_a_message_can_be_deleted_while_the_storage_is_unavailable(
     assert (rows(app), keys(folder)) == ([], []), "the next removal deletes the remaining files"
 
 
+@pytest.mark.parametrize("query", ["", "?hard=true"])
+def test_marked_files_are_looked_for_only_after_the_deletion_of_a_message_with_files(
+    app: Flask, make: Factory, folder: FolderStorage, query: str
+) -> None:
+    ann = make.client()
+    plain, rich = send(ann), send(ann, attachment_ids=[uploaded(ann)["id"]])
+    looks = []
+    for message in (plain, rich):
+        with count_queries(app) as queries:
+            assert ann.delete(f"/api/chat/messages/{message['id']}{query}").status_code == 204
+        looks.append(any("attachments.storage_key" in each and "state = " in each for each in queries))
+    assert looks == [False, True]
+    assert (rows(app), keys(folder)) == ([], [])
+
+
+def test_a_hard_deletion_removes_files_that_a_soft_one_could_not(
+    app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = make.client()
+    sent = send(ann, attachment_ids=[uploaded(ann)["id"]])
+
+    def away(*_: object) -> None:
+        raise StorageAway
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderStorage, "delete", away)
+        assert ann.delete(f"/api/chat/messages/{sent['id']}").status_code == 204
+    assert len(keys(folder)) == 1
+    assert ann.delete(f"/api/chat/messages/{sent['id']}?hard=true").status_code == 204
+    assert (rows(app), keys(folder)) == ([], [])
+
+
 def test_deleting_a_room_deletes_its_files(app: Flask, make: Factory, store: Storage) -> None:
     ann = make.client()
     room = make.room(ann)

@@ -12,7 +12,7 @@ from sqlalchemy import exc, select
 from backend.database import is_unavailable
 from backend.messages import changes
 from backend.messages.change_batch import ChangeBatch
-from backend.messages.change_types import Change
+from backend.messages.change_types import Change, Changed
 from backend.messages.changes import change_messages
 from backend.messages.edits import Edit
 from backend.messages.reactions import AddReaction
@@ -84,8 +84,8 @@ def test_an_outage_while_changes_are_applied_one_by_one(
     edits = [Edit(user_id(ann), m["id"], text, None) for m, text in zip(messages, contents, strict=True)]
     with app.app_context():
         first, *others = change_messages(edits)
-    assert isinstance(first, dict)
-    assert (first["content"], first["modseq"]) == ("first", 5)
+    assert isinstance(first, Changed)
+    assert (first.message["content"], first.message["modseq"]) == ("first", 5)
     assert all(isinstance(other, Exception) and is_unavailable(other) for other in others)
     assert sizes == [4, 1, 1], "the outage is not rediscovered change by change"
     assert [get(ann, message)["content"] for message in messages] == ["first", "number 1", "number 2", "number 3"]
@@ -121,5 +121,5 @@ def test_a_locked_conversation_fails_no_change_in_another(postgresql_app: Flask,
             *late, reacted = change_messages(wanted)
             assert time.monotonic() - started < 8
         assert all(isinstance(result, Exception) and is_unavailable(result) for result in late)
-        assert isinstance(reacted, dict)
-        assert reacted["reactions"] == get(ann, free)["reactions"] != []
+        assert isinstance(reacted, Changed)
+        assert reacted.message["reactions"] == get(ann, free)["reactions"] != []

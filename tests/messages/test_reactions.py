@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from backend.errors import ValidationFailed
-from backend.messages.change_types import Change
+from backend.messages.change_types import Change, Changed
 from backend.messages.changes import change_messages
 from backend.messages.emojis import parse_emoji
 from backend.messages.reactions import AddReaction, RemoveReaction
@@ -174,8 +174,8 @@ def test_a_batch_of_changes_reads_the_reactions_once(app: Flask, make: Factory) 
     with app.app_context(), count_queries(app) as queries:
         *_, last = change_messages(changes)
     assert len([query for query in queries if "FROM reactions" in query and query.startswith("SELECT")]) == 1
-    assert isinstance(last, dict)
-    assert last["reactions"] == [{"emoji": "👍", "count": 1, "user_ids": [user_id(ben)]}]
+    assert isinstance(last, Changed)
+    assert last.message["reactions"] == [{"emoji": "👍", "count": 1, "user_ids": [user_id(ben)]}]
     assert [{each["emoji"]: each["user_ids"] for each in get(ann, m)["reactions"]} for m in messages] == [
         {"👍": [user_id(ben)]},
         {"🎉": [user_id(ann)], "👍": [user_id(ben)]},
