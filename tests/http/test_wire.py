@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -238,3 +238,52 @@ def test_chunks_are_read_to_their_end(server: Server) -> None:
     with Wire(server, CHUNKED + body + request("/api/health", method="GET")) as wire:
         assert wire.answer().is_problem(401, "invalid_credentials")
         assert wire.answer().status == 200
+
+
+@pytest.fixture(scope="module")
+def reactor(server: Server) -> Callable[[str, str], Answer]:
+    """A function that sends a method and the last segment of a path, as they are, to the reactions of a message."""
+    account = json.dumps({"email": "ann@b.example", "password": "password123"}).encode()
+    token = f"Bearer {ask(server, request('/api/auth/register', account)).json['access_token']}"
+    sent = ask(server, request("/api/chat/send", b'{"content": "hello"}', Authorization=token))
+    path = f"/api/chat/messages/{sent.json['id']}/reactions/"
+    return lambda method, segment: ask(server, request(path + segment, method=method, Authorization=token))
+
+
+@pytest.mark.parametrize(
+    ("segment", "emoji"),
+    [
+        ("%23%EF%B8%8F%E2%83%A3", "#️⃣"),
+        ("%23%ef%b8%8f%e2%83%a3", "#️⃣"),
+        ("%23%eF%B8%8f%E2%83%a3", "#️⃣"),
+        ("1%EF%B8%8F%E2%83%A3", "1️⃣"),
+        ("%31%ef%b8%8f%e2%83%a3", "1️⃣"),
+        ("*%EF%B8%8F%E2%83%A3", "*️⃣"),
+        ("%F0%9F%91%8D", "👍"),
+        ("%f0%9f%91%8d%f0%9f%8f%bd", "👍🏽"),
+        ("%F0%9F%91%A8%E2%80%8D%F0%9F%91%A9%E2%80%8D%F0%9F%91%A7", "👨‍👩‍👧"),
+    ],
+)
+def test_a_percent_encoded_emoji(reactor: Callable[[str, str], Answer], segment: str, emoji: str) -> None:
+    added, removed = reactor("PUT", segment), reactor("DELETE", segment)
+    assert (added.status, removed.status) == (200, 200)
+    assert [each["emoji"] for each in added.json["reactions"]] == [emoji]
+    assert removed.json["reactions"] == []
+
+
+@pytest.mark.parametrize(
+    ("segment", "status", "code"),
+    [
+        ("#%EF%B8%8F%E2%83%A3", 404, "not_found"),  # the path ends before a fragment
+        ("%2523%25EF%25B8%258F%25E2%2583%25A3", 422, "validation_failed"),  # encoded twice
+        ("%23", 422, "validation_failed"),
+        ("%EF%B8%8F%E2%83%A3", 422, "validation_failed"),
+        ("%F0%9F%91", 422, "validation_failed"),
+        ("%GG", 422, "validation_failed"),
+        ("%", 422, "validation_failed"),
+        ("%F0%9F%91%8D%00", 404, "not_found"),  # no path may have a NUL
+    ],
+)
+def test_a_path_without_an_emoji(reactor: Callable[[str, str], Answer], segment: str, status: int, code: str) -> None:
+    assert reactor("PUT", segment).is_problem(status, code)
+    assert reactor("DELETE", segment).is_problem(status, code)
