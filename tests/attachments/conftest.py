@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select, update
 
+from backend.attachments import sweeping
 from backend.models import Attachment, User
-from backend.models.base import db
+from backend.models.base import db, utcnow
 from backend.state import confab_state
 from backend.storage import Storage
 from backend.storage.folder import FolderStorage
@@ -94,6 +96,13 @@ def keys(store: Storage) -> list[str]:
         for batch in store.files(f"attachments/{day}"):
             found += [file.key for file in batch]
     return sorted(found)
+
+
+def sweep_later(app: Flask, monkeypatch: pytest.MonkeyPatch, later: timedelta) -> sweeping.Sweep:
+    """Sweep everything as if *later* had passed."""
+    with app.app_context(), monkeypatch.context() as patched:
+        patched.setattr(sweeping, "utcnow", lambda: utcnow() + later)
+        return sweeping.sweep_all()
 
 
 def add_to_message(app: Flask, attachment_id: int, message_id: int) -> None:

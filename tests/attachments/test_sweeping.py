@@ -21,19 +21,12 @@ from backend.models import Attachment
 from backend.models.base import db, utcnow
 from backend.storage import Storage, StorageAway
 from backend.storage.folder import FolderStorage
-from tests.attachments.conftest import code, keys, picture, rows, send, upload, uploaded
+from tests.attachments.conftest import code, keys, picture, rows, send, sweep_later, upload, uploaded
 from tests.client import Client
 from tests.factories import Factory
 from tests.processes import wait_until
 
 OLD = timedelta(hours=2)
-
-
-def sweep_later(app: Flask, monkeypatch: pytest.MonkeyPatch, later: timedelta) -> sweeping.Sweep:
-    """Sweep everything as if *later* had passed."""
-    with app.app_context(), monkeypatch.context() as patched:
-        patched.setattr(sweeping, "utcnow", lambda: utcnow() + later)
-        return sweeping.sweep_all()
 
 
 def test_files_not_sent_within_a_day_are_deleted(
