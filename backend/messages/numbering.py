@@ -107,14 +107,16 @@ class BatchWriter:
     def _repeat(self, draft: Draft, earlier: Row[Any]) -> dict[str, Any]:
         """The message that was sent before, in its present state. Raises TokenRevoked.
 
-        A sender who may not see the conversation any more gets its first state instead: they may not know how it changed
-        since. Its modseq is then its seq, because the first modseq is not stored and cannot be smaller.
+        A sender who may not see the conversation any more gets its first state instead: they may not know how others changed it
+        since. Its modseq is then its seq, because the first modseq is not stored and cannot be smaller. Files and mentions are
+        those that it still has: a deletion erases them, and what was erased is shown to nobody.
         """
         try:
             check_access(draft, self._context)
         except (NotFound, NotAMember):
-            as_sent = {**earlier._mapping, **INITIAL_VALUES, "content": draft.content, "modseq": earlier.seq}
-            return {**new_message_json(as_sent), "client_message_id": draft.client_message_id}
+            values = {**earlier._mapping, **INITIAL_VALUES, "content": draft.content, "modseq": earlier.seq}
+            as_sent = [values[column.name] for column in MESSAGE_COLUMNS]
+            return messages_json([as_sent], draft.sender_id, self._batch.connection, known={"reactions": {}})[0]
         return messages_json([earlier], draft.sender_id, self._batch.connection)[0]
 
     def _number(self, draft: Draft) -> NewMessage:

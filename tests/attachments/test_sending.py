@@ -95,6 +95,30 @@ def test_a_repeated_send_has_the_same_files(make: Factory, folder: FolderStorage
     send(ann, attachment_ids=[second])
 
 
+def test_a_repeat_shows_files_and_mentions_to_a_former_member(make: Factory, folder: FolderStorage) -> None:
+    """They are part of the first state, and no change that others make afterwards. The files themselves are not served."""
+    owner, member = make.client(), make.client()
+    room = make.room(owner, "room", member, is_public=False)
+    files = [uploaded(member, picture(), "a.png"), uploaded(member)]
+    content = f"@{owner.user.username}, look"  # type: ignore[attr-defined]
+    body = {"room_id": room["id"], "content": content, "client_message_id": "k"}
+    body |= {"attachment_ids": [file["id"] for file in files]}
+    first = member.post("/api/chat/send", body).json
+    assert [each["filename"] for each in first["attachments"]] == ["a.png", "notes.txt"]
+    assert first["mentions"] == [owner.user.id]  # type: ignore[attr-defined]
+    assert owner.delete(f"/api/rooms/{room['id']}/members/{member.user.id}").status_code < 300  # type: ignore[attr-defined]
+    path = f"/api/chat/messages/{first['id']}"
+    assert [owner.put(f"{path}/{change}").status_code for change in ("reactions/👍", "pin")] == [200, 200]
+    again = member.post("/api/chat/send", body)
+    assert (again.status_code, again.json) == (200, first | {"modseq": first["seq"]})
+    assert member.get(path).status_code == 404
+    assert [member.get(file["url"]).status_code for file in files] == [404, 404]
+    assert owner.delete(path).status_code == 204
+    again = member.post("/api/chat/send", body)
+    left = {"modseq": first["seq"], "attachments": [], "mentions": []}
+    assert (again.status_code, again.json) == (200, first | left), "a deletion leaves no trace of files"
+
+
 def test_concurrent_sends_cannot_share_a_file(app: Flask, make: Factory, folder: FolderStorage) -> None:
     ann = make.client()
     rooms = [make.room(ann)["id"] for _ in range(4)]
