@@ -15,7 +15,7 @@ from tests.attachments.conftest import code, keys, picture, rows, send, uploaded
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
-from tests.threads import at_once
+from tests.races import at_once
 
 
 def test_a_message_shows_its_files_in_the_order_of_the_request(make: Factory, folder: FolderStorage) -> None:

@@ -26,7 +26,7 @@ from backend.threadpool import DISK
 from tests.attachments.conftest import PATH, code, keys, picture, rows, upload, uploaded
 from tests.client import Client
 from tests.factories import Factory
-from tests.threads import at_once
+from tests.races import at_once
 from tests.users.test_avatars import bomb
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

@@ -15,7 +15,7 @@ from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
-from tests.threads import at_once
+from tests.races import at_once
 
 URL = "/api/auth/tokens"
 

@@ -22,7 +22,7 @@ from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
-from tests.threads import at_once
+from tests.races import at_once
 
 CONFIRM, TOKENS, TOTP, ME = "/api/auth/confirm", "/api/auth/tokens", "/api/auth/totp", "/api/users/me"
 VERIFY = "/api/auth/verify-otp"

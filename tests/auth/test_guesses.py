@@ -18,7 +18,7 @@ from backend.state import confab_state
 from tests.auth.test_otp import MOBILE, SEND, VERIFY, ask, other_than
 from tests.client import Client
 from tests.outgoing import Outgoing
-from tests.threads import at_once
+from tests.races import at_once
 
 
 def verify_from(client: Client, address: str, code: str) -> int:

@@ -19,7 +19,7 @@ from backend.security.hashing import hash_secret, new_secret
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
-from tests.threads import at_once
+from tests.races import at_once
 
 SEND, VERIFY = "/api/auth/send-otp", "/api/auth/verify-otp"
 MOBILE, OTHER = "+46701740605", "+46701740606"

@@ -21,7 +21,7 @@ from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
-from tests.threads import at_once
+from tests.races import at_once
 
 Register = Callable[..., dict[str, Any]]
 CHANGE, FORGOT, RESET = "/api/auth/change-password", "/api/auth/forgot-password", "/api/auth/reset-password"

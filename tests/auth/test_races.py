@@ -18,7 +18,7 @@ from backend.models.base import db
 from backend.security.hashing import hash_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
-from tests.threads import at_once
+from tests.races import at_once
 
 Register = Callable[..., dict[str, Any]]
 MANY = 50

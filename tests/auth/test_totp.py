@@ -21,7 +21,7 @@ from tests.auth.test_otp import ask, verify
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
-from tests.threads import at_once
+from tests.races import at_once
 
 URL, LOGIN = "/api/auth/totp", "/api/auth/login"
 Register = Callable[..., dict[str, Any]]

@@ -18,7 +18,7 @@ from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import MESSAGES, delete, edit, user_id
 from tests.messages.counts_model import LOBBY, ROOM, Counts, Inboxes
-from tests.threads import at_once
+from tests.races import at_once
 
 USERS = 4
 CONVERSATIONS = "/api/chat/conversations"

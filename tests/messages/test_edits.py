@@ -12,7 +12,7 @@ from backend.models.base import db
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import MESSAGES, edit, get, head, published, send, user_id
-from tests.threads import at_once
+from tests.races import at_once
 
 
 def history(client: Client, message: dict[str, Any], query: str = "") -> list[dict[str, Any]]:

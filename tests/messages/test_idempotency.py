@@ -12,7 +12,7 @@ from backend.models import Conversation, Message
 from backend.models.base import db
 from tests.client import Client
 from tests.factories import Factory
-from tests.threads import at_once
+from tests.races import at_once
 
 
 def test_a_repeated_send_returns_the_first_message(make: Factory) -> None:

@@ -15,7 +15,7 @@ from backend.models.base import db
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import send, user_id
-from tests.threads import at_once
+from tests.races import at_once
 
 pytestmark = pytest.mark.usefixtures("wiped")
 

@@ -17,7 +17,7 @@ from backend.messages.reactions import AddReaction, RemoveReaction
 from tests.factories import Factory
 from tests.messages.changing import MESSAGES, get, head, published, react, send, unreact, user_id
 from tests.queries import count_queries
-from tests.threads import at_once
+from tests.races import at_once
 
 GOOD = ["👍", "❤️", "👨‍👩‍👧‍👦", "🏳️‍🌈", "🇸🇪", "👍🏽", "1️⃣", "#️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "©️", "🫠", "👩🏿‍🚀"]
 BAD = ["a", "1", "#", "👍👍", "👍x", " 👍", "🏽", "🇸", ":thumbsup:", "‍", "️", "❤️️", "x" * 5000, "👍\n"]

@@ -23,7 +23,7 @@ from backend.models.base import db
 from backend.state import confab_state
 from tests.factories import Factory
 from tests.processes import wait_until
-from tests.threads import at_once
+from tests.races import at_once
 
 LOBBY = ConversationRef("lobby", "lobby")
 

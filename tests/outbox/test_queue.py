@@ -19,7 +19,7 @@ from backend.outbox.gateways import Failed, Refused
 from backend.outbox.mail import Mail
 from tests.factories import Factory
 from tests.outgoing import Outgoing
-from tests.threads import at_once
+from tests.races import at_once
 
 TO = "+46701740605"
 

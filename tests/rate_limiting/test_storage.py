@@ -14,8 +14,8 @@ from limits.storage import storage_from_string
 from backend.rate_limiting import storage
 from backend.rate_limiting.storage import FixedWindow, MemoryCounts, RedisCounts, SharedCounts, make_limiter
 from tests.processes import wait_until
+from tests.races import at_once
 from tests.rate_limiting.conftest import Monotonic
-from tests.threads import at_once
 
 
 def test_windows_in_memory_close_and_are_swept(clock: Any) -> None:

@@ -14,9 +14,9 @@ from backend.models.base import db, utcnow
 from backend.rate_limiting.limits import RateLimit
 from tests.client import Client
 from tests.factories import Factory
+from tests.races import at_once
 from tests.rooms.conftest import Cast, user_id
 from tests.rooms.state import last_modseq, memberships
-from tests.threads import at_once
 
 
 def code(response: Any) -> tuple[int, str]:

@@ -14,9 +14,9 @@ from backend.models import Room, RoomInvite, RoomMembership
 from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
+from tests.races import at_once
 from tests.rooms.conftest import Cast, user_id
 from tests.rooms.state import inboxes, last_modseq
-from tests.threads import at_once
 
 JOIN = "/api/rooms/join"
 

@@ -10,9 +10,9 @@ from flask import Flask
 
 from tests.client import Client
 from tests.factories import Factory
+from tests.races import at_once
 from tests.rooms.conftest import user_id
 from tests.rooms.state import inboxes, last_modseq, memberships
-from tests.threads import at_once
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -13,7 +13,7 @@ from backend.models.base import db
 from backend.security.hashing import hash_secret
 from tests.client import Client
 from tests.factories import Factory
-from tests.threads import at_once
+from tests.races import at_once
 
 
 @pytest.fixture

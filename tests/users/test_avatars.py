@@ -17,7 +17,7 @@ from backend.models.base import db
 from backend.storage import StorageAway
 from tests.client import Client
 from tests.factories import Factory
-from tests.threads import at_once
+from tests.races import at_once
 
 MINE = "/api/users/me/avatar"
 
