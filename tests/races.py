@@ -51,11 +51,13 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
         return list(pool.map(run, calls))
 
 
-class _Background:
-    """Starts calls in threads, and notices one that returns although it should be waiting."""
+class _Holder:
+    """A transaction that others wait for. Starts them in threads, and notices one that returns although it should be waiting."""
 
-    def __init__(self, pool: ThreadPoolExecutor):
+    def __init__(self, pool: ThreadPoolExecutor, count_blocked: Callable[[int], int]):
+        self.pid = 0
         self._pool = pool
+        self._count_blocked = count_blocked
         self._calls: list[Future[Any]] = []
 
     def start(self, call: Callable[[], T]) -> Future[T]:
@@ -64,8 +66,15 @@ class _Background:
         self._calls.append(started)
         return started
 
+    def wait_until_blocked(self, count: int = 1) -> None:
+        """Wait until *count* calls of the application wait for this transaction, directly or behind one another.
+
+        Raises AssertionError if they do not wait within SECONDS.
+        """
+        self._await(lambda: self._count_blocked(self.pid) >= count, f"{count} calls wait for the transaction")
+
     def _await(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for *condition*. Raises AssertionError if a started call ends before, or after SECONDS."""
+        """Wait for *condition*. Raises AssertionError after SECONDS, or if a started call ends before."""
 
         def is_over() -> bool:
             return condition() or any(call.done() for call in self._calls)
@@ -79,24 +88,17 @@ class _Background:
             raise AssertionError(f"a call ended with {results}, and not: {what}")
 
 
-class HeldRow(_Background):
+class HeldRow(_Holder):
     """A transaction that holds a row. See `hold_row`."""
 
-    def __init__(self, pool: ThreadPoolExecutor, connection: Connection, count_blocked: Callable[[], int]):
-        super().__init__(pool)
+    def __init__(self, pool: ThreadPoolExecutor, count_blocked: Callable[[int], int], connection: Connection):
+        super().__init__(pool, count_blocked)
         self._connection = connection
-        self._count_blocked = count_blocked
+        self.pid = _backend_pid(connection.connection)
 
     def execute(self, statement: Executable) -> Result[Any]:
         """Execute *statement* in the transaction that holds the row."""
         return self._connection.execute(statement)
-
-    def wait_until_blocked(self, count: int = 1) -> None:
-        """Wait until *count* calls of the application wait for the holder, directly or behind one another.
-
-        Raises AssertionError if a call from `start` ends before, or if they do not wait within SECONDS.
-        """
-        self._await(lambda: self._count_blocked() >= count, f"{count} calls wait for the held row")
 
     def release(self) -> None:
         """Commit. Repeated calls do nothing."""
@@ -115,9 +117,9 @@ def hold_row(app: Flask, model: type[Base], **key: Any) -> Iterator[HeldRow]:
         engine = db.engine
     with engine.connect() as connection:
         connection.execute(select(model).filter_by(**key).with_for_update()).one()
-        with _blocked_counter(engine, connection) as count_blocked, ThreadPoolExecutor(64) as pool:
+        with _blocked_counter(engine) as count_blocked, ThreadPoolExecutor(64) as pool:
             try:
-                held = HeldRow(pool, connection, count_blocked)
+                held = HeldRow(pool, count_blocked, connection)
                 yield held
                 held.release()
             finally:
@@ -125,15 +127,19 @@ def hold_row(app: Flask, model: type[Base], **key: Any) -> Iterator[HeldRow]:
 
 
 @contextmanager
-def _blocked_counter(engine: Engine, holder: Connection) -> Iterator[Callable[[], int]]:
-    """Count the transactions that wait for *holder*."""
+def _blocked_counter(engine: Engine) -> Iterator[Callable[[int], int]]:
+    """Count the transactions that wait for the one of a server process."""
     if engine.dialect.name == "sqlite":
         with _entering_transactions(engine) as entering:
-            yield lambda: len(entering)
+            yield lambda _: len(entering)
         return
-    pid = holder.exec_driver_sql("SELECT pg_backend_pid()").scalar()
     with read_engine(engine).connect() as observer:
-        yield lambda: int(observer.scalar(_BLOCKED, {"holder": pid}) or 0)
+        yield lambda pid: int(observer.scalar(_BLOCKED, {"holder": pid}) or 0)
+
+
+def _backend_pid(connection: Any) -> int:
+    """The server process of a connection of psycopg2; 0 for SQLite, which has none."""
+    return int(connection.get_backend_pid()) if hasattr(connection, "get_backend_pid") else 0
 
 
 @contextmanager
@@ -158,11 +164,11 @@ def _entering_transactions(engine: Engine) -> Iterator[set[int]]:
         yield threads
 
 
-class PausedCommit(_Background):
+class PausedCommit(_Holder):
     """A transaction that stops before its COMMIT. See `paused_before_commit`."""
 
-    def __init__(self, pool: ThreadPoolExecutor):
-        super().__init__(pool)
+    def __init__(self, pool: ThreadPoolExecutor, count_blocked: Callable[[int], int]):
+        super().__init__(pool, count_blocked)
         self._lock = threading.Lock()
         self._reached, self._released = threading.Event(), threading.Event()
 
@@ -179,10 +185,11 @@ class PausedCommit(_Background):
         """Let the transaction commit. Repeated calls do nothing."""
         self._released.set()
 
-    def pause(self) -> None:
+    def pause(self, cursor: Any) -> None:
         """Stop the first transaction that comes here. Later ones pass."""
         with self._lock:
-            is_first = not self._reached.is_set()
+            if is_first := not self._reached.is_set():
+                self.pid = _backend_pid(cursor.connection)
             self._reached.set()
         if is_first:
             assert self._released.wait(60), "the commit was never released"
@@ -205,7 +212,7 @@ def paused_before_commit(app: Flask, writes: type[Base] | None = None) -> Iterat
             return
         cursor = connection.connection.cursor()
         if wanted.has_written(cursor):
-            paused.pause()
+            paused.pause(cursor)
 
     def on_statement(_connection: Any, cursor: Any, statement: str, given: Any, *_: Any) -> tuple[str, Any]:
         """A batch of sends has its COMMIT at the end of its last statement: execute the rest first, and then stop."""
@@ -214,14 +221,14 @@ def paused_before_commit(app: Flask, writes: type[Base] | None = None) -> Iterat
             if committing[1]:
                 cursor.execute(committing[1], given)
             if wanted.has_written(cursor):
-                paused.pause()
+                paused.pause(cursor)
             return "COMMIT", given
         return statement, given
 
     reading = read_engine(engine)
     # The pool ends first: a listener that is removed while a thread is in it breaks that thread's commit.
-    with ExitStack() as listeners, ThreadPoolExecutor(64) as pool:
-        paused = PausedCommit(pool)
+    with ExitStack() as listeners, _blocked_counter(engine) as count_blocked, ThreadPoolExecutor(64) as pool:
+        paused = PausedCommit(pool, count_blocked)
         _listen(listeners, engine, "commit", on_commit)
         for each in [engine] if reading.pool is engine.pool else [engine, reading]:
             _listen(listeners, each, "before_cursor_execute", on_statement, retval=True)

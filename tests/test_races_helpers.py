@@ -141,6 +141,17 @@ def test_the_pause_waits_for_a_transaction_that_writes_to_the_table(app: Flask, 
     assert ann.post("/api/chat/send", {"content": "again"}).status_code == 201
 
 
+def test_a_writer_waits_for_a_paused_commit(app: Flask, make: Factory) -> None:
+    make.user(full_name="first")
+    with paused_before_commit(app, writes=User) as paused:
+        first = paused.start(writing(app, "second"))
+        paused.wait_until_reached()
+        second = paused.start(writing(app, "third"))
+        paused.wait_until_blocked()
+        paused.release()
+        assert (first.result(10), second.result(10)) == ("first", "second")
+
+
 def test_a_commit_that_is_not_reached_fails_the_test(app: Flask, make: Factory) -> None:
     ann = make.client()
     with pytest.raises(AssertionError, match="a transaction reaches its COMMIT"):

@@ -15,7 +15,7 @@ from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
-from tests.races import at_once
+from tests.races import at_once, hold_row
 
 URL = "/api/auth/tokens"
 
@@ -177,10 +177,9 @@ def test_the_last_use_is_recorded_once_a_minute(app: Flask, make: Factory) -> No
 def test_a_use_does_not_wait_for_a_lock_on_its_row(postgresql_app: Flask, wiped: None) -> None:
     make = Factory(postgresql_app)
     script = Client(postgresql_app, create(make.client())["token"])
-    with postgresql_app.app_context(), db.engine.begin() as connection:
-        connection.execute(select(ApiToken.id).with_for_update())
+    with hold_row(postgresql_app, ApiToken) as held:
         assert script.get("/api/rooms").status_code == 200
-        assert connection.execute(select(ApiToken.last_used_at)).scalar() is None
+        assert held.execute(select(ApiToken.last_used_at)).scalar() is None
 
 
 def test_a_call_succeeds_although_its_use_cannot_be_recorded(

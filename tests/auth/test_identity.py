@@ -22,6 +22,7 @@ from backend.security.hashing import hash_secret
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
+from tests.races import hold_row
 
 URL = "/api/auth/sessions"
 
@@ -263,8 +264,7 @@ def test_a_locked_user_row_delays_no_request(postgresql_app: Flask, wiped: None)
     """A transaction that changes a user's row delays neither that user's requests nor the requests that share the query."""
     make = Factory(postgresql_app)
     token = make.token(make.user())
-    with postgresql_app.app_context(), db.engine.begin() as holder:
-        holder.execute(select(User.id).with_for_update())
+    with hold_row(postgresql_app, User), postgresql_app.app_context():
         assert authenticate.identify(token).session_id
     session_seen_at, user_seen_at = seen_at(postgresql_app)
     assert session_seen_at is not None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from backend.models import ConversationEntry, RefreshToken, User, UserSession
@@ -18,7 +17,7 @@ from backend.models.base import db
 from backend.security.hashing import hash_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
-from tests.races import at_once
+from tests.races import at_once, hold_row
 
 Register = Callable[..., dict[str, Any]]
 MANY = 50
@@ -116,17 +115,11 @@ def test_sessions_end_while_they_are_refreshed(app: Flask, register: Register, c
         assert (refused.status_code, refused.get_json()["code"]) == (401, "token_revoked")
 
 
-def test_a_refresh_waits_for_the_end_of_its_session(postgresql_app: Flask, wiped: None) -> None:
+def test_a_refresh_waits_for_the_end_of_its_session(app: Flask) -> None:
     """The refresh reads its session after it waited for the lock, and not before."""
-    user = {"email": EMAIL, "password": PASSWORD}
-    token = Client(postgresql_app).post("/api/auth/register", user).get_json()["refresh_token"]
-    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    with ThreadPoolExecutor(1) as pool, postgresql_app.app_context():
-        with db.engine.begin() as ending:
-            ending.execute(update(UserSession).values(is_active=False))
-            body = {"refresh_token": token}
-            answer = pool.submit(Client(postgresql_app).post, "/api/auth/refresh", body)
-            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
-                while not watcher.scalar(waiting) and not answer.done():
-                    pass
-        assert answer.result().get_json()["code"] == "token_revoked"
+    token = Client(app).post("/api/auth/register", {"email": EMAIL, "password": PASSWORD}).get_json()["refresh_token"]
+    with hold_row(app, UserSession) as ending:
+        answer = ending.start(lambda: Client(app).post("/api/auth/refresh", {"refresh_token": token}))
+        ending.wait_until_blocked()
+        ending.execute(update(UserSession).values(is_active=False))
+    assert answer.result().get_json()["code"] == "token_revoked"

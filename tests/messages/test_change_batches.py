@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import exc, select
+from sqlalchemy import exc
 
 from backend.database import is_unavailable
 from backend.messages import changes
@@ -17,9 +17,9 @@ from backend.messages.changes import change_messages
 from backend.messages.edits import Edit
 from backend.messages.reactions import AddReaction
 from backend.models import Conversation
-from backend.models.base import db
 from tests.factories import Factory
 from tests.messages.changing import get, head, published, send, user_id
+from tests.races import hold_row
 
 
 class Planted(Exception):
@@ -114,9 +114,7 @@ def test_a_locked_conversation_fails_no_change_in_another(postgresql_app: Flask,
     wanted = [AddReaction(user_id(ann), stuck["id"], emoji) for emoji in "👍🎉😀🚀❤"] * 4
     wanted.append(AddReaction(user_id(ann), free["id"], "👍"))
     with postgresql_app.app_context():
-        with db.engine.begin() as connection:
-            statement = select(Conversation.id).where(Conversation.id == room["conversation_id"])
-            connection.execute(statement.with_for_update())
+        with hold_row(postgresql_app, Conversation, id=room["conversation_id"]):
             started = time.monotonic()
             *late, reacted = change_messages(wanted)
             assert time.monotonic() - started < 8

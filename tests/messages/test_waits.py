@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 
 from backend.batching import Batcher
 from backend.conversations.references import ConversationRef
@@ -19,22 +16,12 @@ from backend.messages import append
 from backend.messages.append import append_messages, append_together
 from backend.messages.drafts import Draft, Sent
 from backend.models import Conversation
-from backend.models.base import db
 from backend.state import confab_state
 from tests.factories import Factory
 from tests.processes import wait_until
-from tests.races import at_once
+from tests.races import at_once, hold_row
 
 LOBBY = ConversationRef("lobby", "lobby")
-
-
-@contextmanager
-def held(room: dict[str, Any]) -> Iterator[None]:
-    """Lock *room* for longer than a send may wait."""
-    with db.engine.begin() as connection:
-        statement = select(Conversation.id).where(Conversation.id == room["conversation_id"])
-        connection.execute(statement.with_for_update())
-        yield
 
 
 @pytest.fixture
@@ -51,7 +38,7 @@ def test_a_locked_conversation_fails_no_send_to_another(make_pg: Factory) -> Non
     drafts = [Draft(ann_id, LOBBY if n % 10 == 0 else stuck, f"{n}") for n in range(50)]
     with make_pg.app.app_context():
         started = time.monotonic()
-        with held(room):
+        with hold_row(make_pg.app, Conversation, id=room["conversation_id"]):
             results = append_messages(drafts)
         assert time.monotonic() - started < 8
         sent = [result for result in results[::10] if isinstance(result, Sent)]

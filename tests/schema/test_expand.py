@@ -16,6 +16,7 @@ from backend.schema import revisions
 from backend.schema.gate import find_fault
 from backend.settings import MIGRATIONS
 from tests.factories import Factory
+from tests.processes import wait_until
 from tests.schema.conftest import Database
 from tests.schema.rules import faults_of
 
@@ -183,10 +184,9 @@ def test_an_upgrade_waits_for_a_table_in_use(postgresql_database: Database, rele
         thread.start()
         with database.engine.connect() as observer:
             waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
-            while not observer.scalar(waiting):
-                observer.rollback()
-            while observer.scalar(waiting):  # it gave up the lock, so that the statements queued behind it continue
-                observer.rollback()
+            is_waiting = lambda: (observer.rollback(), observer.scalar(waiting))[1]  # noqa: E731
+            wait_until(is_waiting, "the upgrade to wait for the table")
+            wait_until(lambda: not is_waiting(), "it to give up the lock, so that statements queued behind it continue")
         holder.rollback()
     thread.join(30)
     assert "A table is in use. Trying again." in told[0]
