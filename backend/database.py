@@ -10,7 +10,7 @@ On PostgreSQL the two kinds have separate pools: a connection that served both w
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -75,6 +75,22 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
         yield reading
 
 
+def ensure_prepared(connection: Connection, statements: Mapping[str, str]) -> None:
+    """Prepare *statements*, by their names with parameter types, unless this connection to PostgreSQL prepared them before.
+
+    `{"find (bigint[])": "SELECT … WHERE id = ANY ($1)"}` is executed with `EXECUTE find(…)`.
+    """
+    prepared: set[str] | None = connection.info.get(_PREPARED)
+    if prepared is None:
+        # A pooler may have used the server's connection before.
+        connection.exec_driver_sql("DEALLOCATE ALL")
+        prepared = connection.info[_PREPARED] = set()
+    if missing := [name for name in statements if name not in prepared]:
+        connection.exec_driver_sql(";".join(f"PREPARE {name} AS {statements[name]}" for name in missing))
+        prepared.update(missing)
+
+
+_PREPARED = "confab-prepared"
 _read_engines: dict[Engine, Engine] = {}
 
 
@@ -115,8 +131,9 @@ def _postgres_options(pool_size: int) -> dict[str, Any]:
         "connect_args": {
             "connect_timeout": int(ANSWER_SECONDS),
             "application_name": "confab",
+            # force_generic_plan concerns prepared statements alone. See docs/decisions/0010.
             "options": "-c timezone=UTC -c lock_timeout=3500 -c statement_timeout=3800 "
-            "-c idle_in_transaction_session_timeout=60000",
+            "-c idle_in_transaction_session_timeout=60000 -c plan_cache_mode=force_generic_plan",
             "keepalives_idle": 30,
             "tcp_user_timeout": int(ANSWER_SECONDS * 1000),
         },

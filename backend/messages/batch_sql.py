@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import Connection, Engine, Table, bindparam, exc, insert, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql
 
-from backend.database import read_engine
+from backend.database import ensure_prepared, read_engine
 from backend.messages.fields import INSERT_COLUMNS
 from backend.messages.singly import SHORT_TIMEOUTS
 from backend.models import Attachment, Conversation, Message, MessageMention, RoomMembership
@@ -128,10 +128,10 @@ def _insert(table: Table, names: Sequence[str]) -> str:
 
 
 # These are prepared because PostgreSQL takes longer to plan them than to execute them. By default it plans statements with
-# arrays again each time, so `force_generic_plan` is set. A generic plan must never scan a whole table. PostgreSQL overestimates
-# the length of arrays, so each table is accessed by a key that is `ANY` of an array, or row by row (`OFFSET 0` prevents
-# another plan). The table may have been small when the plan was made, so sequential scans are off (`enable_seqscan`). The lock
-# is as strong as the UPDATE that follows, and does not block foreign keys.
+# arrays again each time, so connections set `force_generic_plan`. A generic plan must never scan a whole table. PostgreSQL
+# overestimates the length of arrays, so each table is accessed by a key that is `ANY` of an array, or row by row (`OFFSET 0`
+# prevents another plan). The table may have been small when the plan was made, so sequential scans are off
+# (`enable_seqscan`). The lock is as strong as the UPDATE that follows, and does not block foreign keys.
 _PREPARED = {
     "confab_lock (text[])": "SELECT FROM conversations WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
     "confab_load_context (text[], bigint[], bigint[], bigint[], text[], integer)": f"""SELECT
@@ -152,13 +152,9 @@ _PREPARED = {
         FROM json_to_recordset($1) AS head ({_record(_conversations, HEAD)})
         WHERE conversations.id = head.id AND conversations.id = ANY ($2)""",  # noqa: S608
 }
-_PREPARE = "SET plan_cache_mode = force_generic_plan; DEALLOCATE ALL;" + ";".join(
-    f"PREPARE {name} AS {statement}" for name, statement in _PREPARED.items()
-)
 _OPEN = """BEGIN; SET LOCAL enable_seqscan = off; EXECUTE confab_lock(%(ids)s);
     EXECUTE confab_load_context(%(ids)s, %(rooms)s, %(users)s, %(senders)s, %(keys)s, %(count)s)"""
 _OPEN_WITH_TIMEOUTS = _OPEN.replace(";", f"; {SHORT_TIMEOUTS};", 1)
-_IS_PREPARED = "confab-prepared"
 
 
 class _PostgresBatch:
@@ -170,9 +166,7 @@ class _PostgresBatch:
     def open(
         self, conversations: Collection[str], pairs: Collection[Pair], keys: Collection[Key], count: int
     ) -> LockedState:
-        if _IS_PREPARED not in self.connection.info:
-            self.connection.exec_driver_sql(_PREPARE)
-            self.connection.info[_IS_PREPARED] = True
+        ensure_prepared(self.connection, _PREPARED)
         self.is_open = True
         given = {
             "ids": sorted(conversations),

@@ -15,10 +15,9 @@ from backend.events import Event, message_event
 from backend.messages.change_types import Change, ChangeContext, Changed, LockedMessage
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.indexing import index_changes
-from backend.messages.loaders import group_reactions, load_reaction_pairs
 from backend.messages.mentions import find_named, visible_mentions
 from backend.messages.send_context import find_blocks
-from backend.messages.serialise import messages_json
+from backend.messages.serialise import messages_and_rows
 from backend.models import (
     Conversation,
     Message,
@@ -227,11 +226,12 @@ def _load_messages(connection: Connection, ids: Sequence[int]) -> dict[int, Lock
     if not ids:
         return {}
     rows = connection.execute(select(*MESSAGE_COLUMNS).where(_m.id.in_(ids))).all()
-    pairs = load_reaction_pairs(connection, [row.id for row in rows if row.has_extras])
-    reactions = {message_id: group_reactions(own) for message_id, own in pairs.items()}
-    shown = messages_json(rows, None, connection, known={"reactions": reactions})
+    shown, found = messages_and_rows(rows, None, connection)
+    reactions = {
+        id_: dict.fromkeys((emoji, user_id) for emoji, user_id in own) for id_, own in found["reactions"].items()
+    }
     return {
-        row.id: LockedMessage(message, row.content, row.client_message_id, dict.fromkeys(pairs.get(row.id, ())))
+        row.id: LockedMessage(message, row.content, row.client_message_id, reactions.get(row.id, {}))
         for row, message in zip(rows, shown, strict=True)
     }
 

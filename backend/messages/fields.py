@@ -14,7 +14,7 @@ from typing import Any, cast
 from marshmallow import fields
 from sqlalchemy import Table
 
-from backend.messages.loaders import Loader, load_attachments, load_mentions, load_reactions
+from backend.messages.loaders import ATTACHMENTS, MENTIONS, REACTIONS, Loader
 from backend.messages.schemas_attachments import AttachmentSchema
 from backend.messages.schemas_reactions import ReactionSchema
 from backend.models import Message
@@ -48,13 +48,13 @@ class AliasField:
 
 @dataclass(frozen=True)
 class DerivedField:
-    """A field that `load` reads from other tables. Messages for which it returns nothing have `initial`, which is immutable.
+    """A field that `loader` makes of the rows of another table. Messages without rows have `initial`, which is immutable.
 
-    It is loaded for messages with `has_extras`. Whoever writes to the tables of `load` sets that column.
+    It is loaded for messages with `has_extras`. Whoever writes to the loader's table sets that column.
     """
 
     name: str
-    load: Loader
+    loader: Loader
     schema: fields.Field[Any]
     initial: Any = ()
     is_set_by_others: bool = False
@@ -75,10 +75,10 @@ MESSAGE_FIELDS: tuple[StoredField | AliasField | DerivedField, ...] = (
     StoredField("edited_at", initial=None),
     StoredField("deleted_at", initial=None),
     StoredField("is_read", initial=False, is_set_by_others=True),
-    DerivedField("reactions", load_reactions, fields.List(fields.Nested(ReactionSchema)), is_set_by_others=True),
-    DerivedField("attachments", load_attachments, fields.List(fields.Nested(AttachmentSchema))),
+    DerivedField("reactions", REACTIONS, fields.List(fields.Nested(ReactionSchema)), is_set_by_others=True),
+    DerivedField("attachments", ATTACHMENTS, fields.List(fields.Nested(AttachmentSchema))),
     StoredField("reply_count", initial=0, is_set_by_others=True),
-    DerivedField("mentions", load_mentions, fields.List(fields.Integer())),
+    DerivedField("mentions", MENTIONS, fields.List(fields.Integer())),
     StoredField("mentions_room", "Whether it mentions every member of its room (`@room`, written by an admin)."),
     StoredField("is_pinned", initial=False, is_set_by_others=True),
     StoredField("client_message_id", "To its sender alone."),

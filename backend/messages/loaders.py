@@ -1,6 +1,8 @@
-"""Loaders of the message fields that come from other tables.
+"""Loaders of the message fields that come from other tables: one query for all of them, however many messages there are.
 
-A loader gets the ids of a page of messages and runs one query. It returns the value of each message that has one.
+Each loader declares the rows that its field is made of. The database returns all rows of a loader as one JSON array, because
+a single value costs less than a row for each reaction. On PostgreSQL the query is prepared, because planning it takes nearly
+as long as executing it.
 """
 
 from __future__ import annotations
@@ -8,64 +10,43 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Select, any_, bindparam, column, func, select
+import orjson
+from sqlalchemy import Connection
 
 from backend.attachments.serialise import attachment_json
-from backend.database import Executor
-from backend.models import Attachment, MessageMention, Reaction
+from backend.database import Executor, ensure_prepared
 
-Loader = Callable[[Executor, Collection[int]], Mapping[int, Any]]
-
-
-_reactions, _attachments, _mentions = (
-    model.__table__.c for model in (Reaction, Attachment, MessageMention)
-)  # columns of tables and not of entities: the ORM would build each row twice
+RowsByMessage = Mapping[int, list[list[Any]]]
+"""The rows of a loader without the message's id, by message id."""
 
 
-class _PageQuery:
-    """A statement about a page of messages. The ids are one parameter, so that it is built and compiled once."""
+@dataclass(frozen=True)
+class Loader:
+    """The rows of `table` that a field is made of.
 
-    def __init__(self, statement: Select[Any], message_id: Any):
-        ids = select(func.json_each(bindparam("ids")).table_valued(column("value")).c.value)
-        self._by_dialect = {
-            "sqlite": statement.where(message_id.in_(ids)),
-            "postgresql": statement.where(message_id == any_(bindparam("ids", type_=ARRAY(BigInteger)))),
-        }
+    `value` gets the `columns` of one message's rows, in the order of `order_by`, and returns the field.
+    """
 
-    def rows(self, executor: Executor, message_ids: Collection[int]) -> Sequence[Any]:
-        """The rows of the messages *message_ids*."""
-        bind = executor if isinstance(executor, Connection) else executor.get_bind()
-        ids: Any = list(message_ids)
-        name = bind.dialect.name
-        return executor.execute(self._by_dialect[name], {"ids": json.dumps(ids) if name == "sqlite" else ids}).all()
+    table: str
+    columns: tuple[str, ...]
+    order_by: str
+    value: Callable[[list[list[Any]]], Any]
 
 
-_REACTIONS = _PageQuery(
-    select(_reactions.message_id, _reactions.emoji, _reactions.user_id).order_by(_reactions.id), _reactions.message_id
-)
-_ATTACHMENTS = _PageQuery(
-    select(*_attachments).order_by(_attachments.position, _attachments.id), _attachments.message_id
-)
-_MENTIONS = _PageQuery(select(_mentions.message_id, _mentions.user_id).order_by(_mentions.id), _mentions.message_id)
+class _Attachment(NamedTuple):
+    id: int
+    filename: str
+    content_type: str
+    size: int
+    width: int | None
+    height: int | None
+    thumbnail_key: str | None
 
 
-def load_reaction_pairs(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[tuple[str, int]]]:
-    """The (emoji, user) pairs of each message's reactions, in the order in which they were added."""
-    pairs: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for message_id, emoji, user_id in _REACTIONS.rows(executor, message_ids) if message_ids else ():
-        pairs[message_id].append((emoji, user_id))
-    return pairs
-
-
-def load_reactions(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[dict[str, Any]]]:
-    """The reactions of each message, grouped by emoji, in the order in which they were added."""
-    pairs = load_reaction_pairs(executor, message_ids)
-    return {message_id: group_reactions(own) for message_id, own in pairs.items()}
-
-
-def group_reactions(pairs: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
+def group_reactions(pairs: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
     """The field `reactions`, from (emoji, user) pairs in the order in which they were added."""
     user_ids: dict[str, list[int]] = {}
     for emoji, user_id in pairs:
@@ -73,17 +54,60 @@ def group_reactions(pairs: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
     return [{"emoji": emoji, "count": len(ids), "user_ids": ids} for emoji, ids in user_ids.items()]
 
 
-def load_attachments(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[dict[str, Any]]]:
-    """The attachments of each message, in the order in which the sender gave them."""
-    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in _ATTACHMENTS.rows(executor, message_ids):
-        found[row.message_id].append(attachment_json(row))
-    return found
+REACTIONS = Loader("reactions", ("emoji", "user_id"), "id", group_reactions)
+"""The reactions, grouped by emoji, in the order in which they were added."""
+
+ATTACHMENTS = Loader(
+    "attachments",
+    _Attachment._fields,
+    "position, id",
+    lambda rows: [attachment_json(_Attachment(*row)) for row in rows],
+)
+"""The attachments, in the order in which the sender gave them."""
+
+MENTIONS = Loader("message_mentions", ("user_id",), "id", lambda rows: [user_id for (user_id,) in rows])
+"""The ids of the mentioned users, in the order of their first mention."""
 
 
-def load_mentions(executor: Executor, message_ids: Collection[int]) -> Mapping[int, list[int]]:
-    """The ids of the users whom each message mentions, in the order of their first mention."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for message_id, user_id in _MENTIONS.rows(executor, message_ids):
-        found[message_id].append(user_id)
+class DerivedFields:
+    """The query for the fields of several loaders."""
+
+    def __init__(self, loaders: Sequence[Loader]):
+        self._loaders = loaders
+        self._sqlite = _select(
+            loaders, "json_group_array(json_array({columns}))", "IN (SELECT value FROM json_each(:ids))"
+        )
+        self._postgresql = {
+            "confab_derived_fields (bigint[])": _select(
+                loaders, "json_agg(json_build_array({columns}))::text", "= ANY ($1)"
+            )
+        }
+
+    def load(self, executor: Executor, message_ids: Collection[int]) -> list[RowsByMessage]:
+        """For each loader, the rows of each of the messages that has some."""
+        found = self._execute(executor if isinstance(executor, Connection) else executor.connection(), message_ids)
+        return [_by_message(array) for array in found]
+
+    def _execute(self, connection: Connection, message_ids: Collection[int]) -> Sequence[str | None]:
+        ids = list(message_ids)
+        if connection.dialect.name == "sqlite":
+            return connection.exec_driver_sql(self._sqlite, {"ids": json.dumps(ids)}).one()
+        ensure_prepared(connection, self._postgresql)
+        return connection.exec_driver_sql("EXECUTE confab_derived_fields(%(ids)s)", {"ids": ids}).one()
+
+
+def _select(loaders: Sequence[Loader], aggregate: str, is_wanted: str) -> str:
+    """A statement with one value for each loader: a JSON array of its rows, which begin with the message's id, or NULL."""
+    values = []
+    for loader in loaders:
+        columns = ", ".join(("message_id", *loader.columns))
+        rows = f"SELECT {columns} FROM {loader.table} WHERE message_id {is_wanted} ORDER BY {loader.order_by}"  # noqa: S608
+        values.append(f"(SELECT {aggregate.format(columns=columns)} FROM ({rows}) AS r)")  # noqa: S608
+    return f"SELECT {', '.join(values)}"
+
+
+def _by_message(array: str | None) -> RowsByMessage:
+    found: dict[int, list[list[Any]]] = defaultdict(list)
+    for message_id, *row in orjson.loads(array or "[]"):
+        found[message_id].append(row)
     return found

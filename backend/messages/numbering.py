@@ -116,7 +116,7 @@ class BatchWriter:
         except (NotFound, NotAMember):
             values = {**earlier._mapping, **INITIAL_VALUES, "content": draft.content, "modseq": earlier.seq}
             as_sent = [values[column.name] for column in MESSAGE_COLUMNS]
-            return messages_json([as_sent], draft.sender_id, self._batch.connection, known={"reactions": {}})[0]
+            return messages_json([as_sent], draft.sender_id, self._batch.connection)[0] | {"reactions": []}
         return messages_json([earlier], draft.sender_id, self._batch.connection)[0]
 
     def _number(self, draft: Draft) -> NewMessage:

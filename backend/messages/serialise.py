@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backend.database import Executor
 from backend.messages.fields import ALIAS_FIELDS, DERIVED_FIELDS, GIVEN, MESSAGE_FIELDS, STORED_FIELDS, AliasField
+from backend.messages.loaders import DerivedFields, RowsByMessage
 
 _NAMES = tuple(field.name for field in STORED_FIELDS)
 _HAS_EXTRAS = len(_NAMES)
@@ -20,6 +21,7 @@ _INITIAL: dict[str, Any] = {
 INITIAL_VALUES = {field.name: field.initial for field in STORED_FIELDS if field.initial is not GIVEN}
 """The stored fields of a new message that its sender does not determine."""
 
+_DERIVED = DerivedFields([field.loader for field in DERIVED_FIELDS])
 _SET_BY_OTHERS = {
     field.name: field.initial
     for field in MESSAGE_FIELDS
@@ -27,26 +29,26 @@ _SET_BY_OTHERS = {
 }
 
 
-def messages_json(
-    rows: Iterable[Sequence[Any]],
-    viewer_id: int | None,
-    executor: Executor,
-    known: Mapping[str, Mapping[int, Any]] | None = None,
-) -> list[dict[str, Any]]:
+def messages_json(rows: Iterable[Sequence[Any]], viewer_id: int | None, executor: Executor) -> list[dict[str, Any]]:
     """Rows that begin with `MESSAGE_COLUMNS`, as message objects for *viewer_id*. A deleted message is a tombstone.
 
-    Takes at most one query for each derived field, however many rows there are, and none for a field whose values by message id
-    are *known*.
+    Takes at most one query, however many rows there are.
     """
-    known = known or {}
+    return messages_and_rows(rows, viewer_id, executor)[0]
+
+
+def messages_and_rows(
+    rows: Iterable[Sequence[Any]], viewer_id: int | None, executor: Executor
+) -> tuple[list[dict[str, Any]], dict[str, RowsByMessage]]:
+    """Like `messages_json`, and for each derived field the rows that it was made of."""
     messages, rich = _stored_json(rows, viewer_id)
+    found: dict[str, RowsByMessage] = {field.name: {} for field in DERIVED_FIELDS}
     if rich:
-        for field in DERIVED_FIELDS:
-            values = known[field.name] if field.name in known else field.load(executor, rich)
-            for message_id, value in values.items():
-                if message_id in rich:
-                    rich[message_id][field.name] = value
-    return messages
+        for field, by_message in zip(DERIVED_FIELDS, _DERIVED.load(executor, rich), strict=True):
+            found[field.name] = by_message
+            for message_id, own in by_message.items():
+                rich[message_id][field.name] = field.loader.value(own)
+    return messages, found
 
 
 def _stored_json(
