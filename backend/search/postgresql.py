@@ -28,10 +28,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
-from backend.database import MAX_ID
 from backend.models import Message, MessageSearch
 from backend.search.documents import Candidates, Document, Scope, read_documents
 from backend.search.query import Query
+from backend.search.times import id_range
 from backend.search.tokens import index_terms
 
 _s = MessageSearch.__table__
@@ -146,25 +146,18 @@ def check(connection: Connection, after: int) -> tuple[int, list[int]] | None:
 
 def find(connection: Connection, query: Query, scope: Scope, most: int) -> Iterator[Candidates]:
     """Yield the messages in *scope* that have the terms of *query*, in batches of *most* or more, newest first."""
-    search = _Search(connection, query, scope)
-    before = _first_id_after(connection, scope)
-    floor = connection.scalar(_FLOOR, {"before": before, "recent": _RECENT}) or 0
-    yield from search.batches(search.recent(floor), before, max(most, 200))
-    if floor:
+    ids = id_range(connection, scope)
+    search = _Search(connection, query, scope, ids.start)
+    floor = connection.scalar(_FLOOR, {"before": ids.stop, "recent": _RECENT}) or 0
+    yield from search.batches(search.recent(floor), ids.stop, max(most, 200))
+    if floor >= ids.start:
         yield from search.batches(search.older(), floor + 1, max(most, 1_000))
 
 
-def _first_id_after(connection: Connection, scope: Scope) -> int:
-    """Return an id above those of all messages in *scope*. The query scans the newer messages."""
-    if scope.before is None:
-        return MAX_ID
-    newest = select(_m.id).where(_m.created_at < scope.before).order_by(_m.id.desc()).limit(1)
-    return (connection.scalar(newest) or 0) + 1
-
-
 class _Search:
-    def __init__(self, connection: Connection, query: Query, scope: Scope):
+    def __init__(self, connection: Connection, query: Query, scope: Scope, first_id: int):
         self.connection = connection
+        self.first_id = first_id
         self.terms = [_quote(term) for term in query.terms]
         self.prefixes = [f"{_quote(query.prefix)}:*"] if query.prefix is not None else []
         self.conversations = sorted(scope.conversation_ids)
@@ -183,7 +176,9 @@ class _Search:
     def recent(self, floor: int) -> Select[int]:
         """Return a query that scans the messages above *floor*, newest first."""
         matches = _matches(" & ".join([*self.terms, *self.prefixes]))
-        return self._select(_s.c.message_id, _s.c.conversation_id, _s.c.message_id > floor, matches)
+        return self._select(
+            _s.c.message_id, _s.c.conversation_id, _s.c.message_id > max(floor, self.first_id - 1), matches
+        )
 
     def older(self) -> Select[int]:
         """Return a query that uses the index for all terms, except for a common prefix."""
@@ -198,7 +193,7 @@ class _Search:
             .cte("found")
             .prefix_with("MATERIALIZED")
         )
-        return self._select(found.c.message_id, found.c.conversation_id)
+        return self._select(found.c.message_id, found.c.conversation_id, found.c.message_id >= self.first_id)
 
     def _select(
         self, message_id: ColumnElement[int], conversation_id: ColumnElement[str], *where: ColumnElement[bool]

@@ -31,8 +31,14 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
+ADOPTED = 10**12
+"""The first of the ids behind a gap, as in adopted databases."""
+
+
 def sent_at(message_id: int) -> datetime:
-    return START + timedelta(hours=message_id % 10**6 // 700)
+    """A message with a greater id is not older."""
+    number = message_id if message_id < ADOPTED else message_id - ADOPTED + 5 * BLOCK
+    return START + timedelta(hours=8 * number // (6 * BLOCK))
 
 
 class Corpus:
@@ -101,7 +107,7 @@ def corpora(sqlite_app: Flask, postgresql_app: Flask) -> Iterator[list[Corpus]]:
             wipe()
 
 
-ids = st.integers(1, 5 * BLOCK) | st.integers(10**12, 10**12 + BLOCK)  # with gaps, as in adopted databases
+ids = st.integers(1, 5 * BLOCK) | st.integers(ADOPTED, ADOPTED + BLOCK)
 messages = st.lists(
     st.fixed_dictionaries(
         {
@@ -172,7 +178,7 @@ def _arguments(corpus: Corpus, filters: dict[str, Any]) -> dict[str, Any]:
 def _write(corpus: Corpus, wanted: list[dict[str, Any]], edited: dict[int, str], removed: set[int]) -> None:
     corpus.empty()
     with db.engine.begin() as connection:
-        for message in wanted:
+        for message in sorted(wanted, key=lambda message: message["id"]):
             corpus.put(connection, message)
         for _ in index_missing(connection):
             pass
@@ -223,6 +229,12 @@ def test_older_messages_are_found_through_the_index(corpora: list[Corpus], monke
             one = [n for n in expected if n % 3 == 1]
             assert corpus.search("word3 t", conversation_id=corpus.rooms[1]) == one[:100]
             assert corpus.search("word3 t", sender_id=corpus.users[0].id) == [n for n in expected if n % 2 == 0][:100]
+            middle = sent_at(expected[len(expected) // 2])
+            for query in ("word3", "common tai"):
+                found = expected if query == "word3" else [m["id"] for m in reversed(messages)]
+                assert corpus.search(query, before=middle) == [n for n in found if sent_at(n) < middle][:100]
+                assert corpus.search(query, after=middle) == [n for n in found if sent_at(n) > middle][:100]
+                assert corpus.search(query, after=sent_at(messages[-1]["id"])) == []
 
 
 def test_a_long_message_is_found_by_every_part_of_it(corpora: list[Corpus]) -> None:
