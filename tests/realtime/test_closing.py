@@ -8,7 +8,6 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-import gevent
 import pytest
 from gevent.event import Event
 from playwright.sync_api import Page
@@ -17,7 +16,7 @@ from websockets.frames import CloseCode
 from backend.realtime.transport.frames import Close
 from tests.processes import wait_until
 from tests.realtime.conftest import Deployment
-from tests.realtime.pair import Clock, Pair
+from tests.realtime.pair import Clock, Pair, settle
 from tests.realtime.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, RawSocket, frame, ready_socket
 
 CLOSE_FRAME = frame(struct.pack("!H", 1000) + b"bye", CLOSE)
@@ -75,7 +74,7 @@ def test_earlier_frames_are_handled_before_the_socket_is_closed(deployment: Depl
 def test_the_allowed_frames_of_a_flood_are_handled_before_the_socket_is_closed(pair: Pair) -> None:
     pair.theirs.setblocking(True)
     pair.theirs.sendall(frame(b"{}") * 250)
-    gevent.sleep(0.05)
+    settle()
     pair.theirs.setblocking(False)
     assert len(pair.handled) == 200
     assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
@@ -106,7 +105,7 @@ class BlockedHandler:
 
     def receive(self, data: bytes) -> None:
         self.pair.theirs.send(data)
-        gevent.sleep(0.02)
+        settle()
 
 
 @pytest.fixture
@@ -114,7 +113,7 @@ def handler(pair: Pair) -> Iterator[BlockedHandler]:
     made = BlockedHandler(pair)
     yield made
     made.may_end.set()
-    gevent.sleep(0.01)
+    settle()
 
 
 def test_a_close_frame_is_answered_after_the_earlier_frames_are_handled(pair: Pair, handler: BlockedHandler) -> None:
@@ -157,10 +156,10 @@ def test_a_close_frame_waits_only_some_seconds_for_frames_that_are_not_handled(
 def test_a_client_that_vanishes_is_dropped_after_its_frames_are_handled(pair: Pair, handler: BlockedHandler) -> None:
     handler.receive(frame(b"1"))
     pair.theirs.close()
-    gevent.sleep(0.02)
+    settle()
     assert pair.connection.is_open
     handler.may_end.set()
-    gevent.sleep(0.02)
+    settle()
     assert pair.handled == [b"1"]
     assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 
@@ -172,7 +171,7 @@ def test_a_client_that_cannot_be_written_to_is_dropped_after_its_frames_are_hand
     pair.theirs.close()
     pair.connection.write(b"x")
     handler.may_end.set()
-    gevent.sleep(0.02)
+    settle()
     assert pair.handled == [b"1"]
     assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 

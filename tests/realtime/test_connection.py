@@ -17,7 +17,7 @@ from backend.realtime.transport.assembler import MessageAssembler
 from backend.realtime.transport.connection_limits import ConnectionLimits
 from backend.realtime.transport.frames import Close
 from backend.realtime.transport.write_buffer import MAX_BACKLOG_BYTES, WriteBuffer
-from tests.realtime.pair import Clock, Pair
+from tests.realtime.pair import Clock, Pair, settle
 from tests.realtime.raw import CONT, frame
 
 
@@ -109,11 +109,11 @@ def test_a_socket_with_a_huge_backlog_can_be_closed(pair: Pair) -> None:
 def test_a_burst_is_allowed_and_a_flood_is_not(pair: Pair) -> None:
     pair.theirs.setblocking(True)
     pair.theirs.sendall(frame(b"{}") * 200)
-    gevent.sleep(0.05)
+    settle()
     assert pair.connection.is_open
     assert len(pair.handled) == 200
     pair.theirs.sendall(frame(b"{}") * 20)
-    gevent.sleep(0.05)
+    settle()
     pair.theirs.setblocking(False)
     assert int.from_bytes(pair.read()[2:4], "big") == Close.TOO_MANY_FRAMES
 
@@ -122,13 +122,24 @@ def test_the_frame_limit_refills_at_50_a_second(pair: Pair, clock: Clock) -> Non
     pair.theirs.setblocking(True)
     for count, seconds in ((200, 1), (50, 2), (100, 1)):
         pair.theirs.sendall(frame(b"{}") * count)
-        gevent.sleep(0.05)
+        settle()
         assert pair.connection.is_open
         clock.now += seconds
     assert len(pair.handled) == 350
     pair.theirs.sendall(frame(b"{}") * 51)
-    gevent.sleep(0.05)
+    settle()
     assert not pair.connection.is_open
+
+
+def test_the_frame_limit_does_not_grow_beyond_a_burst_of_200(pair: Pair, clock: Clock) -> None:
+    pair.theirs.setblocking(True)
+    clock.now += 60
+    pair.theirs.sendall(frame(b"{}") * 200)
+    settle()
+    assert (pair.connection.is_open, len(pair.handled)) == (True, 200)
+    pair.theirs.sendall(frame(b"{}"))
+    settle()
+    assert (pair.connection.is_open, len(pair.handled)) == (False, 200)
 
 
 def test_empty_fragments_take_no_memory() -> None:
@@ -145,13 +156,13 @@ def test_empty_fragments_take_no_memory() -> None:
 
 def test_fragments_are_joined(pair: Pair) -> None:
     pair.theirs.send(frame(b"{", fin=False) + frame(b"", CONT, fin=False) + frame(b"}", CONT))
-    gevent.sleep(0.05)
+    settle()
     assert pair.handled == [b"{}"]
 
 
 def test_a_client_that_vanishes_is_dropped(pair: Pair) -> None:
     pair.theirs.close()
-    gevent.sleep(0.02)
+    settle()
     assert not pair.connection.is_open
     pair.connection.write(b"x")
     pair.connection.close(1000)
@@ -182,7 +193,7 @@ def test_an_unexpected_error_closes_the_socket_and_is_logged(pair: Pair, caplog:
 
     pair.on_frames = fail
     pair.theirs.send(frame(b"{}"))
-    gevent.sleep(0.02)
+    settle()
     assert int.from_bytes(pair.read()[2:4], "big") == CloseCode.INTERNAL_ERROR
     assert len(caplog.records) == 1
 
@@ -195,7 +206,7 @@ def test_an_error_in_a_callback_of_the_event_loop_drops_the_socket_and_is_logged
 
     monkeypatch.setattr(Protocol, "receive_data", fail)
     pair.theirs.send(frame(b"{}"))
-    gevent.sleep(0.02)
+    settle()
     assert "a socket failed" in caplog.text
     assert (pair.connection.is_open, pair.registry.closing) == (False, set())
 

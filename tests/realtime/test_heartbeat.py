@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gevent
-
 from backend.realtime.transport.frames import Close
-from tests.realtime.pair import Clock, Pair
+from tests.realtime.pair import Clock, Pair, settle
 from tests.realtime.raw import frame
 
 
@@ -48,6 +46,6 @@ def test_a_pong_keeps_a_client_alive(pair: Pair, clock: Clock) -> None:
         clock.now += 26
         heartbeat.sweep()
         pair.theirs.send(frame(b"", 10))
-        gevent.sleep(0.01)
+        settle()
     assert pair.connection.is_open
     assert pair.read().count(b"\x89\x00") == 5

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import gevent
 import pytest
 from flask import Flask
 from sqlalchemy import delete, update
@@ -30,6 +29,7 @@ from backend.realtime.transport.connection_limits import ConnectionLimits
 from backend.realtime.transport.frames import Close
 from tests.client import Client
 from tests.factories import Factory
+from tests.realtime.pair import settle
 from tests.realtime.recorder import make_server
 
 
@@ -250,7 +250,7 @@ def test_a_device_without_the_scope_read_is_subscribed_to_nothing(scenario: Scen
     device.connection.credentials = replace(device.connection.credentials, scopes=frozenset({"write"}))
     scenario.subscribe(device, *scenario.head())
     scenario.hub.subscribe_user(device.connection.user_id, scenario.name)
-    gevent.sleep()
+    settle()
     assert (device.connection.conversations, scenario.hub.channels.by_name) == (set(), {})
 
 
@@ -259,7 +259,7 @@ def test_a_user_who_left_before_the_subscription_is_not_subscribed(scenario: Sce
     assert scenario.ann.delete(f"/api/rooms/{scenario.room['id']}/members/{ben_id}").status_code == 204
     scenario.hub.subscribe_user(ben_id, scenario.name)
     scenario.hub.subscribe_user(ben_id, f"dm:{ben_id}:{ben_id + 1}")
-    gevent.sleep(0.01)
+    settle()
     assert (device.connection.conversations, device.received()) == (set(), [])
 
 
@@ -305,7 +305,7 @@ def test_a_background_task_that_fails_is_logged(scenario: Scenario, caplog: pyte
 
     scenario.hub.runtime.spawn(query)
     scenario.hub.runtime.spawn(fail)
-    gevent.sleep(0.01)
+    settle()
     assert "query failed: the database is away" in caplog.text
     assert "fail failed" in caplog.text
 
