@@ -10,7 +10,7 @@ COMPILE := pip-compile --quiet --no-header --no-strip-extras --generate-hashes -
 OPENAPI_LINT := tests/openapi/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run migrate test coverage lint audit conformance bench chaos lock
+.PHONY: help install run migrate test coverage lint audit conformance bench chaos mutants lock
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -52,6 +52,9 @@ bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare
 
 chaos: $(VENV)/.dev ## kill the servers again and again, and count events that the socket lost
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+mutants: $(VENV)/.dev ## check that tests notice changes of the code; takes hours
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 lock: $(VENV)/.dev ## generate the requirements files from the .in files, pinned and with hashes
 	@$(BIN)/$(COMPILE) --output-file requirements.txt requirements.in

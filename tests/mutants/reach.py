@@ -1,0 +1,120 @@
+"""Which tests reach which line of a module, and how long each takes. Cached for each file of tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coverage import CoverageData
+
+
+@dataclass
+class Reach:
+    """The tests of one module."""
+
+    lines: dict[int, set[str]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    """Tests that failed although nothing was changed. They tell nothing of a mutant, so they are left out."""
+    servers: set[str] = field(default_factory=set)
+    """Tests that drive a running server, whose lines are not measured."""
+
+    def tests(self, lines: Iterable[int] | None) -> list[str]:
+        """The tests that reach any of *lines* (of the module, if it is None), the quickest first, those with servers last."""
+        found = {test for line in (self.lines if lines is None else lines) for test in self.lines.get(line, ())}
+        return sorted(found | self.servers, key=lambda test: (test in self.servers, self.seconds.get(test, 0)))
+
+    def leave_out(self, failing: Iterable[str]) -> None:
+        """Forget tests that fail without a mutant."""
+        self.failed += failing
+        self.servers -= set(failing)
+        self.lines = {line: tests - set(failing) for line, tests in self.lines.items()}
+
+
+def measure(root: Path, cache: Path, module: str, paths: list[str], *, with_servers: bool, jobs: int) -> Reach:
+    """The tests of *paths* (files or folders) that reach *module*. Runs those files that changed since the last time."""
+    files = sorted({str(file.relative_to(root)) for path in paths for file in _test_files(root / path)})
+    entries = {file: cache / f"{_digest(file + str(with_servers))}.json" for file in files}
+    stale = [file for file in files if not _is_current(root, entries[file], file, module)]
+    if stale:
+        print(f"  measuring which tests of {len(stale)} files reach which line", flush=True)
+        _run(root, cache, stale, entries, with_servers=with_servers, jobs=jobs)
+    reach = Reach()
+    for entry in entries.values():
+        found = json.loads(entry.read_text())
+        reach.seconds |= found["seconds"]
+        reach.failed += found["failed"]
+        reach.servers |= set(found["servers"])
+        for line, tests in found["lines"].get(module, {}).items():
+            reach.lines.setdefault(int(line), set()).update(set(tests) & found["seconds"].keys())
+    return reach
+
+
+def _test_files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(path.rglob("test_*.py"))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_current(root: Path, entry: Path, file: str, module: str) -> bool:
+    if not entry.exists():
+        return False
+    digests = json.loads(entry.read_text())["digests"]
+    return all(digests.get(name) == _digest((root / name).read_text()) for name in (file, module))
+
+
+def _run(root: Path, cache: Path, files: list[str], entries: dict[str, Path], *, with_servers: bool, jobs: int) -> None:
+    data, record = cache / "coverage", cache / "record.json"
+    data.unlink(missing_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        str(jobs),
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "tests.mutants.recorder",
+    ]
+    command += [
+        "--cov=backend",
+        "--cov-context=test",
+        "--cov-report=",
+        *([] if with_servers else ["-m", "not no_cover"]),
+    ]
+    environment = os.environ | {"COVERAGE_FILE": str(data), "MUTANTS_RECORD": str(record)}
+    with (cache / "output").open("wb") as output:
+        subprocess.run([*command, *files], cwd=root, env=environment, stdout=output, stderr=output, check=False)
+    found = json.loads(record.read_text())
+    contexts = CoverageData(str(data))
+    contexts.read()
+    names = {Path(file).resolve().relative_to(root.resolve()).as_posix(): file for file in contexts.measured_files()}
+    lines: dict[str, dict[str, dict[int, list[str]]]] = {file: {} for file in files}
+    for name, measured in names.items():
+        for line, tests in contexts.contexts_by_lineno(measured).items():
+            for test in {test.rpartition("|")[0] for test in tests} - {""}:
+                lines[test.partition("::")[0]].setdefault(name, {}).setdefault(line, []).append(test)
+    modules = [path.relative_to(root).as_posix() for path in root.glob("backend/**/*.py")]
+    digests = {name: _digest((root / name).read_text()) for name in modules}
+    reaching = {
+        test for found_in in lines.values() for by_line in found_in.values() for ids in by_line.values() for test in ids
+    }
+    for file in files:
+        own = {test: seconds for test, seconds in found["seconds"].items() if test.partition("::")[0] == file}
+        entries[file].write_text(json.dumps({
+            "digests": digests | {file: _digest((root / file).read_text())},
+            "seconds": own,
+            "failed": [test for test in found["failed"] if test.partition("::")[0] == file],
+            "servers": sorted(own.keys() - reaching) if with_servers else [],
+            "lines": lines[file],
+        }))  # fmt: skip

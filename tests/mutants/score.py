@@ -1,0 +1,111 @@
+"""The mutants of one module against the tests that reach them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.mutants.config import Module, read_equivalents
+from tests.mutants.mutate import Mutant, mutants_of, sample
+from tests.mutants.pool import Pool
+from tests.mutants.reach import Reach, measure
+
+
+@dataclass
+class Score:
+    """What became of the mutants of one module."""
+
+    module: str
+    target: int
+    total: int
+    tried: int = 0
+    equivalent: int = 0
+    survivors: list[Mutant] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    """Lines of equivalent.toml that fit no mutant."""
+    is_sample: bool = False
+
+    @property
+    def percent(self) -> float:
+        """The share of mutants that a test noticed."""
+        return 100 * (self.tried - len(self.survivors)) / max(self.tried, 1)
+
+    @property
+    def is_good(self) -> bool:
+        """The target is reached, and the list of equivalent mutants is current."""
+        return self.percent >= self.target and not self.stale
+
+
+def run_module(pool: Pool, project: Path, cache: Path, module: Module, size: int | None) -> Score:
+    """Run the tests against the mutants of *module* (at most *size*), and print what goes on."""
+    print(f"{module.path}", flush=True)
+    began = time.monotonic()
+    reach = measure(project, cache, module.path, module.tests, with_servers=module.servers, jobs=pool.count)
+    reach.leave_out(_failing(pool, reach))
+    for test in reach.failed:
+        print(f"  left out, because it fails without a mutant: {test}", flush=True)
+    mutants = mutants_of((project / module.path).read_text())
+    equivalents = read_equivalents(module.path)
+    counted = [mutant for mutant in mutants if (mutant.before, mutant.after) not in equivalents]
+    score = Score(module.path, module.target, len(counted), equivalent=len(mutants) - len(counted))
+    changes = {(mutant.before, mutant.after) for mutant in mutants}
+    score.stale = [f"{line} -> {change}" for line, change in equivalents if (line, change) not in changes]
+    chosen = sample(counted, size, module.path)
+    score.tried, score.is_sample = len(chosen), len(chosen) < len(counted)
+    _run(pool, module.path, reach, chosen, score)
+    for entry in score.stale:
+        print(f"  equivalent.toml has a change that is no mutant: {entry}", flush=True)
+    minutes = (time.monotonic() - began) / 60
+    print(f"  {score.percent:.0f} % of {score.tried} noticed, in {minutes:.1f} minutes", flush=True)
+    return score
+
+
+def _failing(pool: Pool, reach: Reach) -> list[str]:
+    """The tests that fail in a worker without a mutant."""
+    ids = [test for test in reach.tests(None) if test not in pool.tried]
+    pool.tried.update(ids)
+    if ids:
+        pool.failing.update(pool.run(_job({}, ids, reach, stops=False))["failed"])
+    return sorted(pool.failing & set(reach.tests(None)))
+
+
+def _job(edits: dict[str, str], ids: list[str], reach: Reach, *, stops: bool) -> dict[str, Any]:
+    timeout = 20 + 5 * sum(reach.seconds.get(test, 0) for test in ids)
+    files = sorted({test.partition("::")[0] for test in ids})
+    return {"edits": edits, "ids": ids, "files": files, "stops": stops, "timeout": timeout}
+
+
+def _run(pool: Pool, path: str, reach: Reach, mutants: list[Mutant], score: Score) -> None:
+    killers: list[str] = []  # what noticed one mutant often notices the next
+    done = 0
+
+    def job_of(mutant: Mutant) -> dict[str, Any]:
+        reaching = reach.tests(mutant.lines if mutant.in_function else None)
+        first = [test for test in killers if test in reaching]
+        ids = [*first, *(test for test in reaching if test not in first)]
+        return _job({path: mutant.source}, ids, reach, stops=True)
+
+    def on_answer(mutant: Mutant, answer: dict[str, Any]) -> None:
+        nonlocal done
+        done += 1
+        if answer["outcome"] == "passed":
+            score.survivors.append(mutant)
+            print(f"  {path}:{mutant.lines.start} survived\n    - {mutant.before}\n    + {mutant.after}", flush=True)
+        for test in answer["failed"]:
+            if test in killers:
+                killers.remove(test)
+            killers.insert(0, test)
+        if done % 20 == 0:
+            print(f"  {done} of {len(mutants)}, {len(score.survivors)} survived", flush=True)
+
+    reached = [mutant for mutant in mutants if reach.tests(mutant.lines if mutant.in_function else None)]
+    for mutant in mutants:
+        if mutant not in reached:
+            score.survivors.append(mutant)
+            print(
+                f"  {path}:{mutant.lines.start} is reached by no test\n    - {mutant.before}\n    + {mutant.after}",
+                flush=True,
+            )
+    pool.run_all(reached, job_of, on_answer)
