@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import random
@@ -27,14 +26,13 @@ from backend.models.base import db, utcnow
 from backend.models.message import AttachmentState
 from backend.storage.folder import DRAFT, FolderStorage
 from tests.attachments.conftest import PATH, form, rows, sweep_later
+from tests.attachments.files import IMAGE_SIZE, digest, image, large_file, small_file
 from tests.factories import Factory
 from tests.processes import wait_until
 from tests.realtime.client import Api
 from tests.servers import Server
 
 SENDERS = 4
-LARGE = 4 * 2**20
-"""Bytes of the largest files: writing one takes long enough to be interrupted."""
 
 Result = TypeVar("Result")
 
@@ -124,24 +122,6 @@ class Sender:
         return None
 
 
-def named(data: bytes) -> tuple[str, bytes]:
-    return hashlib.sha256(data).hexdigest(), data
-
-
-def small_file(chance: random.Random) -> tuple[str, bytes]:
-    return named(chance.randbytes(1000))
-
-
-def large_file(chance: random.Random) -> tuple[str, bytes]:
-    return named(chance.randbytes(LARGE))
-
-
-def image(chance: random.Random) -> tuple[str, bytes]:
-    out = BytesIO()
-    Image.frombytes("RGB", (64, 48), chance.randbytes(64 * 48 * 3)).save(out, "PNG")
-    return named(out.getvalue())
-
-
 def test_files_rows_and_messages_agree_after_kills(
     app: Flask, make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,10 +191,10 @@ def check(app: Flask, folder: FolderStorage, senders: list[Sender]) -> None:
         file["id"]: message["id"] for message in messages.values() for file in message["attachments"]
     }
     for file in shown.values():
-        assert hashlib.sha256(download(api, file["url"])).hexdigest() == file["filename"]
+        assert digest(download(api, file["url"])) == file["filename"]
         assert (file["thumbnail_url"] is None) == (file["content_type"] != "image/png")
         if file["thumbnail_url"] is not None:
-            assert Image.open(BytesIO(download(api, file["thumbnail_url"]))).size == (64, 48)
+            assert Image.open(BytesIO(download(api, file["thumbnail_url"]))).size == IMAGE_SIZE
     assert sum(len(sender.sent) for sender in senders) > 0
     assert sum(len(sender.deleted) for sender in senders) > 0
     for sender in senders:

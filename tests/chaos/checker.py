@@ -1,12 +1,15 @@
 """A checker like Jepsen: writers and readers work while parts are killed, and then what they saw is compared with the database.
 
-Writers send one message after the other, and repeat one that was not acknowledged under the same key. Between sends they edit,
-delete and react to their own messages. Readers connect and disconnect at random, resume, and record each frame. The findings are:
+Writers send one message after the other, some with attachments, and repeat one that was not acknowledged under the same key.
+Between sends they edit, delete, react to and pin their own messages. Readers connect and disconnect at random, resume, and
+record each frame. The findings are:
 
-- lost: a message or a change that was acknowledged is not in the database as it was acknowledged;
+- lost: a message, a change or an attachment that was acknowledged is not in the database as it was acknowledged;
 - doubled: a message is in the database twice under one key, or a socket received a modseq twice, or live after an earlier socket;
 - reordered: a modseq arrived after a later one, the seqs have a gap, or the messages of a writer are not in the order sent;
 - missing: a socket received a later modseq without this one, or a reader never received a message, or not within seconds;
+- stale: a reader holds a message with its last modseq and other content, or the list of pinned messages contradicts the messages;
+- altered: an attachment cannot be downloaded, or has other bytes than were uploaded;
 - silent: nothing was acknowledged for long, although no fault was active any more.
 """
 
@@ -14,18 +17,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from itertools import pairwise
 from threading import Event, Lock, Thread
 from typing import Any
 
+import requests
 from flask import Flask
 from sqlalchemy import exists, select
 from websockets.exceptions import WebSocketException
 
 from backend.models import Message, Reaction
 from backend.models.base import db
+from tests.attachments.files import image, small_file
+from tests.chaos.expected import Expected
+from tests.chaos.fresh import FreshRead
+from tests.chaos.readers import Findings, Reader, RecordingClient
 from tests.realtime.client import Api, Frame, LiveClient
 
 UNREACHABLE = (OSError, EOFError, WebSocketException, TimeoutError)
@@ -33,147 +40,31 @@ LATE_SECONDS = 6.0
 SILENT_SECONDS = 20.0
 """Longer than the 10 s after which a writer gives up on an answer and tries again."""
 
-
-class Findings(dict[str, list[str]]):
-    """The findings by kind, one line each."""
-
-    def add(self, kind: str, text: str) -> None:
-        """Add a finding."""
-        self.setdefault(kind, []).append(text)
-
-    def missing(self, text: str, numbers: Iterable[int]) -> None:
-        """Add a finding for the missing *numbers*, if there are any. *text* says to whom they are missing."""
-        runs: list[list[int]] = []
-        for number in sorted(numbers):
-            if runs and number == runs[-1][-1] + 1:
-                runs[-1].append(number)
-            else:
-                runs.append([number])
-        if runs:
-            spans = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
-            self.add("missing", f"{text} {', '.join(spans)}")
-
-
-class RecordingClient(LiveClient):
-    """A socket that records what is wrong with its stream as findings, instead of raising an error.
-
-    *received* has the modseq of each conversation up to which earlier sockets of the user received everything.
-    """
-
-    def __init__(self, url: str, token: str, found: Findings, received: dict[str, int] | None = None):
-        self.found = found
-        self.received = received or {}
-        self.live: dict[str, set[int]] = {}
-        self.starts: dict[str, int] = {}
-        super().__init__(url, token, close_timeout=1)
-
-    def _record(self, frame: Frame) -> None:
-        if frame["type"].startswith(("message.", "member.")):
-            name, modseq = frame["conversation_id"], frame["modseq"]
-            live = self.live.setdefault(name, set())
-            if modseq in live or modseq <= self.received.get(name, 0):
-                self.found.add("doubled", f"socket {self.client_id} received {modseq} again")
-            elif live and modseq < max(live):
-                self.found.add("reordered", f"socket {self.client_id} received {modseq} after {max(live)}")
-            live.add(modseq)
-            self.modseqs[name] = max(modseq, self.modseqs.get(name, 0))
-            self.seen[name][modseq] = frame
-        elif frame["type"] == "resumed":
-            # The answer may repeat earlier events. Later events may not.
-            super()._record(frame)
-            for row in frame["conversations"]:
-                self.live[row["id"]] = set()
-                self.starts[row["id"]] = self.modseqs[row["id"]]
-
-
-@dataclass
-class Reader:
-    """What one user received over many sockets. `seqs` has every message."""
-
-    api: Api
-    name: str
-    position: int
-    seqs: set[int] = field(default_factory=set)
-    stretches: list[tuple[str, int, set[int]]] = field(default_factory=list)
-
-    def follow(self, found: Findings, until: Callable[[Reader], bool]) -> None:
-        """Open one socket, resume, receive until *until* is true, and disconnect.
-
-        Where an error precedes the first page nothing was resumed. The reader then resumes again, as docs/realtime.md says.
-        """
-        client = RecordingClient(self.api.url, self.api.token, found, {self.name: self.position})
-        try:
-            while not until(self):
-                if self.name not in client.starts:
-                    client.resume({self.name: self.position})
-                self._take(client)
-                try:
-                    client.receive(0.2)
-                except TimeoutError:
-                    continue
-        finally:
-            self._take(client)
-            if self.name in client.starts:
-                self.stretches.append((client.client_id, client.starts[self.name], client.live.get(self.name, set())))
-            client.close()
-
-    def _take(self, client: RecordingClient) -> None:
-        for change in client.seen.pop(self.name, {}).values():
-            message = change.get("message", change)
-            if "seq" in message:
-                self.seqs.add(message["seq"])
-        if self.name in client.starts:
-            self.position = max(self.position, client.modseqs[self.name])
-
-
-@dataclass
-class Expected:
-    """What the last acknowledged change made of a message that only its author *user_id* changes."""
-
-    user_id: int
-    message_id: int
-    key: str
-    content: str = ""
-    is_reacted: bool = False
-    is_deleted: bool = False
-    is_uncertain: bool = False
-    """Whether a change was sent and never answered."""
-
-    def __post_init__(self) -> None:
-        self.content = self.content or self.key
-
-    def change(self, chance: random.Random) -> tuple[dict[str, Any], Expected]:
-        """A frame that changes the message, and what is expected once it is acknowledged."""
-        kind = chance.choices(["edit", "react", "unreact", "delete"], [4, 4, 2, 1])[0]
-        frame: dict[str, Any] = {"type_": kind, "message_id": self.message_id}
-        if kind == "edit":
-            content = f"{self.key} {chance.random()}"
-            return frame | {"content": content}, replace(self, content=content)
-        if kind == "delete":
-            is_hard = chance.random() < 0.5
-            content = "" if is_hard else self.content
-            return frame | {"hard": is_hard}, replace(self, content=content or " ", is_reacted=False, is_deleted=True)
-        return frame | {"emoji": "👍"}, replace(self, is_reacted=kind == "react")
-
-    def matches(self, row: Any) -> bool:
-        """Whether the database holds what was acknowledged."""
-        is_content_same = row.content == self.content.strip()
-        found = (row.is_reacted, row.deleted_at is not None)
-        return self.is_uncertain or (is_content_same and found == (self.is_reacted, self.is_deleted))
+UNAVAILABLE: Frame = {"type": "error", "code": "unavailable"}
 
 
 class Campaign:
     """Writers and readers of one room, at work from `start` until `finish`, which returns the findings.
 
-    After each send a writer changes one of its messages with the probability *change_chance*.
+    A message has attachments with the probability *attachment_chance*. After each send a writer changes one of its messages with
+    the probability *change_chance*.
     """
 
-    def __init__(self, app: Flask, users: list[Api], readers: int = 3, seed: int = 0, *, change_chance: float = 0.4):
+    def __init__(
+        self,
+        app: Flask,
+        users: list[Api],
+        readers: int = 3,
+        seed: int = 0,
+        *,
+        change_chance: float = 0.4,
+        attachment_chance: float = 0.1,
+    ):
         self.app = app
-        self.change_chance = change_chance
+        self.change_chance, self.attachment_chance = change_chance, attachment_chance
         self.random = random.Random(seed)
-        owner, *others = users
-        self.room = owner.room(*others)
+        self.owner, *others = users
+        self.room = self.owner.room(*others)
         self.name: str = self.room["conversation_id"]
         self.since = len(users)
         self.writers = users[: len(users) - readers]
@@ -182,7 +73,7 @@ class Campaign:
         self.expected: dict[str, Expected] = {}
         self.found = Findings()
         self.errors: list[BaseException] = []
-        self.changed = 0
+        self.changed = self.uploaded = self.pinned = 0
         self._is_over, self._is_writing_over, self._lock = Event(), Event(), Lock()
         self._threads = [Thread(target=self._guarded, args=[self._write, *each]) for each in enumerate(self.writers)]
         self._threads += [Thread(target=self._guarded, args=[self._read, *each]) for each in enumerate(self.readers)]
@@ -200,12 +91,16 @@ class Campaign:
 
     def _write(self, number: int, api: Api) -> None:
         socket: LiveClient | None = None
+        attachments: list[Frame] | None = None
         count, chance = 0, random.Random(number)
         while not self._is_writing_over.is_set():
             key = f"w{number}-{count}"
+            if attachments is None:
+                attachments = self._upload_some(api, chance)
+            with_files = {"attachment_ids": [each["id"] for each in attachments]} if attachments else {}
             try:
                 socket = socket or RecordingClient(api.url, api.token, Findings())
-                message = socket.send(key, room_id=self.room["id"], client_message_id=key)
+                message = socket.send(key, room_id=self.room["id"], client_message_id=key, **with_files)
             except (*UNREACHABLE, AssertionError):  # a fault is active: send it again under the same key
                 if socket is not None:
                     socket.close()
@@ -214,11 +109,26 @@ class Campaign:
                 continue
             with self._lock:
                 self.acknowledged[key] = message
-                self.expected[key] = Expected(api.id, message["id"], key)
-            count += 1
+                self.expected[key] = Expected(api.id, message["id"], key, attachments=attachments)
+                if message["attachments"] != attachments:
+                    self.found.add("lost", f"{key} was sent with {attachments}, and acknowledged as {message}")
+            count, attachments = count + 1, None
             socket = self._change_one(socket, api, f"w{number}-", chance)
         if socket is not None:
             socket.close()
+
+    def _upload_some(self, api: Api, chance: random.Random) -> list[Frame]:
+        """Upload the attachments of the next message. An upload that is not acknowledged is repeated, and its file never sent."""
+        uploaded: list[Frame] = []
+        count = chance.randint(1, 3) if chance.random() < self.attachment_chance else 0
+        while len(uploaded) < count and not self._is_writing_over.is_set():
+            try:
+                uploaded.append(api.upload(*chance.choice([small_file, image])(chance)))
+            except (requests.RequestException, AssertionError):  # a fault is active
+                time.sleep(0.05)
+        with self._lock:
+            self.uploaded += len(uploaded)
+        return uploaded
 
     def _change_one(self, socket: LiveClient, api: Api, prefix: str, chance: random.Random) -> LiveClient | None:
         """Change one of the writer's own messages at random, and repeat it until it is acknowledged. Returns the socket."""
@@ -230,16 +140,23 @@ class Campaign:
         current: LiveClient | None = socket
         while not self._is_writing_over.is_set():
             try:
-                current = current or RecordingClient(api.url, api.token, Findings())
-                answer = current.call(**frame)
+                if frame["type_"] in ("pin", "unpin"):
+                    answer = self._set_pin(target, frame["type_"])
+                else:
+                    current = current or RecordingClient(api.url, api.token, Findings())
+                    answer = current.call(**frame)
+            except requests.RequestException:
+                answer = UNAVAILABLE
             except (*UNREACHABLE, AssertionError):
-                answer = {"type": "error", "code": "unavailable"}
+                answer = UNAVAILABLE
                 if current is not None:
                     current.close()
                     current = None
             if answer["type"] != "error":
-                self.changed += 1
-                self.expected[changed.key] = changed
+                with self._lock:
+                    self.changed += 1
+                    self.pinned += frame["type_"] in ("pin", "unpin")
+                    self.expected[changed.key] = changed
                 return current
             if answer["code"] != "unavailable":
                 self.found.add("lost", f"{target} could not be changed by {frame}: {answer}")
@@ -247,6 +164,18 @@ class Campaign:
             time.sleep(0.05)
         target.is_uncertain = True
         return current
+
+    def _set_pin(self, target: Expected, kind: str) -> Frame:
+        """Pin or unpin a message as the owner of the room. Returns the answer as the socket would return it."""
+        path = f"{self.owner.url}/api/chat/messages/{target.message_id}/pin"
+        headers = {"Authorization": f"Bearer {self.owner.token}"}
+        answer = requests.request("PUT" if kind == "pin" else "DELETE", path, headers=headers, timeout=10)
+        if not answer.ok:
+            return {"type": "error", "code": answer.json()["code"]}
+        message: Frame = answer.json()
+        if message["is_pinned"] != (kind == "pin"):
+            self.found.add("lost", f"{kind} was acknowledged with {message}")
+        return {"type": "ack", "message": message}
 
     def _read(self, number: int, reader: Reader) -> None:
         chance = random.Random(number)
@@ -284,6 +213,10 @@ class Campaign:
         if self.errors:
             raise self.errors[0]
         self._check(rows)
+        fresh = FreshRead(self.readers[0].api, self.name)
+        fresh.compare_readers(self.readers, self.found)
+        fresh.compare_pins(self.found)
+        fresh.compare_attachments(list(self.expected.values()), self.found)
         return self.found
 
     def _rows(self) -> list[Any]:
@@ -291,7 +224,16 @@ class Campaign:
             db.engine.dispose()  # its connections may be to a server that was killed
             m = Message
             reacted = exists().where(Reaction.message_id == m.id, Reaction.user_id == m.sender_id).label("is_reacted")
-            columns = (m.seq, m.modseq, m.id, m.content, m.client_message_id.label("key"), m.deleted_at, reacted)
+            columns = (
+                m.seq,
+                m.modseq,
+                m.id,
+                m.content,
+                m.client_message_id.label("key"),
+                m.is_pinned,
+                m.deleted_at,
+                reacted,
+            )
             statement = select(*columns).where(m.conversation_id == self.name).order_by(m.seq)
             return list(db.session.execute(statement).all())
 

@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -16,8 +17,9 @@ from backend import create_app
 from backend.errors import Unavailable
 from backend.events import Event
 from backend.inbox.sync import SyncPage
-from backend.messages.drafts import Sent
-from backend.models import User
+from backend.messages import pins, service
+from backend.messages.drafts import Draft, Sent
+from backend.models import Message, User
 from backend.realtime import commands, gateway, writes
 from backend.realtime.delivery.channel import Channel
 from backend.realtime.delivery.history import Head
@@ -25,6 +27,7 @@ from backend.realtime.delivery.subscriptions import SubscriptionManager
 from backend.realtime.heartbeat import TICK_SECONDS
 from backend.realtime.hub import Hub
 from backend.realtime.reconciler import Reconciler
+from backend.storage.folder import FolderStorage
 
 rng = random.Random(1)
 _dispatch = Hub.dispatch
@@ -48,6 +51,10 @@ def _reordering(self: Hub, events: Iterable[Event]) -> None:
         gevent.spawn_later(rng.random() * 0.03, _dispatch, self, [event])
 
 
+def _losing_pins(self: Hub, events: Iterable[Event]) -> None:
+    _dispatch(self, [event for event in events if not event.body.get("message", {}).get("is_pinned")])
+
+
 def _push_unordered(self: Channel, events: Iterable[Event]) -> list[Event]:
     fresh = [event for event in events if event.modseq is not None]
     self.delivered = max([self.delivered, *(event.modseq or 0 for event in fresh)])
@@ -61,6 +68,49 @@ def _without_repair() -> None:
 def _skip_with_cursor() -> None:
     sync = commands.sync_page
     commands.sync_page = lambda user, seen, size, only=None: sync(user, {k: v + 1 for k, v in seen.items()}, size, only)
+
+
+def _sync_without_attachments() -> None:
+    sync = commands.sync_page
+
+    def without_attachments(*args: Any, **options: Any) -> SyncPage:
+        page = sync(*args, **options)
+        for row in page.conversations:
+            row["messages"] = [message | {"attachments": []} for message in row["messages"]]
+        return page
+
+    commands.sync_page = without_attachments
+
+
+def _forget_some_attachments() -> None:
+    """Store and acknowledge messages without the last of their attachments."""
+    append = writes.append_together
+
+    def append_without(drafts: Sequence[Draft]) -> list[Sent | Exception]:
+        return append([replace(draft, attachment_ids=draft.attachment_ids[:-1]) for draft in drafts])
+
+    writes.append_together = append_without
+
+
+def _acknowledge_pins_unstored() -> None:
+    pin = pins.pin_message
+
+    def pin_or_only_say_so(user: User, message_id: int) -> dict[str, Any]:
+        if rng.random() < 0.3:
+            return service.get_message(user, message_id) | {"is_pinned": True}
+        return pin(user, message_id)
+
+    pins.pin_message = pin_or_only_say_so
+
+
+def _list_half_of_the_pins() -> None:
+    pinned_in = service._pinned_in
+    service._pinned_in = lambda name: pinned_in(name).where(Message.seq % 2 == 0)
+
+
+def _alter_downloads() -> None:
+    read = FolderStorage.read
+    FolderStorage.read = lambda *args: (piece[::-1] for piece in read(*args))  # type: ignore[method-assign,assignment,misc]
 
 
 def _acknowledge_wrongly() -> None:
@@ -116,9 +166,34 @@ def _hang() -> None:
     writes.append_together = append_or_hang
 
 
+def _push_in_any_order() -> None:
+    Channel.push = _push_unordered  # type: ignore[method-assign]
+
+
+def _open_without_bootstrapping() -> None:
+    SubscriptionManager.bootstrapping = lambda *_: nullcontext({})  # type: ignore[method-assign,assignment]
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "no repair": _without_repair,
+    "no order": _push_in_any_order,
+    "skipping cursor": _skip_with_cursor,
+    "no bootstrapping": _open_without_bootstrapping,
+    "wrong ack": _acknowledge_wrongly,
+    "hanging worker": _hang,
+    "sync without attachments": _sync_without_attachments,
+    "forgotten attachments": _forget_some_attachments,
+    "unstored pins": _acknowledge_pins_unstored,
+    "incomplete list of pins": _list_half_of_the_pins,
+    "altered downloads": _alter_downloads,
+}
+
+
 def plant(fault: str) -> None:
     """Plant *fault*."""
-    dispatchers: dict[str, Callable[..., None]] = {"drop": _dropping, "double": _doubling, "reorder": _reordering}
+    dispatchers: dict[str, Callable[..., None]] = {
+        "drop": _dropping, "double": _doubling, "reorder": _reordering, "lose pins": _losing_pins,
+    }  # fmt: skip
     bus, _, broken = fault.partition("+")
     if bus in dispatchers:
         Hub.dispatch = dispatchers[bus]  # type: ignore[method-assign]
@@ -126,18 +201,8 @@ def plant(fault: str) -> None:
         _delay_openings()
     elif bus == "failing first resumptions":
         _fail_first_resumptions()
-    if broken == "no repair":
-        _without_repair()
-    elif broken == "no order":
-        Channel.push = _push_unordered  # type: ignore[method-assign]
-    elif broken == "skipping cursor":
-        _skip_with_cursor()
-    elif broken == "no bootstrapping":
-        SubscriptionManager.bootstrapping = lambda *_: nullcontext({})  # type: ignore[method-assign,assignment]
-    elif broken == "wrong ack":
-        _acknowledge_wrongly()
-    elif broken == "hanging worker":
-        _hang()
+    if broken:
+        FAULTS[broken]()
 
 
 plant(os.environ["PLANTED"])

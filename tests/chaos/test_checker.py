@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.checker import Campaign, Findings, Reader
+from tests.chaos.checker import Campaign
+from tests.chaos.readers import Findings, Reader
 from tests.processes import wait_until
 from tests.realtime.conftest import Deployment, OpenDeployment, app_root
 from tests.services import PrivatePostgres
@@ -44,6 +46,8 @@ def test_nothing_is_lost_while_everything_is_killed(open_deployment: OpenDeploym
             found = campaign.finish()
         assert len(campaign.acknowledged) > 50
         assert campaign.changed > 10
+        assert campaign.uploaded > 0
+        assert campaign.pinned > 0
         assert found == {}
 
 
@@ -112,7 +116,7 @@ def test_planted_faults_are_found_and_faults_of_the_bus_are_tolerated(
 ) -> None:
     deployment = open_deployment("sqlite", root=app_root(tmp_path, "tests.chaos.planted"), PLANTED=fault)
     # Without changes: a later change of a message would bring what a fault made a reader miss.
-    campaign = make_campaign(deployment, writers=2, readers=2, change_chance=0)
+    campaign = make_campaign(deployment, writers=2, readers=2, change_chance=0, attachment_chance=0)
     # A fault of resumption needs resumptions: a fast server acknowledges enough messages before there are some.
     resumptions = 4 if fault == "+skipping cursor" else 0
     campaign.start()
@@ -123,3 +127,50 @@ def test_planted_faults_are_found_and_faults_of_the_bus_are_tolerated(
         found = campaign.finish()
     deployment.server.stop(signal.SIGINT)
     assert (set(found) >= {finding}) if finding else (found == {}), found
+
+
+def has_pinned(campaign: Campaign) -> bool:
+    return campaign.pinned > 40
+
+
+def has_uploaded(campaign: Campaign) -> bool:
+    return campaign.uploaded > 20
+
+
+def has_synced_without_attachments(campaign: Campaign) -> bool:
+    """Every message of the campaign has attachments."""
+    return any(not message["attachments"] for message in list(campaign.readers[1].held.values()))
+
+
+@pytest.mark.parametrize(
+    ("fault", "finding", "is_enough"),
+    [
+        ("lose pins", None, has_pinned),
+        ("lose pins+no repair", "missing", has_pinned),
+        ("+unstored pins", "lost", has_pinned),
+        ("+incomplete list of pins", "stale", has_pinned),
+        ("+forgotten attachments", "lost", has_uploaded),
+        ("+altered downloads", "altered", has_uploaded),
+        ("+sync without attachments", "stale", has_synced_without_attachments),
+    ],
+)
+def test_planted_faults_of_pins_and_attachments_are_found(
+    open_deployment: OpenDeployment,
+    tmp_path: Path,
+    fault: str,
+    finding: str | None,
+    is_enough: Callable[[Campaign], bool],
+) -> None:
+    deployment = open_deployment("sqlite", root=app_root(tmp_path, "tests.chaos.planted"), PLANTED=fault)
+    chances = (
+        {"change_chance": 1, "attachment_chance": 0}
+        if is_enough is has_pinned
+        else {"change_chance": 0, "attachment_chance": 1}
+    )
+    campaign = make_campaign(deployment, writers=2, readers=2, **chances)
+    campaign.start()
+    try:
+        wait_until(lambda: is_enough(campaign), "enough pins or attachments", 30)
+    finally:
+        found = campaign.finish()
+    assert (set(found) == {finding}) if finding else (found == {}), found
