@@ -164,6 +164,9 @@ def index_terms(texts: Iterable[str]) -> set[str]:
     """Return the terms of a message for the index: words cut to `MAX_TERM`, and characters of runs, singly and in pairs."""
     terms: set[str] = set()
     for text in texts:
+        if text.isascii():  # each send does this, and needs no positions
+            terms.update([word[:MAX_TERM] for word in _ASCII_WORD.findall(text.lower())])
+            continue
         tokens = tokenize(text)
         terms.update(token.term[:MAX_TERM] for token in tokens)
         terms.update(one.term + two.term for one, two in pairwise(tokens) if one.run == two.run >= 0)
