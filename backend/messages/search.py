@@ -20,6 +20,7 @@ from backend.search.index import find_messages, index_recent
 from backend.search.index import reindex as reindex_messages
 from backend.search.matching import highlights, matches
 from backend.search.query import Query, parse_query
+from backend.search.version import record_version
 
 _m = Message.__table__.c
 
@@ -68,13 +69,15 @@ def index_unindexed() -> None:
 def reindex() -> Iterator[tuple[int, int]]:
     """Index every message again. Yields the id of the last indexed message and of the last message after each batch.
 
-    Safe to repeat.
+    Records the tokenizer of the index at the end. Safe to repeat.
     """
     with db.engine.connect() as connection:
         last_id = connection.scalar(select(func.max(_m.id))) or 0
         for message_id in reindex_messages(connection):
             connection.commit()
             yield min(message_id, last_id), last_id
+        record_version(connection)
+        connection.commit()
 
 
 def _readable(user: User, conversation_id: str | None) -> frozenset[str]:

@@ -6,7 +6,7 @@ from backend.models.message import Attachment, Message, MessageEdit, MessageMent
 from backend.models.moderation import AuditEvent, Block, Report
 from backend.models.outbox import OutboxMessage
 from backend.models.room import Room, RoomInvite, RoomMembership
-from backend.models.search import MessageSearch, SearchBlock
+from backend.models.search import MessageSearch, SearchBlock, SearchVersion
 from backend.models.session import AccountToken, ApiToken, OtpCode, RefreshToken, RevokedToken, UserSession, WsTicket
 from backend.models.user import Role, User, UserRole
 
@@ -35,6 +35,7 @@ __all__ = [
     "RoomInvite",
     "RoomMembership",
     "SearchBlock",
+    "SearchVersion",
     "TotpFactor",
     "User",
     "UserRole",

@@ -37,3 +37,13 @@ class SearchBlock(Base):
     block: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
     term: Mapped[str] = mapped_column(Text, primary_key=True)
     members: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SearchVersion(Base):
+    """Which tokenizer built the whole index: one row."""
+
+    __tablename__ = "search_version"
+    __table_args__ = (DERIVED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    tokenizer: Mapped[str] = mapped_column(String(40))

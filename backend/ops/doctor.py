@@ -23,6 +23,7 @@ from backend.redis_client import connect_redis
 from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault, find_second_instance
 from backend.schema.repair import repair_plan
+from backend.search.version import REMEDY, find_version_fault
 from backend.storage import FileMissing, StorageAway, open_storage
 from config import MIN_SECRET_BYTES, SECRET_FILES, Config, is_guessable
 from config_services import sends_password_openly
@@ -141,6 +142,8 @@ def _database(app: Flask) -> Iterator[Finding]:
             with app.app_context(), read_engine(db.engine).connect() as connection:
                 for sentence in find_drift(connection):
                     yield Finding("schema", f"{sentence}.", "Run: flask doctor --repair-plan")
+                if (outdated := find_version_fault(connection)) is not None:
+                    yield Finding("search", outdated, f"Run: {REMEDY}")
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
         yield Finding("database", f"It does not answer ({reason}).", "Start it, or correct DATABASE_URL.")

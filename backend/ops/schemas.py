@@ -29,7 +29,9 @@ class SchemaStateSchema(AnswerSchema):
     current = fields.String(required=True, allow_none=True, metadata={"description": "The database's revision."})
     head = fields.String(required=True, metadata={"description": "The revision that the code needs."})
     drift = fields.List(
-        fields.String(), required=True, metadata={"description": "Differences between the models and the database."}
+        fields.String(),
+        required=True,
+        metadata={"description": "Differences between the code and the database: tables, and the search index."},
     )
 
 

@@ -21,6 +21,7 @@ from backend.redis_client import connect_redis
 from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault
 from backend.schema.revisions import current_revision, head_revision
+from backend.search.version import REMEDY, find_version_fault
 from backend.settings import VERSION
 
 PROBE_SECONDS = 3.0
@@ -129,7 +130,10 @@ def _find_revision_fault() -> str | None:
 def _describe_schema() -> dict[str, Any]:
     with _database() as connection:
         connection.execute(text("SELECT 1"))
-        return {"current": current_revision(connection), "head": head_revision(), "drift": find_drift(connection)}
+        drift = find_drift(connection)
+        if (fault := find_version_fault(connection)) is not None:
+            drift.append(f"{fault} Run: {REMEDY}")
+        return {"current": current_revision(connection), "head": head_revision(), "drift": drift}
 
 
 def _ping_bus() -> None:

@@ -19,12 +19,14 @@ import sqlalchemy as sa
 from click import ClickException
 from sqlalchemy import Connection, Engine, make_url
 
+from backend.models import SearchVersion
 from backend.models.base import Base
 from backend.schema.copies import copy_file
 from backend.schema.legacy_import.source import insert
 from backend.schema.legacy_import.users import restart_ids
 from backend.schema.revisions import current_revisions, head_revision
 from backend.search.index import index_missing
+from backend.search.version import record_version
 
 BATCH = 2000
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -134,6 +136,7 @@ def move(source: Engine, target: Engine, tell: Callable[[str], None]) -> None:
                     restart_ids(destination, table.name, _highest(origin, table.name))
             for _ in index_missing(destination):
                 pass
+            record_version(destination)
 
 
 def refuse_strangers(connection: Connection) -> None:
@@ -152,6 +155,8 @@ def _check(origin: Connection, destination: Connection) -> None:
     if current_revisions(destination) != head:
         raise ClickException("The target is not at head. Nothing was moved.")
     for table in Base.metadata.sorted_tables:
+        if table.name == SearchVersion.__tablename__:
+            continue  # the migrations fill it
         kept = sa.select(sa.literal(1)).select_from(table)
         if table.name == "conversations":
             kept = kept.where(sa.or_(table.c.id != "lobby", table.c.last_modseq > 0))

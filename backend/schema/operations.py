@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from backend.search.index import index_missing
+from backend.search.version import record_version
 
 BATCH = 5000
 TELL_SECONDS = 2.0
@@ -74,6 +75,11 @@ def index_messages_in_batches() -> None:
         return
     with op.get_context().autocommit_block():
         _index_missing()
+
+
+def record_search_version() -> None:
+    """Record that this code built the search index."""
+    record_version(op.get_bind())
 
 
 def _index_missing() -> None:

@@ -19,6 +19,9 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+TOKENIZER_VERSION = 1
+"""Raise it whenever `index_terms` returns other terms for any text. `flask doctor` then asks for `flask messages reindex`."""
+
 MAX_TERM = 64
 """The number of code points of a word that are stored in the index. For longer words the texts are compared."""
 

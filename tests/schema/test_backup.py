@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from backend.models.base import Base
 from backend.schema.backup import fingerprint
 from backend.schema.gate import find_fault
+from backend.search.version import CURRENT
 from tests.factories import Factory
 from tests.plugin_services import Services
 from tests.schema.conftest import Database
@@ -93,6 +95,19 @@ def test_a_move_to_postgresql(sqlite_database: Database, target: tuple[str, sa.E
         added = connection.scalar(sa.text("INSERT INTO audit_events (action) VALUES ('new') RETURNING id"))
     assert added == 3  # above the deleted one, too
     assert "not empty" in sqlite_database.flask("db", "move", "--to", url, code=1)
+
+
+def test_a_move_records_which_tokenizer_built_the_index(
+    sqlite_database: Database, target: tuple[str, sa.Engine], make_app: Callable[..., Flask]
+) -> None:
+    url, engine = target
+    fill(sqlite_database)
+    assert make_app({"DATABASE_URL": url}).test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE search_version SET tokenizer = 'earlier'"))
+    sqlite_database.flask("db", "move", "--to", url)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT tokenizer FROM search_version")) == CURRENT
 
 
 def test_a_move_into_a_database_with_other_tables_is_refused(
