@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pyotp
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from backend.models import ConversationEntry, RefreshToken, User, UserSession
-from backend.models.base import db
+from backend.auth.otp import store_code
+from backend.auth.totp import check_second_factor
+from backend.errors import Unauthorized
+from backend.identity.authenticate import identify
+from backend.identity.errors import InvalidTotp
+from backend.identity.tickets import create_ticket, identify_socket
+from backend.models import (
+    ApiToken,
+    ConversationEntry,
+    RecoveryCode,
+    RefreshToken,
+    TotpFactor,
+    User,
+    UserSession,
+    WsTicket,
+)
+from backend.models.base import db, utcnow
 from backend.security.hashing import hash_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
+from tests.factories import Factory
 from tests.races import at_once, hold_row
 
 Register = Callable[..., dict[str, Any]]
 MANY = 50
+MOBILE = "+46701740605"
 
 
 def together(app: Flask, call: Callable[[Client, int], TestResponse], many: int = MANY) -> list[TestResponse]:
@@ -123,3 +142,87 @@ def test_a_refresh_waits_for_the_end_of_its_session(app: Flask) -> None:
         ending.wait_until_blocked()
         ending.execute(update(UserSession).values(is_active=False))
     assert answer.result().get_json()["code"] == "token_revoked"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"is_active": False}, 401), ({"mobile": None, "mobile_verified_at": None}, 200)],
+    ids=["deactivated", "number-removed"],
+)
+def test_a_code_opens_its_account_as_it_is_after_a_concurrent_change(
+    app: Flask, make: Factory, change: dict[str, Any], status: int
+) -> None:
+    """The sign-in waits for the change. It starts no session of an account that may not sign in, or lost the number."""
+    user = make.user(mobile=MOBILE, mobile_verified_at=utcnow())
+    with app.app_context():
+        store_code(MOBILE, "123456")
+        db.session.commit()
+    body = {"mobile": MOBILE, "code": "123456"}
+    with hold_row(app, User, id=user.id) as changing:
+        answer = changing.start(lambda: Client(app).post("/api/auth/verify-otp", body))
+        changing.wait_until_blocked()
+        changing.execute(update(User).where(User.id == user.id).values(change))
+    assert answer.result().status_code == status, answer.result().get_json()
+    with app.app_context():
+        of_user = select(UserSession.id).where(UserSession.user_id == user.id)
+        assert db.session.scalars(of_user).all() == []
+
+
+@pytest.mark.parametrize("kind", ["totp", "recovery"])
+def test_of_two_sign_ins_with_one_second_factor_one_succeeds(app: Flask, make: Factory, kind: str) -> None:
+    """Both reach the code before either has redeemed it."""
+    client = make.client()
+    totp = pyotp.TOTP(client.post("/api/auth/totp", {}).get_json()["secret"])
+    now = time.time()
+    codes = client.post("/api/auth/totp/confirm", {"totp_code": totp.at(now)}).get_json()["recovery_codes"]
+    user_id = client.user.id  # type: ignore[attr-defined]
+    with app.app_context():
+        first_code = db.session.scalar(select(func.min(RecoveryCode.id)))
+    used = codes[0] if kind == "recovery" else totp.at(now + 30)
+    held = hold_row(app, RecoveryCode, id=first_code) if kind == "recovery" else hold_row(app, TotpFactor)
+
+    def redeem() -> bool:
+        with app.app_context():
+            try:
+                check_second_factor(user_id, used)
+            except InvalidTotp:
+                return False
+            db.session.commit()
+            return True
+
+    with held as holder:
+        answers = [holder.start(redeem) for _ in range(2)]
+        holder.wait_until_blocked(2)
+    assert sorted(answer.result() for answer in answers) == [False, True]
+
+
+def test_the_right_to_grant_a_scope_is_read_under_the_lock(app: Flask, make: Factory) -> None:
+    """A superuser who is demoted at the same moment makes no token with the scope `admin`."""
+    root = make.client(make.user(is_superuser=True))
+    of_root = {"id": root.user.id}  # type: ignore[attr-defined]
+    with hold_row(app, User, **of_root) as demoting:
+        answer = demoting.start(lambda: root.post("/api/auth/tokens", {"name": "x", "scopes": ["admin"]}))
+        demoting.wait_until_blocked()
+        demoting.execute(update(User).filter_by(**of_root).values(is_superuser=False))
+    assert (answer.result().status_code, answer.result().get_json()["code"]) == (403, "forbidden")
+    assert count(app, ApiToken) == 0
+
+
+def test_of_two_sockets_with_one_ticket_one_opens(app: Flask, make: Factory) -> None:
+    """Both reach the ticket before either has redeemed it."""
+    token = make.token(make.user())
+    with app.app_context():
+        ticket = create_ticket(identify(token))["ticket"]
+
+    def opens() -> bool:
+        with app.app_context():
+            try:
+                identify_socket(ticket)
+            except Unauthorized:
+                return False
+            return True
+
+    with hold_row(app, WsTicket) as held:
+        answers = [held.start(opens) for _ in range(2)]
+        held.wait_until_blocked(2)
+    assert sorted(answer.result() for answer in answers) == [False, True]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import event
 
 from backend.models.base import db
 from backend.schema import revisions
+from backend.schema.drift import find_drift
 from backend.schema.gate import find_fault
 from backend.settings import MIGRATIONS
 from tests.factories import Factory
@@ -105,11 +107,17 @@ class Release:
 
     def upgrade(self, database: Database) -> str:
         """Run `flask db upgrade` of that release."""
+        with self.running():
+            return database.flask("db", "upgrade", "-d", str(self.folder))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Let the code of the block have the migrations of that release."""
         with self.monkeypatch.context() as patch:
             patch.setattr(revisions, "MIGRATIONS", str(self.folder))
             self.forget()
             try:
-                return database.flask("db", "upgrade", "-d", str(self.folder))
+                yield
             finally:
                 patch.undo()
                 self.forget()
@@ -140,6 +148,19 @@ def test_the_previous_release_can_use_the_upgraded_database(database: Database, 
     assert Factory(database.app).client(user).post("/api/chat/send", {"content": "hello"}).status_code == 201
     database.run("DELETE FROM schema_compat WHERE served_by <> revision")
     assert "upgrade the code" in str(find_fault(database.app))
+
+
+def test_a_table_that_only_an_earlier_revision_names_is_reported(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left over from an upgrade that did not drop it. A table that no revision names belongs to another program."""
+    release = Release(tmp_path, monkeypatch)
+    release.add("next1", 'op.create_table("retired", sa.Column("id", sa.Integer(), primary_key=True))')
+    database.flask("db", "upgrade")
+    release.upgrade(database)
+    database.run("CREATE TABLE of_another_program (x INTEGER)")
+    with release.running(), database.engine.connect() as connection:
+        assert find_drift(connection) == ["table retired is unknown"]
 
 
 def test_an_upgrade_killed_at_any_statement_completes_when_repeated(

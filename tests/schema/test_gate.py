@@ -18,7 +18,7 @@ from sqlalchemy import text
 from backend.models.base import db
 from backend.schema.drift import find_drift
 from backend.schema.gate import check_schema, describe_fault, find_fault
-from backend.schema.revisions import head_revision, head_revisions
+from backend.schema.revisions import head_revision, head_revisions, script
 from tests.processes import free_port
 from tests.schema.conftest import Database
 from tests.servers import ROOT, Server, environment
@@ -62,6 +62,19 @@ def test_an_older_database_is_refused_in_any_case(database: Database) -> None:
     database.flask("db", "upgrade")
     database.flask("db", "downgrade", "base")
     assert "has no revision" in str(find_fault(database.app))
+
+
+def test_a_database_at_an_earlier_revision_is_refused(database: Database) -> None:
+    """Also if it permits this code: a permission is for code that is older than the database."""
+    database.flask("db", "upgrade")
+    head = script().get_revision(head_revision())
+    earlier = str(head.down_revision)
+    database.flask("db", "downgrade", earlier)
+    database.run("DELETE FROM schema_compat", f"INSERT INTO schema_compat VALUES ('{earlier}', '{head.revision}')")
+    fault = f"The database is at revision {earlier}, and this code needs {head.revision}. Run: flask db upgrade"
+    assert find_fault(database.app) == fault
+    database.flask("db", "upgrade")
+    assert find_fault(database.app) is None
 
 
 def test_a_stamp_alone_is_not_enough(database: Database) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend.accounts.erasure import finish, list_unfinished
 from backend.auth.otp import store_code
-from backend.models import Attachment, Message, OtpCode, Pin, Reaction, RoomMembership
-from backend.models.base import Base, db
+from backend.models import Attachment, Message, OtpCode, Pin, Reaction, RoomMembership, User
+from backend.models.base import Base, db, utcnow
 from backend.security.hashing import hash_password
 from backend.storage import FileMissing, storage
 from tests.client import Client
@@ -168,6 +168,32 @@ def test_rooms_pass_to_the_oldest_admin_or_the_oldest_member(app: Flask, make: F
         left = select(RoomMembership.id).where(active, RoomMembership.user_id == zeph.user.id)  # type: ignore[attr-defined]
         assert db.session.scalars(left).all() == []
     assert memberships(app, joined)[zeph.user.id].left_at is not None  # type: ignore[attr-defined]
+
+
+def test_rooms_pass_to_a_member_who_can_sign_in(app: Flask, make: Factory, zeph: Client) -> None:
+    """Although the deactivated one is an admin, and has been a member for longer."""
+    gone, heir = make.client(), make.client()
+    room = make.room(zeph, "a", gone, heir)
+    zeph.patch(f"/api/rooms/{room['id']}/members/{gone.user.id}", {"is_admin": True})
+    with app.app_context():
+        db.session.execute(update(User).where(User.id == gone.user.id).values(is_active=False))  # type: ignore[attr-defined]
+        db.session.commit()
+    assert erase(zeph).status_code == 204
+    found = heir.get(f"/api/rooms/{room['id']}").json
+    assert (found["owner_id"], found["is_admin"]) == (heir.user.id, True)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("values", "status"), [({"is_active": False}, 200), ({"deleted_at": utcnow()}, 404)])
+def test_a_room_without_active_members_stays_unless_they_are_erased(
+    app: Flask, make: Factory, zeph: Client, values: dict[str, Any], status: int
+) -> None:
+    gone, watcher = make.client(), make.client()
+    room = make.room(zeph, "a", gone)
+    with app.app_context():
+        db.session.execute(update(User).where(User.id == gone.user.id).values(values))  # type: ignore[attr-defined]
+        db.session.commit()
+    assert erase(zeph).status_code == 204
+    assert watcher.get(f"/api/rooms/{room['id']}").status_code == status
 
 
 def test_an_erasure_needs_confirmation(app: Flask, make: Factory, zeph: Client) -> None:

@@ -18,6 +18,9 @@ from tests.outgoing import Outgoing
 
 OVERRIDE, ESCAPE, ISOLATE, ZERO_WIDTH = "\u202egnp.exe", "\x1b[31m", "\u2066x\u2069", "a\u200bb"
 UNSEEN = [OVERRIDE, ESCAPE, ISOLATE, ZERO_WIDTH, "two\nlines", "\u200d\u200d", "\u3164", "\u2800", "\ufeffBOM"]
+DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Each character that changes the direction of text: Bidi_Control in Unicode."""
+
 REGISTER = "/api/auth/register"
 
 
@@ -131,6 +134,20 @@ def test_characters_that_names_may_not_contain(client: Client, make: Factory, na
     ]
     for answer, field in faulty:
         assert (answer.status_code, list(answer.json["errors"])) == (422, [field])
+
+
+def test_no_name_contains_a_character_that_changes_the_direction(make: Factory) -> None:
+    """Each of them alone: an isolate that is not closed changes the text after the name."""
+    root = make.client(make.user(is_superuser=True))
+    for character in DIRECTIONS:
+        name = f"a{character}b"
+        answers = [
+            root.patch("/api/users/me", {"full_name": name}),
+            root.post("/api/rooms", {"name": name}),
+            root.post("/api/roles", {"name": name}),
+            root.post("/api/auth/tokens", {"name": name}),
+        ]
+        assert [answer.status_code for answer in answers] == [422] * 4, ascii(character)
 
 
 @pytest.mark.parametrize("name", ["👩\u200d💻 coders", "می\u200cخواهم", "Zoë 🏴\U000e0067\U000e0062\U000e007f", "日本"])
