@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
-from backend.batching import Batcher
+import pytest
+
+from backend import batching
+from backend.batching import Batcher, batch_of_groups
 from tests.processes import wait_until
 from tests.races import at_once
 
@@ -147,3 +151,48 @@ def test_the_weight_of_its_items_limits_a_batch() -> None:
     run = HeldRun()
     served_together(Batcher(run, max_batch_size=3, weigh=lambda item: item), run)
     assert run.batches == [[0], [1, 2], [3], [4]], "an item above the limit runs alone"
+
+
+def test_a_batch_has_at_most_100_items_where_nothing_else_is_said() -> None:
+    run = HeldRun()
+    served_together(Batcher(run), run, count=102)
+    assert [len(batch) for batch in run.batches] == [1, 100, 1]
+
+
+def test_a_result_that_is_an_exception_is_raised() -> None:
+    batcher: Batcher[int, int] = Batcher(lambda items: [ValueError(item) for item in items])
+    with pytest.raises(ValueError, match="7"):
+        batcher(7)
+
+
+def test_a_leader_lets_those_that_are_ready_join_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[list[int]] = []
+    follower = threading.Thread(target=lambda: batcher(2))
+
+    def sleep(seconds: float) -> None:
+        if not follower.ident:
+            follower.start()
+            wait_until(lambda: batcher.waiting == 2, "the second call")
+
+    monkeypatch.setattr(batching, "time", SimpleNamespace(sleep=sleep))
+    batcher: Batcher[int, int] = Batcher(lambda items: batches.append(items) or items)  # type: ignore[func-returns-value]
+    assert batcher(1) == 1
+    follower.join(10)
+    assert batches == [[1, 2]]
+
+
+def test_items_without_weight_count_too() -> None:
+    run = HeldRun()
+    served_together(Batcher(run, max_batch_size=2, weigh=lambda item: 3 if item == 4 else 0), run)
+    assert run.batches == [[0], [1, 2], [3], [4]]
+
+
+def test_a_function_over_a_list_serves_groups() -> None:
+    calls = []
+
+    def run(items: list[int]) -> list[int]:
+        calls.append(items)
+        return [item * 2 for item in items]
+
+    assert batch_of_groups(run)([[1, 2], [], [3]]) == [[2, 4], [], [6]]
+    assert calls == [[1, 2, 3]]

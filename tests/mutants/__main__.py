@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.mutants import config
 from tests.mutants.pool import ROOT, Pool, copy_project
+from tests.mutants.reach import refresh
 from tests.mutants.score import Score, run_module
 from tests.mutants.slips import read_slips
 
@@ -78,6 +79,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="confab-mutants-") as folder:
         project = Path(folder) / "project"
         copy_project(project)
+        refresh(project, given.cache, modules, given.jobs)
         with Pool(project, given.jobs) as pool:
             for module in modules:
                 scores.append(run_module(pool, project, given.cache, module, given.sample or module.sample))

@@ -13,6 +13,10 @@ from pathlib import Path
 
 from coverage import CoverageData
 
+from tests.mutants.config import Module
+
+MIN_FILES_OF_XDIST = 3
+
 
 @dataclass
 class Reach:
@@ -37,27 +41,43 @@ class Reach:
         self.lines = {line: tests - set(failing) for line, tests in self.lines.items()}
 
 
-def measure(root: Path, cache: Path, module: str, paths: list[str], *, with_servers: bool, jobs: int) -> Reach:
-    """The tests of *paths* (files or folders) that reach *module*. Runs those files that changed since the last time."""
-    files = sorted({str(file.relative_to(root)) for path in paths for file in _test_files(root / path)})
-    entries = {file: cache / f"{_digest(file + str(with_servers))}.json" for file in files}
-    stale = [file for file in files if not _is_current(root, entries[file], file, module)]
-    if stale:
-        print(f"  measuring which tests of {len(stale)} files reach which line", flush=True)
-        _run(root, cache, stale, entries, with_servers=with_servers, jobs=jobs)
+def refresh(root: Path, cache: Path, modules: list[Module], jobs: int) -> None:
+    """Measure what the tests of *modules* reach, in those of their files that changed since the last time."""
+    for with_servers in (False, True):
+        stale = {
+            file
+            for module in modules
+            if module.servers is with_servers
+            for file in _test_files(root, module.tests)
+            if not _is_current(root, _entry(cache, file, with_servers), file, module.path)
+        }
+        if stale:
+            print(f"measuring which line each test of {len(stale)} files reaches", flush=True)
+            _run(root, cache, sorted(stale), with_servers=with_servers, jobs=jobs)
+
+
+def read_reach(root: Path, cache: Path, module: Module) -> Reach:
+    """The tests of *module* and what they reach, after `refresh`."""
     reach = Reach()
-    for entry in entries.values():
-        found = json.loads(entry.read_text())
+    for file in _test_files(root, module.tests):
+        found = json.loads(_entry(cache, file, module.servers).read_text())
         reach.seconds |= found["seconds"]
         reach.failed += found["failed"]
         reach.servers |= set(found["servers"])
-        for line, tests in found["lines"].get(module, {}).items():
+        for line, tests in found["lines"].get(module.path, {}).items():
             reach.lines.setdefault(int(line), set()).update(set(tests) & found["seconds"].keys())
     return reach
 
 
-def _test_files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(path.rglob("test_*.py"))
+def _entry(cache: Path, file: str, with_servers: bool) -> Path:
+    return cache / f"{_digest(f'{file} {with_servers}')}.json"
+
+
+def _test_files(root: Path, paths: list[str]) -> list[str]:
+    found = [
+        file for path in paths for file in ([root / path] if path.endswith(".py") else (root / path).rglob("test_*.py"))
+    ]
+    return sorted({str(file.relative_to(root)) for file in found})
 
 
 def _digest(text: str) -> str:
@@ -71,30 +91,16 @@ def _is_current(root: Path, entry: Path, file: str, module: str) -> bool:
     return all(digests.get(name) == _digest((root / name).read_text()) for name in (file, module))
 
 
-def _run(root: Path, cache: Path, files: list[str], entries: dict[str, Path], *, with_servers: bool, jobs: int) -> None:
+def _run(root: Path, cache: Path, files: list[str], *, with_servers: bool, jobs: int) -> None:
     data, record = cache / "coverage", cache / "record.json"
     data.unlink(missing_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        str(jobs),
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "tests.mutants.recorder",
-    ]
-    command += [
-        "--cov=backend",
-        "--cov-context=test",
-        "--cov-report=",
-        *([] if with_servers else ["-m", "not no_cover"]),
-    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.recorder", *files]
+    command += ["--cov=backend", "--cov-context=test", "--cov-report="]
+    command += [] if with_servers else ["-m", "not no_cover"]
+    command += ["-n", str(jobs), "--dist=worksteal"] if len(files) > MIN_FILES_OF_XDIST else []
     environment = os.environ | {"COVERAGE_FILE": str(data), "MUTANTS_RECORD": str(record)}
     with (cache / "output").open("wb") as output:
-        subprocess.run([*command, *files], cwd=root, env=environment, stdout=output, stderr=output, check=False)
+        subprocess.run(command, cwd=root, env=environment, stdout=output, stderr=output, check=False)
     found = json.loads(record.read_text())
     contexts = CoverageData(str(data))
     contexts.read()
@@ -111,7 +117,7 @@ def _run(root: Path, cache: Path, files: list[str], entries: dict[str, Path], *,
     }
     for file in files:
         own = {test: seconds for test, seconds in found["seconds"].items() if test.partition("::")[0] == file}
-        entries[file].write_text(json.dumps({
+        _entry(cache, file, with_servers).write_text(json.dumps({
             "digests": digests | {file: _digest((root / file).read_text())},
             "seconds": own,
             "failed": [test for test in found["failed"] if test.partition("::")[0] == file],

@@ -10,7 +10,7 @@ from typing import Any
 from tests.mutants.config import Module, read_equivalents
 from tests.mutants.mutate import Mutant, mutants_of, sample
 from tests.mutants.pool import Pool
-from tests.mutants.reach import Reach, measure
+from tests.mutants.reach import Reach, read_reach
 
 
 @dataclass
@@ -42,7 +42,7 @@ def run_module(pool: Pool, project: Path, cache: Path, module: Module, size: int
     """Run the tests against the mutants of *module* (at most *size*), and print what goes on."""
     print(f"{module.path}", flush=True)
     began = time.monotonic()
-    reach = measure(project, cache, module.path, module.tests, with_servers=module.servers, jobs=pool.count)
+    reach = read_reach(project, cache, module)
     reach.leave_out(_failing(pool, reach))
     for test in reach.failed:
         print(f"  left out, because it fails without a mutant: {test}", flush=True)

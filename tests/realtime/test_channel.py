@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.events import Event, message_event
-from backend.realtime.delivery.channel import Channel, SeenMessages
+from backend.realtime.delivery.channel import MAX_UNSEEN, Channel, SeenMessages
 
 
 def message(modseq: int, seq: int, type_: str = "message.created") -> Event:
@@ -85,3 +85,45 @@ def test_a_channel_starts_again_after_the_database_was_restored() -> None:
     channel.reset(3, 3)
     assert not channel.has_gap
     assert modseqs(channel.push([message(4, 4)])) == [4]
+
+
+def test_an_event_of_no_message_keeps_its_type() -> None:
+    event = Event("member.added", {"room_id": 1}, "room:1", modseq=1)
+    assert SeenMessages(0).with_type(event) is event
+
+
+def test_a_leap_remembers_the_last_messages_that_it_passed() -> None:
+    seen = SeenMessages(0)
+    seen.with_type(message(1, 1_500))
+    assert seen.with_type(message(2, 1_500 - MAX_UNSEEN)).type == "message.created"
+    assert seen.with_type(message(3, 1_499 - MAX_UNSEEN)).type == "message.updated"
+    assert MAX_UNSEEN == 1_000
+
+
+def test_an_event_ahead_of_its_turn_is_a_gap_and_a_repeated_one_is_none() -> None:
+    channel = Channel("room:1", 5, 5)
+    assert channel.push([message(4, 4), message(5, 5)]) == []
+    assert channel.has_gap is False
+    assert channel.push([message(7, 7)]) == []
+    assert channel.has_gap is True
+    assert modseqs(channel.push([message(6, 6)])) == [6, 7]
+    assert channel.has_gap is False
+
+
+def test_an_event_without_a_modseq_has_no_turn() -> None:
+    channel = Channel("room:1", 5, 5)
+    event = Event("typing", {"user_id": 1}, "room:1")
+    assert channel.push([event]) == []
+    ahead: Any = object()
+    channel.add_subscriber(ahead, 8)
+    assert channel.should_receive(ahead, event)
+
+
+def test_a_channel_knows_its_subscribers() -> None:
+    channel = Channel("room:1", 0, 0)
+    assert (channel.name, channel.is_repairing, channel.is_repair_scheduled) == ("room:1", False, False)
+    connection: Any = object()
+    channel.add_subscriber(connection, 0)
+    assert channel.subscribers == {connection}
+    assert channel.remove_subscriber(connection) == 0
+    assert channel.subscribers == set()

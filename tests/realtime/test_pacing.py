@@ -96,6 +96,43 @@ def test_a_cool_down_ends_once_as_many_events_are_queued_as_were_sent_before(mon
     assert subscriber.now - began == pytest.approx(MAX_COOL_DOWN * 0.005 + 0.005)
 
 
+def test_a_cool_down_takes_from_half_to_two_and_a_half_times_as_long_as_its_fan_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    subscriber = SlowSubscriber(monkeypatch, 0.25)
+    subscriber.dispatch(1, 2)
+    subscriber.dispatch(3)
+    assert subscriber.wait() == 0.625
+    subscriber.later.clear()
+    subscriber.dispatch(4)
+    assert subscriber.wait() == 0.125
+    subscriber.later.clear()
+    subscriber.now += 0.125
+    subscriber.dispatch(5)
+    assert subscriber.written == [frames(1, 2), frames(3), frames(4), frames(5)], (
+        "at the very moment of its earliest end"
+    )
+
+
+def test_a_room_that_became_quick_receives_each_event_at_once_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    subscriber = SlowSubscriber(monkeypatch, 0.25)
+    subscriber.dispatch(1)
+    subscriber.dispatch(2)
+    subscriber.seconds = 0
+    subscriber.wait()
+    subscriber.dispatch(3)
+    subscriber.dispatch(4)
+    assert subscriber.written == [frames(1), frames(2), frames(3), frames(4)]
+
+
+def test_events_beyond_as_many_as_were_sent_before_need_no_further_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    subscriber = SlowSubscriber(monkeypatch, 0.005)
+    subscriber.dispatch(1)
+    for number in range(2, 30):
+        subscriber.dispatch(number)
+    assert len(subscriber.later) == 2, "one for the latest end, one for the earliest"
+
+
 @pytest.mark.parametrize("size", [0, 1, 115, 116, 117, 118, 65_525, 65_526, 65_527, 70_000])
 def test_a_text_frame_equals_that_of_the_library(size: int) -> None:
     body = {"x": "y" * size}
