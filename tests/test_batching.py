@@ -196,3 +196,8 @@ def test_a_function_over_a_list_serves_groups() -> None:
 
     assert batch_of_groups(run)([[1, 2], [], [3]]) == [[2, 4], [], [6]]
     assert calls == [[1, 2, 3]]
+
+
+def test_a_function_that_returns_too_few_results_is_an_error() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        Batcher(lambda items: [])(1)
