@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from backend.accounts.erasure import erase_user, finish
 from backend.inbox.consistency import check_consistency
-from backend.models import Message, Room
+from backend.models import Conversation, Message, Room
 from backend.models.base import db
 from backend.security.hashing import hash_password
 from tests.client import Client
 from tests.factories import Factory
-from tests.races import at_once
+from tests.races import at_once, hold_row
 from tests.users.conftest import PASSWORD
 
 
@@ -38,6 +38,20 @@ def test_concurrent_sends_leave_no_message_of_the_erased_user(app: Flask, make: 
             kept = db.session.scalars(select(Message.id).where(Message.content == f"late {round_}")).all()
             assert sorted(kept) == sorted(a.json["id"] for a in sends if a.status_code == 201)
             assert [fault for progress in check_consistency() for fault in progress.faults] == []
+
+
+def test_a_send_that_waited_while_its_sender_was_erased_is_refused(postgresql_app: Flask, wiped: None) -> None:
+    """It was authenticated before. On SQLite no erasure can commit while a send waits for the database."""
+    app = postgresql_app
+    zeph = Factory(app).client()
+    with hold_row(app, Conversation, id="lobby") as held:
+        sent = held.start(lambda: zeph.post("/api/chat/send", {"content": "late"}))
+        held.wait_until_blocked()
+        held.start(partial(_erase_directly, app, zeph.user.id))  # type: ignore[attr-defined]
+        held.wait_until_blocked(2)  # the account is closed, and its messages in the lobby are next
+    assert (sent.result().status_code, sent.result().json["code"]) == (401, "token_revoked")
+    with app.app_context():
+        assert db.session.scalars(select(Message.id)).all() == []
 
 
 def _erase_directly(app: Flask, user_id: int) -> None:
