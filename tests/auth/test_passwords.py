@@ -135,6 +135,23 @@ def test_a_reset_invalidates_the_other_links(app: Flask, register: Register, out
     assert code(reset(app, new)) == (400, "invalid_token")
 
 
+@pytest.mark.parametrize("way", ["change", "command"])
+def test_a_new_password_invalidates_earlier_links(
+    app: Flask, client: Client, register: Register, outgoing: Outgoing, way: str
+) -> None:
+    """Whoever read an earlier mail must not undo the change."""
+    client.token = register()["access_token"]
+    token = ask(app, outgoing)
+    if way == "change":
+        change = {"current_password": PASSWORD, "new_password": NEW}
+        assert client.post(CHANGE, change).status_code == 204
+    else:
+        command = ["users", "set-password", EMAIL, "--password-stdin"]
+        assert app.test_cli_runner().invoke(args=command, input=NEW).exit_code == 0
+    assert code(reset(app, token, "a third password")) == (400, "invalid_token")
+    assert login(app, NEW).status_code == 200
+
+
 def test_an_account_without_a_password_may_reset_it(app: Flask, make: Factory, outgoing: Outgoing) -> None:
     make.user(email=EMAIL)
     assert reset(app, ask(app, outgoing)).status_code == 204

@@ -35,6 +35,7 @@ from backend.security.hashing import hash_secret
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
+from tests.outgoing import Outgoing
 from tests.races import at_once, hold_row
 
 Register = Callable[..., dict[str, Any]]
@@ -226,3 +227,49 @@ def test_of_two_sockets_with_one_ticket_one_opens(app: Flask, make: Factory) -> 
         answers = [held.start(opens) for _ in range(2)]
         held.wait_until_blocked(2)
     assert sorted(answer.result() for answer in answers) == [False, True]
+
+
+@pytest.mark.parametrize("change", [{"email": "other@example.com"}, {"is_active": False}], ids=["email", "deactivated"])
+@pytest.mark.parametrize("purpose", ["reset", "verify"])
+def test_a_link_is_refused_if_its_account_changes_at_the_same_moment(
+    app: Flask, register: Register, outgoing: Outgoing, purpose: str, change: dict[str, Any]
+) -> None:
+    """The account is read again under its lock: the link was mailed to an address that may no longer be the account's."""
+    register()
+    if purpose == "reset":
+        assert Client(app).post("/api/auth/forgot-password", {"email": EMAIL}).status_code == 202
+        path, body = "/api/auth/reset-password", {"password": "a new password"}
+    else:
+        path, body = "/api/auth/verify-email", {"password": PASSWORD}
+    body["token"] = outgoing.token(purpose, EMAIL)
+    with hold_row(app, User) as changing:
+        answer = changing.start(lambda: Client(app).post(path, body))
+        changing.wait_until_blocked()
+        changing.execute(update(User).values(change))
+    assert (answer.result().status_code, answer.result().get_json()["code"]) == (400, "invalid_token")
+    with app.app_context():
+        assert db.session.scalars(select(User.email_verified_at)).one() is None
+
+
+def test_a_session_that_ends_at_the_same_moment_is_not_confirmed(app: Flask, register: Register) -> None:
+    client = Client(app, register()["access_token"])
+    with hold_row(app, UserSession) as ending:
+        answer = ending.start(lambda: client.post("/api/auth/confirm", {"password": PASSWORD}))
+        ending.wait_until_blocked()
+        ending.execute(update(UserSession).values(is_active=False))
+    assert answer.result().get_json()["code"] == "token_revoked"
+
+
+def test_a_number_that_its_holder_verifies_at_the_same_moment_stays_theirs(app: Flask, make: Factory) -> None:
+    holder, client = make.user(mobile=MOBILE), make.client()
+    with app.app_context():
+        store_code(MOBILE, "123456")
+        db.session.commit()
+    with hold_row(app, User, id=holder.id) as verifying:
+        body = {"mobile": MOBILE, "code": "123456"}
+        answer = verifying.start(lambda: client.post("/api/auth/verify-otp", body))
+        verifying.wait_until_blocked()
+        verifying.execute(update(User).where(User.id == holder.id).values(mobile_verified_at=utcnow()))
+    assert (answer.result().status_code, answer.result().get_json()["code"]) == (409, "mobile_taken")
+    with app.app_context():
+        assert db.session.get_one(User, holder.id).mobile == MOBILE

@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, insert, select, update
 
-from backend.models import Room, RoomMembership
+from backend.models import Block, Room, RoomMembership, User
 from backend.models.base import db, utcnow
 from backend.rate_limiting.limits import RateLimit
 from tests.client import Client
 from tests.factories import Factory
-from tests.races import at_once
+from tests.races import at_once, hold_row
 from tests.rooms.conftest import Cast, user_id
 from tests.rooms.state import last_modseq, memberships
 
@@ -63,6 +63,20 @@ def test_a_user_is_not_added_by_someone_whom_they_block(app: Flask, private: Cas
     assert code(private.admin.put(path)) == (403, "blocked")
     assert private.stranger.delete(f"/api/users/me/blocks/{user_id(private.admin)}").status_code == 204
     assert private.admin.put(path).status_code == 200
+
+
+@pytest.mark.parametrize("call", ["add", "transfer"])
+def test_a_block_at_the_same_moment_is_respected(app: Flask, private: Cast, call: str) -> None:
+    """The change waits for the block. It does not decide by what it read before."""
+    actor, other = (private.admin, private.stranger) if call == "add" else (private.owner, private.member)
+    with hold_row(app, User, id=user_id(other)) as blocking:
+        if call == "add":
+            answer = blocking.start(lambda: actor.put(member_path(private, other)))
+        else:
+            answer = blocking.start(lambda: actor.post(f"{private.path}/transfer", {"user_id": user_id(other)}))
+        blocking.wait_until_blocked()
+        blocking.execute(insert(Block).values(user_id=user_id(other), blocked_id=user_id(actor)))
+    assert code(answer.result()) == (403, "blocked")
 
 
 def test_a_user_who_blocks_the_admin_can_join(private: Cast, public: Cast) -> None:

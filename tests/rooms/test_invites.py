@@ -10,11 +10,11 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from backend.accounts.erasure import erase_user, finish
-from backend.models import Room, RoomInvite, RoomMembership
+from backend.models import Conversation, Room, RoomInvite, RoomMembership
 from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
-from tests.races import at_once
+from tests.races import at_once, hold_row
 from tests.rooms.conftest import Cast, user_id
 from tests.rooms.state import inboxes, last_modseq
 
@@ -216,6 +216,15 @@ def test_the_number_of_invites_is_limited(private: Cast, monkeypatch: pytest.Mon
     assert code(private.admin.post(f"{private.path}/invites")) == (409, "too_many_invites")
     private.admin.delete(f"{private.path}/invites/{first['code']}")
     invite(private)
+
+
+def test_concurrent_invites_do_not_exceed_the_limit(app: Flask, private: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.rooms.invites.MAX_INVITES", 1)
+    with hold_row(app, Conversation, id=private.room["conversation_id"]) as held:
+        calls = [Client(app, private.admin.token) for _ in range(2)]
+        answers = [held.start(lambda c=c: c.post(f"{private.path}/invites")) for c in calls]
+        held.wait_until_blocked(2)
+    assert sorted(answer.result().status_code for answer in answers) == [201, 409]
 
 
 def test_ten_of_fifty_users_join_with_an_invite_for_ten(app: Flask, private: Cast, make: Factory) -> None:

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from backend.errors import Unauthorized
+from backend.identity.tickets import identify_socket
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db
 from backend.security.hashing import hash_secret
 from tests.client import Client
 from tests.factories import Factory
-from tests.races import at_once
+from tests.races import at_once, hold_row
 
 
 @pytest.fixture
@@ -113,7 +115,8 @@ def test_roles_are_set_by_name(root: Client, make: Factory) -> None:
 
 def test_a_deactivated_user_is_signed_out_at_once(app: Flask, root: Client, make: Factory) -> None:
     ann = make.client()
-    ticket = ann.post("/api/auth/ws-ticket").json["ticket"]
+    script = Client(app, ann.post("/api/auth/tokens", {"name": "script"}).json["token"])
+    tickets = [each.post("/api/auth/ws-ticket").json["ticket"] for each in (ann, script)]
     path = f"/api/users/{ann.user.id}"
     assert root.patch(path, {"is_active": False}).json["is_active"] is False
     assert code(ann.get("/api/users/me")) == (401, "token_revoked")
@@ -121,9 +124,12 @@ def test_a_deactivated_user_is_signed_out_at_once(app: Flask, root: Client, make
         assert set(db.session.scalars(select(UserSession.is_active).where(UserSession.user_id == ann.user.id))) == {
             False
         }
-    assert ticket
     assert root.patch(path, {"is_active": True}).json["is_active"] is True
     assert code(ann.get("/api/users/me")) == (401, "token_revoked")
+    assert script.get("/api/users/me").status_code == 200
+    for ticket in tickets:
+        with app.app_context(), pytest.raises(Unauthorized):
+            identify_socket(ticket)
     actions = [e["action"] for e in trail(root, f"?target=user:{ann.user.id}")]
     assert actions == ["account.activated", "account.deactivated"]
 
@@ -182,6 +188,18 @@ def test_a_demotion_takes_privileged_scopes_from_tokens(app: Flask, root: Client
     with app.app_context():
         kept = {t.name: t.scopes for t in db.session.scalars(select(ApiToken))}
     assert kept == {"confab_2": ["read"], "confab_3": ["read"]}
+
+
+def test_a_token_that_is_deleted_during_a_demotion(app: Flask, root: Client, make: Factory) -> None:
+    other = make.user(is_superuser=True)
+    with app.app_context():
+        db.session.add(ApiToken(user_id=other.id, name="x", token=hash_secret("confab_x"), scopes=["read", "admin"]))
+        db.session.commit()
+    with hold_row(app, ApiToken) as deleting:
+        answer = deleting.start(lambda: root.patch(f"/api/users/{other.id}", {"is_superuser": False}))
+        deleting.wait_until_blocked()
+        deleting.execute(delete(ApiToken))
+    assert (answer.result().status_code, answer.result().json.get("is_superuser")) == (200, False)
 
 
 @pytest.mark.parametrize(

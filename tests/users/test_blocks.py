@@ -14,7 +14,7 @@ from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
-from tests.races import at_once
+from tests.races import at_once, hold_row
 
 BLOCKS = "/api/users/me/blocks"
 
@@ -92,6 +92,17 @@ def test_users_who_cannot_be_blocked(make: Factory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("backend.users.blocks.MAX_BLOCKS", 1)
     assert ann.put(f"{BLOCKS}/{make.user().id}").status_code == 204
     assert code(ann.put(f"{BLOCKS}/{make.user().id}")) == (409, "too_many_blocks")
+
+
+def test_concurrent_blocks_do_not_exceed_the_limit(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.users.blocks.MAX_BLOCKS", 1)
+    ann = make.client()
+    others = [make.user() for _ in range(2)]
+    with hold_row(app, User, id=ann.user.id) as held:  # type: ignore[attr-defined]
+        answers = [held.start(lambda u=u: Client(app, ann.token).put(f"{BLOCKS}/{u.id}")) for u in others]
+        held.wait_until_blocked(2)
+    assert sorted(answer.result().status_code for answer in answers) == [204, 409]
+    assert len(ann.get(BLOCKS).json) == 1
 
 
 def test_the_list_of_blocks_has_pages_and_a_constant_number_of_queries(app: Flask, make: Factory) -> None:

@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend.accounts.erasure import erase_user, finish
 from backend.inbox.consistency import check_consistency
-from backend.models import Conversation, Message, Room
-from backend.models.base import db
+from backend.models import Conversation, Message, Room, RoomMembership
+from backend.models.base import db, utcnow
 from backend.security.hashing import hash_password
 from tests.client import Client
 from tests.factories import Factory
@@ -69,3 +69,16 @@ def test_concurrent_erasures_leave_no_room_without_an_active_owner(app: Flask, m
             for room in rooms:
                 owner = db.session.scalars(select(Room.owner_id).where(Room.id == room["id"])).one()
                 assert owner == heir.user.id
+
+
+def test_a_room_passes_to_nobody_who_leaves_at_the_same_moment(app: Flask, make: Factory) -> None:
+    """The erasure chooses the successor under the lock of the room."""
+    zeph, leaver, heir = (make.client() for _ in range(3))
+    room = make.room(zeph, "room", leaver, heir)
+    with hold_row(app, Conversation, id=room["conversation_id"]) as leaving:
+        erasure = leaving.start(partial(_erase_directly, app, zeph.user.id))
+        leaving.wait_until_blocked()
+        own = (RoomMembership.room_id == room["id"], RoomMembership.user_id == leaver.user.id)
+        leaving.execute(update(RoomMembership).where(*own).values(left_at=utcnow()))
+    erasure.result()
+    assert heir.get(f"/api/rooms/{room['id']}").json["owner_id"] == heir.user.id
