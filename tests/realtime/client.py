@@ -122,10 +122,9 @@ class LiveClient:
                 raise ContractViolation(f"the event and its message disagree: {frame}")
         elif frame["type"] == "resumed":
             for row in frame["conversations"]:
-                for change in (*row["messages"], *row["members"]):
+                for change in changes_of(row):
                     self.seen[row["id"]][change["modseq"]] = change
-                last = row["messages"][-1]["modseq"] if row["truncated"] else row["last_modseq"]
-                self.modseqs[row["id"]] = last
+                self.modseqs[row["id"]] = end_of(row)
 
     def expect(self, type_: str, timeout: float = 5, **match: Any) -> Frame:
         """The next frame of this type with these fields. Other frames stay in `unread`."""
@@ -240,8 +239,25 @@ class LiveClient:
         self.close()
 
 
+def changes_of(row: Frame) -> list[Frame]:
+    """The changes of a conversation in a page. Raises ContractViolation where they do not rise, or are behind its head."""
+    for changes in (row["messages"], row["members"]):
+        modseqs = [change["modseq"] for change in changes]
+        if modseqs != sorted(set(modseqs)) or (modseqs and modseqs[-1] > row["last_modseq"]):
+            raise ContractViolation(f"{row['id']} at {row['last_modseq']} has the modseqs {modseqs}")
+    return [*row["messages"], *row["members"]]
+
+
+def end_of(row: Frame) -> int:
+    """The modseq up to which a page has every change of a conversation."""
+    return int(max(change["modseq"] for change in changes_of(row)) if row["truncated"] else row["last_modseq"])
+
+
 def missing(client: LiveClient, name: str, since: int, rows: list[Frame]) -> list[Frame]:
-    """The *rows* (messages or memberships, as /sync answers them) after modseq *since* that the client did not receive."""
+    """The *rows* (messages or memberships, as /sync answers them) after modseq *since* that the client did not receive.
+
+    Those after its last event count: an event may still be on its way, so first receive what is expected last.
+    """
     return [row for row in rows if row["modseq"] > since and row["modseq"] not in client.seen[name]]
 
 
