@@ -21,6 +21,9 @@ MAX_REWRITE_BYTES = 32 * 2**20
 """Databases up to this size are rewritten at once. It takes about a third of a second, during which no request is served."""
 
 PATIENCE = 60.0
+COMMAND_PATIENCE = 10.0
+"""How long a command waits for readers of deleted data to finish."""
+
 PAUSE = 0.1
 INTERVAL = 2.0
 """How long `wipe_traces_in_background` waits after it has wiped. Rewriting a database takes much of the time of its writers."""

@@ -15,13 +15,10 @@ from backend.auth.passwords import set_password
 from backend.http.json import encode
 from backend.models import User, UserSession
 from backend.models.base import db, utcnow
-from backend.traces import wipe_traces
+from backend.traces import COMMAND_PATIENCE, wipe_traces
 from backend.users.commands_account import checked, of_account, read_password
 from backend.users.fields import Password
 from backend.users.serialise import own_json
-
-PATIENCE_SECONDS = 10
-"""How long a command waits for readers of deleted data to finish."""
 
 
 def account_command(view: Callable[..., None]) -> Any:
@@ -107,7 +104,7 @@ def erase(user: User, yes: bool) -> None:
         click.confirm(f"Erase {user.id} ({user.username}) for good?", abort=True)
     erasure.erase_user(None, user.id)
     is_done = erasure.finish(user.id)
-    is_done = wipe_traces(db.engine, PATIENCE_SECONDS) and is_done
+    is_done = wipe_traces(db.engine, COMMAND_PATIENCE) and is_done
     click.echo(f"erased {user.id}" + ("" if is_done else "; to erase the rest, run: flask users purge"))
 
 
@@ -117,6 +114,6 @@ def purge() -> None:
     waiting = erasure.list_unfinished()
     done = sum(erasure.finish(user_id) for user_id in waiting)
     db.session.rollback()  # if nothing was left, this session still holds a lock that the rewriting needs
-    if not wipe_traces(db.engine, PATIENCE_SECONDS, rewrite=True):
+    if not wipe_traces(db.engine, COMMAND_PATIENCE, rewrite=True):
         raise click.ClickException("the database is in use, so its file may still hold deleted data. Try again later.")
     click.echo(f"finished {done} erasures" + (f", {len(waiting) - done} are left" if done < len(waiting) else ""))

@@ -1,4 +1,7 @@
-"""Deletes the messages of a deleted room, in small transactions."""
+"""Deletes the messages of a deleted room, in small transactions.
+
+Nothing of them stays in the files of a SQLite database: what was deleted is wiped as after a hard deletion.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from backend.errors import NotFound
 from backend.models import Conversation, Message, Room
 from backend.models.base import db
 from backend.models.conversation import room_conversation_id
+from backend.traces import wipe_traces_in_background
 
 log = logging.getLogger("confab.rooms")
 
@@ -26,7 +30,7 @@ SECONDS_IN_REQUEST = 2.0
 def purge_room(room_id: int, seconds: float | None = None) -> bool:
     """Delete the messages of a deleted room with all that belongs to them, for at most *seconds*.
 
-    Returns whether none are left. Commits each batch. Raises NotFound if the room is not deleted.
+    Returns whether none are left. Commits each batch. The caller wipes their traces. Raises NotFound if the room is not deleted.
     """
     if db.session.scalar(select(Room.id).where(Room.id == room_id, Room.deleted_at.is_not(None))) is None:
         raise NotFound
@@ -38,13 +42,18 @@ def purge_room(room_id: int, seconds: float | None = None) -> bool:
 
 
 def purge_after_deletion(room_id: int) -> None:
-    """Start to purge a room whose deletion was committed. A failure is logged; the room stays deleted."""
+    """Start to purge a room whose deletion was committed. A failure is logged; the room stays deleted.
+
+    The traces of what was deleted are wiped from the files of a SQLite database within a few seconds.
+    """
     try:
         is_done = purge_room(room_id, SECONDS_IN_REQUEST)
     except exc.SQLAlchemyError as error:
         db.session.rollback()
         log.warning("purge failed", extra={"data": {"room_id": room_id, "reason": type(error).__name__}})
         return
+    finally:
+        wipe_traces_in_background(db.engine)
     if not is_done:
         log.info("purge unfinished: run `flask rooms purge`", extra={"data": {"room_id": room_id}})
 

@@ -1,4 +1,7 @@
-"""After a hard deletion nothing of a message is left: in no table, in no file of the storage or of a SQLite database."""
+"""After a hard deletion, or that of its room, nothing of a message is left.
+
+Not in any table, nor in a file of the storage or of a SQLite database.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from sqlalchemy import event, text
 
 from backend import traces
 from backend.models.base import db
+from backend.rooms import commands, purge
 from tests.attachments.conftest import picture, upload
 from tests.client import Client
 from tests.conftest import PASSWORD, wipe
@@ -40,11 +44,28 @@ def make_on_sqlite(sqlite_app: Flask) -> Iterator[Factory]:
         wipe()
 
 
+def rows_with_traces(app: Flask) -> list[str]:
+    """The tables in which any of `WORDS` is found."""
+    return [f"{word} in {table}" for word in WORDS for table in words_in(app, word)]
+
+
+def files_with_traces(app: Flask) -> list[str]:
+    """The words of `WORDS` that a file of the storage or of a SQLite database has. Takes no lock of the database."""
+    content = bytes_of(app).lower()
+    return [f"{word} in a file" for word in WORDS if word.encode() in content]
+
+
 def traces_in(app: Flask) -> list[str]:
     """Where any of `WORDS` is found."""
-    found = [f"{word} in {table}" for word in WORDS for table in words_in(app, word)]
-    content = bytes_of(app).lower()
-    return found + [f"{word} in a file" for word in WORDS if word.encode() in content]
+    return rows_with_traces(app) + files_with_traces(app)
+
+
+def check_that_nothing_is_left(app: Flask) -> None:
+    """Raise AssertionError if a row or a file in the storage is left, or after `SECONDS` a trace in a file."""
+    assert not indexed(app)
+    assert rows_with_traces(app) == []
+    assert files(app) == []
+    wait_until(lambda: files_with_traces(app) == [], "the last trace to go", SECONDS)
 
 
 def files_before(app: Flask) -> None:
@@ -62,16 +83,16 @@ def indexed(app: Flask) -> bool:
         return bool(db.session.execute(text(statement[db.engine.dialect.name])).scalar())
 
 
-def send_with_traces(app: Flask, ann: Client, ben: Client) -> dict[str, Any]:
+def send_with_traces(ann: Client, ben: Client, **place: Any) -> dict[str, Any]:
     """A message with a file, former versions, a mention, a reaction and a pin."""
     file = upload(ann, picture((300, 200)) + b"marimba", "Glockenspiel.png").get_json()
     assert file["thumbnail_url"]
     content = f"xylophone @{ben.user.username}"  # type: ignore[attr-defined]
-    message = send(ann, content, recipient_id=user_id(ben), attachment_ids=[file["id"]])
+    message = send(ann, content, attachment_ids=[file["id"]], **place)
     for number in range(30):  # versions of different lengths, which split pages of the database
         assert edit(ann, message, f"xylophone {number} " + "vibraphone " * number * 4).status_code == 200
     react(ben, message, "👍")
-    assert ben.put(f"/api/chat/messages/{message['id']}/pin").status_code == 200
+    assert ann.put(f"/api/chat/messages/{message['id']}/pin").status_code == 200
     return message
 
 
@@ -79,7 +100,7 @@ def send_with_traces(app: Flask, ann: Client, ben: Client) -> dict[str, Any]:
 def test_nothing_is_left(app: Flask, make: Factory, is_soft_first: bool) -> None:
     files_before(app)
     ann, ben = make.client(), make.client()
-    message = send_with_traces(app, ann, ben)
+    message = send_with_traces(ann, ben, recipient_id=user_id(ben))
     fill_a_block(app, user_id(ann), message)
     assert indexed(app)
     assert {trace.split()[0] for trace in traces_in(app)} == set(WORDS)
@@ -87,9 +108,79 @@ def test_nothing_is_left(app: Flask, make: Factory, is_soft_first: bool) -> None
     if is_soft_first:
         assert delete(ann, message).status_code == 204
     assert delete(ann, message, hard=True).status_code == 204
-    assert not indexed(app)
-    wait_until(lambda: traces_in(app) == [], "the last trace to go", SECONDS)
+    check_that_nothing_is_left(app)
+
+
+def delete_room(ann: Client, path: str) -> None:
+    assert ann.delete(path).status_code == 204
+
+
+def leave_as_the_last(ann: Client, path: str) -> None:
+    for member in ann.get(f"{path}/members").json:
+        if member["user"]["id"] != user_id(ann):
+            assert ann.delete(f"{path}/members/{member['user']['id']}").status_code == 204
+    assert ann.post(f"{path}/leave").status_code == 204
+
+
+@pytest.mark.parametrize("end", [delete_room, leave_as_the_last])
+def test_nothing_is_left_of_a_deleted_room(app: Flask, make: Factory, end: Callable[[Client, str], None]) -> None:
+    files_before(app)
+    ann, ben = make.client(), make.client()
+    room = make.room(ann, "marimba players", ben, description="vibraphone players too")
+    message = send_with_traces(ann, ben, room_id=room["id"])
+    reply = send(ben, "glockenspiel!", parent_id=message["id"], room_id=room["id"])
+    assert delete(ben, reply).status_code == 204, "a soft deletion keeps the content"
+    reason = {"reason": "too much xylophone"}
+    assert ben.post(f"/api/chat/messages/{message['id']}/report", reason).status_code == 201
+    fill_a_block(app, user_id(ann), message)
+    assert indexed(app)
+    assert {trace.split()[0] for trace in traces_in(app)} == set(WORDS)
+    assert len(files(app)) == 2
+    end(ann, f"/api/rooms/{room['id']}")
+    check_that_nothing_is_left(app)
+
+
+def test_the_command_leaves_nothing_of_a_deleted_room(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request ran out of time, and its background does not wipe what the command deletes later."""
+    wait_until_idle(monkeypatch)
+    monkeypatch.setattr(purge, "BATCH", 1)
+    monkeypatch.setattr(purge, "SECONDS_IN_REQUEST", 0.0)
+    files_before(app)
+    ann, ben = make.client(), make.client()
+    room = make.room(ann, "room", ben)
+    message = send_with_traces(ann, ben, room_id=room["id"])
+    send(ann, "newer", room_id=room["id"])
+    fill_a_block(app, user_id(ann), message)
+    delete_room(ann, f"/api/rooms/{room['id']}")
+    wait_until_idle(monkeypatch)
+    assert {trace.split()[0] for trace in traces_in(app)} == set(WORDS)
+    result = app.test_cli_runner().invoke(args=["rooms", "purge"])
+    assert (result.exit_code, result.output) == (0, "purged 1 deleted rooms\n")
+    assert traces_in(app) == []
     assert files(app) == []
+
+
+def test_the_command_tells_if_a_reader_keeps_it_from_wiping(
+    sqlite_app: Flask, make_on_sqlite: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until_idle(monkeypatch)
+    monkeypatch.setattr(purge, "SECONDS_IN_REQUEST", 0.0)
+    monkeypatch.setattr(purge, "BATCH", 1)
+    monkeypatch.setattr(commands, "COMMAND_PATIENCE", 0.2)
+    ann = make_on_sqlite.client()
+    room = make_on_sqlite.room(ann)
+    for content in ("xylophone", "newer"):
+        send(ann, content, room_id=room["id"])
+    delete_room(ann, f"/api/rooms/{room['id']}")
+    wait_until_idle(monkeypatch)
+    with closing(sqlite3.connect(str(database(sqlite_app)), isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM messages").fetchone()[0] == 1
+        result = sqlite_app.test_cli_runner().invoke(args=["rooms", "purge"])
+    assert result.exit_code == 1
+    assert "Try again later with: flask users purge" in result.output
 
 
 def statements_of(app: Flask, request: pytest.FixtureRequest) -> list[str]:

@@ -208,7 +208,7 @@ def test_a_large_database_is_rewritten_by_command(
 def test_the_command_reports_that_the_database_is_in_use(
     sqlite_app: Flask, zeph_on_sqlite: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.accounts.commands_admin.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("backend.accounts.commands_admin.COMMAND_PATIENCE", 0.2)
     path = database(sqlite_app)
     assert path is not None
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
