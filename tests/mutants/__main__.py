@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -73,6 +74,7 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=ROOT / ".mutants")
     given = parser.parse_args()
     os.nice(max(0, 10 - os.nice(0)))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and folders are removed
     given.cache.mkdir(exist_ok=True)
     modules = config.read_modules(given.what)
     began, scores, missed = time.monotonic(), [], 0
