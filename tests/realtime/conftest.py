@@ -26,6 +26,7 @@ from backend.realtime.transport import connection
 from tests.factories import Factory
 from tests.realtime.client import Api, LiveClient, open_clients
 from tests.realtime.pair import Clock, Pair
+from tests.realtime.scenario import Scenario
 from tests.servers import ROOT, Server
 from tests.services import PrivateRedis, Services
 
@@ -138,6 +139,14 @@ def pair() -> Iterator[Pair]:
     made = Pair()
     yield made
     made.close()
+
+
+@pytest.fixture
+def scenario(app: Flask, make: Factory) -> Iterator[Scenario]:
+    """On each database."""
+    scenario = Scenario(app, make)
+    yield scenario
+    scenario.close()
 
 
 @pytest.fixture

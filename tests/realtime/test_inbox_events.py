@@ -22,3 +22,20 @@ def test_a_users_other_devices_receive_read_marks_and_inbox_settings(deployment:
             assert device.expect("inbox.updated", conversation_id=name)["is_muted"] is True
         assert [frame["type"] for frame in other.sync() if frame["type"] in ("inbox.updated", "read")] == []
         assert [frame["type"] for frame in phone.events if frame["type"] == "inbox.updated"].count("inbox.updated") == 2
+
+
+def test_an_event_arrives_once_also_on_the_worker_that_published_it(deployment: Deployment) -> None:
+    """Redis returns to a worker what it published. A later event of the other worker shows that it has."""
+    ann, ben = deployment.user(), deployment.user()
+    for content in ("1", "2"):
+        name = ann.send(content, recipient_id=ben.id)["conversation_id"]
+    phones, laptops = deployment.on_each_worker(ben), deployment.on_each_worker(ben)
+    assert phones[0].call("read", conversation_id=name, seq=1)["type"] == "ok"
+    laptops[-1].expect("read", conversation_id=name, seq=1)
+    laptops[-1].expect("inbox.updated", conversation_id=name, last_read_seq=1)
+    assert phones[-1].call("read", conversation_id=name, seq=2)["type"] == "ok"
+    for client in laptops:
+        client.expect("read", conversation_id=name, seq=2)
+        client.expect("inbox.updated", conversation_id=name, last_read_seq=2)
+        for type_, field in (("read", "seq"), ("inbox.updated", "last_read_seq")):
+            assert [frame[field] for frame in client.events if frame["type"] == type_] == [1, 2]

@@ -2,122 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from _socket import socketpair
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError
-from websockets.protocol import Protocol, Side, State
 
 from backend.bus.local import LocalBus
 from backend.events import Event, typing_event
 from backend.identity.authenticate import identify
-from backend.identity.identity import Credentials
-from backend.models import Conversation, Message
-from backend.models.base import db
 from backend.realtime import gateway
 from backend.realtime.delivery import history as module
 from backend.realtime.delivery.history import load_changes
-from backend.realtime.server import RealtimeServer
 from backend.realtime.transport.connection_limits import ConnectionLimits
 from backend.realtime.transport.frames import Close
-from tests.client import Client
-from tests.factories import Factory
 from tests.realtime.pair import settle
-from tests.realtime.recorder import make_server
-
-
-class Device:
-    """A socket of *client*'s user, and the events that it receives."""
-
-    def __init__(self, server: RealtimeServer, client: Client):
-        ours, self.theirs = socketpair()
-        ours.setblocking(False)
-        self.theirs.setblocking(False)
-        self._protocol = Protocol(Side.CLIENT, state=State.OPEN)
-        credentials = Credentials(client.user.id, frozenset({"read"}), session_id=1)  # type: ignore[attr-defined]
-        slot = server.limits.acquire("192.0.2.1")
-        self.connection = server.connect(ours, credentials, "x", slot)
-        server.hub.add(self.connection)
-        self.connection.begin(b"")
-
-    def received(self) -> list[str]:
-        """What arrived since the last call: the type of each event, and the content of its message or its user's id."""
-        try:
-            while data := self.theirs.recv(1 << 20):
-                self._protocol.receive_data(data)
-        except BlockingIOError:
-            pass
-        frames = [json.loads(frame.data) for frame in self._protocol.events_received() if frame.data]  # type: ignore[union-attr]
-        return [
-            f"{f['type']} {f['message']['content'] if 'message' in f else f.get('user_id', '')}".strip() for f in frames
-        ]
-
-
-class Scenario:
-    """A realtime server that was not started, and a room of *ann* and *ben*."""
-
-    def __init__(self, app: Flask, make: Factory):
-        self.app = app
-        self.server = make_server(app)
-        self.hub, self.reconciler = self.server.hub, self.server.reconciler
-        self.devices: list[Device] = []
-        self.ann, self.ben = make.client(), make.client()
-        self.room = make.room(self.ann, "room", self.ben)
-        self.name: str = self.room["conversation_id"]
-
-    def device(self, client: Client) -> Device:
-        self.devices.append(Device(self.server, client))
-        return self.devices[-1]
-
-    def send(self, *contents: str) -> None:
-        for content in contents:
-            response = self.ann.post("/api/chat/send", {"content": content, "room_id": self.room["id"]})
-            assert response.status_code == 201, response.get_data()
-
-    def head(self) -> tuple[int, int]:
-        with self.app.app_context():
-            conversation = db.session.get(Conversation, self.name)
-            assert conversation is not None
-            return conversation.last_modseq, conversation.last_seq
-
-    def subscribe(self, device: Device, modseq: int, seq: int) -> None:
-        with self.hub.runtime.reading():
-            self.hub.subscribe(device.connection, self.name, modseq, seq)
-
-    def late_device(self) -> tuple[Device, tuple[int, int]]:
-        """A socket of ben that has not received the message "1", which was delivered to ann, and its position."""
-        start = self.head()
-        self.send("1")
-        ann, ben = self.device(self.ann), self.device(self.ben)
-        self.subscribe(ann, *self.head())
-        return ben, start
-
-    def repair(self) -> None:
-        self.hub.repair(self.hub.channels.by_name[self.name])
-
-    def restore_backup(self, modseq: int, seq: int) -> None:
-        """Set the room back to *modseq* and *seq*, as a restored backup would."""
-        with self.app.app_context():
-            db.session.execute(delete(Message).where(Message.conversation_id == self.name, Message.seq > seq))
-            values = {"last_modseq": modseq, "last_seq": seq}
-            db.session.execute(update(Conversation).where(Conversation.id == self.name).values(values))
-            db.session.commit()
-
-
-@pytest.fixture
-def scenario(app: Flask, make: Factory) -> Iterator[Scenario]:
-    scenario = Scenario(app, make)
-    yield scenario
-    for device in scenario.devices:
-        device.connection.drop()
-        device.theirs.close()
+from tests.realtime.scenario import Scenario
 
 
 def fail_to_load_changes(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:

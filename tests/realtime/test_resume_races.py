@@ -1,0 +1,111 @@
+"""What happens while a socket resumes: it closes, its user joins a conversation, and the reconciler finds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from backend.inbox.sync import sync_page
+from backend.realtime import commands
+from backend.realtime.delivery import history
+from tests.realtime.scenario import Device, Scenario, wait_until
+
+
+def before_page(monkeypatch: pytest.MonkeyPatch, number: int, action: Callable[[], object]) -> list[int]:
+    """Call *action* before page *number* of a resume is read. Each page has one change of one conversation.
+
+    Returns a list of the pages that were read, which grows.
+    """
+    pages: list[int] = []
+
+    def read_page(*given: Any, only: Any = None) -> Any:
+        pages.append(len(pages) + 1)
+        assert len(pages) < 50, "the resume does not end"
+        if len(pages) == number:
+            action()
+        return sync_page(*given, only=only)
+
+    monkeypatch.setattr(commands, "PAGE_BYTES", 1)
+    monkeypatch.setattr(commands, "sync_page", read_page)
+    return pages
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_socket_that_closes_while_it_resumes_is_subscribed_to_nothing(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    scenario.send("1")
+    device = scenario.device(scenario.ben)
+    scenario.subscribe(device, *scenario.head())
+    pages = before_page(monkeypatch, number, device.connection.drop)
+    device.command("resume")
+    assert pages[-1] == number
+    assert (scenario.hub.channels.by_name, scenario.hub.subscriptions.pending) == ({}, {})
+
+
+@pytest.mark.parametrize("size", [1, 500])
+def test_a_socket_that_closes_between_two_pages_of_its_bootstrapping_is_subscribed_to_nothing(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, size: int
+) -> None:
+    """The server notices it when it writes the first page, which may be the last."""
+    device, start = scenario.late_device()
+    scenario.send("2", "3")
+    scenario.repair()
+    monkeypatch.setattr(history, "PAGE", size)
+    device.theirs.close()
+    scenario.subscribe(device, *start)
+    assert not device.connection.is_open
+    [channel] = scenario.hub.channels.by_name.values()
+    assert device.connection not in channel.subscribers
+    assert (scenario.hub.subscriptions.pending, caplog.records) == ({}, [])
+
+
+def events_of(device: Device) -> list[str]:
+    """What *device* received besides the answers to its commands."""
+    return [each for each in device.received() if each not in ("resumed", "ok")]
+
+
+def test_a_conversation_that_waits_for_a_later_page_is_not_subscribed_before(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user joined it while the socket opened, and the reconciler finds it between two pages."""
+    scenario.send("1")
+    device, ben_id = scenario.device(scenario.ben), scenario.ben.user.id  # type: ignore[attr-defined]
+
+    def find() -> None:
+        scenario.hub.subscribe_user(ben_id, scenario.name)
+        wait_until(lambda: scenario.name in scenario.hub.channels.by_name, seconds=0.2)
+
+    before_page(monkeypatch, 2, find)
+    device.command("resume")
+    assert events_of(device) == []
+    scenario.send("2")
+    scenario.repair()
+    assert events_of(device) == ["message.created 2"]
+
+
+def test_a_conversation_that_appears_between_two_pages_is_on_none_of_them(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket is subscribed to it at once, so a later page would repeat its events."""
+    scenario.send("1")
+    device, rooms = scenario.device(scenario.ben), []
+    ben_id: int = scenario.ben.user.id  # type: ignore[attr-defined]
+
+    def join() -> None:
+        rooms.append(scenario.make.room(scenario.ann, "new", scenario.ben))
+        scenario.ann.post("/api/chat/send", {"content": "new", "room_id": rooms[0]["id"]})
+        scenario.hub.subscribe_user(ben_id, rooms[0]["conversation_id"])
+        assert wait_until(lambda: rooms[0]["conversation_id"] in device.connection.conversations)
+        scenario.hub.repair(scenario.hub.channels.by_name[rooms[0]["conversation_id"]])
+
+    before_page(monkeypatch, 2, join)
+    device.command("resume")
+    frames = device.frames()
+    resumed = [row["id"] for frame in frames if frame["type"] == "resumed" for row in frame["conversations"]]
+    assert scenario.name in resumed
+    assert rooms[0]["conversation_id"] not in resumed
+    contents = [frame["message"]["content"] for frame in frames if frame["type"] == "message.created"]
+    assert contents == ["new"]
