@@ -72,6 +72,10 @@ class Config:
     trusted_proxies: int
     rate_limits: bool
     refuses_common_passwords: bool
+    has_lobby: bool
+    registration: str
+    directory: str
+    room_creation: str
     session_days: int
     log_level: str
     sentry_dsn: str | None = field(repr=False)
@@ -143,6 +147,10 @@ def _read_all(env: Environment) -> dict[str, Any]:
         "trusted_proxies": env.number("TRUSTED_PROXIES", 0, 0, 10),
         "rate_limits": env.choice("RATE_LIMITS", ("on", "off"), "on") == "on",
         "refuses_common_passwords": env.choice("COMMON_PASSWORDS", ("allow", "refuse"), "allow") == "refuse",
+        "has_lobby": env.choice("LOBBY", ("on", "off"), "on") == "on",
+        "registration": env.choice("REGISTRATION", ("open", "invite", "closed"), "open"),
+        "directory": env.choice("DIRECTORY", ("everyone", "shared", "off"), "everyone"),
+        "room_creation": env.choice("ROOM_CREATION", ("everyone", "superusers"), "everyone"),
         "session_days": env.number("SESSION_DAYS", 90, 1, 3650),
         "log_level": env.choice("LOG_LEVEL", LOG_LEVELS, "info"),
         "sentry_dsn": env.text("SENTRY_DSN", services.check_sentry_dsn),

@@ -10,6 +10,7 @@ from flask import Flask
 import backend.accounts.commands_admin
 import backend.accounts.routes
 import backend.accounts.routes_administration
+import backend.accounts.routes_registration
 import backend.auth.routes_otp
 import backend.auth.routes_password
 import backend.auth.routes_totp

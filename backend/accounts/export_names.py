@@ -6,14 +6,15 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
+from backend.conversations.references import has_lobby
 from backend.database import read_all
 from backend.models import Room, User
 from backend.models.base import db
-from backend.models.conversation import dm_peer, room_of
+from backend.models.conversation import LOBBY, dm_peer, room_of
 from backend.rooms.access import rooms_seen_by
-from backend.users.access import is_shown
+from backend.users.access import is_shown, is_visible_to
 
 BATCH = 500
 """The number of names that one query reads."""
@@ -28,11 +29,16 @@ class Names:
 
     def __init__(self, viewer: User):
         self._viewer_id = viewer.id
+        self._is_shown = and_(is_shown(), is_visible_to(viewer))
         self._rooms = rooms_seen_by(viewer).with_only_columns(Room.id, Room.name)
         self._mentioned: set[int] = {viewer.id}
 
     def add_to_conversations(self, rows: list[Row]) -> None:
-        """Add `room` or `user`, depending on the conversation. It is null if it is hidden or deleted."""
+        """Add `room` or `user`, depending on the conversation. It is null if it is hidden or deleted.
+
+        The row of the lobby is removed where there is none.
+        """
+        rows[:] = [row for row in rows if row["conversation_id"] != LOBBY or has_lobby()]
         room_ids = [room_of(row["conversation_id"]) for row in rows]
         peer_ids = [dm_peer(row["conversation_id"], self._viewer_id) for row in rows]
         rooms, users = self._find_rooms(room_ids), self._find_users(peer_ids)
@@ -79,6 +85,6 @@ class Names:
         wanted = set(ids) - {None}
         self._mentioned.update(user_id for user_id in wanted if user_id is not None)
         statement = (
-            select(User.id, User.username, User.full_name).where(User.id.in_(wanted), is_shown()).order_by(User.id)
+            select(User.id, User.username, User.full_name).where(User.id.in_(wanted), self._is_shown).order_by(User.id)
         )
         return {row.id: dict(row._mapping) for row in read_all(db.engine, statement)}

@@ -17,7 +17,7 @@ from sqlalchemy import exc, or_, select, text
 
 from backend.audit.log import record, user_target
 from backend.auth import mails
-from backend.auth.service import refuse_login
+from backend.auth.service import check_registration_open, refuse_login
 from backend.auth.sessions import Device, Grant, lock_own_session
 from backend.auth.sign_in import complete_sign_in
 from backend.errors import TokenRevoked, ValidationFailed
@@ -82,7 +82,8 @@ def store_code(mobile: str, code: str) -> None:
 def sign_in(mobile: str, code: str, device: Device, totp_code: str | None = None) -> dict[str, Any]:
     """Redeem a code, and return the token answer of the account that verified the number, or of a new one.
 
-    An account that holds the number unverified loses it. Raises InvalidOtp, MobileTaken, TotpRequired and InvalidTotp.
+    An account that holds the number unverified loses it. Raises InvalidOtp, MobileTaken, TotpRequired and InvalidTotp, and
+    RegistrationClosed instead of a new account.
     """
     row = _try_code(mobile, code)
     try:
@@ -193,6 +194,7 @@ def _holder_or_new(mobile: str) -> User:
             return user
         if user is not None:
             _release(user)
+        check_registration_open()
         try:
             made = add_user(mobile=mobile)
         except MobileTaken:

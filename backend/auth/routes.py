@@ -13,7 +13,6 @@ from backend.auth.schemas import (
     LoginBody,
     OAuthErrorSchema,
     RefreshBody,
-    RegisterBody,
     SessionSchema,
     TicketSchema,
     TokenForm,
@@ -34,20 +33,8 @@ from backend.request_context import address
 bp = Blueprint("auth", __name__, url_prefix="/api/auth", description="Accounts and sessions")
 token_bp = Blueprint("token", __name__, description="Accounts and sessions")
 
-REGISTER = RateLimit("register", "20 per hour")
 LOGIN = RateLimit("login", "60 per minute")
 REFRESH = RateLimit("refresh", "600 per minute")
-
-
-@bp.post("/register")
-@bp.response(201, TokenSchema)
-@limited(REGISTER)
-@bp.arguments(RegisterBody)
-def register(body: dict[str, Any]) -> Any:
-    """Create an account and sign in to it."""
-    answer = service.register(**body, device=device())
-    remember_device(devices.issue_for_user(answer["user"]["id"]))
-    return answer
 
 
 @bp.post("/login")

@@ -63,6 +63,8 @@ def _enforce_shared(prefix: str, country: str) -> None:
 def verify_otp(body: dict[str, Any]) -> Any:
     """Sign in with a code sent to a number; an unknown number becomes a new account.
 
+    With REGISTRATION=invite or closed there is no new account (403 `registration_closed`).
+
     With a bearer token the number is verified for that account instead. That needs a fresh session (403
     `reauthentication_required`), and the answer is `{"user"}` alone.
     """

@@ -29,6 +29,14 @@ class RegisterBody(BodySchema):
         allow_none=True,
         metadata={"description": "With its country code. Unverified: it is no way to sign in yet."},
     )
+    invite_code = Text(
+        low=1,
+        high=100,
+        allow_none=True,
+        metadata={
+            "description": "The code of an invite to a room, which the new user joins. Required with REGISTRATION=invite."
+        },
+    )
 
 
 class LoginBody(BodySchema):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import false, or_, select, update
 from sqlalchemy.orm import Session as DbSession
 
 from backend.audit.log import record, user_target
 from backend.auth import mails
 from backend.auth.password_rules import hash_new_password
-from backend.auth.sessions import Device, start_session
+from backend.auth.sessions import Device, Grant, start_session
 from backend.auth.sign_in import complete_sign_in
 from backend.database import read_engine
-from backend.errors import InvalidCredentials
+from backend.errors import Forbidden, InvalidCredentials
 from backend.identity.errors import InvalidTotp
 from backend.models import User
 from backend.models.base import db, utcnow
@@ -22,6 +23,7 @@ from backend.security.hashing import check_password, hash_secret
 from backend.users.creation import add_user
 from backend.users.emails import fold_email
 from backend.users.usernames import is_named
+from config import Config
 
 MAX_NAME = 255
 """The maximal length of an email and of a username."""
@@ -36,7 +38,27 @@ class Account:
     hashed_password: str | None = None
 
 
-def register(
+class RegistrationClosed(Forbidden):
+    code = "registration_closed"
+    detail = "Nobody can register here. Ask an administrator for an account."
+
+
+class InviteRequired(RegistrationClosed):
+    detail = (
+        "Registration needs an invite to a room. Ask a member of the team for one, and send its code as invite_code."
+    )
+
+
+def check_registration_open() -> None:
+    """Raise RegistrationClosed or InviteRequired unless anybody may create an account (REGISTRATION)."""
+    config: Config = current_app.config["CONFAB"]
+    if config.registration == "closed":
+        raise RegistrationClosed
+    if config.registration == "invite":
+        raise InviteRequired
+
+
+def create_account(
     *,
     email: str,
     password: str,
@@ -45,8 +67,8 @@ def register(
     last_name: str | None = None,
     username: str | None = None,
     mobile: str | None = None,
-) -> dict[str, Any]:
-    """Create an account, sign it in, and mail a link that verifies its address. Returns the token answer.
+) -> tuple[User, Grant]:
+    """Create an account, sign it in, and enqueue a mail with a link that verifies its address. Does not commit.
 
     Raises EmailTaken, UsernameTaken, MobileTaken, or ValidationFailed of a password that is too common.
     """
@@ -64,9 +86,7 @@ def register(
     db.session.flush()
     record("account.created", user.id, user_target(user.id), {"by": "register"})
     mails.enqueue_verification(user)
-    grant = start_session(user, device, by="register")
-    db.session.commit()
-    return grant.answer()
+    return user, start_session(user, device, by="register")
 
 
 def find_account(*, email: str | None = None, username: str | None = None) -> Account:

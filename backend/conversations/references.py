@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask import current_app
+
 from backend.errors import NotFound
 from backend.models.conversation import LOBBY, dm_conversation_id, dm_peer, room_conversation_id, room_of
+from config import Config
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ def resolve_conversation(
 ) -> ConversationRef:
     """The conversation that one of the three ids refers to, or the lobby if none is given.
 
-    Raises NotFound for an id that is malformed, or is that of a direct conversation of others.
+    Raises NotFound for an id that is malformed, or is that of a direct conversation of others. Whether the conversation exists,
+    and whether there is a lobby, is not checked.
     """
     if room_id is not None:
         return ConversationRef(room_conversation_id(room_id), "room", room_id=room_id)
@@ -36,3 +40,15 @@ def resolve_conversation(
     if (number := room_of(conversation_id)) is not None:
         return ConversationRef(conversation_id, "room", room_id=number)
     raise NotFound
+
+
+def check_lobby(place: ConversationRef) -> None:
+    """Raise NotFound if *place* is the lobby, and there is none."""
+    if place.kind == "lobby" and not has_lobby():
+        raise NotFound("There is no lobby here. Name a room or a user.")
+
+
+def has_lobby() -> bool:
+    """Whether this installation has a lobby (LOBBY)."""
+    config: Config = current_app.config["CONFAB"]
+    return config.has_lobby

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
 
-from backend.conversations.references import ConversationRef, resolve_conversation
+from backend.conversations.references import ConversationRef, check_lobby, has_lobby, resolve_conversation
 from backend.errors import NotFound
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.models import Conversation, ConversationEntry, RoomMembership, User
 from backend.models.base import db
+from backend.models.conversation import LOBBY
 from backend.models.message import Message
 from backend.rooms.access import NotAMember, check_member
+from backend.users.access import get_user_for
 
 
 def authorize(user: User, place: ConversationRef) -> None:
     """Raise NotFound or NotAMember unless *user* may read and write in the conversation *place*."""
+    check_lobby(place)
     if place.room_id is not None:
         check_member(user, place.room_id)
-    elif place.peer_id is not None and place.peer_id != user.id:
-        peer = db.session.execute(select(User.id).where(User.id == place.peer_id, User.deleted_at.is_(None)))
-        if peer.first() is None and not _conversation_exists(place.conversation_id):
-            raise NotFound
+    elif place.peer_id is not None and place.peer_id != user.id and not _conversation_exists(place.conversation_id):
+        get_user_for(user, place.peer_id)
 
 
 def _conversation_exists(conversation_id: str) -> bool:
@@ -51,10 +52,11 @@ def visible_conversation_ids(user_id: int) -> Select[str]:
 
 
 def is_open_to(user_id: int) -> ColumnElement[bool]:
-    """The condition that the conversation is not a room, or that *user_id* is a member of it."""
+    """The condition that the conversation is not a room, or that *user_id* is a member of it. Without a lobby it is not that."""
     in_room = exists().where(
         RoomMembership.room_id == Conversation.room_id,
         RoomMembership.user_id == user_id,
         RoomMembership.left_at.is_(None),
     )
-    return or_(Conversation.room_id.is_(None), in_room)
+    is_open = or_(Conversation.room_id.is_(None), in_room)
+    return is_open if has_lobby() else and_(is_open, Conversation.id != LOBBY)

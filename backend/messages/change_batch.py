@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, tuple_, update
 
 from backend.attachments.removal import delete_for_messages
-from backend.conversations.references import ConversationRef, resolve_conversation
+from backend.conversations.references import ConversationRef, check_lobby, resolve_conversation
 from backend.errors import NotFound, TokenRevoked
 from backend.events import Event, message_event
 from backend.messages.change_types import Change, ChangeContext, Changed, LockedMessage
@@ -30,6 +30,7 @@ from backend.models import (
     User,
 )
 from backend.models.base import utcnow
+from backend.users.access import is_directory_limited, visible_pairs
 
 _messages = cast(Table, Message.__table__)
 _m = _messages.c
@@ -64,6 +65,9 @@ class _Access:
     active_user_ids: set[int]
     blocks: set[tuple[int, int]]
     """(blocker, blocked) pairs."""
+
+    visible: set[tuple[int, int]] | None
+    """The (author, user) pairs of mentions in the lobby that the directory shows; None where it shows everybody."""
 
 
 class ChangeBatch:
@@ -112,6 +116,7 @@ class ChangeBatch:
         if user_id not in access.active_user_ids:
             raise TokenRevoked
         place = resolve_conversation(user_id, message.json["conversation_id"])
+        check_lobby(place)
         is_admin = False
         if place.room_id is not None:
             if (place.room_id, user_id) not in access.members:
@@ -119,7 +124,7 @@ class ChangeBatch:
             is_admin = access.members[place.room_id, user_id]
         is_blocked = place.peer_id is not None and (place.peer_id, user_id) in access.blocks
         named = self._named.get(change.new_content, [])
-        mentions = tuple(visible_mentions(place, user_id, named, access.members))
+        mentions = tuple(visible_mentions(place, user_id, named, access.members, access.visible))
         return ChangeContext(self._now, place.kind, is_admin, is_blocked, mentions)
 
     def _number(self, message: LockedMessage) -> None:
@@ -245,17 +250,21 @@ def _load_access(
     user_ids = {change.user_id for change in changes}
     pairs: set[tuple[int, int]] = set()
     peers: set[tuple[int, int]] = set()
+    in_lobby: set[tuple[int, int]] = set()
     for change, place in _places(changes, messages):
         if place.room_id is not None:
             users = (change.user_id, *named.get(change.new_content, ()))
             pairs.update((place.room_id, user_id) for user_id in users)
         elif place.peer_id is not None:
             peers.add((place.peer_id, change.user_id))
+        else:
+            in_lobby.update((change.user_id, user_id) for user_id in named.get(change.new_content, ()))
     active = select(User.id).where(User.id.in_(user_ids), User.is_active, User.deleted_at.is_(None))
     return _Access(
         members=_members(connection, pairs),
         active_user_ids=set(connection.execute(active).scalars()),
         blocks=find_blocks(connection, peers),
+        visible=visible_pairs(connection, in_lobby) if is_directory_limited() else None,
     )
 
 

@@ -55,13 +55,23 @@ def find_named(connection: Connection, contents: Iterable[str]) -> dict[str, lis
 
 
 def visible_mentions(
-    place: ConversationRef, author_id: int, named: list[int], members: Collection[tuple[int, int]]
+    place: ConversationRef,
+    author_id: int,
+    named: list[int],
+    members: Collection[tuple[int, int]],
+    visible: Collection[tuple[int, int]] | None,
 ) -> list[int]:
-    """Those of the *named* users who can see a message of *author_id* at *place*. *members* are (room, user) pairs."""
+    """Those of the *named* users who can see a message of *author_id* at *place*, and whom the author can see.
+
+    *members* are (room, user) pairs. *visible* are the (author, user) pairs that the directory shows, which matter in the lobby
+    alone; None where it shows everybody.
+    """
     if named and place.room_id is not None:
         return [user_id for user_id in named if (place.room_id, user_id) in members]
     if named and place.peer_id is not None:
         return [user_id for user_id in named if user_id in (author_id, place.peer_id)]
+    if named and visible is not None:
+        return [user_id for user_id in named if (author_id, user_id) in visible]
     return named
 
 

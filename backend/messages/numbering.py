@@ -125,7 +125,8 @@ class BatchWriter:
         at = max(self._now, head.last_message_at or self._now)  # clocks of two workers may differ; order must not
         head.last_message_at = at
         named = self._context.named.get(draft.content, [])
-        mentions = visible_mentions(draft.place, draft.sender_id, named, self._context.members)
+        context = self._context
+        mentions = visible_mentions(draft.place, draft.sender_id, named, context.members, context.visible)
         attachments = [self._context.attachments[id_] for id_ in draft.attachment_ids]
         self._sent_attachments.update(draft.attachment_ids)
         row = {

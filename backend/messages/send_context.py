@@ -15,6 +15,7 @@ from backend.messages.mentions import find_named, names_room
 from backend.models import Attachment, Block, Message, Room, RoomMembership, User
 from backend.models.conversation import room_of
 from backend.models.message import AttachmentState
+from backend.users.access import is_directory_limited, visible_pairs
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class SendContext:
 
     blocks: set[Pair]
     """The (blocker, sender) pairs of the direct conversations."""
+
+    visible: set[Pair] | None
+    """The (sender, user) pairs of new direct conversations and of mentions in the lobby whose user the sender may see. None
+    where the directory shows everybody.
+    """
 
     parents: Mapping[int, str]
     """The conversation of each message that a draft replies to."""
@@ -74,6 +80,7 @@ def load_send_context(batch: Batch, drafts: Sequence[Draft]) -> SendContext:
         public_room_ids=_find_public_rooms(connection, drafts, locked.members),
         active_user_ids=_find_active_users(connection, drafts),
         blocks=find_blocks(connection, _direct_pairs(drafts)),
+        visible=_find_visible(connection, drafts, named, {head[0] for head in locked.heads}),
         parents=parents,
         earlier=_find_earlier(connection, keys) if locked.has_repeats else {},
         named=named,
@@ -107,6 +114,22 @@ def _direct_pairs(drafts: Sequence[Draft]) -> set[Pair]:
     """The (recipient, sender) pairs of the direct messages, but for notes to self."""
     pairs = ((draft.place.peer_id, draft.sender_id) for draft in drafts)
     return {(peer_id, sender_id) for peer_id, sender_id in pairs if peer_id is not None and peer_id != sender_id}
+
+
+def _find_visible(
+    connection: Connection, drafts: Sequence[Draft], named: Mapping[str, list[int]], existing: Collection[str]
+) -> set[Pair] | None:
+    if not is_directory_limited():
+        return None
+    pairs = {
+        (draft.sender_id, draft.place.peer_id)
+        for draft in drafts
+        if draft.place.peer_id is not None and draft.place.conversation_id not in existing
+    }
+    for draft in drafts:
+        if draft.place.kind == "lobby":
+            pairs.update((draft.sender_id, user_id) for user_id in named.get(draft.content, ()))
+    return visible_pairs(connection, pairs)
 
 
 def _find_active_users(connection: Connection, drafts: Sequence[Draft]) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.conversations.references import ConversationRef
+from backend.conversations.references import ConversationRef, check_lobby, has_lobby
 from backend.errors import ChatError, Conflict, Forbidden, NotFound, TokenRevoked, ValidationFailed
 from backend.messages.drafts import Draft
 from backend.messages.mentions import names_room
@@ -43,7 +43,7 @@ def validate_draft(draft: Draft, context: SendContext) -> None:
     check_access(draft, context)
     peer_id = draft.place.peer_id
     if peer_id is not None:
-        if peer_id not in context.active_user_ids:
+        if peer_id not in context.active_user_ids or not _is_visible(draft, peer_id, context):
             raise NotFound("There is no such user.")
         if (peer_id, draft.sender_id) in context.blocks:
             raise Blocked
@@ -58,6 +58,7 @@ def check_access(draft: Draft, context: SendContext) -> None:
 
     This is all that a repeated send is checked for, because it writes nothing.
     """
+    check_lobby(draft.place)
     room_id = draft.place.room_id
     if room_id is not None and (room_id, draft.sender_id) not in context.members:
         raise NotAMember if room_id in context.public_room_ids else NotFound
@@ -77,6 +78,12 @@ def is_valid(draft: Draft, context: SendContext) -> bool:
 def mentions_room(draft: Draft, context: SendContext) -> bool:
     """Whether *draft* mentions every member: an admin of its room writes `@room`."""
     return names_room(draft.content) and (draft.place.room_id, draft.sender_id) in context.room_admins
+
+
+def _is_visible(draft: Draft, peer_id: int, context: SendContext) -> bool:
+    """Whether the directory shows the recipient to the sender, or they have a direct conversation."""
+    is_open = any(head[0] == draft.place.conversation_id for head in context.heads)
+    return is_open or context.visible is None or (draft.sender_id, peer_id) in context.visible
 
 
 def _check_parent(draft: Draft, parent_id: int, context: SendContext) -> None:
@@ -100,4 +107,4 @@ def _can_see(user_id: int, conversation_id: str, context: SendContext) -> bool:
     room_id = room_of(conversation_id)
     if room_id is not None:
         return (room_id, user_id) in context.members
-    return conversation_id == LOBBY or dm_peer(conversation_id, user_id) is not None
+    return (conversation_id == LOBBY and has_lobby()) or dm_peer(conversation_id, user_id) is not None

@@ -15,11 +15,12 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import or_, select, update
 
+from backend.database import read_engine
 from backend.errors import Conflict, NotFound
 from backend.models import Room, RoomInvite, RoomMembership, User
 from backend.models.base import db, utcnow
 from backend.pagination import Page, PageRequest
-from backend.rooms.access import get_room_as_admin, get_room_with_own
+from backend.rooms.access import RoomAccess, get_room_as_admin, get_room_with_own
 from backend.rooms.changes import start_membership
 from backend.rooms.membership import Banned
 from backend.rooms.serialise import room_json
@@ -92,9 +93,24 @@ def revoke_invite(user: User, room_id: int, code: str) -> None:
 
 
 def join_by_code(user: User, code: str) -> dict[str, Any]:
+    """Make *user* a member of the room of the invite *code*, and return the room. Raises what `use_invite` raises."""
+    access = use_invite(user, code)
+    answer = room_json(access.room, user)
+    db.session.commit()
+    return answer
+
+
+def check_invite(code: str) -> None:
+    """Raise DeadInvite if the code is invalid. Leaves no transaction open."""
+    with read_engine(db.engine).connect() as connection:
+        if connection.execute(_live().where(RoomInvite.code == hash_secret(code))).first() is None:
+            raise DeadInvite
+
+
+def use_invite(user: User, code: str) -> RoomAccess:
     """Make *user* a member of the room of the invite *code*. For a member this changes nothing, and counts as no use.
 
-    Raises DeadInvite if the code is invalid or an admin removed the user from the room, and Banned.
+    Does not commit. Raises DeadInvite if the code is invalid or an admin removed the user from the room, and Banned.
     """
     hashed = hash_secret(code)
     room_id = db.session.scalar(select(RoomInvite.room_id).where(RoomInvite.code == hashed))
@@ -114,9 +130,7 @@ def join_by_code(user: User, code: str) -> dict[str, Any]:
         invite.uses += 1
         start_membership(access.room, user.id, access.own)
     db.session.flush()
-    answer = room_json(access.room, user)
-    db.session.commit()
-    return answer
+    return access
 
 
 def invite_json(invite: RoomInvite) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from backend.errors import Conflict, Forbidden, NotFound
 from backend.events import publish_on_commit, room_updated_event
@@ -30,7 +30,7 @@ from backend.rooms.changes import (
 from backend.rooms.consent import check_consent, check_may_own, check_not_blocked
 from backend.rooms.purge import purge_after_deletion
 from backend.rooms.serialise import member_json, members_json, room_json
-from backend.users.access import get_active_user, get_user
+from backend.users.access import get_active_user, get_user, get_user_for, is_visible_to
 
 
 class Banned(Forbidden):
@@ -49,13 +49,17 @@ class UserBanned(Conflict):
 
 
 def list_members(user: User, room_id: int, page_request: PageRequest, *, banned: bool = False) -> Page[dict[str, Any]]:
-    """The members of a room that *user* may see, in the order in which they joined. With *banned*, its bans, for admins."""
+    """The members of a room that *user* may see, in the order in which they joined. With *banned*, its bans, for admins.
+
+    In a public room that *user* is not a member of, the directory may hide members.
+    """
     access = get_room_as_admin(user, room_id) if banned else get_room_for(user, room_id)
     which = RoomMembership.is_banned if banned else RoomMembership.left_at.is_(None)
     statement = (
         select(RoomMembership, User)
         .join(RoomMembership.user)
         .where(RoomMembership.room_id == access.room.id, which)
+        .where(true() if access.is_member or banned else is_visible_to(user))
         .order_by(RoomMembership.joined_at, RoomMembership.id)
         .offset(page_request.skip)
         .limit(page_request.limit + 1)
@@ -101,8 +105,9 @@ def add_member(user: User, room_id: int, user_id: int, is_admin: bool | None = N
     Forbidden if the owner would be demoted.
     """
     room = get_room_as_admin(user, room_id, lock=True).room
-    target = get_active_user(user_id)
     membership = find_membership(room, user_id)
+    _check_visible(user, user_id, membership)
+    target = get_active_user(user_id)
     if membership is not None and membership.is_banned:
         raise UserBanned
     if membership is None or membership.left_at is not None:
@@ -122,8 +127,9 @@ def update_member(
     would be demoted or banned.
     """
     room = get_room_as_admin(user, room_id, lock=True).room
-    target = get_user(user_id)
     membership = find_membership(room, user_id)
+    _check_visible(user, user_id, membership)
+    target = get_user(user_id)
     if is_banned:
         return _committed(ban(room, user_id, membership), target, user)
     if membership is None or (membership.left_at is not None and (is_admin is not None or is_banned is None)):
@@ -180,3 +186,9 @@ def _committed(membership: RoomMembership, target: User, viewer: User) -> dict[s
     answer = member_json(membership, target, viewer)
     db.session.commit()
     return answer
+
+
+def _check_visible(admin: User, user_id: int, membership: RoomMembership | None) -> None:
+    """Raise NotFound for a user that the directory hides from *admin* and who was never in the room."""
+    if membership is None:
+        get_user_for(admin, user_id)

@@ -51,7 +51,8 @@ def list_rooms(query: dict[str, Any]) -> Page[dict[str, Any]]:
 def create_room(body: dict[str, Any]) -> dict[str, Any]:
     """Create a room
 
-    You own it, and are a member and an admin. At most 30 an hour, and 200 owned at a time (409 `too_many_rooms`).
+    You own it, and are a member and an admin. At most 30 an hour, and 200 owned at a time (409 `too_many_rooms`). With
+    ROOM_CREATION=superusers others get 403.
     """
     enforce(CREATE, str(current_user.id))
     return service.create_room(current_user, **body)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import or_
 
 from backend.audit.log import record
+from backend.errors import Forbidden
 from backend.events import member_event, opened_event, publish_on_commit, room_updated_event
 from backend.models import Conversation, ConversationEntry, Room, RoomMembership, User
 from backend.models.base import db
@@ -23,6 +25,7 @@ from backend.rooms.changes import close_room
 from backend.rooms.consent import check_may_own
 from backend.rooms.purge import purge_after_deletion
 from backend.rooms.serialise import room_json, rooms_json
+from config import Config
 
 
 def list_rooms(user: User, page_request: PageRequest, *, mine: bool = False, q: str = "") -> Page[dict[str, Any]]:
@@ -47,8 +50,18 @@ def get_room(user: User, room_id: int) -> dict[str, Any]:
     return room_json(get_room_for(user, room_id).room, user)
 
 
+class RoomCreationForbidden(Forbidden):
+    detail = "Only superusers create rooms here. Ask one for a room."
+
+
 def create_room(user: User, name: str, description: str | None = None, is_public: bool = True) -> dict[str, Any]:
-    """Create a room. *user* owns it, and is a member and an admin. Raises TooManyRooms."""
+    """Create a room. *user* owns it, and is a member and an admin.
+
+    Raises TooManyRooms, and RoomCreationForbidden where only superusers create rooms (ROOM_CREATION).
+    """
+    config: Config = current_app.config["CONFAB"]
+    if config.room_creation == "superusers" and not user.has_admin_power:
+        raise RoomCreationForbidden
     check_may_own(user.id)
     room = Room(name=name, description=description, is_public=is_public, owner_id=user.id)
     db.session.add(room)

@@ -12,7 +12,7 @@ from backend.models import User
 from backend.models.base import db
 from backend.storage import storage
 from backend.storage.images import square
-from backend.users.access import get_user, lock_self
+from backend.users.access import get_user_for, lock_self
 from backend.users.serialise import avatar_version, user_json
 
 SIDE = 512
@@ -48,9 +48,9 @@ def delete_avatar(user: User) -> None:
     _discard(former)
 
 
-def get_avatar(user_id: int) -> Picture:
-    """The avatar of a user. Raises NotFound if the user or the avatar does not exist."""
-    user = get_user(user_id)
+def get_avatar(viewer: User, user_id: int) -> Picture:
+    """The avatar of a user. Raises NotFound if the avatar does not exist, or *viewer* may not see the user."""
+    user = get_user_for(viewer, user_id)
     version = avatar_version(user)
     if user.avatar is None or version is None:
         raise NotFound

@@ -14,7 +14,7 @@ from backend.events import block_event, publish_on_commit
 from backend.models import Block, User
 from backend.models.base import db, insert_on_conflict
 from backend.pagination import Page, PageRequest
-from backend.users.access import get_user, lock_self
+from backend.users.access import get_user_for, lock_self
 from backend.users.serialise import public_users_json
 
 MAX_BLOCKS = 1_000
@@ -33,7 +33,7 @@ def block_user(user: User, user_id: int) -> None:
     if user_id == user.id:
         raise ValidationFailed("You cannot block yourself.")
     lock_self(user)
-    get_user(user_id)
+    get_user_for(user, user_id)
     if len(db.session.scalars(select(Block.id).where(Block.user_id == user.id).limit(MAX_BLOCKS)).all()) >= MAX_BLOCKS:
         raise TooManyBlocks
     row = insert_on_conflict(Block).values(user_id=user.id, blocked_id=user_id)

@@ -84,7 +84,7 @@ def get_avatar(query: dict[str, Any], user_id: int) -> Any:
 
     `avatar_url` contains its version. The avatar at that URL never changes.
     """
-    picture = avatars.get_avatar(user_id)
+    picture = avatars.get_avatar(current_user, user_id)
     response = Response(picture.data, mimetype=avatars.CONTENT_TYPE)
     response.set_etag(picture.version)
     fresh = query.get("v") == picture.version
@@ -100,7 +100,8 @@ def get_avatar(query: dict[str, Any], user_id: int) -> Any:
 def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
     """Find users by username or name, in the order of their usernames.
 
-    Only superusers see deactivated accounts.
+    Only superusers see deactivated accounts. With DIRECTORY=shared others find only those with whom they share a room or a
+    direct conversation, and with DIRECTORY=off nobody.
     """
     page_request: PageRequest = query["page_request"]
     return service.list_users(current_user, page_request, query["q"])

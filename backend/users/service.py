@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from backend.models import User
 from backend.models.base import db
 from backend.pagination import Page, PageRequest
-from backend.users.access import get_user
+from backend.users.access import get_user_for, is_directory_searchable, is_visible_to
 from backend.users.serialise import user_json, users_json
 from backend.users.tombstone import is_tombstone
 
@@ -17,22 +17,24 @@ _SEARCHED = (User.username, User.full_name, User.first_name, User.last_name)
 
 
 def get_profile(viewer: User, user_id: int) -> dict[str, Any]:
-    """The profile of *user_id* as *viewer* may see it. Raises NotFound.
+    """The profile of *user_id* as *viewer* may see it. Raises NotFound, also if the directory hides it from *viewer*.
 
     A deactivated account is still shown, with `is_active` false, because its messages stay and need an author. So is the
     "deleted user", to whom the messages of erased users belong.
     """
     found = db.session.get(User, user_id)
-    return user_json(found if found is not None and is_tombstone(found) else get_user(user_id), viewer)
+    return user_json(found if found is not None and is_tombstone(found) else get_user_for(viewer, user_id), viewer)
 
 
 def list_users(viewer: User, page_request: PageRequest, q: str = "") -> Page[dict[str, Any]]:
     """The users whose username or name contains *q*, in the order of their usernames.
 
     *q* is literal, and its case does not matter. Erased accounts are never listed, and deactivated ones only for superusers,
-    because others use the list to find users to talk to.
+    because others use the list to find users to talk to. The directory may hide users, or all of them.
     """
-    statement = select(User).where(User.deleted_at.is_(None)).order_by(User.username)
+    if not is_directory_searchable() and not viewer.has_admin_power:
+        return Page([])
+    statement = select(User).where(User.deleted_at.is_(None), is_visible_to(viewer)).order_by(User.username)
     if not viewer.has_admin_power:
         statement = statement.where(User.is_active)
     if q:
