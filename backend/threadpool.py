@@ -147,6 +147,9 @@ PICTURES = Offload(threads=1, max_waiting=24)
 DISK = Offload(threads=4, max_waiting=200)
 """Writing and listing files: a busy disk delays only the request that waits for it."""
 
+READS = Offload(threads=4, max_waiting=10_000)
+"""Reading files, one piece at a time. As many may wait as a worker has connections: no download is refused after it began."""
+
 
 def _at_low_priority(function: Callable[..., Result], *args: Any) -> Result:
     """Run *function* with a low priority (nice 10): after the loop, but before idle work of the machine."""

@@ -37,6 +37,7 @@ def get_attachment_for(user: User, attachment_id: int) -> Row[Any]:
 def get_file(user: User, attachment_id: int, is_thumbnail: bool = False) -> File:
     """Return the file of an attachment that *user* may see, or its thumbnail. Raises NotFound, also if it has no thumbnail."""
     row = get_attachment_for(user, attachment_id)
+    db.session.commit()  # returns the connection to the pool: the disk may be slow
     return _thumbnail_of(row) if is_thumbnail else _file_of(row)
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import BinaryIO
 
 from backend.errors import InsufficientStorage
 from backend.storage.base import CHUNK, MAX_BATCH, FileMissing, Storage, StorageAway, StoredFile, check_key
-from backend.threadpool import DISK
+from backend.threadpool import DISK, READS
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 DRAFT = re.compile(r"\.[0-9a-f]{16}")
@@ -33,10 +34,11 @@ class FolderStorage(Storage):
         return DISK.run(key, self._write, self._path(key), source)
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        with as_away():
-            file = self._path(key).open("rb")
-        file.seek(start)
-        return _Pieces(file, length)
+        """Open the file and read its first piece. The rest is read while the caller iterates, in a thread as well."""
+        turns = f"{key}:{secrets.token_hex(4)}"  # concurrent readers of one file take turns like those of others
+        left = sys.maxsize if length is None else length
+        file, first = READS.run(turns, _open, self._path(key), start, min(CHUNK, left))
+        return _Pieces(file, first, left, turns)
 
     def size(self, key: str) -> int:
         with as_away():
@@ -123,26 +125,56 @@ def _scan(path: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
         yield entries
 
 
-class _Pieces:
-    """Iterates over at most *length* bytes of *file* from its position on. Closes the file at the end, or on `close()`."""
+def _open(path: Path, start: int, size: int) -> tuple[BinaryIO, bytes]:
+    """Return the open file and its first *size* bytes from *start* on, or fewer if it ends before."""
+    with as_away():
+        file = path.open("rb")
+        try:
+            if start:
+                file.seek(start)
+            return file, file.read(size)
+        except BaseException:
+            file.close()
+            raise
 
-    def __init__(self, file: BinaryIO, length: int | None):
+
+class _Pieces:
+    """Iterates over at most *left* bytes of *file*, whose *first* piece was read already. Other pieces are read in a thread.
+
+    The readers with the same *turns* have one queue for the threads. Closes the file at the end, or on `close()`. Raises
+    StorageAway if the file cannot be read.
+    """
+
+    def __init__(self, file: BinaryIO, first: bytes, left: int, turns: str):
         self._file = file
-        self._left = length
+        self._first: bytes | None = first
+        self._left = left
+        self._turns = turns
 
     def __iter__(self) -> _Pieces:
         return self
 
     def __next__(self) -> bytes:
-        piece = b"" if self._file.closed else self._file.read(CHUNK if self._left is None else min(CHUNK, self._left))
-        if not piece:
-            self.close()
+        if self._file.closed:
             raise StopIteration
-        if self._left is not None:
-            self._left -= len(piece)
+        wanted = min(CHUNK, self._left)
+        piece = self._next_piece(wanted)
+        self._left -= len(piece)
+        if len(piece) < wanted or not self._left:  # only at the end of the file is a piece shorter
+            self.close()
+        if not piece:
+            raise StopIteration
         return piece
 
+    def _next_piece(self, size: int) -> bytes:
+        if self._first is not None:
+            piece, self._first = self._first, None
+            return piece
+        with as_away():
+            return READS.run(self._turns, self._file.read, size)
+
     def close(self) -> None:
+        self._first = None
         self._file.close()
 
 

@@ -51,10 +51,11 @@ def delete_avatar(user: User) -> None:
 def get_avatar(viewer: User, user_id: int) -> Picture:
     """The avatar of a user. Raises NotFound if the avatar does not exist, or *viewer* may not see the user."""
     user = get_user_for(viewer, user_id)
-    version = avatar_version(user)
-    if user.avatar is None or version is None:
+    key, version = user.avatar, avatar_version(user)
+    db.session.commit()  # returns the connection to the pool: the disk may be slow
+    if key is None or version is None:
         raise NotFound
-    return Picture(b"".join(storage().read(user.avatar)), version)
+    return Picture(b"".join(storage().read(key)), version)
 
 
 def avatar_key(user: User) -> str | None:

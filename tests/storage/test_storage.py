@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ from flask import Flask
 from backend.errors import NotFound
 from backend.ops.doctor import examine
 from backend.storage import FileMissing, Storage, StorageAway, check_key, open_storage, storage
+from backend.storage.base import CHUNK
 from backend.storage.folder import FolderStorage
+from backend.threadpool import READS
 
 DATA = bytes(range(256)) * 5000
 
@@ -118,6 +121,51 @@ def test_a_folder_that_cannot_be_created(tmp_path: Path) -> None:
     for call in (store.check, lambda: store.read("a"), lambda: store.delete("a")):
         with pytest.raises(StorageAway):
             call()
+
+
+@pytest.mark.parametrize(("size", "turns"), [(0, 1), (1, 1), (CHUNK, 2), (CHUNK + 1, 2), (2 * CHUNK + 1, 3)])
+def test_each_piece_of_a_file_takes_one_turn_of_the_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, turns: int
+) -> None:
+    """Only a file of whole pieces whose size the caller does not give needs one more turn to find its end."""
+    store, keys = FolderStorage(str(tmp_path)), []
+    store.write("a", BytesIO(bytes(size)))
+    run = READS.run
+    monkeypatch.setattr(READS, "run", lambda key, *call: (keys.append(key), run(key, *call))[1])
+    assert b"".join(store.read("a")) == bytes(size)
+    assert len(keys) == turns
+    keys.clear()
+    assert b"".join(store.read("a", 0, size)) == bytes(size)
+    assert len(keys) == max(1, -(-size // CHUNK))
+    assert len({*keys}) == 1
+
+
+def test_concurrent_readers_of_a_file_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, keys = FolderStorage(str(tmp_path)), []
+    store.write("a", BytesIO(b"x"))
+    run = READS.run
+    monkeypatch.setattr(READS, "run", lambda key, *call: (keys.append(key), run(key, *call))[1])
+    assert [b"".join(store.read("a")) for _ in range(2)] == [b"x", b"x"]
+    assert len({*keys}) == 2
+
+
+def test_a_disk_that_fails_while_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FolderStorage(str(tmp_path))
+    (tmp_path / "broken").symlink_to("/proc/self/mem")  # can be opened; reading its first byte is an I/O error
+    with pytest.raises(StorageAway, match="Input/output error"):
+        store.read("broken")
+    store.write("a", BytesIO(bytes(CHUNK + 1)))
+    pieces = store.read("a")
+    assert len(next(pieces)) == CHUNK
+    monkeypatch.setattr(READS, "run", _broken)
+    with pytest.raises(StorageAway, match="Input/output error"):
+        next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    assert list(pieces) == []
+
+
+def _broken(*_: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_a_missing_bucket() -> None:
