@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from backend.errors import Unauthorized
 from backend.identity.authenticate import identify
 from backend.identity.tickets import create_ticket, identify_socket
-from backend.models import ApiToken, UserSession
-from backend.models.base import db
+from backend.models import ApiToken, User, UserSession
+from backend.models.base import db, utcnow
 from tests.factories import Factory
 
 
@@ -42,13 +42,24 @@ def test_the_ticket_of_an_api_token(app: Flask, make: Factory) -> None:
         assert found.scopes == {"read"}
 
 
+ENDS = {
+    "deleted": delete,
+    "expired": lambda model: update(model).values(expires_at=utcnow()),
+    "deactivated": lambda _: update(User).values(is_active=False),
+    "erased": lambda _: update(User).values(deleted_at=utcnow()),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("of", ["session", "api token"])
-def test_a_ticket_ends_with_the_session_or_token_that_requested_it(app: Flask, make: Factory, of: str) -> None:
+def test_a_ticket_ends_with_the_session_or_token_that_requested_it(
+    app: Flask, make: Factory, of: str, end: str
+) -> None:
     ann = make.client()
     made: dict[str, Any] = ann.post("/api/auth/tokens", {"name": "bot"}).get_json()
     with app.app_context():
         ticket = ticket_of(str(ann.token) if of == "session" else made["token"])
-        db.session.execute(delete(UserSession if of == "session" else ApiToken))
+        db.session.execute(ENDS[end](UserSession if of == "session" else ApiToken))
         db.session.commit()
         with pytest.raises(Unauthorized):
             identify_socket(ticket)
