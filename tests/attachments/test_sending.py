@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from backend.conversations.references import resolve_conversation
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from backend.messages.validation import AttachmentSent
+from backend.models import Attachment
 from backend.storage import Storage, StorageAway
 from backend.storage.folder import FolderStorage
 from tests.attachments.conftest import code, keys, picture, rows, send, uploaded
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
-from tests.races import at_once
+from tests.races import at_once, hold_row
 
 
 def test_a_message_shows_its_files_in_the_order_of_the_request(make: Factory, folder: FolderStorage) -> None:
@@ -132,6 +134,23 @@ def test_concurrent_sends_cannot_share_a_file(app: Flask, make: Factory, folder:
     assert sorted(statuses) == [201, 422, 422, 422]
     shown = [m["attachments"] for r in rooms for m in ann.get(f"/api/rooms/{r}/messages").json]
     assert [len(each) for each in shown] == [2]
+
+
+@pytest.mark.parametrize(("other", "expected"), [("send", (422, "validation_failed")), ("sweep", (404, "not_found"))])
+def test_a_send_decides_under_the_lock_of_its_file(
+    app: Flask, make: Factory, folder: FolderStorage, other: str, expected: tuple[int, str]
+) -> None:
+    """Another worker sends the file, or removes it, at the same moment."""
+    ann = make.client()
+    file, first = uploaded(ann)["id"], send(ann)["id"]
+    values = {"message_id": first, "position": 0} if other == "send" else {"state": "removed"}
+    with hold_row(app, Attachment, id=file) as held:
+        body = {"content": "x", "attachment_ids": [file]}
+        answer = held.start(lambda: Client(app, ann.token).post("/api/chat/send", body))
+        held.wait_until_blocked()
+        held.execute(update(Attachment).where(Attachment.id == file).values(values))
+    assert code(answer.result()) == expected
+    assert [m["id"] for m in ann.get("/api/chat/messages").json] == [first]
 
 
 def test_sends_of_one_batch_cannot_share_a_file(app: Flask, make: Factory, folder: FolderStorage) -> None:

@@ -39,7 +39,8 @@ class Account:
         factor = pyotp.TOTP(self.client.post(TOTP, {}).get_json()["secret"])
         assert self.client.post(f"{TOTP}/confirm", {"totp_code": factor.at(time.time())}).status_code == 200
         self.other = make.client(self.user)
-        self.api_token_id = self.client.post("/api/auth/tokens", {"name": "script"}).get_json()["id"]
+        scopes = ["read", "admin"] if self.user.is_superuser else ["read"]
+        self.api_token_id = self.client.post("/api/auth/tokens", {"name": "script", "scopes": scopes}).get_json()["id"]
         assert self.client.post("/api/auth/ws-ticket").status_code == 201
         with app.app_context():
             store_code(self.mobile, "123456")
