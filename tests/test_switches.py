@@ -234,6 +234,8 @@ def test_a_closed_directory_finds_nobody(switch: Switch, people: tuple[Client, .
     switch(directory="off")
     assert ann.get("/api/users").get_json() == []
     assert ann.get(f"/api/users?q={username(ben)}").get_json() == []
+    by_id = ann.get(f"/api/users?ids={user_id(ben)},{user_id(eve)}").get_json()
+    assert [user["id"] for user in by_id] == [user_id(ben)]
     assert ann.get(f"/api/users/{user_id(ben)}").status_code == 200
     assert ann.get(f"/api/users/{user_id(eve)}").status_code == 404
 

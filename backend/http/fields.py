@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from webargs.fields import DelimitedList
 
 from backend.database import MAX_ID
 
@@ -105,6 +106,18 @@ class Id(WholeNumber):
 
     def __init__(self, **kwargs: Any):
         super().__init__(low=1, **kwargs)
+
+
+class Ids(DelimitedList):
+    """Ids of a query parameter, separated by commas: `ids=1,2,3`."""
+
+    def __init__(self, *, high: int, **kwargs: Any):
+        super().__init__(Id(), validate=validate.Length(min=1, max=high), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any | None]:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        return [self.inner.deserialize(part, attr, data, **kwargs) for part in value.split(self.delimiter)]
 
 
 class Time(fields.AwareDateTime):

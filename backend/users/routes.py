@@ -98,13 +98,13 @@ def get_avatar(query: dict[str, Any], user_id: int) -> Any:
 @paged
 @bp.arguments(UserListArgs, location="query")
 def list_users(query: dict[str, Any]) -> Page[dict[str, Any]]:
-    """Find users by username or name, in the order of their usernames.
+    """Find users by username or name, or by their ids, in the order of their usernames.
 
-    Only superusers see deactivated accounts. With DIRECTORY=shared others find only those with whom they share a room or a
-    direct conversation, and with DIRECTORY=off nobody.
+    The search shows deactivated accounts to superusers alone. With DIRECTORY=shared others find only those with whom they share
+    a room or a direct conversation, and with DIRECTORY=off the search finds nobody.
     """
     page_request: PageRequest = query["page_request"]
-    return service.list_users(current_user, page_request, query["q"])
+    return service.list_users(current_user, page_request, query["q"], query.get("ids"))
 
 
 @bp.get("/<id:user_id>")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask_smorest.fields import Upload
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from backend.http.fields import AnswerSchema, BodySchema, Line, StrictBoolean, Text
+from backend.http.fields import AnswerSchema, BodySchema, Ids, Line, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs
+from backend.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from backend.users.fields import Email, Username
 
 MAX_QUERY = 255
@@ -52,6 +53,21 @@ class UserListArgs(PageArgs):
             "description": "A part of the username or name, in any case. `%`, `_` and `\\` are ordinary characters."
         },
     )
+
+    ids = Ids(
+        high=MAX_LIMIT,
+        metadata={
+            "description": "Only these users, separated by commas, deactivated ones too: for showing the authors of messages. "
+            "Unknown and hidden ids are left out. `limit` is 100 here unless it is given.",
+            "example": [1, 2, 3],
+        },
+    )
+    limit = WholeNumber(low=1, high=MAX_LIMIT, load_default=None, metadata={"default": DEFAULT_LIMIT})
+
+    @post_load
+    def _to_page_request(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        data["limit"] = data["limit"] or (MAX_LIMIT if "ids" in data else DEFAULT_LIMIT)
+        return super()._to_page_request(data, **kwargs)
 
 
 class RoleSchema(AnswerSchema):

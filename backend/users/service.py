@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 
 from backend.models import User
 from backend.models.base import db
 from backend.pagination import Page, PageRequest
-from backend.users.access import get_user_for, is_directory_searchable, is_visible_to
+from backend.users.access import get_user_for, is_directory_searchable, is_shown, is_visible_to
 from backend.users.serialise import user_json, users_json
 from backend.users.tombstone import is_tombstone
 
@@ -26,17 +27,22 @@ def get_profile(viewer: User, user_id: int) -> dict[str, Any]:
     return user_json(found if found is not None and is_tombstone(found) else get_user_for(viewer, user_id), viewer)
 
 
-def list_users(viewer: User, page_request: PageRequest, q: str = "") -> Page[dict[str, Any]]:
-    """The users whose username or name contains *q*, in the order of their usernames.
+def list_users(
+    viewer: User, page_request: PageRequest, q: str = "", ids: Collection[int] | None = None
+) -> Page[dict[str, Any]]:
+    """The users whose username or name contains *q*, in the order of their usernames. With *ids*, only those of them.
 
-    *q* is literal, and its case does not matter. Erased accounts are never listed, and deactivated ones only for superusers,
-    because others use the list to find users to talk to. The directory may hide users, or all of them.
+    *q* is literal, and its case does not matter. Erased accounts are never listed. Without *ids*, deactivated ones are only for
+    superusers, because others use the list to find users to talk to. With *ids*, whoever `get_profile` shows is listed. The
+    directory may hide users.
     """
-    if not is_directory_searchable() and not viewer.has_admin_power:
+    statement = select(User).where(is_visible_to(viewer)).order_by(User.username)
+    if ids is not None:
+        statement = statement.where(User.id.in_(ids), is_shown())
+    elif not is_directory_searchable() and not viewer.has_admin_power:
         return Page([])
-    statement = select(User).where(User.deleted_at.is_(None), is_visible_to(viewer)).order_by(User.username)
-    if not viewer.has_admin_power:
-        statement = statement.where(User.is_active)
+    else:
+        statement = statement.where(User.deleted_at.is_(None), true() if viewer.has_admin_power else User.is_active)
     if q:
         statement = statement.where(or_(*(column.icontains(q, autoescape=True) for column in _SEARCHED)))
     users = db.session.scalars(statement.offset(page_request.skip).limit(page_request.limit + 1)).all()

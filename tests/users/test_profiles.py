@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from backend.models import Role, UserRole
+from backend.models import Role, User, UserRole
 from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
@@ -135,6 +135,35 @@ def test_search_is_literal(make: Factory, sign: str) -> None:
     assert search(viewer, sign) == ["odd"]
     assert search(viewer, f"a{sign}B") == ["odd"]
     assert search(viewer, f"{sign}a") == []
+
+
+def test_users_are_found_by_their_ids(make: Factory) -> None:
+    """Whoever has a profile is found, in the order of usernames; the names of a page of messages take one call."""
+    ann, ben, gone, erased = (make.user(name) for name in ("ann", "ben", "carl", "dora"))
+    ann_client = make.client(ann)
+    with make.app.app_context():
+        db.session.get_one(User, gone.id).is_active = False
+        db.session.get_one(User, erased.id).deleted_at = utcnow()
+        db.session.commit()
+    wanted = ",".join(map(str, (erased.id, gone.id, ben.id, ben.id, 10**15)))
+    found = ann_client.get(f"/api/users?ids={wanted}").get_json()
+    assert [(user["username"], user["is_active"]) for user in found] == [("ben", True), ("carl", False)]
+    assert "email" not in found[0]
+    assert [user["id"] for user in ann_client.get(f"/api/users?ids={ann.id},{ben.id}&q=ANN").get_json()] == [ann.id]
+
+
+def test_a_hundred_ids_make_one_page(make: Factory) -> None:
+    client = make.client()
+    ids = [make.user().id for _ in range(60)]
+    wanted = ",".join(map(str, [*ids, *range(10**12, 10**12 + 40)]))
+    assert {user["id"] for user in client.get(f"/api/users?ids={wanted}").get_json()} == set(ids)
+    page = client.get(f"/api/users?ids={wanted}&limit=10")
+    assert len(page.get_json()) == 10
+    following = page.headers["Link"].partition("<")[2].partition(">")[0]
+    assert len(client.get(following).get_json()) == 10
+    for bad in ("", ",", "1,", "1,x", "-1", "1;2", "1.5", str(2**63), f"{wanted},1"):
+        response = client.get(f"/api/users?ids={bad}")
+        assert (response.status_code, "ids" in response.get_json()["errors"]) == (422, True), bad
 
 
 def test_an_invalid_query_is_422(make: Factory) -> None:
