@@ -33,7 +33,8 @@ def check_alive() -> dict[str, Any]:
 def check_ready() -> dict[str, Any]:
     """Check that it can serve
 
-    Database, schema revision and bus are available. Otherwise 503, and `errors` names what is missing.
+    The database is available and at the revision that the code needs. Otherwise 503, and `errors` names what is missing. While
+    the bus is away alone, `degraded` names it: events of other workers arrive up to a second late.
     """
     return service.check_ready()
 

@@ -17,6 +17,11 @@ class AliveSchema(AnswerSchema):
 class ReadySchema(AnswerSchema):
     status = fields.String(required=True, validate=validate.Equal("ready"))
     timestamp = fields.AwareDateTime(required=True)
+    degraded = fields.List(
+        fields.String(validate=validate.Equal("bus")),
+        required=True,
+        metadata={"description": "Parts that are away; it serves without them."},
+    )
 
 
 class PartSchema(AnswerSchema):
