@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,8 @@ from websockets.frames import Frame, Opcode
 from backend.events import Event, message_event
 from backend.http.json import encode
 from backend.realtime.delivery import pacing as module
-from backend.realtime.delivery.pacing import MAX_COOL_DOWN, MIN_COOL_DOWN
+from backend.realtime.delivery.channel import Channel
+from backend.realtime.delivery.pacing import MAX_COOL_DOWN, MIN_COOL_DOWN, Pacer
 from backend.realtime.transport.frames import event_frame, text_frame
 from tests.realtime.recorder import Recorder, make_server, subscribe
 
@@ -52,6 +54,10 @@ def message(number: int) -> Event:
     return message_event(
         "message.created", {"conversation_id": "lobby", "modseq": number, "seq": number, "sender_id": 2}
     )
+
+
+def modseqs(events: Sequence[Event]) -> list[int | None]:
+    return [event.modseq for event in events]
 
 
 def frames(*numbers: int) -> bytes:
@@ -115,14 +121,23 @@ def test_a_cool_down_takes_from_half_to_two_and_a_half_times_as_long_as_its_fan_
 
 
 def test_a_room_that_became_quick_receives_each_event_at_once_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    subscriber = SlowSubscriber(monkeypatch, 0.25)
-    subscriber.dispatch(1)
-    subscriber.dispatch(2)
-    subscriber.seconds = 0
-    subscriber.wait()
-    subscriber.dispatch(3)
-    subscriber.dispatch(4)
-    assert subscriber.written == [frames(1), frames(2), frames(3), frames(4)]
+    now, ends, sent = [100.0], [], []
+
+    def fan_out(channel: Channel, events: Sequence[Event]) -> None:
+        sent.append(modseqs(events))
+        now[0] += 1.0 if sent == [[1]] else 0.0
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(module.gevent, "spawn_later", lambda after, task, *args: ends.append(partial(task, *args)))
+    pacer, channel = Pacer(fan_out), Channel("lobby", 0, 0)
+    pacer.enqueue(channel, [message(1)])
+    pacer.enqueue(channel, [message(2)])
+    assert sent == [[1]]
+    for end in ends:
+        end()
+    pacer.enqueue(channel, [message(3)])
+    pacer.enqueue(channel, [message(4)])
+    assert sent == [[1], [2], [3], [4]]
 
 
 def test_events_beyond_as_many_as_were_sent_before_need_no_further_timer(monkeypatch: pytest.MonkeyPatch) -> None:
