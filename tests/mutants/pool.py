@@ -7,16 +7,13 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from tests.services import PrivateRedis, start_services
 
-Task = TypeVar("Task")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -36,7 +33,7 @@ class Pool:
     def __init__(self, project: Path, count: int):
         self._stack = ExitStack()
         self._free: SimpleQueue[subprocess.Popen[str]] = SimpleQueue()
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self.count = count
         self.tried: set[str] = set()
         """Tests that were run without a mutant."""
@@ -71,24 +68,6 @@ class Pool:
             return dict(json.loads(process.stdout.readline()))
         finally:
             self._free.put(process)
-
-    def run_all(
-        self,
-        tasks: Iterable[Task],
-        job_of: Callable[[Task], dict[str, Any]],
-        on_answer: Callable[[Task, dict[str, Any]], None],
-    ) -> None:
-        """Do the jobs of all *tasks*, *count* at a time. `job_of` is called when a worker is free; no two `on_answer` overlap."""
-
-        def do(task: Task) -> None:
-            with self._lock:
-                job = job_of(task)
-            answer = self.run(job)
-            with self._lock:
-                on_answer(task, answer)
-
-        with ThreadPoolExecutor(self.count) as executor:
-            list(executor.map(do, tasks))
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ from coverage import CoverageData
 from tests.mutants.config import Module
 
 MIN_FILES_OF_XDIST = 3
+FACTORY = "backend/__init__.py"
 
 
 @dataclass
@@ -28,17 +29,18 @@ class Reach:
     """Tests that failed although nothing was changed. They tell nothing of a mutant, so they are left out."""
     servers: set[str] = field(default_factory=set)
     """Tests that drive a running server, whose lines are not measured."""
+    creators: set[str] = field(default_factory=set)
+    """Tests in which an application was created, for themselves or for the whole run."""
 
     def tests(self, lines: Iterable[int] | None) -> list[str]:
-        """The tests that reach any of *lines* (of the module, if it is None), the quickest first, those with servers last."""
-        found = {test for line in (self.lines if lines is None else lines) for test in self.lines.get(line, ())}
-        return sorted(found | self.servers, key=lambda test: (test in self.servers, self.seconds.get(test, 0)))
+        """The tests that reach any of *lines*, or all if it is None; the quickest first, those with servers last.
 
-    def leave_out(self, failing: Iterable[str]) -> None:
-        """Forget tests that fail without a mutant."""
-        self.failed += failing
-        self.servers -= set(failing)
-        self.lines = {line: tests - set(failing) for line, tests in self.lines.items()}
+        A line that runs only while an application is created concerns all tests too.
+        """
+        reaching = {test for line in lines or () for test in self.lines.get(line, ())}
+        is_for_all = lines is None or (reaching and reaching <= self.creators)
+        found = set(self.seconds) if is_for_all else reaching
+        return sorted(found | self.servers, key=lambda test: (test in self.servers, self.seconds.get(test, 0)))
 
 
 def refresh(root: Path, cache: Path, modules: list[Module], jobs: int) -> None:
@@ -64,6 +66,7 @@ def read_reach(root: Path, cache: Path, module: Module) -> Reach:
         reach.seconds |= found["seconds"]
         reach.failed += found["failed"]
         reach.servers |= set(found["servers"])
+        reach.creators.update(*found["lines"].get(FACTORY, {}).values())
         for line, tests in found["lines"].get(module.path, {}).items():
             reach.lines.setdefault(int(line), set()).update(set(tests) & found["seconds"].keys())
     return reach

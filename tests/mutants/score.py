@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,6 @@ def run_module(pool: Pool, project: Path, cache: Path, module: Module, size: int
     print(f"{module.path}", flush=True)
     began = time.monotonic()
     reach = read_reach(project, cache, module)
-    reach.leave_out(_failing(pool, reach))
     for test in reach.failed:
         print(f"  left out, because it fails without a mutant: {test}", flush=True)
     mutants = mutants_of((project / module.path).read_text())
@@ -62,30 +62,38 @@ def run_module(pool: Pool, project: Path, cache: Path, module: Module, size: int
     return score
 
 
-def _failing(pool: Pool, reach: Reach) -> list[str]:
-    """The tests that fail in a worker without a mutant."""
-    ids = [test for test in reach.tests(None) if test not in pool.tried]
-    pool.tried.update(ids)
-    if ids:
-        pool.failing.update(pool.run(_job({}, ids, reach, stops=False))["failed"])
-    return sorted(pool.failing & set(reach.tests(None)))
+def _judge(pool: Pool, reach: Reach, path: str, mutant: Mutant, ids: list[str]) -> dict[str, Any]:
+    """The outcome of a mutant. What notices it must pass without it: a test that does not is left out from then on."""
+    while True:
+        ids = [test for test in ids if test not in pool.failing]
+        answer = pool.run(_job({path: mutant.source}, ids, reach))
+        for test in answer["failed"]:
+            if test not in pool.tried:
+                pool.tried.add(test)
+                pool.failing.update(pool.run(_job({}, [test], reach))["failed"])
+        if not pool.failing & set(answer["failed"]):
+            return answer
 
 
-def _job(edits: dict[str, str], ids: list[str], reach: Reach, *, stops: bool) -> dict[str, Any]:
+def _job(edits: dict[str, str], ids: list[str], reach: Reach) -> dict[str, Any]:
     timeout = 20 + 5 * sum(reach.seconds.get(test, 0) for test in ids)
     files = sorted({test.partition("::")[0] for test in ids})
-    return {"edits": edits, "ids": ids, "files": files, "stops": stops, "timeout": timeout}
+    return {"edits": edits, "ids": ids, "files": files, "stops": True, "timeout": timeout}
 
 
 def _run(pool: Pool, path: str, reach: Reach, mutants: list[Mutant], score: Score) -> None:
     killers: list[str] = []  # what noticed one mutant often notices the next
     done = 0
 
-    def job_of(mutant: Mutant) -> dict[str, Any]:
+    def ids_of(mutant: Mutant) -> list[str]:
         reaching = reach.tests(mutant.lines if mutant.in_function else None)
         first = [test for test in killers if test in reaching]
-        ids = [*first, *(test for test in reaching if test not in first)]
-        return _job({path: mutant.source}, ids, reach, stops=True)
+        return [*first, *(test for test in reaching if test not in first)]
+
+    def attempt(mutant: Mutant) -> None:
+        answer = _judge(pool, reach, path, mutant, ids_of(mutant))
+        with pool.lock:
+            on_answer(mutant, answer)
 
     def on_answer(mutant: Mutant, answer: dict[str, Any]) -> None:
         nonlocal done
@@ -108,4 +116,5 @@ def _run(pool: Pool, path: str, reach: Reach, mutants: list[Mutant], score: Scor
                 f"  {path}:{mutant.lines.start} is reached by no test\n    - {mutant.before}\n    + {mutant.after}",
                 flush=True,
             )
-    pool.run_all(reached, job_of, on_answer)
+    with ThreadPoolExecutor(pool.count) as executor:
+        list(executor.map(attempt, reached))
