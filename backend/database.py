@@ -9,6 +9,7 @@ On PostgreSQL the two kinds have separate pools: a connection that served both w
 
 from __future__ import annotations
 
+import select
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -148,6 +149,9 @@ def prepare_engine(engine: Engine) -> None:
     elif gevent.monkey.is_module_patched("socket"):
         _yield_while_waiting()
     _read_engines[engine] = _make_read_engine(engine)
+    if engine.dialect.name == "postgresql":
+        for each in (engine, read_engine(engine)):
+            event.listen(each, "checkout", _replace_if_closed)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -164,6 +168,20 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _begin_immediate(connection: Connection) -> None:
     if not connection.get_execution_options().get("is_read_only"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _replace_if_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Let the pool connect again if the server closed *connection* while it was idle, for example because it was restarted.
+
+    A closed connection is readable. Asking the socket takes some microseconds, while a ping would take a round trip.
+    """
+    poll = _poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise exc.DisconnectionError("the server closed the connection")
+
+
+_poll = gevent.monkey.get_original("select", "poll")
 
 
 def _yield_while_waiting() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 from flask import Flask
 from sqlalchemy import create_engine, exc, select, text
 
-from backend.database import is_outage, is_unavailable
+from backend.database import is_outage, is_unavailable, read_engine
 from backend.models import Block
 from backend.models.base import db
 from tests.processes import free_port
+from tests.services import PrivatePostgres
 
 
 def failure_of(statement: str, **values: object) -> exc.SQLAlchemyError:
@@ -84,3 +87,21 @@ def test_a_connection_that_the_server_closes_is_an_outage(postgresql_app: Flask)
         error = failure_of("SELECT pg_terminate_backend(pg_backend_pid())")
     assert is_unavailable(error)
     assert is_outage(error)
+
+
+def test_connections_that_a_restart_closed_are_replaced_before_they_are_used(make_app: Callable[..., Flask]) -> None:
+    """No request pays for a restart that was over before it came."""
+    with PrivatePostgres() as postgres:
+        app = make_app({"DATABASE_URL": postgres.new_database("restarted")})
+        with app.app_context():
+            for engine in (db.engine, read_engine(db.engine)):
+                with ExitStack() as stack:
+                    for _ in range(3):
+                        stack.enter_context(engine.connect()).execute(text("SELECT 1"))
+            postgres.stop()
+            postgres.start()
+            for engine in (db.engine, read_engine(db.engine)):
+                with ExitStack() as stack:
+                    for _ in range(3):
+                        assert stack.enter_context(engine.connect()).scalar(text("SELECT 1")) == 1
+            db.engine.dispose()
