@@ -217,3 +217,11 @@ def test_the_example_has_the_defaults(tmp_path: Path) -> None:
     given = {k: v for k, v in dotenv_values(ROOT / ".env.example").items() if v is not None}
     keys = {"secret_key": LONG, "jwt_secret_key": OTHER}
     assert Config.from_env(given, **keys) == Config.from_env({}, **keys)
+
+
+def test_the_example_means_the_same_to_programs_that_know_no_trailing_comments() -> None:
+    """systemd and Docker take everything behind `=` for the value."""
+    path = ROOT / ".env.example"
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(lines) > 10
+    assert dict(line.split("=", 1) for line in lines) == dotenv_values(path)
