@@ -100,10 +100,13 @@ class Server:
 
         Raises RuntimeError, with the end of its log, if it does not.
         """
-        command: list[str | Path] = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
-        self._process = spawn(command, log=self.log, last_signal=signal.SIGKILL, cwd=self.root, env=self.env)
+        self._process = spawn(self.command(), log=self.log, last_signal=signal.SIGKILL, cwd=self.root, env=self.env)
         if wait:
             self.wait_until_ready()
+
+    def command(self) -> list[str | Path]:
+        """What `start` runs, in `root`."""
+        return [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
 
     def wait_until_ready(self) -> None:
         """Return when it answers GET /api/health. Raises RuntimeError, with the end of its log, if it does not."""

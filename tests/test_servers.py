@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -193,3 +194,20 @@ def test_a_client_that_never_pauses_does_not_block_others(server: Server) -> Non
             while data := greedy.recv(65536):
                 answered += data
     assert answered.count(b"HTTP/1.1 200") < count
+
+
+class PlatformServer(Server):
+    """The `web` process of Procfile, as a platform starts it."""
+
+    def command(self) -> list[str | Path]:
+        (web,) = (line.removeprefix("web: ") for line in (ROOT / "Procfile").read_text().splitlines())
+        return ["sh", "-c", web]
+
+
+@pytest.mark.parametrize(("host", "is_public"), [("", True), ("127.0.0.1", False)])
+def test_the_procfile_listens_where_a_platform_can_reach_it(root: Path, host: str, is_public: bool) -> None:
+    """A platform gives PORT alone, and connects from another address. HOST still takes precedence."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with PlatformServer({"HOST": host, "PATH": path}, root=root) as server, closing(socket.socket()) as client:
+        reached = client.connect_ex(("127.0.0.2", server.port)) == 0
+    assert reached == is_public
