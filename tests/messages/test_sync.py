@@ -128,6 +128,20 @@ def test_members_after_a_truncated_page_are_in_the_next(make: Factory, monkeypat
     assert [m["user"]["id"] for m in rest["members"]] == [bob.user.id]
 
 
+def test_a_page_ends_at_its_messages_where_a_page_of_members_would_end_later(
+    make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "PAGE", 10)
+    ann = make.client()
+    room = make.room(ann)
+    for _ in range(12):
+        send(ann, room_id=room["id"])
+    for _ in range(11):
+        make.client().post(f"/api/rooms/{room['id']}/join")
+    first = one(sync(ann), room["conversation_id"])
+    assert (first["truncated"], len(first["messages"]), len(first["members"])) == (True, 10, 1)
+
+
 def test_many_conversations_share_the_answer(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syncing, "TOTAL", 30)
     ann = make.client()

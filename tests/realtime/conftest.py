@@ -7,8 +7,9 @@ import os
 import re
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+import redis
 from flask import Flask
 from flask_migrate import upgrade
 
@@ -24,6 +26,7 @@ from backend.models.base import db
 from backend.realtime import heartbeat
 from backend.realtime.transport import connection
 from tests.factories import Factory
+from tests.processes import wait_until
 from tests.realtime.client import Api, LiveClient, open_clients
 from tests.realtime.pair import Clock, Pair
 from tests.realtime.scenario import Scenario
@@ -67,6 +70,26 @@ class Deployment:
             if len(found) == len(self.server.worker_pids):
                 return [found[pid] for pid in sorted(found)]
         raise AssertionError("all sockets were opened on the same worker")
+
+    def subscribers(self, topic: str) -> int:
+        """How many workers Redis sends a topic to: `c:` and the id of a conversation, or `u:` and that of a user."""
+        assert self.redis is not None
+        with closing(redis.Redis.from_url(self.redis.url)) as client:
+            return int(client.pubsub_numsub(f"confab:0:{topic}".encode())[0][1])
+
+    def wait_until_subscribed(self, name: str, *clients: LiveClient) -> None:
+        """Wait until the workers of *clients* receive the events of a conversation, and those of the clients' users.
+
+        What the database does not hold is sent once, and a worker that subscribes later never gets it.
+        """
+        if self.redis is None:
+            return
+        workers: dict[str, set[int]] = defaultdict(set)
+        for client in clients:
+            for topic in (f"c:{name}", f"u:{client.ready['user']['id']}"):
+                workers[topic].add(worker_of(self.server, client))
+        for topic, pids in workers.items():
+            wait_until(lambda topic=topic, pids=pids: self.subscribers(topic) >= len(pids), f"subscriptions to {topic}")
 
 
 def worker_of(server: Server, client: LiveClient) -> int:

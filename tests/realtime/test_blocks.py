@@ -67,9 +67,9 @@ def test_a_blocked_user_sees_the_blocker_go_offline_until_the_unblock(deployment
 def test_a_blocked_user_receives_no_presence_of_the_blocker(deployment: Deployment) -> None:
     ann, bob, host = deployment.user(), deployment.user(), deployment.user()
     ann.room(bob)
-    common = host.room(bob)
+    common = host.room(bob, ann)
     block(ann, bob)
-    his = deployment.on_each_worker(bob)
+    his, hosts = deployment.on_each_worker(bob), deployment.on_each_worker(host)
     with ann.live() as hers:
         hers.drain()
         wait_until_delivered(deployment, common, host, his)
@@ -80,6 +80,8 @@ def test_a_blocked_user_receives_no_presence_of_the_blocker(deployment: Deployme
         block(ann, bob)
         for client in his:
             client.expect("presence", timeout=2, user_id=ann.id, status="offline")
+    for client in hosts:  # a worker tells of it once the user was absent for half a second
+        client.expect("presence", user_id=ann.id, status="offline")
     wait_until_delivered(deployment, common, host, his)
     unblock(ann, bob)  # the blocker is offline, so there is no event
     wait_until_delivered(deployment, common, host, his)
@@ -120,6 +122,7 @@ def test_a_blocked_user_receives_no_typing_and_no_read_marks_of_the_blocker(depl
     bob.send("hello", recipient_id=ann.id)
     name = f"dm:{min(ann.id, bob.id)}:{max(ann.id, bob.id)}"
     with ann.live() as hers, ann.live() as second, bob.live() as his:
+        deployment.wait_until_subscribed(name, hers, second, his)
         assert hers.call("typing", conversation_id=name)["type"] == "ok"
         his.expect("typing", user_id=ann.id)
         assert hers.call("typing", conversation_id=name, is_typing=False)["type"] == "ok"

@@ -167,6 +167,7 @@ def test_the_users_of_a_killed_worker_go_offline(open_deployment: OpenDeployment
     remaining.expect("presence", user_id=other.id, status="online")
     remaining.drain()
     name = room["conversation_id"]
+    deployment.wait_until_subscribed(name, remaining, clients[0])
     clients[0].call("typing", conversation_id=name)
     assert remaining.expect("typing", user_id=other.id)["is_typing"]
     os.kill(victim, signal.SIGKILL)

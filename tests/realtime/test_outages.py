@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 
 import pytest
 import redis
@@ -99,13 +98,6 @@ def _thaw(server: PrivateRedis) -> None:
     server.thaw()
 
 
-def subscribers(isolated: Deployment, name: str) -> int:
-    """How many workers are subscribed to a conversation."""
-    assert isolated.redis is not None
-    with closing(redis.Redis.from_url(isolated.redis.url)) as client:
-        return int(client.pubsub_numsub(f"confab:0:c:{name}".encode())[0][1])
-
-
 @pytest.mark.parametrize(("fault", "end"), [(_kill, _restart), (_freeze, _thaw)])
 def test_the_bus_recovers_after_an_outage(
     isolated: Deployment,
@@ -121,7 +113,7 @@ def test_the_bus_recovers_after_an_outage(
     exchange(conversation, "away", 2)
     end(isolated.redis)
     wait_until(
-        lambda: subscribers(isolated, conversation[1]["conversation_id"]) == 2, "the workers' return to Redis", 10
+        lambda: isolated.subscribers(f"c:{conversation[1]['conversation_id']}") == 2, "the workers' return to Redis", 10
     )
     exchange(conversation, "back", 1)
 
@@ -148,11 +140,13 @@ def test_a_worker_subscribes_only_to_the_conversations_of_its_sockets(
     isolated: Deployment, conversation: Conversation
 ) -> None:
     _, room, *sockets = conversation
-    wait_until(lambda: subscribers(isolated, room["conversation_id"]) == 2, "the subscriptions of both workers", 5)
+    wait_until(
+        lambda: isolated.subscribers(f"c:{room['conversation_id']}") == 2, "the subscriptions of both workers", 5
+    )
     for group in sockets:
         for socket in group:
             socket.close()
-    wait_until(lambda: subscribers(isolated, room["conversation_id"]) == 0, "the end of both subscriptions", 5)
+    wait_until(lambda: isolated.subscribers(f"c:{room['conversation_id']}") == 0, "the end of both subscriptions", 5)
 
 
 def test_no_user_goes_offline_while_redis_is_away(isolated: Deployment, conversation: Conversation) -> None:

@@ -169,6 +169,7 @@ def test_typing_is_sent_about_once_a_second(deployment: Deployment, is_steady: b
     typist, member = deployment.user(), deployment.user()
     name = typist.room(member)["conversation_id"]
     clients, receivers = [typist.live() for _ in range(3)], deployment.on_each_worker(member)
+    deployment.wait_until_subscribed(name, *clients, *receivers)
     started = time.monotonic()
     for _ in range(50):
         for client in clients:
