@@ -44,10 +44,16 @@ def test_each_user_is_mentioned_once_under_the_longest_name_that_exists() -> Non
 
 def test_only_users_of_the_conversation_can_see_a_message() -> None:
     room = ConversationRef("room:7", "room", room_id=7)
-    assert mentions.visible_mentions(room, 1, [1, 2, 3], {(7, 1), (7, 2), (8, 3)}) == [1, 2]
+    assert mentions.visible_mentions(room, 1, [1, 2, 3], {(7, 1), (7, 2), (8, 3)}, set()) == [1, 2]
     direct = ConversationRef("dm:1:2", "dm", peer_id=2)
-    assert mentions.visible_mentions(direct, 1, [3, 2, 1], set()) == [2, 1]
-    assert mentions.visible_mentions(ConversationRef("lobby", "lobby"), 1, [3, 2], set()) == [3, 2]
+    assert mentions.visible_mentions(direct, 1, [3, 2, 1], set(), set()) == [2, 1]
+
+
+def test_in_the_lobby_users_are_mentioned_whom_the_directory_shows_to_the_author() -> None:
+    lobby = ConversationRef("lobby", "lobby")
+    assert mentions.visible_mentions(lobby, 1, [3, 2], set(), None) == [3, 2]
+    assert mentions.visible_mentions(lobby, 1, [4, 3, 2], set(), {(1, 2), (1, 4), (2, 3)}) == [4, 2]
+    assert mentions.visible_mentions(lobby, 1, [3, 2], set(), set()) == []
 
 
 def test_named_users_are_found_whatever_the_number_of_names(app: Flask, make: Factory) -> None:

@@ -36,7 +36,9 @@ def run_slips(pool: Pool, project: Path, only: str) -> int:
         except ValueError as error:
             problem = str(error)
         else:
-            answer = pool.run({"edits": edits, "ids": None, "files": slip.tests, "stops": False, "timeout": 300})
+            answer = pool.run(
+                {"edits": edits, "ids": None, "files": slip.tests, "stops": False, "timeout": 300, "test_timeout": 200}
+            )
             missed = slip.missed(answer)
             problem = f"not noticed by {', '.join(missed)}\n{answer['output']}" if missed else ""
         count += bool(problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -32,11 +33,12 @@ class MigratedServices(Services):
 class Selection:
     """Runs the tests of *ids* in that order (all tests, if it is None), on the servers of *services*.
 
-    Writes the failed tests to *output*, and ends the process: pytest's own end would only collect its garbage.
+    Writes the failed tests to *output*, and ends the process: pytest's own end would only collect its garbage. A test that takes
+    longer than *test_timeout* seconds ends it too.
     """
 
-    def __init__(self, ids: list[str] | None, services: Services, output: Path):
-        self.ids, self.services, self.output = ids, services, output
+    def __init__(self, ids: list[str] | None, services: Services, output: Path, test_timeout: int):
+        self.ids, self.services, self.output, self.test_timeout = ids, services, output, test_timeout
         self.failed: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -47,6 +49,9 @@ class Selection:
         if self.ids is not None:
             order = {nodeid: index for index, nodeid in enumerate(self.ids)}
             items[:] = sorted((item for item in items if item.nodeid in order), key=lambda item: order[item.nodeid])
+
+    def pytest_runtest_logstart(self) -> None:
+        signal.alarm(self.test_timeout)  # which ends the process
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

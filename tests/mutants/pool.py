@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Self
 
+from tests.processes import end
 from tests.services import PrivateRedis, start_services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,8 +52,7 @@ class Pool:
     def _start(self, folder: Path, services: dict[str, Any]) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.mutants.worker"]
         process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._stack.callback(process.wait)
-        self._stack.callback(process.stdin.close)
+        self._stack.callback(end, process)
         self._tell(process, services)
         return process
 
