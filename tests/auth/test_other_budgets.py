@@ -21,48 +21,61 @@ from tests.factories import Factory
 WRONG, TAKEN = "wrong password", "taken@example.com"
 Body = Callable[[User], dict[str, Any]]
 
-OF_USERS: list[tuple[str, str, str, dict[str, Any] | None]] = [
-    ("backend.http.rate_limits:DEFAULT", "GET", "/api/users/me", None),
-    (
+OF_USERS: dict[str, tuple[str, str, str, dict[str, Any] | None]] = {
+    "calls": ("backend.http.rate_limits:DEFAULT", "GET", "/api/users/me", None),
+    "password": (
         "backend.auth.routes_password:PASSWORD",
         "POST",
         "/api/auth/change-password",
         {"current_password": WRONG, "new_password": "another password"},
     ),
-    ("backend.auth.routes_password:RESEND", "POST", "/api/auth/resend-verification", None),
-    ("backend.auth.routes_totp:PASSWORD", "POST", "/api/auth/totp", {"password": WRONG}),
-    ("backend.auth.throttle:TOTP", "POST", "/api/auth/confirm", {"totp_code": "000000"}),
-    ("backend.auth.throttle:TOTP_DAY", "POST", "/api/auth/confirm", {"totp_code": "000000"}),
-    ("backend.accounts.routes:PASSWORD", "DELETE", "/api/users/me", {"password": WRONG}),
-    ("backend.accounts.routes:PASSWORD", "PATCH", "/api/users/me", {"email": TAKEN, "password": WRONG}),
-    ("backend.accounts.routes:EMAIL_CHANGE", "PATCH", "/api/users/me", {"email": TAKEN}),
-    ("backend.accounts.routes:EXPORT", "GET", "/api/users/me/export", None),
-    ("backend.rooms.routes:CREATE", "POST", "/api/rooms", {"name": "room"}),
-    ("backend.rooms.routes:ADD", "PUT", "/api/rooms/1/members/1", None),
-    ("backend.rooms.routes:TRANSFER", "POST", "/api/rooms/1/transfer", {"user_id": 1}),
-    ("backend.rooms.routes_invites:INVITE", "POST", "/api/rooms/1/invites", None),
-    ("backend.moderation.routes:REPORT", "POST", "/api/chat/messages/1/report", {"reason": "rude"}),
-]
+    "resend": ("backend.auth.routes_password:RESEND", "POST", "/api/auth/resend-verification", None),
+    "password-of-totp": ("backend.auth.routes_totp:PASSWORD", "POST", "/api/auth/totp", {"password": WRONG}),
+    "totp": ("backend.auth.throttle:TOTP", "POST", "/api/auth/confirm", {"totp_code": "000000"}),
+    "totp-day": ("backend.auth.throttle:TOTP_DAY", "POST", "/api/auth/confirm", {"totp_code": "000000"}),
+    "erasure": ("backend.accounts.routes:PASSWORD", "DELETE", "/api/users/me", {"password": WRONG}),
+    "password-of-email": (
+        "backend.accounts.routes:PASSWORD",
+        "PATCH",
+        "/api/users/me",
+        {"email": TAKEN, "password": WRONG},
+    ),
+    "email": ("backend.accounts.routes:EMAIL_CHANGE", "PATCH", "/api/users/me", {"email": TAKEN}),
+    "export": ("backend.accounts.routes:EXPORT", "GET", "/api/users/me/export", None),
+    "create-room": ("backend.rooms.routes:CREATE", "POST", "/api/rooms", {"name": "room"}),
+    "add-member": ("backend.rooms.routes:ADD", "PUT", "/api/rooms/1/members/1", None),
+    "transfer-room": ("backend.rooms.routes:TRANSFER", "POST", "/api/rooms/1/transfer", {"user_id": 1}),
+    "invite": ("backend.rooms.routes_invites:INVITE", "POST", "/api/rooms/1/invites", None),
+    "report": ("backend.moderation.routes:REPORT", "POST", "/api/chat/messages/1/report", {"reason": "rude"}),
+}
 
-OF_ACCOUNTS: list[tuple[str, str, Body]] = [
-    ("backend.auth.throttle:LOGIN_ACCOUNT", "/api/auth/login", lambda user: {"email": user.email, "password": WRONG}),
-    (
+OF_ACCOUNTS: dict[str, tuple[str, str, Body]] = {
+    "login": (
+        "backend.auth.throttle:LOGIN_ACCOUNT",
+        "/api/auth/login",
+        lambda user: {"email": user.email, "password": WRONG},
+    ),
+    "login-all-names": (
         "backend.auth.throttle:LOGIN_ALL_NAMES",
         "/api/auth/login",
         lambda user: {"email": user.email, "password": PASSWORD},
     ),
-    (
+    "totp": (
         "backend.auth.throttle:TOTP",
         "/api/auth/login",
         lambda user: {"email": user.email, "password": PASSWORD, "totp_code": "000000"},
     ),
-    ("backend.auth.routes_password:FORGOT_EMAIL", "/api/auth/forgot-password", lambda user: {"email": user.email}),
-    (
+    "link": (
+        "backend.auth.routes_password:FORGOT_EMAIL",
+        "/api/auth/forgot-password",
+        lambda user: {"email": user.email},
+    ),
+    "code": (
         "backend.auth.routes_otp:VERIFY_OTP_NUMBER",
         "/api/auth/verify-otp",
         lambda user: {"mobile": user.mobile, "code": "000000"},
     ),
-]
+}
 
 
 def once(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
@@ -78,7 +91,7 @@ def assert_own(call: Callable[[int], TestResponse]) -> None:
     assert [status == 429 for status in statuses] == [False, True, False], statuses
 
 
-@pytest.mark.parametrize(("target", "method", "path", "body"), OF_USERS)
+@pytest.mark.parametrize(("target", "method", "path", "body"), OF_USERS.values(), ids=OF_USERS)
 def test_a_limit_counts_each_user(
     limited_app: Flask,
     make: Factory,
@@ -94,7 +107,7 @@ def test_a_limit_counts_each_user(
     assert_own(lambda user: clients[user].request(method, path, body))
 
 
-@pytest.mark.parametrize(("target", "path", "body"), OF_ACCOUNTS)
+@pytest.mark.parametrize(("target", "path", "body"), OF_ACCOUNTS.values(), ids=OF_ACCOUNTS)
 def test_a_limit_counts_each_account_that_is_named(
     limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch, target: str, path: str, body: Body
 ) -> None:

@@ -55,6 +55,9 @@ def test_windows_in_redis_are_shared_and_close(empty_redis: str) -> None:
     store.persist("confab:limit:a")
     assert 29 < one.count("a", 30)[1] - time.time() <= 30
     assert store.pttl("confab:limit:a") > 0
+    store.pexpire("confab:limit:a", 5_000)
+    assert one.count("a", 30)[1] - time.time() <= 5, "no further call makes the window longer"
+    assert store.pttl("confab:limit:a") <= 5_000
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
