@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from backend.conversations.references import resolve_conversation
+from backend.errors import NotFound
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from backend.messages.validation import AttachmentSent
@@ -162,6 +163,21 @@ def test_sends_of_one_batch_cannot_share_a_file(app: Flask, make: Factory, folde
         first, second = append_messages([Draft(user_id, place, "x", attachment_ids=(file,)) for _ in range(2)])
     assert isinstance(first, Sent)
     assert isinstance(second, AttachmentSent)
+    assert len(ann.get("/api/chat/messages").json) == 1
+
+
+def test_a_file_of_another_sender_of_the_batch_cannot_be_sent(app: Flask, make: Factory, folder: FolderStorage) -> None:
+    """The files of all senders of a batch are read together."""
+    ann, bob = make.client(), make.client()
+    own, other = uploaded(bob)["id"], uploaded(bob)["id"]
+    with app.test_request_context():
+        drafts = [
+            Draft(client.user.id, resolve_conversation(client.user.id, "lobby"), "x", attachment_ids=(file,))  # type: ignore[attr-defined]
+            for client, file in ((bob, own), (ann, other))
+        ]
+        first, second = append_messages(drafts)
+    assert isinstance(first, Sent)
+    assert isinstance(second, NotFound)
     assert len(ann.get("/api/chat/messages").json) == 1
 
 

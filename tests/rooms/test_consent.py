@@ -79,6 +79,12 @@ def test_a_block_at_the_same_moment_is_respected(app: Flask, private: Cast, call
     assert code(answer.result()) == (403, "blocked")
 
 
+def test_an_admin_adds_a_user_whom_they_block(private: Cast) -> None:
+    """A block protects who made it, and nobody from them."""
+    assert private.admin.put(f"/api/users/me/blocks/{user_id(private.stranger)}").status_code == 204
+    assert private.admin.put(member_path(private, private.stranger)).status_code == 200
+
+
 def test_a_user_who_blocks_the_admin_can_join(private: Cast, public: Cast) -> None:
     for cast in (private, public):
         assert cast.stranger.put(f"/api/users/me/blocks/{user_id(cast.admin)}").status_code == 204

@@ -75,6 +75,17 @@ def test_a_blocked_user_does_not_see_when_the_blocker_was_online(app: Flask, mak
     assert seen_by(bob) == seen_by(cat) != {shown}
 
 
+def test_a_block_is_lifted_only_by_its_user_and_only_for_them(make: Factory) -> None:
+    ann, bob, cat = (make.client() for _ in range(3))
+    for blocker in (ann, cat):
+        assert blocker.put(f"{BLOCKS}/{bob.user.id}").status_code == 204
+    assert bob.delete(f"{BLOCKS}/{cat.user.id}").status_code == 204
+    assert ann.delete(f"{BLOCKS}/{bob.user.id}").status_code == 204
+    assert [user["id"] for user in cat.get(BLOCKS).json] == [bob.user.id]
+    answers = [bob.post("/api/chat/send", {"content": "x", "recipient_id": c.user.id}) for c in (ann, cat)]
+    assert [answer.status_code for answer in answers] == [201, 403]
+
+
 def test_two_users_block_each_other_concurrently(app: Flask, make: Factory) -> None:
     pairs = [(make.client(), make.client()) for _ in range(6)]
     calls = [
