@@ -29,17 +29,19 @@ class Reach:
     """Tests that failed although nothing was changed. They tell nothing of a mutant, so they are left out."""
     servers: set[str] = field(default_factory=set)
     """Tests that drive a running server, whose lines are not measured."""
+    imported: set[int] = field(default_factory=set)
+    """The lines that run when the module is imported."""
     creators: set[str] = field(default_factory=set)
     """Tests in which an application was created, for themselves or for the whole run."""
 
     def tests(self, lines: Iterable[int] | None) -> list[str]:
         """The tests that reach any of *lines*, or all if it is None; the quickest first, those with servers last.
 
-        A line that runs only while an application is created concerns all tests too.
+        A line that runs only in an import, or while an application is created, concerns all tests too.
         """
         reaching = {test for line in lines or () for test in self.lines.get(line, ())}
-        is_for_all = lines is None or (reaching and reaching <= self.creators)
-        found = set(self.seconds) if is_for_all else reaching
+        is_early = reaching <= self.creators if reaching else not self.imported.isdisjoint(lines or ())
+        found = set(self.seconds) if is_early or lines is None else reaching
         return sorted(found | self.servers, key=lambda test: (test in self.servers, self.seconds.get(test, 0)))
 
 
@@ -66,6 +68,7 @@ def read_reach(root: Path, cache: Path, module: Module) -> Reach:
         reach.seconds |= found["seconds"]
         reach.failed += found["failed"]
         reach.servers |= set(found["servers"])
+        reach.imported.update(found.get("imported", {}).get(module.path, ()))
         reach.creators.update(*found["lines"].get(FACTORY, {}).values())
         for line, tests in found["lines"].get(module.path, {}).items():
             reach.lines.setdefault(int(line), set()).update(set(tests) & found["seconds"].keys())
@@ -109,8 +112,11 @@ def _run(root: Path, cache: Path, files: list[str], *, with_servers: bool, jobs:
     contexts.read()
     names = {Path(file).resolve().relative_to(root.resolve()).as_posix(): file for file in contexts.measured_files()}
     lines: dict[str, dict[str, dict[int, list[str]]]] = {file: {} for file in files}
+    imported: dict[str, list[int]] = {}
     for name, measured in names.items():
         for line, tests in contexts.contexts_by_lineno(measured).items():
+            if "" in tests:
+                imported.setdefault(name, []).append(line)
             for test in {test.rpartition("|")[0] for test in tests} - {""}:
                 lines[test.partition("::")[0]].setdefault(name, {}).setdefault(line, []).append(test)
     modules = [path.relative_to(root).as_posix() for path in root.glob("backend/**/*.py")]
@@ -126,4 +132,5 @@ def _run(root: Path, cache: Path, files: list[str], *, with_servers: bool, jobs:
             "failed": [test for test in found["failed"] if test.partition("::")[0] == file],
             "servers": sorted(own.keys() - reaching) if with_servers else [],
             "lines": lines[file],
+            "imported": imported,
         }))  # fmt: skip
