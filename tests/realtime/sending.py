@@ -49,3 +49,17 @@ def presence_events(client: LiveClient, of: Api | None = None) -> list[Frame]:
     """The presence events that *client* received: of every user, or of one."""
     events = [frame for frame in client.events if frame["type"] == "presence"]
     return [frame for frame in events if of is None or frame["user_id"] == of.id]
+
+
+def wait_until_presence_is_sent(deployment: Deployment, clients: list[LiveClient]) -> Api:
+    """Wait until each of *clients* has received every earlier presence event.
+
+    A friend of theirs comes online after the earlier events, and each worker sends presence in this order. Returns the friend.
+    """
+    friend = deployment.user()
+    for user_id in sorted({client.ready["user"]["id"] for client in clients}):
+        friend.send("hello", recipient_id=user_id)
+    with friend.live():
+        for client in clients:
+            client.expect("presence", user_id=friend.id, status="online")
+    return friend

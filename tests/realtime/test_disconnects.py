@@ -17,6 +17,7 @@ from backend.models.base import db
 from tests.processes import wait_until
 from tests.realtime.conftest import Deployment, OpenDeployment
 from tests.realtime.raw import CLOSE, ready_socket
+from tests.realtime.sending import wait_until_presence_is_sent
 
 
 def test_logout_closes_only_the_sockets_of_its_session(deployment: Deployment) -> None:
@@ -165,7 +166,7 @@ def test_the_users_of_a_killed_worker_go_offline(open_deployment: OpenDeployment
     pids = deployment.server.worker_pids
     remaining, victim = watching[1], min(pids)
     remaining.expect("presence", user_id=other.id, status="online")
-    remaining.drain()
+    wait_until_presence_is_sent(deployment, [remaining])
     name = room["conversation_id"]
     deployment.wait_until_subscribed(name, remaining, clients[0])
     clients[0].call("typing", conversation_id=name)

@@ -11,10 +11,10 @@ from flask import Flask
 from backend.security.hashing import hash_password
 from tests.factories import Factory
 from tests.queries import count_queries
-from tests.realtime.client import Api, Frame
+from tests.realtime.client import Api, Frame, LiveClient
 from tests.realtime.conftest import Deployment
 from tests.realtime.recorder import Recorder, make_server, register
-from tests.realtime.sending import presence_events
+from tests.realtime.sending import presence_events, wait_until_presence_is_sent
 
 Meet = Callable[[Api, Api, Frame], object]
 
@@ -40,6 +40,11 @@ def online(user: Api) -> Frame:
     return {"type": "presence", "user_id": user.id, "status": "online", "last_seen_at": None}
 
 
+def only_online(client: LiveClient) -> list[Frame]:
+    """The arrivals that *client* received, without the departures of the friends that a test waited for."""
+    return [frame for frame in presence_events(client) if frame["status"] == "online"]
+
+
 @pytest.mark.parametrize("meet", [_join, _add, _invite, _send_direct_message])
 def test_users_who_come_to_share_a_conversation_receive_each_others_presence_at_once(
     deployment: Deployment, meet: Meet
@@ -48,22 +53,20 @@ def test_users_who_come_to_share_a_conversation_receive_each_others_presence_at_
     room = one.room()
     ones, others = deployment.on_each_worker(one), deployment.on_each_worker(other)
     with stranger.live() as apart:
-        for client in (*ones, *others):
-            client.drain(0.3)  # by then every worker knows that they are online
-            assert presence_events(client) == []
+        friend = wait_until_presence_is_sent(deployment, [*ones, *others])  # every worker knows that they are online
+        before = [online(friend)]
+        assert [only_online(client) for client in (*ones, *others)] == [before] * len([*ones, *others])
         meet(one, other, room)
         for client in ones:
             client.expect("presence", timeout=2, user_id=other.id)
         for client in others:
             client.expect("presence", timeout=2, user_id=one.id)
+        after = wait_until_presence_is_sent(deployment, [*ones, *others, apart])
         for client in ones:
-            client.drain()
-            assert presence_events(client) == [online(other)]
+            assert only_online(client) == [*before, online(other), online(after)]
         for client in others:
-            client.drain()
-            assert presence_events(client) == [online(one)]
-        apart.sync()
-        assert presence_events(apart) == []
+            assert only_online(client) == [*before, online(one), online(after)]
+        assert presence_events(apart) == [online(after)]
 
 
 def test_users_who_share_another_conversation_receive_nothing_new(deployment: Deployment) -> None:
@@ -72,26 +75,24 @@ def test_users_who_share_another_conversation_receive_nothing_new(deployment: De
     room = one.room()
     with one.live() as here, other.live() as there:
         here.expect("presence", user_id=other.id)
-        for client in (here, there):
-            client.drain(0.4)
-        before = [presence_events(here), presence_events(there)]
+        wait_until_presence_is_sent(deployment, [here, there])
+        before = [presence_events(here, other), presence_events(there, one)]
         _add(one, other, room)
         there.expect("room.created")
-        for client in (here, there):
-            client.drain(0.4)
-        assert [presence_events(here), presence_events(there)] == before
+        wait_until_presence_is_sent(deployment, [here, there])
+        assert [presence_events(here, other), presence_events(there, one)] == before
 
 
 def test_a_user_who_joins_receives_the_presence_of_the_online_members_alone(deployment: Deployment) -> None:
     owner, present, joiner = deployment.user(), deployment.user(), deployment.user()
     room = owner.room(present)
     with present.live() as here, joiner.live() as client:
-        here.drain(0.3)  # the event of their own arrival is past
+        wait_until_presence_is_sent(deployment, [here])  # that of their own arrival too
         joiner("POST", f"/api/rooms/{room['id']}/join")
         client.expect("presence", timeout=2, user_id=present.id)
         here.expect("presence", timeout=2, user_id=joiner.id)
-        client.drain()
-        assert presence_events(client) == [online(present)]
+        after = wait_until_presence_is_sent(deployment, [client])
+        assert only_online(client) == [online(present), online(after)]
 
 
 def test_a_user_who_moves_to_another_worker_stays_online(deployment: Deployment) -> None:
@@ -104,10 +105,10 @@ def test_a_user_who_moves_to_another_worker_stays_online(deployment: Deployment)
     for _ in range(12):
         previous, moving = moving, mover.live("tab")  # on the other worker about every second time
         assert previous.close_code() == 4409
-        watching[0].drain(0.1)
+        watching[0].sync()
+    wait_until_presence_is_sent(deployment, watching)
     for client in watching:
-        client.drain(1.2)
-        assert [frame["status"] for frame in presence_events(client)] == ["online"]
+        assert [frame["status"] for frame in presence_events(client, mover)] == ["online"]
 
 
 class OneWorker:

@@ -11,6 +11,7 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.processes import wait_until
 from tests.realtime.client import Api, Frame, LiveClient
 from tests.realtime.conftest import Deployment, Deployments, OpenDeployment
 from tests.realtime.raw import RawSocket, refusal
@@ -68,7 +69,7 @@ def test_refused_frames_are_answered_in_order(limited: Deployment) -> None:
     ids = [[client.send_frame("send", content=str(n), room_id=room["id"]) for n in range(180)] for client in clients]
     for client, sent in zip(clients, ids, strict=True):
         answers(client, sent)
-        client.drain()  # a client that has much unread waits long for the answer to its close frame
+        client.sync()  # a client that has much unread waits long for the answer to its close frame
         mine = [frame["id"] for frame in client.events if frame.get("id") in sent]
         assert mine == sent
         acks = [frame["message"]["content"] for frame in client.events if frame["type"] == "ack"]
@@ -125,15 +126,14 @@ def test_openings_at_once_do_not_pass_the_limit_of_sockets(limited: Deployment) 
     assert statuses[101] <= SOCKETS * workers
     for raw in raws:
         raw.socket.close()
-    deadline = time.monotonic() + 10
-    while True:  # every slot is released
+
+    def are_released() -> bool:
         retried = [attempt(number) for number in range(SOCKETS)]
         for raw in retried:
             raw.socket.close()
-        if all(raw.status == 101 for raw in retried):
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+        return all(raw.status == 101 for raw in retried)
+
+    wait_until(are_released, "every slot to be released", 10)
 
 
 def test_a_client_that_sends_too_many_frames_is_closed(open_deployment: OpenDeployment) -> None:
@@ -167,7 +167,8 @@ def typing_states(client: LiveClient, user: Api) -> list[bool]:
 @pytest.mark.parametrize("is_steady", [True, False])
 def test_typing_is_sent_about_once_a_second(deployment: Deployment, is_steady: bool) -> None:
     typist, member = deployment.user(), deployment.user()
-    name = typist.room(member)["conversation_id"]
+    room = typist.room(member)
+    name = room["conversation_id"]
     clients, receivers = [typist.live() for _ in range(3)], deployment.on_each_worker(member)
     deployment.wait_until_subscribed(name, *clients, *receivers)
     started = time.monotonic()
@@ -180,10 +181,13 @@ def test_typing_is_sent_about_once_a_second(deployment: Deployment, is_steady: b
         client.sync()
         client.call("typing", conversation_id=name)
         client.call("typing", conversation_id=name, is_typing=False)
+    for number, client in enumerate(clients):
+        client.send(f"end {number}", room_id=room["id"])
     for client in receivers:
-        while not typing_states(client, typist) or typing_states(client, typist)[-1]:
-            client.receive(5)
-        client.drain(1)
+        for number in range(len(clients)):
+            client.expect_message(f"end {number}")  # published after every state of this socket
+        while typing_states(client, typist)[-1:] != [False]:
+            client.receive(10)
         states, seconds = typing_states(client, typist), time.monotonic() - started
         assert (states[0], states[-1]) == (True, False)
         assert states.count(True) <= seconds + 2

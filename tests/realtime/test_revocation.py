@@ -67,9 +67,14 @@ def assert_closed(clients: list[LiveClient]) -> None:
     assert [client.close_code(deadline - time.monotonic()) for client in clients] == [4401] * len(clients)
 
 
-def assert_open(clients: list[LiveClient]) -> None:
-    """All are open after the server has checked all credentials once more."""
-    clients[0].drain(0.6)
+def assert_open(account: Account, clients: list[LiveClient]) -> None:
+    """All are open after every worker has checked all credentials once more, and found others that ended."""
+    stranger = account.deployment.user()
+    closed = account.deployment.on_each_worker(stranger)
+    with account.deployment.app.app_context():
+        db.session.execute(update(UserSession).where(UserSession.user_id == stranger.id).values(is_active=False))
+        db.session.commit()
+    assert_closed(closed)
     assert all(client.call("ping")["type"] == "pong" for client in clients)
 
 
@@ -77,7 +82,7 @@ def test_a_change_of_the_password_closes_the_sockets_of_the_other_sessions(accou
     body = {"current_password": OLD, "new_password": NEW}
     account.api("POST", "/api/auth/change-password", body, status=204)
     assert_closed(account.others)
-    assert_open([*account.own, *account.of_token, account.unrelated])
+    assert_open(account, [*account.own, *account.of_token, account.unrelated])
 
 
 def test_a_reset_closes_the_sockets_of_every_session(account: Account) -> None:
@@ -87,13 +92,13 @@ def test_a_reset_closes_the_sockets_of_every_session(account: Account) -> None:
         db.session.commit()
     account.reset()
     assert_closed([*account.own, *account.others])
-    assert_open([*account.of_token, account.unrelated])
+    assert_open(account, [*account.of_token, account.unrelated])
 
 
 def test_a_reset_that_verifies_the_address_also_closes_the_sockets_of_api_tokens(account: Account) -> None:
     account.reset()
     assert_closed([*account.own, *account.others, *account.of_token])
-    assert_open([account.unrelated])
+    assert_open(account, [account.unrelated])
 
 
 def test_a_password_set_on_the_command_line_closes_the_sockets_of_every_session(account: Account) -> None:
@@ -102,26 +107,26 @@ def test_a_password_set_on_the_command_line_closes_the_sockets_of_every_session(
         assert owner is not None
         set_password(owner, NEW)
     assert_closed([*account.own, *account.others])
-    assert_open([*account.of_token, account.unrelated])
+    assert_open(account, [*account.of_token, account.unrelated])
 
 
 def test_the_deactivation_of_a_user_closes_all_sockets(account: Account) -> None:
     root = account.deployment.user(is_superuser=True)
     root("PATCH", f"/api/users/{account.api.id}", {"is_active": False})
     assert_closed([*account.own, *account.others, *account.of_token])
-    assert_open([account.unrelated])
+    assert_open(account, [account.unrelated])
 
 
 def test_the_erasure_of_a_user_closes_all_sockets(account: Account) -> None:
     account.api("DELETE", "/api/users/me", {"password": OLD}, status=204)
     assert_closed([*account.own, *account.others, *account.of_token])
-    assert_open([account.unrelated])
+    assert_open(account, [account.unrelated])
 
 
 def test_ending_the_other_sessions_closes_their_sockets(account: Account) -> None:
     account.api("DELETE", "/api/auth/sessions", status=204)
     assert_closed(account.others)
-    assert_open([*account.own, *account.of_token, account.unrelated])
+    assert_open(account, [*account.own, *account.of_token, account.unrelated])
 
 
 def test_the_reuse_of_a_refresh_token_closes_the_sockets_of_its_session(account: Account) -> None:
@@ -137,7 +142,7 @@ def test_the_reuse_of_a_refresh_token_closes_the_sockets_of_its_session(account:
     stolen = account.deployment.on_each_worker(Api(account.deployment.url, answer["access_token"], account.api.id))
     anonymous("POST", "/api/auth/refresh", old, status=401)
     assert_closed(stolen)
-    assert_open([*account.own, *account.others, *account.of_token, account.unrelated])
+    assert_open(account, [*account.own, *account.others, *account.of_token, account.unrelated])
 
 
 def test_the_expiry_of_a_session_closes_its_sockets(account: Account) -> None:
@@ -154,7 +159,7 @@ def test_the_expiry_of_a_session_closes_its_sockets(account: Account) -> None:
         db.session.commit()
         sweep()
     assert_closed(sockets)
-    assert_open([*account.own, *account.others, *account.of_token, account.unrelated])
+    assert_open(account, [*account.own, *account.others, *account.of_token, account.unrelated])
 
 
 def test_the_expiry_of_an_api_token_closes_its_sockets(account: Account) -> None:
@@ -162,7 +167,7 @@ def test_the_expiry_of_an_api_token_closes_its_sockets(account: Account) -> None
     token = account.api("POST", "/api/auth/tokens", {"name": "brief", "expires_at": soon}, status=201)["token"]
     brief = account.deployment.on_each_worker(Api(account.deployment.url, token, account.api.id))
     assert [client.close_code(5) for client in brief] == [4401] * len(brief)
-    assert_open([*account.own, *account.others, *account.of_token, account.unrelated])
+    assert_open(account, [*account.own, *account.others, *account.of_token, account.unrelated])
 
 
 def test_a_ticket_is_refused_after_it_expires_and_after_its_session_ends(account: Account) -> None:

@@ -80,15 +80,17 @@ def test_the_creator_of_a_room_receives_its_events(deployment: Deployment) -> No
 def test_a_member_who_leaves_receives_member_left_last(deployment: Deployment, change: Change) -> None:
     owner, member = deployment.user(), deployment.user()
     room = owner.room(member)
-    with owner.live() as watcher, member.live() as one, member.live() as two:
+    watchers = deployment.on_each_worker(owner)
+    with member.live() as one, member.live() as two:
         owner.send("before", room_id=room["id"])
         change(owner, member, room["id"])
         owner.send("after", room_id=room["id"])
-        watcher.expect_message("after")
-        left = watcher.expect("member.left")
+        for watcher in watchers:  # each worker has sent it to whom it sends it
+            watcher.expect_message("after")
+        left = watchers[0].expect("member.left")
         for client in (one, two):
             assert client.expect("member.left") == left
-            client.drain()
+            client.sync()
             assert of_room(client, room)[-1] == left
             assert [f["message"]["content"] for f in of_room(client, room) if "message" in f] == ["before"]
         assert one.call("send", content="x", room_id=room["id"])["code"] in ("not_a_member", "not_found", "banned")
@@ -104,18 +106,20 @@ def test_a_removed_user_receives_nothing_after_the_removal_under_load(deployment
                 sender.send_frame("send", content=str(n), room_id=room["id"])
             sender.call("ping")
 
-    with member.live() as client, owner.live() as watcher:
+    watchers = deployment.on_each_worker(owner)
+    with member.live() as client:
         thread = Thread(target=send_messages)
         thread.start()
-        watcher.expect_message("10")
+        watchers[0].expect_message("10")
         _remove(owner, member, room["id"])
         thread.join()
+        for watcher in watchers:
+            watcher.expect_message("119")
         left = client.expect("member.left")
-        client.drain()
+        client.sync()
         assert of_room(client, room)[-1]["modseq"] == left["modseq"]
         modseqs = [frame["modseq"] for frame in of_room(client, room)]
         assert modseqs == list(range(modseqs[0], left["modseq"] + 1))
-        watcher.expect_message("119")
 
 
 def test_a_user_who_rejoins_receives_events_again(deployment: Deployment) -> None:
@@ -143,7 +147,7 @@ def test_the_update_and_the_deletion_of_a_room_are_sent_to_its_members(deploymen
         owner("DELETE", f"/api/rooms/{room['id']}", status=204)
         for client in (one, two):
             assert client.expect("room.deleted")["room_id"] == room["id"]
-            client.drain()
+            client.sync()
             assert of_room(client, room)[-1]["type"] == "room.deleted"
         assert one.call("send", content="x", room_id=room["id"])["code"] == "not_found"
 
@@ -180,9 +184,11 @@ def test_unpublished_changes_are_found_in_the_database(deployment: Deployment) -
             assert client.expect("room.updated", timeout=2)["room"]["name"] == "unpublished"
         call_unpublished(deployment, membership.remove_member, owner, room["id"], member.id)
         left = removed.expect("member.left", timeout=2)
+        others = deployment.on_each_worker(owner)
         owner.send("after", room_id=room["id"])
-        newcomer.expect_message("after")
-        removed.drain()
+        for client in (*others, newcomer):
+            client.expect_message("after")
+        removed.sync()
         assert of_room(removed, room)[-1] == left
         call_unpublished(deployment, service.delete_room, owner, room["id"])
         for client in (watcher, newcomer):
