@@ -79,8 +79,10 @@ class PresenceTracker:
             self._must_exchange.wait(POLL_SECONDS)
             gevent.sleep(COALESCE_SECONDS)
             self._must_exchange.clear()
-            is_done = self._exchange()
-            if self.online() != self._known:
+            is_done, online = self._exchange(), self.online()
+            # A user who is absent, back, and absent again before the next send was not absent throughout.
+            self._absent_since = {each: since for each, since in self._absent_since.items() if each not in online}
+            if online != self._known:
                 self._must_send.set()
             if not is_done:
                 gevent.sleep(RETRY_SECONDS)
