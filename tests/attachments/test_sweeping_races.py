@@ -1,4 +1,4 @@
-"""A file that two sends use at once, and a send and a sweep at once: the one that locks the file first decides."""
+"""Files that are written, sent and swept at the same time."""
 
 from __future__ import annotations
 
@@ -11,31 +11,13 @@ from flask import Flask
 from sqlalchemy import update
 
 from backend.attachments import sweeping
-from backend.conversations.references import resolve_conversation
-from backend.errors import NotFound
-from backend.messages.append import append_messages
-from backend.messages.drafts import Draft, Sent
-from backend.messages.validation import AttachmentSent
 from backend.models import Attachment
 from backend.models.base import utcnow
 from backend.models.message import AttachmentState
 from backend.storage.folder import FolderStorage
 from tests.attachments.conftest import code, keys, rows, send, uploaded
-from tests.client import Client
 from tests.factories import Factory
 from tests.races import hold_row
-
-
-def sending(app: Flask, client: Client, *attachment_ids: int) -> Callable[[], Sent | Exception]:
-    """A send of another worker than that of the requests: it does not join their batches."""
-
-    def append() -> Sent | Exception:
-        user_id = client.user.id  # type: ignore[attr-defined]
-        draft = Draft(user_id, resolve_conversation(user_id, "lobby"), "late", attachment_ids=attachment_ids)
-        with app.app_context():
-            return append_messages([draft])[0]
-
-    return append
 
 
 def committed_while_it_waits(app: Flask, call: Callable[[], Any], attachment_id: int, **values: Any) -> Any:
@@ -48,31 +30,6 @@ def committed_while_it_waits(app: Flask, call: Callable[[], Any], attachment_id:
         return started.result(30)
 
 
-def contents(client: Client) -> list[str]:
-    return [message["content"] for message in client.get("/api/chat/messages").json]
-
-
-def test_a_file_that_another_send_takes_cannot_be_sent_again(app: Flask, make: Factory, folder: FolderStorage) -> None:
-    ann = make.client()
-    first, file = send(ann, content="first"), uploaded(ann)
-    result = committed_while_it_waits(app, sending(app, ann, file["id"]), file["id"], message_id=first["id"])
-    assert isinstance(result, AttachmentSent)
-    assert contents(ann) == ["first"]
-    assert [row.message_id for row in rows(app)] == [first["id"]]
-
-
-def test_a_file_that_is_swept_while_a_send_waits_cannot_be_sent(
-    app: Flask, make: Factory, folder: FolderStorage
-) -> None:
-    ann = make.client()
-    file = uploaded(ann)
-    result = committed_while_it_waits(
-        app, sending(app, ann, file["id"]), file["id"], state=AttachmentState.REMOVED, filename=""
-    )
-    assert isinstance(result, NotFound)
-    assert (contents(ann), [row.message_id for row in rows(app)]) == ([], [None])
-
-
 @pytest.mark.parametrize("state", [AttachmentState.PENDING, AttachmentState.REMOVED])
 def test_only_a_file_that_is_ready_can_be_sent(
     app: Flask, make: Factory, folder: FolderStorage, state: AttachmentState
@@ -83,7 +40,7 @@ def test_only_a_file_that_is_ready_can_be_sent(
     with hold_row(app, Attachment, id=file["id"]) as held:
         held.execute(update(Attachment).values(state=state))
     assert code(ann.post("/api/chat/send", {"content": "x", "attachment_ids": [file["id"]]})) == (404, "not_found")
-    assert contents(ann) == []
+    assert ann.get("/api/chat/messages").json == []
 
 
 def sweep(app: Flask, *, is_complete: bool = False) -> None:
