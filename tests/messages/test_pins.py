@@ -43,6 +43,17 @@ def test_who_may_pin(make: Factory) -> None:
     assert ann.delete(pin_path(direct)).status_code == 200
 
 
+def test_a_blocked_user_may_not_pin_a_direct_message(make: Factory) -> None:
+    ann, ben = make.client(), make.client()
+    message, pinned = (send(ann, recipient_id=user_id(ben)) for _ in range(2))
+    assert ann.put(pin_path(pinned)).status_code == 200
+    make.block(ben.user, ann.user)  # type: ignore[attr-defined]
+    for response in (ann.put(pin_path(message)), ann.delete(pin_path(pinned))):
+        assert (response.status_code, response.get_json()["code"]) == (403, "blocked")
+    assert [get(ben, each)["is_pinned"] for each in (message, pinned)] == [False, True]
+    assert ben.put(pin_path(message)).status_code == 200, "the other side may"
+
+
 def test_pinned_messages_are_listed(make: Factory) -> None:
     owner, ann = make.client(), make.client()
     room = make.room(owner, "room", ann)

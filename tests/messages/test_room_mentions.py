@@ -68,6 +68,16 @@ def test_only_admins_mention_the_room_and_only_in_rooms(make: Factory) -> None:
     assert mention_count(owner, room["conversation_id"]) == 0
 
 
+def test_only_admins_mention_the_room_by_an_edit(make: Factory) -> None:
+    owner, ann = make.client(), make.client()
+    room = make.room(owner, "room", ann)
+    for address in ({"room_id": room["id"]}, {}, {"recipient_id": user_id(owner)}):
+        message = send(ann, "hello", **address)
+        assert edit(ann, message, "hello @room").get_json()["mentions_room"] is False
+        assert get(owner, message)["mentions_room"] is False
+    assert mention_count(owner, room["conversation_id"]) == 0
+
+
 def test_a_former_admin_does_not_mention_the_room(make: Factory) -> None:
     owner, ann = make.client(), make.client()
     room = make.room(owner, "room", ann)

@@ -18,7 +18,7 @@ from backend.messages.validation import AttachmentSent, IdempotencyConflict
 from backend.models import Conversation
 from backend.models.base import db, utcnow
 from backend.storage.folder import FolderStorage
-from tests.attachments.conftest import folder, uploaded  # noqa: F401  # a fixture
+from tests.attachments.conftest import uploaded
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import delete, edit, get, head, published, react, send, user_id
@@ -129,7 +129,7 @@ def test_times_do_not_go_back_when_the_clock_does(app: Flask, make: Factory) -> 
     assert send(ann, "three")["created_at"] == ahead.isoformat().replace("+00:00", "Z")
 
 
-def test_a_draft_cannot_use_the_files_of_another_sender(app: Flask, make: Factory, folder: FolderStorage) -> None:  # noqa: F811
+def test_a_draft_cannot_use_the_files_of_another_sender(app: Flask, make: Factory, folder: FolderStorage) -> None:
     ann, ben = make.client(), make.client()
     hers, his, also_his = uploaded(ann)["id"], uploaded(ben)["id"], uploaded(ben)["id"]
     stolen, own, again, mixed = append(
