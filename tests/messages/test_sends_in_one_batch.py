@@ -14,11 +14,9 @@ from backend.errors import NotFound
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from backend.messages.mentions import MAX_MENTIONS
-from backend.messages.validation import AttachmentSent, IdempotencyConflict
+from backend.messages.validation import IdempotencyConflict
 from backend.models import Conversation
 from backend.models.base import db, utcnow
-from backend.storage.folder import FolderStorage
-from tests.attachments.conftest import uploaded
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import delete, edit, get, head, published, react, send, user_id
@@ -127,21 +125,6 @@ def test_times_do_not_go_back_when_the_clock_does(app: Flask, make: Factory) -> 
     sent = [each.message["created_at"] for each in append(app, draft(ann, "one"), draft(ann, "two"))]
     assert sent == [ahead, ahead]
     assert send(ann, "three")["created_at"] == ahead.isoformat().replace("+00:00", "Z")
-
-
-def test_a_draft_cannot_use_the_files_of_another_sender(app: Flask, make: Factory, folder: FolderStorage) -> None:
-    ann, ben = make.client(), make.client()
-    hers, his, also_his = uploaded(ann)["id"], uploaded(ben)["id"], uploaded(ben)["id"]
-    stolen, own, again, mixed = append(
-        app,
-        draft(ann, attachment_ids=(also_his,)),
-        draft(ben, attachment_ids=(his,)),
-        draft(ben, attachment_ids=(his, also_his)),
-        draft(ann, attachment_ids=(hers, also_his)),
-    )
-    assert (type(stolen), type(own), type(again), type(mixed)) == (NotFound, Sent, AttachmentSent, NotFound)
-    assert [each["id"] for each in own.message["attachments"]] == [his]
-    assert send(ben, attachment_ids=[also_his])["attachments"][0]["id"] == also_his
 
 
 def test_a_message_mentions_at_most_50_users(app: Flask, make: Factory) -> None:
