@@ -94,3 +94,15 @@ def test_a_member_who_joins_later_is_not_mentioned(make: Factory) -> None:
     send(owner, "@room", room_id=room["id"])
     owner.put(f"/api/rooms/{room['id']}/members/{user_id(late)}")
     assert mention_count(late, room["conversation_id"]) == 0
+
+
+def test_only_the_edit_of_an_admin_mentions_the_room(make: Factory) -> None:
+    owner, ann = make.client(), make.client()
+    room = make.room(owner, "room", ann)
+    message = send(ann, "hello", room_id=room["id"])
+    assert edit(ann, message, "hello @room").get_json()["mentions_room"] is False
+    owner.patch(f"/api/rooms/{room['id']}/members/{user_id(ann)}", {"is_admin": True})
+    assert edit(ann, message, "hello again, @room").get_json()["mentions_room"] is True
+    owner.patch(f"/api/rooms/{room['id']}/members/{user_id(ann)}", {"is_admin": False})
+    assert edit(ann, message, "hello once more, @room").get_json()["mentions_room"] is False
+    assert mention_count(owner, room["conversation_id"]) == 0
