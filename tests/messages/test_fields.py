@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from backend.messages.fields import INSERT_COLUMNS, MESSAGE_FIELDS, STORED_FIELDS
+from backend.messages.fields import INSERT_COLUMNS, MESSAGE_FIELDS, STORED_FIELDS, message_schema
 from backend.messages.schemas import MessageSchema
 from backend.messages.serialise import INITIAL_VALUES
 from backend.models import Message
@@ -39,3 +39,19 @@ def test_responses_and_documents_have_the_declared_fields(make: Factory) -> None
     assert set(MessageSchema().fields) == NAMES
     assert set(frames["$defs"]["message"]["properties"]) == NAMES
     assert set(send(make.client(), client_message_id="k")) == NAMES
+
+
+def test_a_response_describes_each_field() -> None:
+    schema = message_schema()
+    assert schema["conversation_id"].metadata == {"example": "room:7"}
+    assert schema["seq"].metadata == {"description": "Its place in the conversation: 1, 2, 3, …"}
+    assert schema["id"].metadata == {}
+    nullable = {name for name, field in schema.items() if field.allow_none}
+    assert nullable == {"room_id", "recipient_id", "parent_id", "edited_at", "deleted_at", "client_message_id"}
+    assert type(schema["timestamp"]) is type(schema["created_at"])
+    assert schema.keys() == NAMES
+
+
+def test_the_fields_that_users_other_than_the_sender_change() -> None:
+    changed = {field.name for field in MESSAGE_FIELDS if getattr(field, "is_set_by_others", False)}
+    assert changed == {"is_read", "reactions", "reply_count", "is_pinned"}
