@@ -14,7 +14,9 @@ from flask_jwt_extended import create_refresh_token, current_user, jwt_required
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from backend.errors import Unauthorized
 from backend.identity import access_tokens
+from backend.identity.access_tokens import issue_access_token
 from backend.identity.authenticate import identify
 from backend.models import User, UserSession
 from backend.models.base import db, utcnow
@@ -77,6 +79,17 @@ def test_the_librarys_refresh_tokens_are_refused(app: Flask, owner: tuple[User, 
     with app.app_context():
         token = create_refresh_token(str(owner[0].id), additional_claims={"sid": owner[1]})
     assert code(Client(app, token).get(ME)) == (401, "unauthorized")
+
+
+def test_a_token_of_more_than_4096_characters_is_refused(app: Flask, owner: tuple[User, int]) -> None:
+    """Even one that is signed with our key."""
+    key = app.config["CONFAB"].jwt_secret_key
+    with app.app_context():
+        token = issue_access_token(owner[0].id, owner[1])
+        claims = jwt.decode(token, options={"verify_signature": False})
+        assert identify(jwt.encode(claims | {"more": "x" * 2_000}, key, "HS256")).user.id == owner[0].id
+        with pytest.raises(Unauthorized):
+            identify(jwt.encode(claims | {"more": "x" * 4_000}, key, "HS256"))
 
 
 def test_a_token_is_verified_once_and_its_session_looked_up_each_time(
