@@ -21,7 +21,7 @@ from config_environment import Environment
 
 ENVIRONMENTS = ("development", "production", "testing")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
-SMS_GATEWAYS = ("console", "webhook", "twilio")
+SMS_GATEWAYS = ("console", "webhook", "twilio", "off")
 ORIGIN = r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 MIB = 1024 * 1024
 SECRET_FILES = ("secret_key", "jwt_secret_key")

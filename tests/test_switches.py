@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from backend.models import OtpCode, OutboxMessage
+from backend.models.base import db
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
@@ -299,3 +302,18 @@ def test_only_superusers_create_rooms(make: Factory, switch: Switch) -> None:
     token = root.post("/api/auth/tokens", {"name": "t"}).get_json()["token"]
     limited = Client(root.app, token).post("/api/rooms", {"name": "b"})
     assert limited.status_code == 403, "a token without the scope admin"
+
+
+def test_no_code_is_sent_where_texts_are_off(app: Flask, switch: Switch, outgoing: Outgoing) -> None:
+    client = Client(app)
+    assert client.post("/api/auth/send-otp", {"mobile": "+46701234567"}).status_code == 202
+    code = outgoing.code("+46701234567")
+    with app.app_context():
+        queued = db.session.scalars(select(OutboxMessage.id)).all()
+    switch(sms_gateway="off")
+    answer = client.post("/api/auth/send-otp", {"mobile": "+46701234568"})
+    assert (answer.status_code, answer.get_json()) == (202, {"status": "accepted"})
+    with app.app_context():
+        assert db.session.scalars(select(OutboxMessage.id)).all() == queued
+        assert db.session.scalars(select(OtpCode.mobile)).all() == ["+46701234567"]
+    assert client.post("/api/auth/verify-otp", {"mobile": "+46701234567", "code": code}).status_code == 200

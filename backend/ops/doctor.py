@@ -85,7 +85,7 @@ def _configuration(config: Config) -> Iterator[Finding]:
     if config.sms_gateway == "console":
         logged, unset = "console: codes are written to the log, not sent.", "not set: no code is sent by SMS."
         problem = f"SMS_GATEWAY is {logged if config.may_log_sms else unset}"
-        yield Finding("configuration", problem, "Set SMS_GATEWAY to webhook or twilio.", "advice")
+        yield Finding("configuration", problem, "Set SMS_GATEWAY to webhook, twilio or off.", "advice")
     if config.smtp_url in (None, "console"):
         logged, unset = "console: mail is written to the log, not sent.", "not set: no mail is sent."
         problem = f"SMTP_URL is {logged if config.may_log_mail else unset}"

@@ -183,6 +183,8 @@ def test_configuration_for_production(make_app: Callable[..., Flask], sqlite_app
     settings = {**PRODUCTION, "DATABASE_URL": url}
     assert _severities(make_app({**settings, "SMTP_URL": "console"}, rate_limits=True)) == advice
     assert _severities(make_app({**settings, "SMTP_URL": open_mail}, rate_limits=True)) == advice
+    quiet = {**settings, "SMS_GATEWAY": "off", "SMTP_URL": "smtps://mail.example.com"}
+    assert _severities(make_app(quiet, rate_limits=True)) == {}, "nothing is missed where no text is wanted"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,7 @@ def test_advice_alone_does_not_fail(make_app: Callable[..., Flask], sqlite_datab
     app = make_app({**PRODUCTION, "DATABASE_URL": url}, rate_limits=True)
     database = Database(app, sqlite_database.engine)
     assert database.flask("doctor").splitlines() == [
-        "advice: configuration: SMS_GATEWAY is not set: no code is sent by SMS. Set SMS_GATEWAY to webhook or twilio.",
+        "advice: configuration: SMS_GATEWAY is not set: no code is sent by SMS. Set SMS_GATEWAY to webhook, twilio or off.",
         "advice: configuration: SMTP_URL is not set: no mail is sent. Set SMTP_URL to the address of a mail server.",
     ]
     answer = json.loads(database.flask("doctor", "--json"))
