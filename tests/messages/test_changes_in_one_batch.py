@@ -160,6 +160,23 @@ def test_only_those_who_may_delete_a_message_may_wipe_its_tombstone(app: Flask, 
     assert contents() == [""]
 
 
+@pytest.mark.parametrize("order", [(True, False), (False, True), (False,)])
+def test_a_message_is_wiped_if_one_of_its_deletions_is_hard(app: Flask, make: Factory, order: tuple[bool, ...]) -> None:
+    ann = make.client()
+    message = send(ann, "content")
+    apply(app, *(Deletion(user_id(ann), message["id"], is_hard=is_hard) for is_hard in order))
+    with app.app_context():
+        assert db.session.scalars(select(Message.content)).all() == ["" if any(order) else "content"]
+
+
+def test_a_deletion_that_does_not_say_so_is_not_hard(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    message = send(ann, "content")
+    apply(app, Deletion(user_id(ann), message["id"]))
+    with app.app_context():
+        assert db.session.scalars(select(Message.content)).all() == ["content"]
+
+
 @pytest.mark.parametrize("is_hard", [False, True])
 def test_a_deletion_deletes_the_rows_of_reactions_mentions_and_pins(app: Flask, make: Factory, is_hard: bool) -> None:
     """An export or a count must not find them either."""
