@@ -25,6 +25,15 @@ def make_campaign(deployment: Deployment, writers: int = 3, readers: int = 3, **
     return Campaign(deployment.app, users, readers, **options)  # type: ignore[arg-type]
 
 
+def wait_for_more(campaign: Campaign) -> None:
+    """Wait until 25 more messages are acknowledged, and every reader has received some since."""
+    enough = len(campaign.acknowledged) + 25
+    before = [reader.position for reader in campaign.readers]
+    wait_until(lambda: len(campaign.acknowledged) >= enough, "25 more acknowledgements", 60)
+    is_ahead = lambda: all(r.position > old for r, old in zip(campaign.readers, before, strict=True))  # noqa: E731
+    wait_until(is_ahead, "every reader to receive more", 60)
+
+
 def test_nothing_is_lost_while_everything_is_killed(open_deployment: OpenDeployment) -> None:
     with PrivatePostgres() as postgres:
         deployment = open_deployment("redis", database_url=postgres.new_database("chaos"))
@@ -32,16 +41,19 @@ def test_nothing_is_lost_while_everything_is_killed(open_deployment: OpenDeploym
         campaign = make_campaign(deployment)
         campaign.start()
         try:
-            time.sleep(2)
+            wait_for_more(campaign)
             os.kill(deployment.server.worker_pids[0], signal.SIGKILL)
-            time.sleep(3)
+            wait_for_more(campaign)
             deployment.redis.kill()
-            time.sleep(1)
+            wait_for_more(campaign)
             deployment.redis.start()
-            time.sleep(2)
+            wait_for_more(campaign)
             postgres.kill()
             postgres.start()
-            time.sleep(3)
+            wait_for_more(campaign)
+            wait_until(
+                lambda: campaign.changed > 10 and campaign.uploaded and campaign.pinned, "changes of each kind", 60
+            )
         finally:
             found = campaign.finish()
         assert len(campaign.acknowledged) > 50
@@ -56,11 +68,15 @@ def test_nothing_is_lost_while_the_only_worker_is_killed_and_reloaded(open_deplo
     campaign = make_campaign(deployment, writers=2)
     campaign.start()
     try:
-        time.sleep(1)
-        os.kill(deployment.server.worker_pids[0], signal.SIGKILL)
-        time.sleep(4)
+        wait_for_more(campaign)
+        former = deployment.server.worker_pids
+        os.kill(former[0], signal.SIGKILL)
+        wait_until(lambda: deployment.server.worker_pids not in (former, []), "another worker", 30)
+        wait_for_more(campaign)
+        former = deployment.server.worker_pids
         os.kill(deployment.server.pid, signal.SIGHUP)
-        time.sleep(4)
+        wait_until(lambda: former[0] not in deployment.server.worker_pids, "the end of the former worker", 30)
+        wait_for_more(campaign)
     finally:
         found = campaign.finish()
     assert len(campaign.acknowledged) > 20

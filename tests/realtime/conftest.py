@@ -95,7 +95,7 @@ class Deployment:
 def worker_of(server: Server, client: LiveClient) -> int:
     """The process id of the worker that holds the server's end of a connection."""
     _, port = client.socket.socket.getsockname()[:2]
-    inode = _inode(server.port, port)
+    inode = _tcp_row(server.port, port)[9]
     for pid in server.worker_pids:
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             try:
@@ -106,11 +106,18 @@ def worker_of(server: Server, client: LiveClient) -> int:
     raise AssertionError("no worker holds this connection")
 
 
-def _inode(local_port: int, remote_port: int) -> str:
+def unsent_bytes(server: Server, client: LiveClient) -> int:
+    """The bytes of the server's end of a connection that the client's end has not accepted yet."""
+    _, port = client.socket.socket.getsockname()[:2]
+    return int(_tcp_row(server.port, port)[4].partition(":")[0], 16)
+
+
+def _tcp_row(local_port: int, remote_port: int) -> list[str]:
+    """The fields of a connection in the kernel's table, seen from the end with the local port."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if (int(fields[1].split(":")[1], 16), int(fields[2].split(":")[1], 16)) == (local_port, remote_port):
-            return fields[9]
+            return fields
     raise AssertionError("the connection does not exist")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
+from tests.processes import wait_until
 from tests.realtime.client import Api, missing
-from tests.realtime.conftest import Deployment
+from tests.realtime.conftest import Deployment, unsent_bytes
 from tests.realtime.sending import sending_messages
 
 
@@ -82,11 +82,11 @@ def test_a_slow_reader_gets_all_pages(deployment: Deployment) -> None:
     room = owner.room(reader)
     with owner.live() as client:
         client.send_many(("x" * 4_000 for _ in range(1_500)), room_id=room["id"])
-    with reader.live() as client:
+    with reader.live(max_queue=1) as client:
         id_ = client.send_frame("resume", conversations={room["conversation_id"]: 2})
+        wait_until(lambda: unsent_bytes(deployment.server, client), "the server to wait for the reader")
         pages = [client.answer(id_)]
         while not pages[-1]["done"]:
-            time.sleep(0.1)
             pages.append(client.answer(id_))
         seqs = [m["seq"] for p in pages for row in p["conversations"] for m in row["messages"] if m["room_id"]]
         assert seqs == list(range(1, 1_501))
