@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 import pytest
 
+from backend.conversations.references import resolve_conversation
 from backend.inbox.sync import sync_page
+from backend.messages.append import append_messages
+from backend.messages.drafts import Draft
 from backend.realtime import commands
 from backend.realtime.delivery import history
+from backend.realtime.transport import write_buffer
+from tests.realtime.pair import settle
 from tests.realtime.scenario import Device, Scenario, wait_until
 
 
@@ -109,3 +115,25 @@ def test_a_conversation_that_appears_between_two_pages_is_on_none_of_them(
     assert rooms[0]["conversation_id"] not in resumed
     contents = [frame["message"]["content"] for frame in frames if frame["type"] == "message.created"]
     assert contents == ["new"]
+
+
+def test_a_page_is_written_after_the_client_has_read_the_one_before(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a client that reads slowly would be closed for being too slow, and would never come to the end."""
+    monkeypatch.setattr(commands, "PAGE_BYTES", 100_000)
+    monkeypatch.setattr(write_buffer, "MAX_BACKLOG_BYTES", 150_000)
+    ann_id: int = scenario.ann.user.id  # type: ignore[attr-defined]
+    place = resolve_conversation(ann_id, conversation_id=scenario.name)
+    with scenario.app.app_context():
+        append_messages([Draft(ann_id, place, "x" * 4_000)] * 200)
+    device = scenario.device(scenario.ben)
+    resuming = gevent.spawn(device.command, "resume")
+    seqs: list[int] = []
+    while not resuming.dead or device.connection.buffered_bytes:
+        settle()
+        assert device.connection.is_open
+        seqs += [m["seq"] for f in device.frames() for row in f["conversations"] for m in row["messages"]]
+    settle()
+    seqs += [m["seq"] for f in device.frames() for row in f["conversations"] for m in row["messages"]]
+    assert seqs == list(range(1, 201))
