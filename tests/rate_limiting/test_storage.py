@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 import redis
+from flask import Flask
 from limits import parse
 from limits.storage import storage_from_string
 
 from backend.rate_limiting import storage
-from backend.rate_limiting.storage import FixedWindow, MemoryCounts, RedisCounts, SharedCounts, make_limiter
+from backend.rate_limiting.storage import (
+    CurrentAppStorage,
+    FixedWindow,
+    MemoryCounts,
+    RedisCounts,
+    SharedCounts,
+    make_limiter,
+)
 from tests.processes import wait_until
 from tests.races import at_once
 from tests.rate_limiting.conftest import Monotonic
@@ -178,3 +187,50 @@ def test_a_fixed_window_opens_with_the_first_call(clock: Any) -> None:
     assert not limiter.hit(item, "a")
     clock.shift(1)
     assert limiter.hit(item, "a")
+
+
+def test_expired_counts_are_removed_from_memory_once_a_minute(clock: Any) -> None:
+    counts = MemoryCounts()
+    counts.count("a", 1)
+    clock.shift(59)
+    counts.count("b", 90)
+    assert counts.storage.keys() == {"a", "b"}
+    clock.shift(1)
+    counts.count("b", 90)
+    assert counts.storage.keys() == {"b"}
+
+
+def test_a_request_waits_half_a_second_for_redis_and_asks_it_again_after_ten(monotonic: Monotonic) -> None:
+    assert storage.REDIS_SECONDS == 0.5
+    shared = Shared()
+    counts = shared_counts(shared)
+    counts.count("a", 60)
+    monotonic.shift(9.99)
+    counts.count("a", 60)
+    assert shared.calls == 1
+    monotonic.shift(0.01)
+    counts.count("a", 60)
+    assert shared.calls == 2
+
+
+def test_redis_counts_as_the_library_asks(empty_redis: str) -> None:
+    counts = RedisCounts(empty_redis)
+    assert [counts.incr("a", 30), counts.incr("a", 30, 3)] == [1, 4]
+
+
+def test_what_flask_limiter_counts_is_in_the_storage_of_the_application(make_app: Callable[..., Flask]) -> None:
+    app, adapter = make_app(rate_limits=True), CurrentAppStorage("confab://")
+    assert (adapter.base_exceptions, shared_counts(Shared()).base_exceptions) == ((), ())
+    with app.test_request_context():
+        assert [adapter.incr("a", 60), adapter.incr("a", 60, 2), adapter.get("a")] == [1, 3, 3]
+        assert 0 < adapter.get_expiry("a") - time.time() <= 60
+        assert adapter.check() is True
+    with app.test_request_context():
+        assert adapter.get("a") == 3
+        assert 0 < adapter.get_expiry("a") - time.time() <= 60
+        adapter.clear("a")
+        assert adapter.get("a") == 0
+        adapter.incr("b", 60)
+    with app.test_request_context():
+        assert adapter.reset() == 1
+        assert adapter.get("b") == 0
