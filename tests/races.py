@@ -3,6 +3,7 @@
 - `at_once` makes several calls at the same moment.
 - `hold_row` locks a row in another transaction, and tells when a call waits for it.
 - `paused_before_commit` stops a transaction of the application just before its COMMIT.
+- `after_statement` makes a call between two statements of a request.
 """
 
 from __future__ import annotations
@@ -267,3 +268,30 @@ class _WrittenTables:
             return threading.get_ident() in self._threads
         cursor.execute(_HAS_WRITTEN, (self._name,))
         return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def after_statement(app: Flask, number: int, action: Callable[[], object], first: str) -> Iterator[list[str]]:
+    """Call *action* in another thread, after statement *number* of this thread. Yields the statements of this thread.
+
+    They are counted from the first one that contains *first*, because before it a request authenticates its caller, together
+    with other requests. `action` must not need what this thread has locked.
+    """
+    with app.app_context():
+        writing, reading = db.engine, read_engine(db.engine)
+    engines = [writing] if reading.pool is writing.pool else [writing, reading]
+    thread, statements = threading.get_ident(), list[str]()
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if threading.get_ident() == thread and (statements or first in statement):
+            statements.append(statement)
+            if len(statements) == number:
+                at_once([action])
+
+    for engine in engines:
+        event.listen(engine, "after_cursor_execute", count)
+    try:
+        yield statements
+    finally:
+        for engine in engines:
+            event.remove(engine, "after_cursor_execute", count)

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
-from backend.database import read_engine
 from backend.inbox import sync as syncing
-from backend.models.base import db
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import MESSAGES, delete, edit, react, send, user_id
-from tests.races import at_once
+from tests.races import after_statement
 
 Rows = dict[str, dict[int, dict[str, Any]]]
 """What a client holds: messages or members by id, for each conversation."""
 
 
-@contextmanager
-def after_statement(app: Flask, number: int, action: Callable[[], object]) -> Iterator[list[str]]:
-    """Call *action* in another thread, after statement *number* of this thread. Yields the statements of this thread.
-
-    They are counted from the first one that reads an inbox. Before it the request authenticates its caller, together with others.
-    """
-    with app.app_context():
-        engines = {id(engine.pool): engine for engine in (db.engine, read_engine(db.engine))}
-    thread, statements = threading.get_ident(), list[str]()
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if threading.get_ident() == thread and (statements or "conversation_entries" in statement):
-            statements.append(statement)
-            if len(statements) == number:
-                at_once([action])
-
-    listeners = [(db_engine, "after_cursor_execute", count) for db_engine in engines.values()]
-    for listener in listeners:
-        event.listen(*listener)
-    try:
-        yield statements
-    finally:
-        for listener in listeners:
-            event.remove(*listener)
+INBOX = "conversation_entries"
 
 
 class Replica:
@@ -137,7 +108,7 @@ def test_a_client_misses_nothing_that_is_committed_between_two_statements(
     while len(statements) >= number:
         number += 1
         assert number < 100
-        with after_statement(app, number, write) as statements:
+        with after_statement(app, number, write, INBOX) as statements:
             replica.ask()
     assert number > 4
     replica.catch_up()
@@ -153,7 +124,7 @@ def test_a_user_who_is_removed_between_two_statements_gets_an_answer(app: Flask,
     while len(statements) >= number:
         owner.put(path)
         number += 1
-        with after_statement(app, number, lambda: owner.delete(path)) as statements:
+        with after_statement(app, number, lambda: owner.delete(path), INBOX) as statements:
             response = ann.post("/api/chat/sync", {"conversations": {room["conversation_id"]: 0}})
         assert response.status_code == 200, f"after statement {number}"
         answer = response.get_json()

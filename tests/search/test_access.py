@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from backend.storage.folder import FolderStorage
 from tests.attachments.conftest import uploaded
 from tests.client import Client
 from tests.factories import Factory
-from tests.messages.changing import delete, edit, user_id
+from tests.messages.changing import delete, edit, fill_a_block, user_id
+from tests.races import after_statement
 from tests.search.test_search import found, say, search
 
 MEMBERS_END = ["leave", "remove", "ban", "delete the room"]
@@ -108,3 +110,38 @@ def test_pages_of_a_filtered_search_are_complete(app: Flask, make: Factory, q: s
     assert seen == wanted[::2]
     everything = [content for skip in range(0, 400, 100) for content in found(ann, q, skip=skip, limit=100)]
     assert everything == wanted
+
+
+def test_the_index_gives_way_to_access_and_filters(app: Flask, make: Factory, folder: FolderStorage) -> None:
+    """SQLite's index of a block holds messages of all conversations and senders, and of any time."""
+    owner, ann, eve = make.client(), make.client(), make.client()
+    room = make.room(owner, "room", ann, is_public=False)
+    before = say(owner, "marimba in the lobby")
+    say(owner, "marimba in a room", room_id=room["id"])
+    say(owner, "marimba between two", recipient_id=user_id(ann))
+    last = say(ann, "marimba of ann", attachment_ids=[uploaded(ann)["id"]])
+    fill_a_block(app, user_id(owner), before)
+    everything = ["marimba of ann", "marimba between two", "marimba in a room", "marimba in the lobby"]
+    assert found(ann, "marimba") == found(ann, "mari") == everything
+    assert found(eve, "marimba") == found(eve, "mari") == ["marimba of ann", "marimba in the lobby"]
+    assert found(ann, "marimba", conversation_id=room["conversation_id"]) == ["marimba in a room"]
+    assert found(ann, "marimba", sender_id=user_id(ann)) == ["marimba of ann"]
+    assert found(ann, "marimba", has="attachment") == ["marimba of ann"]
+    assert found(ann, "marimba", after=before["created_at"]) == everything[:3]
+    assert found(ann, "marimba", before=last["created_at"]) == everything[1:]
+    delete(owner, before)
+    edit(ann, last, "vibraphone")
+    assert found(eve, "marimba") == []
+    assert found(eve, "vibraphone") == ["vibraphone"]
+
+
+def test_a_message_that_is_deleted_between_two_statements_is_not_shown(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    number, statements = 0, list[str]()
+    while len(statements) >= number:
+        number += 1
+        message = say(ann, f"marimba {number}")
+        with after_statement(app, number, partial(delete, ann, message), "conversation_entries") as statements:
+            assert set(found(ann, "marimba")) <= {f"marimba {number}"}
+        assert found(ann, "marimba") == [f"marimba {number}"] * (len(statements) < number)
+    assert number > 3
