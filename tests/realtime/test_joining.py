@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from backend.realtime.delivery import history
 from tests.factories import Factory
@@ -73,14 +74,21 @@ def test_a_join_that_was_found_before_a_socket_opens_does_not_subscribe_it_meanw
 def test_a_subscription_in_progress_is_not_continued_by_the_heartbeat(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """While the database answers the first page, the heartbeat comes by; it could read that page, and fail at the next."""
     ben, start = scenario.late_device()
-    load_changes = history.load_changes
+    scenario.send("2")
+    scenario.repair()
+    load_changes, calls = history.load_changes, iter(["heartbeat", "its first page", "its second page"])
 
     def load_slowly(name: str, since: int) -> history.Changes:
-        monkeypatch.setattr(history, "load_changes", load_changes)
-        scenario.hub.retry_subscriptions()
+        if next(calls) == "heartbeat":
+            scenario.hub.retry_subscriptions()
+            monkeypatch.setattr(history, "load_changes", load_changes)
+        elif since > start[0]:
+            raise OperationalError("planted", None, ConnectionError("planted"))
         return load_changes(name, since)
 
+    monkeypatch.setattr(history, "PAGE", 1)
     monkeypatch.setattr(history, "load_changes", load_slowly)
     scenario.subscribe(ben, *start)
-    assert ben.received() == ["message.created 1"]
+    assert ben.received() == ["message.created 1", "message.created 2"]
