@@ -110,8 +110,10 @@ def test_the_picture_is_small() -> None:
 
 
 def test_the_calls_of_the_readme_work(app: Flask, client: Client) -> None:
-    """Runs each `curl` line unchanged."""
-    calls = re.findall(r"^curl .*", (ROOT / "README.md").read_text(), re.MULTILINE)
+    """Makes the call of each `curl` line unchanged, with the token that the line before stored in a variable."""
+    calls = re.findall(
+        r"^(?:TOKEN=\$\()?(curl .*?)(?: \| python3 .*)?$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
     assert len(calls) == 6
     token = None
     for line, expected in zip(calls, [201, 200, 200, 200, 201, 201], strict=True):
@@ -120,7 +122,7 @@ def test_the_calls_of_the_readme_work(app: Flask, client: Client) -> None:
         url = next(word for word in words if word.startswith("http://127.0.0.1:8000/"))
         body = words[words.index("-d") + 1] if "-d" in words else None
         if token and "Authorization" in headers:
-            headers["Authorization"] = headers["Authorization"].replace("TOKEN", token)
+            headers["Authorization"] = headers["Authorization"].replace("$TOKEN", token)
         method = words[words.index("-X") + 1] if "-X" in words else "GET"
         response = client.request(method, url.removeprefix("http://127.0.0.1:8000"), data=body, headers=headers)
         assert response.status_code == expected, (line, response.get_data())
