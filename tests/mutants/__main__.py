@@ -77,6 +77,7 @@ def main() -> int:
     given = parser.parse_args()
     os.nice(max(0, 10 - os.nice(0)))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and folders are removed
+    given.cache = given.cache.resolve()
     given.cache.mkdir(exist_ok=True)
     modules = config.read_modules(given.what)
     began, scores, missed = time.monotonic(), [], 0
