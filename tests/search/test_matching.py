@@ -65,6 +65,9 @@ FOUND = [
     ("PLT-3699", "https://example.com/browse/PLT-3699"),
     ("example", "https://example.com/browse/PLT-3699"),
     ("don't", "I don't"),
+    ("two", "one\u200btwo"),  # a zero-width space
+    ("\u2ecc", "我\u2ecc家"),  # a radical
+    ("\U0002ebf0", "我\U0002ebf0家"),  # newer than the Unicode of some Pythons
     ("caf ", "cafeteria"),
     ("x" * 150, "x" * 150),
     ("x" * 100, "x" * 150),
