@@ -78,10 +78,10 @@ def open_socket(client_id: str) -> Response:
             log_refused_opening(error)
             rate_limits.count_for_address()
             answer += close_frame(Close.UNAUTHORIZED, REASONS[Close.UNAUTHORIZED])
-            return _detach(answer, None, slot)
+            return detach(answer, None, slot)
         rate_limits.count_for_user(identity.user.id)
         slot.assign(identity.user.id, client_id)
-        return _detach(answer, _Opening(server, identity, client_id), slot)
+        return detach(answer, Opening(server, identity, client_id), slot)
     except BaseException:
         slot.release()
         raise
@@ -124,7 +124,7 @@ def _handshake() -> bytes:
     return b"".join(protocol.data_to_send())
 
 
-class _Opening:
+class Opening:
     """The second part of an opening, once the TCP connection was taken over."""
 
     def __init__(self, server: RealtimeServer, identity: Identity, client_id: str):
@@ -139,13 +139,14 @@ class _Opening:
         try:
             with hub.bootstrapping(connection):
                 hub.add(connection)  # first, so that no event is missed; events that arrive now follow `ready`
-                self._open(connection)
+                self.open(connection)
         except Exception as error:
             if not is_unavailable(error):
                 log.exception("a socket could not be opened")
             connection.close(Close.RESTARTING)
 
-    def _open(self, connection: Connection) -> None:
+    def open(self, connection: Connection) -> None:
+        """Subscribe the connection to its user's conversations, and send `ready`, after which its frames are read."""
         hub, user = self._server.hub, self._identity.user
         with hub.runtime.reading():
             for head in heads_for(user.id):
@@ -162,7 +163,7 @@ class _Opening:
         hub.announce([connection])
 
 
-def _detach(head: bytes, opening: _Opening | None, slot: ConnectionSlot) -> Response:
+def detach(head: bytes, opening: Opening | None, slot: ConnectionSlot) -> Response:
     """Take the TCP connection over: a duplicate of its descriptor is served outside of the request.
 
     The request ends here. Its greenlet, buffers and context would otherwise be held for hours by an idle client.
@@ -185,7 +186,7 @@ class _DetachedResponse:
         return iter(())
 
 
-def _serve(raw: RawSocket, head: bytes, opening: _Opening | None, slot: ConnectionSlot) -> None:
+def _serve(raw: RawSocket, head: bytes, opening: Opening | None, slot: ConnectionSlot) -> None:
     """Send the answer to the handshake, and complete the opening; without an *opening*, close at once."""
     try:
         raw.send(head)

@@ -50,14 +50,14 @@ _UPSERT = text(
     + " JOIN messages AS m ON m.id = message_id AND m.deleted_at IS NULL FOR SHARE OF m"
     + " ON CONFLICT (message_id) DO UPDATE SET conversation_id = excluded.conversation_id, terms = excluded.terms"
 )
-_RECENT = 40_000
+RECENT = 40_000
 """How many of the newest messages are scanned before the index is used. The scan takes a few milliseconds.
 
 It soon finds enough messages for common terms. For other terms the index has few entries: among 1,000,000 messages, about 25
 times the wanted number.
 """
-_SAMPLE = 1_000
-_COMMON = 20
+SAMPLE = 1_000
+COMMON = 20
 """If this many messages of the sample match a prefix, the prefix is not looked up in the index together with other terms."""
 _CONVERSATIONS = 16
 """Up to this many conversations are looked up in the index. For more, the conversation of each found message is compared."""
@@ -148,7 +148,7 @@ def find(connection: Connection, query: Query, scope: Scope, most: int) -> Itera
     """Yield the messages in *scope* that have the terms of *query*, in batches of *most* or more, newest first."""
     ids = id_range(connection, scope)
     search = _Search(connection, query, scope, ids.start)
-    floor = connection.scalar(_FLOOR, {"before": ids.stop, "recent": _RECENT}) or 0
+    floor = connection.scalar(_FLOOR, {"before": ids.stop, "recent": RECENT}) or 0
     yield from search.batches(search.recent(floor), ids.stop, max(most, 200))
     if floor >= ids.start:
         yield from search.batches(search.older(), floor + 1, max(most, 1_000))
@@ -209,9 +209,9 @@ class _Search:
         return statement.order_by(message_id.desc())
 
     def _is_common(self, prefix: str) -> bool:
-        sample = select(_s.c.terms).order_by(_s.c.message_id.desc()).limit(_SAMPLE).subquery()
+        sample = select(_s.c.terms).order_by(_s.c.message_id.desc()).limit(SAMPLE).subquery()
         matches = func.ts_match_vq(sample.c.terms, cast(prefix, TSQUERY))
-        return (self.connection.scalar(select(func.count()).select_from(sample).where(matches)) or 0) >= _COMMON
+        return (self.connection.scalar(select(func.count()).select_from(sample).where(matches)) or 0) >= COMMON
 
 
 def _matches(query: str) -> ColumnElement[bool]:

@@ -160,6 +160,7 @@ class Stop:
         return stopping
 
 
+# A process that is killed stops between two steps, which only the names of the steps tell apart.
 UPLOAD_POINTS = [(uploading, "_write", 1), ("store", "write", 1), ("store", "write", 2), (uploading, "_make_ready", 1)]
 REMOVAL_POINTS = [(removal, "_delete_both", 1), ("store", "delete", 2), (removal, "execute_together", 1)]
 

@@ -1,5 +1,5 @@
 """Deployments for the checker."""
 
-from tests.realtime.conftest import _close_clients, deployments, open_deployment
+from tests.realtime.conftest import close_clients, deployments, open_deployment
 
-__all__ = ["_close_clients", "deployments", "open_deployment"]
+__all__ = ["close_clients", "deployments", "open_deployment"]

@@ -13,7 +13,7 @@ from websockets.frames import Frame, Opcode
 from backend import create_app
 from backend.realtime import heartbeat
 from backend.realtime.commands import CommandHandler
-from backend.realtime.gateway import _Opening
+from backend.realtime.gateway import Opening
 from backend.realtime.transport import connection
 from backend.realtime.transport.connection import Connection
 
@@ -31,6 +31,6 @@ def begin(_self: Any, client: Connection) -> None:
 
 
 CommandHandler.handle_batch = echo  # type: ignore[method-assign]
-_Opening._open = begin  # type: ignore[method-assign]
+Opening.open = begin  # type: ignore[method-assign]
 heartbeat.HEARTBEAT_SECONDS = connection.HEARTBEAT_SECONDS = NEVER
 app = create_app()

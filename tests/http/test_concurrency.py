@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from backend.errors import RateLimited
 from backend.inbox import sync as syncing
 from tests.client import Client
 from tests.factories import Factory
+from tests.processes import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +37,27 @@ def test_slots_are_counted_for_each_key_and_released() -> None:
     assert slots.is_idle
 
 
-def test_a_waiting_call_gets_the_slot_of_an_ended_one() -> None:
+def test_a_waiting_call_gets_the_slot_of_an_ended_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float | None] = []
+
+    class Watched(threading.BoundedSemaphore):
+        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return super().acquire(blocking, timeout)
+
+    monkeypatch.setattr(threading, "BoundedSemaphore", Watched)
     slots = Slots(1)
     slots.acquire(1)
-    threading.Timer(0.05, slots.release, (1,)).start()
-    slots.acquire(1, 5)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(slots.acquire, 1, 20)
+        wait_until(lambda: len(waits) == 2, "the second call to wait")
+        assert not waiting.done()
+        slots.release(1)
+        waiting.result(10)
+    with pytest.raises(RateLimited):
+        slots.acquire(1)
     slots.release(1)
+    assert slots.is_idle
 
 
 def test_an_unread_answer_holds_its_slot(make: Factory) -> None:

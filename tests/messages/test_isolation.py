@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from sqlalchemy import exc, select
 
 from backend.conversations.references import ConversationRef
 from backend.database import is_unavailable
-from backend.messages import append, batch_sql
+from backend.messages import append
 from backend.messages.append import append_messages
+from backend.messages.batch_sql import NewRows, begin_batch
 from backend.messages.drafts import Draft, Sent
 from backend.messages.mentions import candidates
 from backend.models import Message
@@ -58,15 +61,21 @@ def _faulty(sender_id: int) -> dict[str, Draft]:
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writing a batch with the message `planted` fails with an error that no database raises."""
-    for kind in (batch_sql._PostgresBatch, batch_sql._SqliteBatch):
-        write = kind.write
 
-        def failing(self: Any, new: batch_sql.NewRows, write: Any = write) -> None:
-            if any(row["content"] == "planted" for row in new.messages):
-                raise Planted
-            write(self, new)
+    @contextmanager
+    def begin(*given: Any) -> Iterator[Any]:
+        with begin_batch(*given) as batch:
+            write = batch.write
 
-        monkeypatch.setattr(kind, "write", failing)
+            def failing(new: NewRows) -> None:
+                if any(row["content"] == "planted" for row in new.messages):
+                    raise Planted
+                write(new)
+
+            batch.write = failing  # type: ignore[method-assign]
+            yield batch
+
+    monkeypatch.setattr(append, "begin_batch", begin)
 
 
 @pytest.mark.parametrize("fault", _faulty(1))

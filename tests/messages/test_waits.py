@@ -53,11 +53,11 @@ def test_drafts_are_not_appended_one_by_one_for_longer_than_a_caller_waits(
 ) -> None:
     ann_id, tried = make.user().id, []
 
-    def failing(batch: Any, drafts: list[Draft]) -> Any:
+    def failing(_batch: Any, drafts: list[Draft]) -> Any:
         tried.append(len(drafts))
         raise KeyError
 
-    monkeypatch.setattr(append, "_append", failing)
+    monkeypatch.setattr(append, "load_send_context", failing)
     monkeypatch.setattr(append, "SINGLY_SECONDS", 0.0)
     with app.app_context():
         results = append_messages([Draft(ann_id, LOBBY, "x")] * 3)
@@ -69,16 +69,16 @@ def test_the_size_of_a_batch_is_counted_in_drafts(app: Flask, make: Factory, mon
     """A socket sends many frames at once. A statement for all of them would have too many parameters."""
     ann_id, batches = make.user().id, []
     started, go = threading.Event(), threading.Event()
-    real = append._append_together
+    real = append.load_send_context
 
-    def noting(drafts: list[Draft], **options: Any) -> Any:
+    def noting(batch: Any, drafts: list[Draft]) -> Any:
         batches.append(len(drafts))
         if not started.is_set():
             started.set()
             assert go.wait(20)
-        return real(drafts, **options)
+        return real(batch, drafts)
 
-    monkeypatch.setattr(append, "_append_together", noting)
+    monkeypatch.setattr(append, "load_send_context", noting)
     each = append.MAX_BATCH_SIZE // 4
 
     def send(count: int) -> list[Any]:

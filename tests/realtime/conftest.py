@@ -189,7 +189,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture(autouse=True)
-def _close_clients() -> Iterator[None]:
+def close_clients() -> Iterator[None]:
     yield
     for socket in list(open_clients):
         socket.close()

@@ -229,7 +229,7 @@ def test_a_socket_that_cannot_be_opened_is_closed(
 
     monkeypatch.setattr(gateway, "heads_for", fail)
     with scenario.app.app_context():
-        opening = gateway._Opening(scenario.server, identify(str(scenario.ann.token)), "x")
+        opening = gateway.Opening(scenario.server, identify(str(scenario.ann.token)), "x")
     ours, theirs = socketpair()
     ours.setblocking(False)
     limits = ConnectionLimits(is_limited=True)

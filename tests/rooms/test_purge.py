@@ -109,12 +109,12 @@ def test_the_command_purges_what_the_request_left(app: Flask, public: Cast, monk
 
 
 def test_a_room_stays_deleted_if_the_purge_fails(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(room_id: int) -> int:
+    def fail(*_: object) -> int:
         raise exc.OperationalError("DELETE", {}, Exception("gone"))
 
     fill(app, public, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(purge, "_purge_batch", fail)
+        patch.setattr(purge, "delete_newest_messages", fail)
         assert public.owner.delete(public.path).status_code == 204
     assert public.owner.get(public.path).status_code == 404
     assert left_of(app)["messages"] == 2

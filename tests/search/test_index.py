@@ -213,9 +213,9 @@ def test_members_are_stored_in_few_bytes(members: set[int]) -> None:
 
 def test_older_messages_are_found_through_the_index(corpora: list[Corpus], monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL scans the newest 40,000 messages before it uses the index; here it scans three."""
-    monkeypatch.setattr(postgresql, "_RECENT", 3)
-    monkeypatch.setattr(postgresql, "_SAMPLE", 3)
-    monkeypatch.setattr(postgresql, "_COMMON", 1)
+    monkeypatch.setattr(postgresql, "RECENT", 3)
+    monkeypatch.setattr(postgresql, "SAMPLE", 3)
+    monkeypatch.setattr(postgresql, "COMMON", 1)
     for corpus in corpora:
         with corpus.app.app_context():
             messages = [

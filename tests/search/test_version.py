@@ -54,6 +54,7 @@ def test_other_terms_need_another_version() -> None:
 
 @pytest.mark.parametrize("name", ["MAX_TERM", "_fold_part", "_order_marks", "_compose"])
 def test_the_corpus_notices_a_change(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    # The steps of the tokenizer have no names outside of it, and the corpus must notice a change of each.
     changed = {"MAX_TERM": 63, "_fold_part": str, "_order_marks": list, "_compose": list}
     monkeypatch.setattr(tokens, name, changed[name])
     monkeypatch.setattr(tokens, "_FOLDS", tokens._Folds())
