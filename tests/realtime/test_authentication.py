@@ -82,16 +82,21 @@ def test_a_socket_of_an_api_token_is_limited_to_the_scopes(deployment: Deploymen
     user, other = deployment.user(), deployment.user()
     room = other.room(user)
     tokens = [_api_token(deployment, user, scope) for scope in ("read", "write")]
-    with LiveClient(deployment.url, tokens[0]) as reader, LiveClient(deployment.url, tokens[1]) as writer, other.live():
-        assert reader.ready["session_id"] is None
+    readers, writers = (deployment.on_each_worker(Api(deployment.url, token, user.id)) for token in tokens)
+    reader, writer = readers[0], writers[0]
+    assert reader.ready["session_id"] is None
+    with other.live():
         for fields in ({"type_": "send", "content": "x"}, {"type_": "typing", "conversation_id": "lobby"}):
             assert reader.call(**fields)["code"] == "insufficient_scope"
         assert writer.call("resume")["code"] == "insufficient_scope"
         writer.send("from a writer", room_id=room["id"])
-        reader.expect_message("from a writer")
-        reader.expect("presence", user_id=other.id)
-        assert writer.ready["online"] == []
-        assert {frame["type"] for frame in writer.sync()} <= {"pong"}
+        for client in readers:  # the workers have sent both
+            client.expect_message("from a writer")
+            client.expect("presence", user_id=other.id)
+    for client in writers:
+        assert client.ready["online"] == []
+        client.sync()
+        assert {frame["type"] for frame in client.events} <= {"ready", "error", "ack", "pong"}
 
 
 def test_a_token_that_neither_reads_nor_writes_opens_no_socket(deployment: Deployment) -> None:

@@ -154,14 +154,21 @@ def test_a_device_without_the_scope_read_is_subscribed_to_nothing(scenario: Scen
     scenario.hub.subscribe_user(device.connection.user_id, scenario.name)
     settle()
     assert (device.connection.conversations, scenario.hub.channels.by_name) == (set(), {})
+    device.connection.credentials = replace(device.connection.credentials, scopes=frozenset({"read"}))
+    scenario.hub.subscribe_user(device.connection.user_id, scenario.name)
+    settle()
+    assert device.connection.conversations == {scenario.name}
 
 
 def test_a_user_who_left_before_the_subscription_is_not_subscribed(scenario: Scenario) -> None:
     device, ben_id = scenario.device(scenario.ben), scenario.ben.user.id  # type: ignore[attr-defined]
+    member = scenario.device(scenario.ann)
     assert scenario.ann.delete(f"/api/rooms/{scenario.room['id']}/members/{ben_id}").status_code == 204
     scenario.hub.subscribe_user(ben_id, scenario.name)
     scenario.hub.subscribe_user(ben_id, f"dm:{ben_id}:{ben_id + 1}")
+    scenario.hub.subscribe_user(member.connection.user_id, scenario.name)
     settle()
+    assert member.connection.conversations == {scenario.name}, "the last of the three"
     assert (device.connection.conversations, device.received()) == (set(), [])
 
 
