@@ -175,3 +175,30 @@ def test_a_list_costs_a_constant_number_of_queries(app: Flask, make: Factory) ->
             costs.append((path, len(queries)))
     assert costs[:3] == costs[3:]
     assert dict(costs)[f"/api/rooms/{room['id']}/messages"] <= 3
+
+
+def test_only_a_list_with_more_messages_has_a_link(make: Factory) -> None:
+    ann = make.client()
+    room = make.room(ann)
+    parent = fill(ann, 1, room_id=room["id"])[0]
+    replies = fill(ann, 3, room_id=room["id"], parent_id=parent["id"])
+    for message in replies:
+        assert ann.put(f"/api/chat/messages/{message['id']}/pin").status_code == 200
+    in_room = f"/api/chat/messages?conversation_id={room['conversation_id']}"
+    for count, path in (
+        (4, "/api/chat/messages?"),
+        (4, in_room),
+        (4, f"{in_room}&after=0"),
+        (3, f"{in_room}&before=4"),
+        (3, f"{in_room}&after=1"),
+        (4, f"{in_room}&around=4"),
+        (4, f"/api/rooms/{room['id']}/messages?"),
+        (3, f"/api/chat/messages/{parent['id']}/replies?"),
+        (3, f"{in_room}&pinned=true"),
+        (3, "/api/chat/messages?pinned=true"),
+        (3, "/api/chat/messages?skip=1"),
+    ):
+        for limit in (count - 1, count, count + 1):
+            response = ann.get(f"{path}&limit={limit}")
+            assert len(response.get_json()) == min(limit, count), path
+            assert ("Link" in response.headers) == (limit < count), (path, limit)
