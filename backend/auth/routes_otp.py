@@ -7,7 +7,7 @@ from typing import Any
 from backend.auth import devices, otp
 from backend.auth.refusals import log_refused_sign_in
 from backend.auth.routes import bp, device
-from backend.auth.schemas import ACCEPTED, AcceptedSchema, TokenSchema
+from backend.auth.schemas import ACCEPTED, AcceptedSchema, OtpAnswerSchema
 from backend.auth.schemas_otp import OtpBody, OtpRequestBody
 from backend.auth.throttle import remember_device
 from backend.http.rate_limits import address, enforce, limited
@@ -55,7 +55,7 @@ def _enforce_shared(prefix: str, country: str) -> None:
 
 
 @bp.post("/verify-otp")
-@bp.response(200, TokenSchema)
+@bp.response(200, OtpAnswerSchema)
 @bp.alt_response(401, "UNAUTHORIZED")
 @bp.alt_response(403, "FORBIDDEN")
 @limited(VERIFY_OTP)

@@ -75,7 +75,7 @@ class RefreshBody(BodySchema):
 
 
 class OwnUserSchema(PublicUserSchema):
-    email = fields.String(allow_none=True)
+    email = fields.Email(allow_none=True)
     mobile = fields.String(allow_none=True)
     is_superuser = fields.Boolean()
     email_verified = fields.Boolean()
@@ -85,14 +85,14 @@ class OwnUserSchema(PublicUserSchema):
 class OAuthErrorSchema(AnswerSchema):
     """The error of RFC 6749, section 5.2, with the members of all other errors."""
 
-    error = fields.String(required=True)
-    error_description = fields.String(required=True)
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    code = fields.String(required=True)
-    request_id = fields.String(required=True, allow_none=True)
+    error = fields.String()
+    error_description = fields.String()
+    type = fields.String()
+    title = fields.String()
+    status = fields.Integer()
+    detail = fields.String()
+    code = fields.String()
+    request_id = fields.String(allow_none=True)
 
 
 class TokenSchema(AnswerSchema):
@@ -101,6 +101,12 @@ class TokenSchema(AnswerSchema):
     token_type = fields.String(metadata={"enum": ["bearer"]})
     expires_in = fields.Integer(metadata={"description": "The lifetime of the access token in seconds."})
     user = fields.Nested(OwnUserSchema)
+
+
+class OtpAnswerSchema(TokenSchema):
+    """The answer to a code. A request with a bearer token gets `user` alone."""
+
+    conditional = ("access_token", "refresh_token", "token_type", "expires_in")
 
 
 class SessionSchema(AnswerSchema):

@@ -46,8 +46,8 @@ class TotpStatusSchema(AnswerSchema):
 
 class TotpSecretSchema(AnswerSchema):
     secret = fields.String(metadata={"description": "In base 32, for typing."})
-    uri = fields.String(metadata={"description": "otpauth://totp/…"})
-    qr_code = fields.String(metadata={"description": "The uri as a QR code: an SVG in a data: URI."})
+    uri = fields.String(metadata={"format": "uri", "description": "otpauth://totp/…"})
+    qr_code = fields.String(metadata={"format": "uri", "description": "The uri as a QR code: an SVG in a data: URI."})
 
 
 class RecoveryCodesSchema(AnswerSchema):

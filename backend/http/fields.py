@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from webargs.fields import DelimitedList
 
 from backend.database import MAX_ID
@@ -161,8 +161,16 @@ class AnswerSchema(Schema):
     """Base of the schemas that document responses.
 
     Services build responses with one serialiser for each noun, which REST, socket, sync and export share. `dump` returns them
-    unchanged.
+    unchanged. A field that some answers omit is listed in `conditional`; every other field is documented as required.
     """
+
+    conditional: ClassVar[Collection[str]] = ()
+
+    class Meta:
+        unknown = EXCLUDE  # documents that later releases may add fields
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        field_obj.required = field_name not in self.conditional
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         return obj

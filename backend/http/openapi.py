@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from backend.http.errors import http_exception
 from backend.http.json import encode
+from backend.http.openapi_fields import ATTRIBUTE_FUNCTIONS
 from backend.http.operations import complete
 from backend.http.requests import IdConverter
 from backend.state import confab_state
@@ -24,11 +25,11 @@ branch on its `code`. Lists are bare arrays. If there are more items, the `Link`
 
 PROBLEM = {
     "type": "object",
-    "required": ["type", "title", "status", "detail", "code"],
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
     "properties": {
-        "type": {"type": "string"},
+        "type": {"type": "string", "format": "uri-reference"},
         "title": {"type": "string"},
-        "status": {"type": "integer"},
+        "status": {"type": "integer", "format": "int32"},
         "detail": {"type": "string"},
         "code": {"type": "string", "description": "The kind of the error. Clients branch on it."},
         "errors": {
@@ -75,6 +76,8 @@ class ProblemApi(Api):
             },
         )
         super().init_app(app, **kwargs)
+        for function in ATTRIBUTE_FUNCTIONS:
+            self.ma_plugin.converter.add_attribute_function(function)
         spec: APISpec = self.spec
         spec.components.schema("Problem", component=PROBLEM)
         spec.components.security_scheme(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from marshmallow import fields
+from marshmallow import fields, validate
 from sqlalchemy import Table
 
 from backend.messages.loaders import ATTACHMENTS, MENTIONS, REACTIONS, Loader
@@ -123,4 +123,6 @@ def _schema_of(field: StoredField) -> fields.Field[Any]:
     facts = {"description": field.description or None, "example": field.example}
     metadata = {name: value for name, value in facts.items() if value is not None}
     nullable = {"allow_none": True} if column.nullable else {}
-    return _SCHEMA_TYPES[column.type.python_type](**nullable, metadata=metadata)
+    length = getattr(column.type, "length", None)
+    validators = [validate.Length(max=length)] if length else []
+    return _SCHEMA_TYPES[column.type.python_type](**nullable, validate=validators, metadata=metadata)

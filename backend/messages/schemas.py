@@ -9,6 +9,8 @@ from marshmallow import ValidationError, fields, validate, validates, validates_
 from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, Time, WholeNumber
 from backend.http.pagination import PageArgs
 from backend.messages.fields import message_schema
+from backend.rooms.schemas import RoomSchema
+from backend.users.schemas import UserSchema
 
 MAX_CONTENT = 4_000
 MAX_ATTACHMENTS = 10
@@ -150,7 +152,7 @@ class SyncSchema(BodySchema):
 class MessageSchema(AnswerSchema):
     """A message."""
 
-    class Meta:
+    class Meta(AnswerSchema.Meta):
         include = message_schema()
 
 
@@ -170,10 +172,12 @@ class FoundMessageSchema(MessageSchema):
 class ConversationSchema(AnswerSchema):
     """A row of the inbox. Rooms have `room`, and direct conversations have `user`."""
 
+    conditional = ("room", "user")
+
     id = fields.String(metadata={"example": "dm:3:9"})
     kind = fields.String(metadata={"enum": ["lobby", "room", "dm"]})
-    room = fields.Dict()
-    user = fields.Dict()
+    room = fields.Nested(RoomSchema, metadata={"description": "Only for rooms."})
+    user = fields.Nested(UserSchema, metadata={"description": "Only for direct conversations: the other user."})
     last_seq = fields.Integer()
     last_modseq = fields.Integer()
     last_read_seq = fields.Integer()
@@ -182,6 +186,18 @@ class ConversationSchema(AnswerSchema):
     last_message = fields.Nested(MessageSchema, allow_none=True)
     is_muted = fields.Boolean()
     is_pinned = fields.Boolean()
+
+
+class MembershipSchema(AnswerSchema):
+    """A membership of a room, which may have ended."""
+
+    user = fields.Nested(UserSchema)
+    user_id = fields.Integer()
+    room_id = fields.Integer()
+    modseq = fields.Integer(metadata={"description": "The number of its last change in the conversation."})
+    is_admin = fields.Boolean()
+    joined_at = fields.DateTime()
+    left_at = fields.DateTime(allow_none=True, metadata={"description": "Null while the user is a member."})
 
 
 class ChangesSchema(AnswerSchema):
@@ -193,7 +209,9 @@ class ChangesSchema(AnswerSchema):
     last_read_seq = fields.Integer()
     unread_count = fields.Integer()
     messages = fields.List(fields.Nested(MessageSchema), metadata={"description": "By modseq."})
-    members = fields.List(fields.Dict(), metadata={"description": "Memberships that changed, by modseq."})
+    members = fields.List(
+        fields.Nested(MembershipSchema), metadata={"description": "Memberships that changed, by modseq."}
+    )
     truncated = fields.Boolean(metadata={"description": "Ask again from the last message's modseq."})
 
 

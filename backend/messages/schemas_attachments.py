@@ -40,10 +40,10 @@ class AttachmentSchema(AnswerSchema):
     size = fields.Integer(metadata={"description": "In bytes."})
     width = fields.Integer(allow_none=True, metadata={"description": "In pixels, for images."})
     height = fields.Integer(allow_none=True, metadata={"description": "In pixels, for images."})
-    url = fields.String()
-    thumbnail_url = fields.String(allow_none=True)
+    url = fields.String(metadata={"format": "uri-reference"})
+    thumbnail_url = fields.String(allow_none=True, metadata={"format": "uri-reference"})
 
 
 class LinkSchema(AnswerSchema):
-    url = fields.String(metadata={"description": "A path and query of this server."})
+    url = fields.String(metadata={"format": "uri-reference", "description": "A path and query of this server."})
     expires_in = fields.Integer(metadata={"description": "In seconds.", "example": 300})

@@ -10,40 +10,40 @@ HEALTH = ("healthy", "degraded", "unhealthy")
 
 
 class AliveSchema(AnswerSchema):
-    status = fields.String(required=True, validate=validate.Equal("healthy"))
-    timestamp = fields.AwareDateTime(required=True)
+    status = fields.String(validate=validate.Equal("healthy"))
+    timestamp = fields.AwareDateTime()
 
 
 class ReadySchema(AnswerSchema):
-    status = fields.String(required=True, validate=validate.Equal("ready"))
-    timestamp = fields.AwareDateTime(required=True)
+    status = fields.String(validate=validate.Equal("ready"))
+    timestamp = fields.AwareDateTime()
     degraded = fields.List(
         fields.String(validate=validate.Equal("bus")),
-        required=True,
         metadata={"description": "Parts that are away; it serves without them."},
     )
 
 
 class PartSchema(AnswerSchema):
-    status = fields.String(required=True, validate=validate.OneOf(("healthy", "unhealthy")))
-    latency_ms = fields.Float(required=True)
-    reason = fields.String(metadata={"description": "Why it is unhealthy."})
+    conditional = ("reason",)
+
+    status = fields.String(validate=validate.OneOf(("healthy", "unhealthy")))
+    latency_ms = fields.Float()
+    reason = fields.String(metadata={"description": "Why it is unhealthy. Left out if it is healthy."})
 
 
 class SchemaStateSchema(AnswerSchema):
-    current = fields.String(required=True, allow_none=True, metadata={"description": "The database's revision."})
-    head = fields.String(required=True, metadata={"description": "The revision that the code needs."})
+    current = fields.String(allow_none=True, metadata={"description": "The database's revision."})
+    head = fields.String(metadata={"description": "The revision that the code needs."})
     drift = fields.List(
         fields.String(),
-        required=True,
         metadata={"description": "Differences between the code and the database: tables, and the search index."},
     )
 
 
 class HealthSchema(AnswerSchema):
-    status = fields.String(required=True, validate=validate.OneOf(HEALTH))
-    timestamp = fields.AwareDateTime(required=True)
-    version = fields.String(required=True)
-    uptime = fields.Float(required=True, metadata={"description": "Seconds since this worker started."})
-    parts = fields.Dict(keys=fields.String(), values=fields.Nested(PartSchema), required=True)
-    schema = fields.Nested(SchemaStateSchema, required=True)
+    status = fields.String(validate=validate.OneOf(HEALTH))
+    timestamp = fields.AwareDateTime()
+    version = fields.String()
+    uptime = fields.Float(metadata={"description": "Seconds since this worker started."})
+    parts = fields.Dict(keys=fields.String(), values=fields.Nested(PartSchema))
+    schema = fields.Nested(SchemaStateSchema)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from backend.http.fields import AnswerSchema, BodySchema, Id, Line, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs
@@ -19,8 +19,10 @@ MAX_CODE = 100
 class RoomSchema(AnswerSchema):
     """A room. Members also get their own `is_admin` and `joined_at`."""
 
+    conditional = ("is_admin", "joined_at")
+
     id = fields.Integer()
-    name = fields.String()
+    name = fields.String(validate=validate.Length(max=MAX_NAME))
     description = fields.String(allow_none=True)
     is_public = fields.Boolean()
     owner_id = fields.Integer()
@@ -120,7 +122,7 @@ class InviteSchema(AnswerSchema):
     """An invite."""
 
     code = fields.String(allow_none=True, metadata={"description": "Null in lists if SECRET_KEY has changed."})
-    url = fields.String(allow_none=True)
+    url = fields.String(allow_none=True, metadata={"format": "uri"})
     expires_at = fields.AwareDateTime(allow_none=True)
     max_uses = fields.Integer(allow_none=True)
     uses = fields.Integer()

@@ -21,12 +21,14 @@ class PublicUserSchema(AnswerSchema):
     """The public profile of a user."""
 
     id = fields.Integer()
-    username = fields.String()
-    full_name = fields.String(allow_none=True)
-    first_name = fields.String(allow_none=True)
-    last_name = fields.String(allow_none=True)
+    username = fields.String(validate=validate.Length(max=100))
+    full_name = fields.String(allow_none=True, validate=validate.Length(max=255))
+    first_name = fields.String(allow_none=True, validate=validate.Length(max=100))
+    last_name = fields.String(allow_none=True, validate=validate.Length(max=100))
     bio = fields.String(allow_none=True)
-    avatar_url = fields.String(allow_none=True)
+    avatar_url = fields.String(
+        allow_none=True, metadata={"format": "uri-reference", "description": "A path and query of this server."}
+    )
     is_active = fields.Boolean()
     roles = fields.List(fields.String())
     created_at = fields.DateTime()
@@ -36,7 +38,9 @@ class PublicUserSchema(AnswerSchema):
 class UserSchema(PublicUserSchema):
     """A user. The private fields are only for the user itself and for superusers."""
 
-    email = fields.String(allow_none=True, metadata={"description": "Only for the user itself and for superusers."})
+    conditional = ("email", "mobile", "is_superuser", "email_verified", "mobile_verified")
+
+    email = fields.Email(allow_none=True, metadata={"description": "Only for the user itself and for superusers."})
     mobile = fields.String(allow_none=True, metadata={"description": "Only for the user itself and for superusers."})
     is_superuser = fields.Boolean(metadata={"description": "Only for the user itself and for superusers."})
     email_verified = fields.Boolean(metadata={"description": "Only for the user itself and for superusers."})
