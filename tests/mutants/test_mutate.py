@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.mutate import mutants_of, sample
-from tests.mutants.slips import Slip
+from tests.mutants.slips import Slip, read_slips
+from tests.servers import ROOT
 
 
 def changes(source: str) -> set[str]:
@@ -99,3 +100,19 @@ def test_a_slip_is_missed_by_each_of_its_tests_that_passed(slip: Slip) -> None:
     answer = {"outcome": "failed", "status": 1, "failed": ["tests/test_a.py::test_two[sqlite]"]}
     assert slip.missed(answer) == ["tests/test_a.py::test_one"]
     assert slip.missed({"outcome": "passed", "status": 0, "failed": []}) == slip.tests
+
+
+def test_every_recorded_slip_applies_to_the_code_and_names_existing_tests(tmp_path: Path) -> None:
+    """So that `make mutants` can plant all of them."""
+    problems = []
+    for slip in read_slips():
+        try:
+            slip.edits(ROOT, tmp_path / "scratch")
+        except ValueError as error:
+            problems.append(f"{slip.name}: {error}")
+        for test in slip.tests:
+            path, _, name = test.partition("::")
+            function = name.partition("[")[0].rpartition("::")[2]
+            if f"def {function}(" not in (ROOT / path).read_text():
+                problems.append(f"{slip.name}: there is no {test}")
+    assert problems == []
