@@ -130,13 +130,51 @@ def test_bodies_document_their_limits(found: dict[str, Any]) -> None:
     assert number.match("+46 70-174 06 05")
     assert not number.match("070 174 06 05")
     assert not number.match("+4670174060\0")
-    content = re.compile(bodies["Send"]["properties"]["content"]["pattern"])
+    content = re.compile(bodies["MessageSend"]["properties"]["content"]["pattern"])
     assert content.match("two\nlines")
     assert not content.match("a\0b")
     for name, body in bodies.items():
         for field, described in body.get("properties", {}).items():
             if name.endswith("Body") and described.get("type") == "string" and not described.get("format"):
                 assert {"pattern", "enum"} & set(described), f"{name}.{field}"
+
+
+def test_every_list_documents_its_link_to_the_next_page(found: dict[str, Any]) -> None:
+    lists = 0
+    for name, operation in operations(found):
+        answer = operation["responses"].get("200", {})
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        is_paged = schema.get("type") == "array" and any(part["name"] == "limit" for part in operation["parameters"])
+        assert ("Link" in answer.get("headers", {})) is is_paged, name
+        lists += is_paged
+    assert lists > 10
+
+
+def test_names_of_models_are_clear_without_their_operation(found: dict[str, Any]) -> None:
+    models = set(found["components"]["schemas"])
+    assert {name for name in models if re.fullmatch("[A-Z][a-z]+", name)} == {
+        "Attachment", "Conversation", "Health", "Liveness", "Message", "Problem", "Readiness", "Role", "Room", "User"
+    }  # fmt: skip
+    assert models >= {"MessageSend", "SyncRequest", "ConversationChanges", "ReadMark"}
+
+
+def test_answers_are_open_to_new_fields_and_bodies_are_closed(found: dict[str, Any]) -> None:
+    def referred(node: Any) -> set[str]:
+        return set(re.findall(r"#/components/schemas/(\w+)", str(node)))
+
+    models = found["components"]["schemas"]
+    bodies, answers = set[str](), set[str]()
+    for _, operation in operations(found):
+        bodies |= referred(operation.get("requestBody"))
+        answers |= referred(operation["responses"])
+    while more := set().union(*(referred(models[name]) for name in answers)) - answers:
+        answers |= more
+    assert bodies & answers == set()
+    assert bodies | answers | {"Problem"} == set(models)
+    for name in answers:
+        assert "additionalProperties" not in models[name], name
+    for name in bodies - {"TokenForm"}:  # other fields of OAuth clients are ignored
+        assert models[name]["additionalProperties"] is False, name
 
 
 def test_every_reference_has_a_target(found: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from backend.identity.guards import current_identity, current_user, fresh_sessio
 from backend.identity.identity import need_fresh
 from backend.rate_limiting.limits import RateLimit
 from backend.users.routes import bp
-from backend.users.schemas import ErasureBody, ExportArgs, ExportSchema, ProfileBody, UserSchema
+from backend.users.schemas import AccountErasureBody, AccountExportSchema, ExportArgs, ProfileChangesBody, UserSchema
 from backend.users.serialise import user_json
 
 EXPORT = RateLimit("export", "10 per hour")
@@ -34,7 +34,7 @@ def get_me() -> dict[str, Any]:
 @bp.patch("/me")
 @bp.response(200, UserSchema)
 @login_required
-@bp.arguments(ProfileBody)
+@bp.arguments(ProfileChangesBody)
 def update_me(body: dict[str, Any]) -> dict[str, Any]:
     """Change your profile
 
@@ -58,7 +58,7 @@ def update_me(body: dict[str, Any]) -> dict[str, Any]:
 @bp.delete("/me")
 @bp.response(204)
 @fresh_session_required
-@bp.arguments(ErasureBody)
+@bp.arguments(AccountErasureBody)
 def erase_me(body: dict[str, Any]) -> None:
     """Erase your account
 
@@ -71,7 +71,7 @@ def erase_me(body: dict[str, Any]) -> None:
 
 
 @bp.get("/me/export")
-@bp.response(200, ExportSchema)
+@bp.response(200, AccountExportSchema)
 @bp.response(200, {"type": "string", "format": "binary"}, content_type="application/zip")
 @fresh_session_required
 @large_answer

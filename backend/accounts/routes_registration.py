@@ -7,7 +7,7 @@ from typing import Any
 from backend.accounts import registration
 from backend.auth import devices
 from backend.auth.routes import bp, device
-from backend.auth.schemas import RegisterBody, TokenSchema
+from backend.auth.schemas import RegisterBody, TokenAnswerSchema
 from backend.auth.throttle import remember_device
 from backend.http.rate_limits import limited
 from backend.rate_limiting.limits import RateLimit
@@ -16,7 +16,7 @@ REGISTER = RateLimit("register", "20 per hour")
 
 
 @bp.post("/register")
-@bp.response(201, TokenSchema)
+@bp.response(201, TokenAnswerSchema)
 @bp.alt_response(403, "FORBIDDEN")
 @bp.alt_response(404, "NOT_FOUND")
 @limited(REGISTER)

@@ -12,11 +12,11 @@ from backend.auth.refusals import log_refused_sign_in
 from backend.auth.schemas import (
     LoginBody,
     OAuthErrorSchema,
-    RefreshBody,
-    SessionSchema,
-    TicketSchema,
+    SocketTicketSchema,
+    TokenAnswerSchema,
     TokenForm,
-    TokenSchema,
+    TokenRefreshBody,
+    UserSessionSchema,
 )
 from backend.auth.sessions import Device
 from backend.auth.throttle import count_totp, recognised_device, remember_device, totp_key, verify_password
@@ -38,7 +38,7 @@ REFRESH = RateLimit("refresh", "600 per minute")
 
 
 @bp.post("/login")
-@bp.response(200, TokenSchema)
+@bp.response(200, TokenAnswerSchema)
 @bp.alt_response(401, "UNAUTHORIZED")
 @limited(LOGIN)
 @bp.arguments(LoginBody)
@@ -54,7 +54,7 @@ def login(body: dict[str, Any]) -> Any:
 
 
 @token_bp.post("/token")
-@token_bp.response(200, TokenSchema)
+@token_bp.response(200, TokenAnswerSchema)
 @token_bp.alt_response(400, schema=OAuthErrorSchema, description="The grant is refused (RFC 6749, section 5.2).")
 @limited(LOGIN)
 @as_oauth_errors
@@ -67,10 +67,10 @@ def token(form: dict[str, Any]) -> Any:
 
 
 @bp.post("/refresh")
-@bp.response(200, TokenSchema)
+@bp.response(200, TokenAnswerSchema)
 @bp.alt_response(401, "UNAUTHORIZED")
 @limited(REFRESH)
-@bp.arguments(RefreshBody)
+@bp.arguments(TokenRefreshBody)
 def refresh(body: dict[str, Any]) -> Any:
     """Exchange a refresh token for a new pair. Each can be used once; a second use after 10 seconds ends the session."""
     return sessions.refresh(body["refresh_token"])
@@ -85,7 +85,7 @@ def logout() -> None:
 
 
 @bp.get("/sessions")
-@bp.response(200, SessionSchema(many=True))
+@bp.response(200, UserSessionSchema(many=True))
 @login_required
 @paged
 @bp.arguments(PageArgs, location="query")
@@ -111,7 +111,7 @@ def end_other_sessions() -> None:
 
 
 @bp.post("/ws-ticket")
-@bp.response(201, TicketSchema)
+@bp.response(201, SocketTicketSchema)
 @login_required
 @own_answer
 def create_ticket() -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 from backend.auth import devices, otp
 from backend.auth.refusals import log_refused_sign_in
 from backend.auth.routes import bp, device
-from backend.auth.schemas import ACCEPTED, AcceptedSchema, OtpAnswerSchema
-from backend.auth.schemas_otp import OtpBody, OtpRequestBody
+from backend.auth.schemas import ACCEPTED, OtpAnswerSchema, RequestAcceptedSchema
+from backend.auth.schemas_otp import OtpRequestBody, OtpVerificationBody
 from backend.auth.throttle import remember_device
 from backend.http.rate_limits import address, enforce, limited
 from backend.identity.guards import identity_if_any
@@ -28,7 +28,7 @@ VERIFY_OTP_NUMBER = RateLimit("verify-otp-number", "10 per minute")
 
 
 @bp.post("/send-otp")
-@bp.response(202, AcceptedSchema)
+@bp.response(202, RequestAcceptedSchema)
 @limited(SEND_OTP)
 @bp.arguments(OtpRequestBody)
 def send_otp(body: dict[str, Any]) -> dict[str, str]:
@@ -59,7 +59,7 @@ def _enforce_shared(prefix: str, country: str) -> None:
 @bp.alt_response(401, "UNAUTHORIZED")
 @bp.alt_response(403, "FORBIDDEN")
 @limited(VERIFY_OTP)
-@bp.arguments(OtpBody)
+@bp.arguments(OtpVerificationBody)
 def verify_otp(body: dict[str, Any]) -> Any:
     """Sign in with a code sent to a number; an unknown number becomes a new account.
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from backend.auth import devices, passwords, verification
 from backend.auth.routes import bp
-from backend.auth.schemas import ACCEPTED, AcceptedSchema
-from backend.auth.schemas_password import ChangePasswordBody, ForgotBody, ResetBody, VerifyEmailBody
+from backend.auth.schemas import ACCEPTED, RequestAcceptedSchema
+from backend.auth.schemas_password import ChangePasswordBody, ForgotPasswordBody, ResetPasswordBody, VerifyEmailBody
 from backend.auth.throttle import remember_device
 from backend.http.rate_limits import PASSWORD, enforce, limited
 from backend.identity.guards import (
@@ -29,9 +29,9 @@ RESEND = RateLimit("resend-verification", "5 per hour")
 
 
 @bp.post("/forgot-password")
-@bp.response(202, AcceptedSchema)
+@bp.response(202, RequestAcceptedSchema)
 @limited(FORGOT)
-@bp.arguments(ForgotBody)
+@bp.arguments(ForgotPasswordBody)
 def forgot_password(body: dict[str, Any]) -> dict[str, str]:
     """Mail a link for a new password, if an account with this email exists. The link is valid for an hour and works once."""
     enforce(FORGOT_EMAIL, hash_secret(fold_email(body["email"]))[:32])
@@ -42,7 +42,7 @@ def forgot_password(body: dict[str, Any]) -> dict[str, str]:
 @bp.post("/reset-password")
 @bp.response(204)
 @limited(MAILED_TOKEN)
-@bp.arguments(ResetBody)
+@bp.arguments(ResetPasswordBody)
 def reset_password(body: dict[str, Any]) -> None:
     """Set a new password with the token of a mail; every session of the account ends."""
     passwords.reset_password(body["token"], body["password"])
@@ -66,7 +66,7 @@ def verify_email(body: dict[str, Any]) -> None:
 
 
 @bp.post("/resend-verification")
-@bp.response(202, AcceptedSchema)
+@bp.response(202, RequestAcceptedSchema)
 @login_required
 @own_answer
 def resend_verification() -> dict[str, str]:

@@ -8,11 +8,11 @@ from backend.auth import confirmation, totp
 from backend.auth.routes import bp
 from backend.auth.routes_otp import VERIFY_OTP_NUMBER
 from backend.auth.schemas_totp import (
-    ConfirmBody,
-    PasswordBody,
-    PasswordOrCodeBody,
+    ConfirmSessionBody,
+    ConfirmTotpBody,
+    EnrolTotpBody,
     RecoveryCodesSchema,
-    TotpConfirmBody,
+    TotpProofBody,
     TotpSecretSchema,
     TotpStatusSchema,
 )
@@ -38,7 +38,7 @@ def get_totp() -> dict[str, Any]:
 @bp.post("/totp")
 @bp.response(201, TotpSecretSchema)
 @fresh_session_required
-@bp.arguments(PasswordBody)
+@bp.arguments(EnrolTotpBody)
 def enrol_totp(body: dict[str, Any]) -> Any:
     """Get a secret to share with an authenticator app. It takes effect when it is confirmed. Needs a fresh session."""
     _count_proof(body)
@@ -48,7 +48,7 @@ def enrol_totp(body: dict[str, Any]) -> Any:
 @bp.post("/totp/confirm")
 @bp.response(200, RecoveryCodesSchema)
 @fresh_session_required
-@bp.arguments(TotpConfirmBody)
+@bp.arguments(ConfirmTotpBody)
 def confirm_totp(body: dict[str, Any]) -> Any:
     """Switch on the second factor with a code of the app, and get the recovery codes. Needs a fresh session."""
     _count_proof(body)
@@ -58,7 +58,7 @@ def confirm_totp(body: dict[str, Any]) -> Any:
 @bp.post("/totp/recovery-codes")
 @bp.response(200, RecoveryCodesSchema)
 @fresh_session_required
-@bp.arguments(PasswordOrCodeBody)
+@bp.arguments(TotpProofBody)
 def renew_recovery_codes(body: dict[str, Any]) -> Any:
     """Get new recovery codes; the old ones become invalid. Needs a fresh session."""
     _count_proof(body)
@@ -68,7 +68,7 @@ def renew_recovery_codes(body: dict[str, Any]) -> Any:
 @bp.delete("/totp")
 @bp.response(204)
 @fresh_session_required
-@bp.arguments(PasswordOrCodeBody)
+@bp.arguments(TotpProofBody)
 def disable_totp(body: dict[str, Any]) -> None:
     """Switch off the second factor. Needs a fresh session."""
     _count_proof(body)
@@ -78,7 +78,7 @@ def disable_totp(body: dict[str, Any]) -> None:
 @bp.post("/confirm")
 @bp.response(204)
 @session_required
-@bp.arguments(ConfirmBody)
+@bp.arguments(ConfirmSessionBody)
 def confirm_session(body: dict[str, Any]) -> None:
     """Confirm who you are
 

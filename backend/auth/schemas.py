@@ -70,7 +70,7 @@ class TokenForm(BodySchema):
     totp_code = Text(high=40, metadata={"description": "Required if the account has a second factor."})
 
 
-class RefreshBody(BodySchema):
+class TokenRefreshBody(BodySchema):
     refresh_token = Text(required=True)
 
 
@@ -95,7 +95,7 @@ class OAuthErrorSchema(AnswerSchema):
     request_id = fields.String(allow_none=True)
 
 
-class TokenSchema(AnswerSchema):
+class TokenAnswerSchema(AnswerSchema):
     access_token = fields.String()
     refresh_token = fields.String()
     token_type = fields.String(metadata={"enum": ["bearer"]})
@@ -103,13 +103,13 @@ class TokenSchema(AnswerSchema):
     user = fields.Nested(OwnUserSchema)
 
 
-class OtpAnswerSchema(TokenSchema):
+class OtpAnswerSchema(TokenAnswerSchema):
     """The answer to a code. A request with a bearer token gets `user` alone."""
 
     conditional = ("access_token", "refresh_token", "token_type", "expires_in")
 
 
-class SessionSchema(AnswerSchema):
+class UserSessionSchema(AnswerSchema):
     id = fields.Integer()
     device_info = fields.String(allow_none=True)
     ip_address = fields.String(allow_none=True)
@@ -119,18 +119,18 @@ class SessionSchema(AnswerSchema):
     is_current = fields.Boolean()
 
 
-class TicketSchema(AnswerSchema):
+class SocketTicketSchema(AnswerSchema):
     """A ticket for one socket."""
 
     ticket = fields.String()
     expires_in = fields.Integer(metadata={"description": "Seconds."})
 
 
-class AcceptedSchema(AnswerSchema):
+class RequestAcceptedSchema(AnswerSchema):
     """The answer that reveals nothing about the outcome."""
 
     status = fields.String(metadata={"enum": ["accepted"]})
 
 
 ACCEPTED = {"status": "accepted"}
-"""What `AcceptedSchema` describes."""
+"""What `RequestAcceptedSchema` describes."""

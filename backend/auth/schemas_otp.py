@@ -11,7 +11,7 @@ class OtpRequestBody(BodySchema):
     mobile = Mobile(required=True, metadata={"example": "+46701740605"})
 
 
-class OtpBody(OtpRequestBody):
+class OtpVerificationBody(OtpRequestBody):
     code = Text(required=True, low=1, high=20, metadata={"example": "123456"})
     device_info = Line(
         high=255, allow_none=True, metadata={"description": "The name of this device in the list of sessions."}

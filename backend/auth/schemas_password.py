@@ -8,11 +8,11 @@ from backend.users.fields import Password
 MAX_SECRET = 1024
 
 
-class ForgotBody(BodySchema):
+class ForgotPasswordBody(BodySchema):
     email = Text(required=True, high=1000, metadata={"example": "test@example.com"})
 
 
-class ResetBody(BodySchema):
+class ResetPasswordBody(BodySchema):
     token = Text(required=True, high=MAX_SECRET, metadata={"description": "From the link in the mail."})
     password = Password(required=True, metadata={"example": "password123"})
 

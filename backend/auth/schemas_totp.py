@@ -10,7 +10,7 @@ from backend.auth.schemas import TotpCode
 from backend.http.fields import AnswerSchema, BodySchema, Text
 
 
-class ConfirmBody(BodySchema):
+class ConfirmSessionBody(BodySchema):
     """Proof of the caller's identity."""
 
     password = Text()
@@ -23,18 +23,18 @@ class ConfirmBody(BodySchema):
             raise ValidationError("Send your password, a code sent by text, or totp_code.", "password")
 
 
-class PasswordBody(BodySchema):
+class EnrolTotpBody(BodySchema):
     """The password, which clients of earlier releases send."""
 
     may_be_absent = True
     password = Text(allow_none=True, metadata={"description": "No longer required; if it is sent, it must be right."})
 
 
-class PasswordOrCodeBody(PasswordBody):
+class TotpProofBody(EnrolTotpBody):
     totp_code = TotpCode(allow_none=True)
 
 
-class TotpConfirmBody(BodySchema):
+class ConfirmTotpBody(BodySchema):
     totp_code = TotpCode(required=True)
 
 

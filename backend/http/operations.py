@@ -31,6 +31,12 @@ DESCRIPTIONS = {
 }
 _CHALLENGE = {"WWW-Authenticate": {"description": "The challenge (RFC 6750).", "schema": {"type": "string"}}}
 _WAIT = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
+_NEXT_PAGE = {
+    "Link": {
+        "description": 'The URL of the next page: `</api/rooms?skip=50>; rel="next"` (RFC 8288). Left out on the last page.',
+        "schema": {"type": "string"},
+    }
+}
 HEADERS = {401: _CHALLENGE, 429: _WAIT, 503: _WAIT}
 
 
@@ -46,7 +52,7 @@ def failure(status: int) -> dict[str, Any]:
 
 
 def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
-    """Add to every operation of *document* its id, its errors and its security requirement.
+    """Add to every operation of *document* its id, its errors, its security requirement and the headers of its answers.
 
     A view whose operation never returns one of the common errors declares it: `@bp.doc(**{"x-never": [429]})`.
     """
@@ -63,6 +69,8 @@ def complete(document: dict[str, Any], rules: Map) -> dict[str, Any]:
         name = endpoint.rpartition(".")[2]
         operation.setdefault("operationId", name if names[name] == 1 else endpoint.replace(".", "_"))
         _describe(operation)
+        if any(parameter.get("name") == "limit" for parameter in operation.get("parameters", ())):
+            operation["responses"]["200"].setdefault("headers", {}).update(_NEXT_PAGE)
         operation.setdefault("security", [])  # an explicit "no authentication needed"
         for status in _failures(path, method, operation):
             status_name = HTTPStatus(status).name

@@ -32,7 +32,7 @@ def list_conversations(args: dict[str, Any]) -> Page[dict[str, Any]]:
 @bp.patch("/conversations/<conversation_id>")
 @bp.response(200, schemas.ConversationSchema)
 @login_required
-@bp.arguments(schemas.ConversationPatch)
+@bp.arguments(schemas.ConversationSettingsSchema)
 def update_conversation(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
     """Mute or pin a conversation, for yourself"""
     return marks.update_conversation(current_user, conversation_id, **body)
@@ -41,7 +41,7 @@ def update_conversation(body: dict[str, Any], conversation_id: str) -> dict[str,
 @bp.post("/conversations/<conversation_id>/read")
 @bp.response(200, schemas.ConversationSchema)
 @login_required
-@bp.arguments(schemas.ReadSchema)
+@bp.arguments(schemas.ReadMarkSchema)
 def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
     """Move your read mark
 
@@ -53,7 +53,7 @@ def mark_read(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
 @bp.post("/conversations/<conversation_id>/unread")
 @bp.response(200, schemas.ConversationSchema)
 @login_required
-@bp.arguments(schemas.UnreadSchema)
+@bp.arguments(schemas.UnreadMarkSchema)
 def mark_unread(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
     """Mark messages as unread
 
@@ -63,10 +63,10 @@ def mark_unread(body: dict[str, Any], conversation_id: str) -> dict[str, Any]:
 
 
 @bp.post("/sync")
-@bp.response(200, schemas.SyncAnswer)
+@bp.response(200, schemas.SyncAnswerSchema)
 @scope_required("read")
 @large_answer
-@bp.arguments(schemas.SyncSchema)
+@bp.arguments(schemas.SyncRequestSchema)
 def sync(body: dict[str, Any]) -> dict[str, Any]:
     """Catch up
 

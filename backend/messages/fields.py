@@ -16,7 +16,7 @@ from sqlalchemy import Table
 
 from backend.messages.loaders import ATTACHMENTS, MENTIONS, REACTIONS, Loader
 from backend.messages.schemas_attachments import AttachmentSchema
-from backend.messages.schemas_reactions import ReactionSchema
+from backend.messages.schemas_reactions import MessageReactionSchema
 from backend.models import Message
 
 GIVEN = object()
@@ -75,7 +75,7 @@ MESSAGE_FIELDS: tuple[StoredField | AliasField | DerivedField, ...] = (
     StoredField("edited_at", initial=None),
     StoredField("deleted_at", initial=None),
     StoredField("is_read", initial=False, is_set_by_others=True),
-    DerivedField("reactions", REACTIONS, fields.List(fields.Nested(ReactionSchema)), is_set_by_others=True),
+    DerivedField("reactions", REACTIONS, fields.List(fields.Nested(MessageReactionSchema)), is_set_by_others=True),
     DerivedField("attachments", ATTACHMENTS, fields.List(fields.Nested(AttachmentSchema))),
     StoredField("reply_count", initial=0, is_set_by_others=True),
     DerivedField("mentions", MENTIONS, fields.List(fields.Integer())),

@@ -28,7 +28,7 @@ def _answer(sent: Sent) -> tuple[dict[str, Any], int]:
 )
 @login_required
 @own_answer
-@bp.arguments(schemas.SendSchema)
+@bp.arguments(schemas.MessageSendSchema)
 def send_message(body: dict[str, Any]) -> Any:
     """Send a message
 
@@ -89,7 +89,7 @@ def list_room_messages(args: dict[str, Any], room_id: int) -> Page[dict[str, Any
 @room_messages_bp.alt_response(200, schema=schemas.MessageSchema, description="It was sent before.", success=True)
 @login_required
 @own_answer
-@room_messages_bp.arguments(schemas.RoomSendSchema)
+@room_messages_bp.arguments(schemas.RoomMessageSendSchema)
 def send_room_message(body: dict[str, Any], room_id: int) -> Any:
     """Send a message to a room"""
     return _answer(service.send_message(current_user, room_id=room_id, **body))

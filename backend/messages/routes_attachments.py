@@ -52,7 +52,7 @@ def get_attachment(args: dict[str, Any], attachment_id: int) -> Response:
 
 
 @bp.get("/<id:attachment_id>/link")
-@bp.response(200, schemas_attachments.LinkSchema)
+@bp.response(200, schemas_attachments.AttachmentLinkSchema)
 @login_required
 @bp.arguments(schemas_attachments.FileArgs, location="query")
 def get_attachment_link(args: dict[str, Any], attachment_id: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ bp = Blueprint(
 @bp.patch("/<id:message_id>")
 @bp.response(200, schemas.MessageSchema)
 @login_required
-@bp.arguments(schemas_changes.EditSchema)
+@bp.arguments(schemas_changes.MessageEditSchema)
 def edit_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
     """Edit a message
 
@@ -44,7 +44,7 @@ def delete_message(args: dict[str, Any], message_id: int) -> None:
 
 
 @bp.get("/<id:message_id>/history")
-@bp.response(200, schemas_changes.VersionSchema(many=True))
+@bp.response(200, schemas_changes.MessageVersionSchema(many=True))
 @login_required
 @paged
 @bp.arguments(PageArgs, location="query")

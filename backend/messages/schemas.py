@@ -25,7 +25,7 @@ def _one_address(data: dict[str, Any]) -> None:
         raise ValidationError({name: ["Give one of " + ", ".join(ADDRESSES) + "."] for name in given})
 
 
-class RoomSendSchema(BodySchema):
+class RoomMessageSendSchema(BodySchema):
     """A message for a room whose id is in the path."""
 
     content = Text(
@@ -58,7 +58,7 @@ class RoomSendSchema(BodySchema):
             raise ValidationError("Name each attachment once.")
 
 
-class SendSchema(RoomSendSchema):
+class MessageSendSchema(RoomMessageSendSchema):
     """A message with at most one of three addresses. Without one it goes to the lobby."""
 
     conversation_id = Text(high=100, allow_none=True, load_default=None)
@@ -122,20 +122,20 @@ class SearchArgs(PageArgs):
     )
 
 
-class ReadSchema(BodySchema):
+class ReadMarkSchema(BodySchema):
     seq = WholeNumber(required=True, metadata={"description": "The last seq that was read."})
 
 
-class UnreadSchema(BodySchema):
+class UnreadMarkSchema(BodySchema):
     seq = WholeNumber(low=1, required=True, metadata={"description": "The first seq that is unread again."})
 
 
-class ConversationPatch(BodySchema):
+class ConversationSettingsSchema(BodySchema):
     is_muted = StrictBoolean()
     is_pinned = StrictBoolean()
 
 
-class SyncSchema(BodySchema):
+class SyncRequestSchema(BodySchema):
     conversations = fields.Dict(
         keys=Text(high=100),
         values=WholeNumber(),
@@ -188,7 +188,7 @@ class ConversationSchema(AnswerSchema):
     is_pinned = fields.Boolean()
 
 
-class MembershipSchema(AnswerSchema):
+class RoomMembershipSchema(AnswerSchema):
     """A membership of a room, which may have ended."""
 
     user = fields.Nested(UserSchema)
@@ -200,7 +200,7 @@ class MembershipSchema(AnswerSchema):
     left_at = fields.DateTime(allow_none=True, metadata={"description": "Null while the user is a member."})
 
 
-class ChangesSchema(AnswerSchema):
+class ConversationChangesSchema(AnswerSchema):
     """The changes of one conversation."""
 
     id = fields.String()
@@ -210,13 +210,13 @@ class ChangesSchema(AnswerSchema):
     unread_count = fields.Integer()
     messages = fields.List(fields.Nested(MessageSchema), metadata={"description": "By modseq."})
     members = fields.List(
-        fields.Nested(MembershipSchema), metadata={"description": "Memberships that changed, by modseq."}
+        fields.Nested(RoomMembershipSchema), metadata={"description": "Memberships that changed, by modseq."}
     )
     truncated = fields.Boolean(metadata={"description": "Ask again from the last message's modseq."})
 
 
-class SyncAnswer(AnswerSchema):
-    conversations = fields.List(fields.Nested(ChangesSchema))
+class SyncAnswerSchema(AnswerSchema):
+    conversations = fields.List(fields.Nested(ConversationChangesSchema))
     gone = fields.List(
         fields.String(), metadata={"description": "Ids in the request that you may not read (any more)."}
     )

@@ -44,6 +44,6 @@ class AttachmentSchema(AnswerSchema):
     thumbnail_url = fields.String(allow_none=True, metadata={"format": "uri-reference"})
 
 
-class LinkSchema(AnswerSchema):
+class AttachmentLinkSchema(AnswerSchema):
     url = fields.String(metadata={"format": "uri-reference", "description": "A path and query of this server."})
     expires_in = fields.Integer(metadata={"description": "In seconds.", "example": 300})

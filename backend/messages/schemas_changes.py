@@ -11,7 +11,7 @@ from backend.http.pagination import PageArgs
 from backend.messages.schemas import MAX_CONTENT
 
 
-class EditSchema(BodySchema):
+class MessageEditSchema(BodySchema):
     content = Text(
         required=True,
         high=MAX_CONTENT,
@@ -49,7 +49,7 @@ class ReplyArgs(PageArgs):
             raise ValidationError({name: ["Give one of before, after."] for name in ("before", "after")})
 
 
-class VersionSchema(AnswerSchema):
+class MessageVersionSchema(AnswerSchema):
     """An earlier version of a message."""
 
     content = fields.String()

@@ -7,7 +7,7 @@ from marshmallow import fields
 from backend.http.fields import AnswerSchema
 
 
-class ReactionSchema(AnswerSchema):
+class MessageReactionSchema(AnswerSchema):
     emoji = fields.String()
     count = fields.Integer()
     user_ids = fields.List(fields.Integer())

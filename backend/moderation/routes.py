@@ -9,7 +9,13 @@ from backend.http.pagination import paged
 from backend.http.rate_limits import enforce
 from backend.identity.guards import current_user, login_required, superuser
 from backend.moderation import service
-from backend.moderation.schemas import ReportArgs, ReportBody, ReportSchema, SettledReportSchema, SettlementBody
+from backend.moderation.schemas import (
+    MessageReportBody,
+    MessageReportSchema,
+    ReportArgs,
+    ReportSettlementBody,
+    SettledMessageReportSchema,
+)
 from backend.pagination import Page
 from backend.rate_limiting.limits import RateLimit
 
@@ -19,9 +25,9 @@ REPORT = RateLimit("report", "60 per hour")
 
 
 @bp.post("/chat/messages/<id:message_id>/report")
-@bp.response(201, ReportSchema)
+@bp.response(201, MessageReportSchema)
 @login_required
-@bp.arguments(ReportBody)
+@bp.arguments(MessageReportBody)
 def report_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
     """Report a message
 
@@ -32,7 +38,7 @@ def report_message(body: dict[str, Any], message_id: int) -> dict[str, Any]:
 
 
 @bp.get("/reports")
-@bp.response(200, SettledReportSchema(many=True))
+@bp.response(200, SettledMessageReportSchema(many=True))
 @superuser
 @paged
 @bp.arguments(ReportArgs, location="query")
@@ -45,9 +51,9 @@ def list_reports(query: dict[str, Any]) -> Page[dict[str, Any]]:
 
 
 @bp.patch("/reports/<id:report_id>")
-@bp.response(200, SettledReportSchema)
+@bp.response(200, SettledMessageReportSchema)
 @superuser
-@bp.arguments(SettlementBody)
+@bp.arguments(ReportSettlementBody)
 def settle_report(body: dict[str, Any], report_id: int) -> dict[str, Any]:
     """Resolve or dismiss a report"""
     return service.settle_report(current_user, report_id, **body)

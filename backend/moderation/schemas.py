@@ -12,7 +12,7 @@ MAX_REASON = 1_000
 STATUSES = ("open", "resolved", "dismissed")
 
 
-class ReportBody(BodySchema):
+class MessageReportBody(BodySchema):
     reason = Text(low=1, high=MAX_REASON, strip=True, required=True)
 
 
@@ -22,14 +22,14 @@ class ReportArgs(PageArgs):
     status = Text(validate=validate.OneOf(STATUSES))
 
 
-class SettlementBody(BodySchema):
+class ReportSettlementBody(BodySchema):
     """The outcome of a report."""
 
     status = Text(required=True, validate=validate.OneOf(STATUSES[1:]))
     note = Text(high=MAX_REASON, strip=True, allow_none=True)
 
 
-class ReportSchema(AnswerSchema):
+class MessageReportSchema(AnswerSchema):
     """A report, as its author sees it."""
 
     id = fields.Integer()
@@ -39,7 +39,7 @@ class ReportSchema(AnswerSchema):
     created_at = fields.AwareDateTime()
 
 
-class SettledReportSchema(ReportSchema):
+class SettledMessageReportSchema(MessageReportSchema):
     """A report, as superusers see it."""
 
     reporter_id = fields.Integer(allow_none=True, metadata={"description": "Null if the account was erased."})

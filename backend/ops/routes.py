@@ -7,7 +7,7 @@ from typing import Any
 from backend.http.blueprint import Blueprint
 from backend.identity.guards import superuser_or_scope
 from backend.ops import service
-from backend.ops.schemas import AliveSchema, HealthSchema, ReadySchema
+from backend.ops.schemas import HealthSchema, LivenessSchema, ReadinessSchema
 
 bp = Blueprint("service", __name__, url_prefix="/api/health", description="Whether Confab is alive and ready.")
 
@@ -17,7 +17,7 @@ UNFAILING = {"x-never": [429, 503]}
 
 
 @bp.get("")
-@bp.response(200, AliveSchema)
+@bp.response(200, LivenessSchema)
 @bp.doc(**UNFAILING)
 def check_alive() -> dict[str, Any]:
     """Check that it is alive
@@ -28,7 +28,7 @@ def check_alive() -> dict[str, Any]:
 
 
 @bp.get("/ready")
-@bp.response(200, ReadySchema)
+@bp.response(200, ReadinessSchema)
 @bp.doc(**UNLIMITED)
 def check_ready() -> dict[str, Any]:
     """Check that it can serve

@@ -9,12 +9,12 @@ from backend.http.fields import AnswerSchema
 HEALTH = ("healthy", "degraded", "unhealthy")
 
 
-class AliveSchema(AnswerSchema):
+class LivenessSchema(AnswerSchema):
     status = fields.String(validate=validate.Equal("healthy"))
     timestamp = fields.AwareDateTime()
 
 
-class ReadySchema(AnswerSchema):
+class ReadinessSchema(AnswerSchema):
     status = fields.String(validate=validate.Equal("ready"))
     timestamp = fields.AwareDateTime()
     degraded = fields.List(
@@ -23,7 +23,7 @@ class ReadySchema(AnswerSchema):
     )
 
 
-class PartSchema(AnswerSchema):
+class HealthPartSchema(AnswerSchema):
     conditional = ("reason",)
 
     status = fields.String(validate=validate.OneOf(("healthy", "unhealthy")))
@@ -31,7 +31,7 @@ class PartSchema(AnswerSchema):
     reason = fields.String(metadata={"description": "Why it is unhealthy. Left out if it is healthy."})
 
 
-class SchemaStateSchema(AnswerSchema):
+class DatabaseSchemaStateSchema(AnswerSchema):
     current = fields.String(allow_none=True, metadata={"description": "The database's revision."})
     head = fields.String(metadata={"description": "The revision that the code needs."})
     drift = fields.List(
@@ -45,5 +45,5 @@ class HealthSchema(AnswerSchema):
     timestamp = fields.AwareDateTime()
     version = fields.String()
     uptime = fields.Float(metadata={"description": "Seconds since this worker started."})
-    parts = fields.Dict(keys=fields.String(), values=fields.Nested(PartSchema))
-    schema = fields.Nested(SchemaStateSchema)
+    parts = fields.Dict(keys=fields.String(), values=fields.Nested(HealthPartSchema))
+    schema = fields.Nested(DatabaseSchemaStateSchema)

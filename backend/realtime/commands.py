@@ -18,7 +18,7 @@ from backend.identity.tickets import identify_socket
 from backend.inbox.marks import mark_read
 from backend.inbox.sync import sync_page
 from backend.messages.access import authorize
-from backend.messages.schemas import SyncSchema
+from backend.messages.schemas import SyncRequestSchema
 from backend.messages.validation import check_not_blocked
 from backend.models import User
 from backend.models.base import db
@@ -64,7 +64,7 @@ class NoFields(BodySchema):
     """A frame with nothing but its type and id."""
 
 
-TYPING, READ, RESUME, AUTH, NO_FIELDS = TypingSchema(), ReadFrameSchema(), SyncSchema(), AuthSchema(), NoFields()
+TYPING, READ, RESUME, AUTH, NO_FIELDS = TypingSchema(), ReadFrameSchema(), SyncRequestSchema(), AuthSchema(), NoFields()
 
 
 class CommandHandler:

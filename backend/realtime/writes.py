@@ -20,8 +20,8 @@ from backend.messages.drafts import Draft, Sent
 from backend.messages.edits import Edit
 from backend.messages.emojis import parse_emoji
 from backend.messages.reactions import AddReaction, RemoveReaction
-from backend.messages.schemas import SendSchema
-from backend.messages.schemas_changes import EditSchema
+from backend.messages.schemas import MessageSendSchema
+from backend.messages.schemas_changes import MessageEditSchema
 from backend.messages.serialise import as_sent
 from backend.realtime.runtime import Runtime
 from backend.realtime.transport.connection import Connection
@@ -31,7 +31,7 @@ Write = Draft | Change
 Result = Sent | dict[str, Any] | Exception
 
 
-class EditFrameSchema(EditSchema):
+class EditFrameSchema(MessageEditSchema):
     message_id = Id(required=True)
 
 
@@ -46,7 +46,7 @@ class ReactionFrameSchema(BodySchema):
 
 
 SCHEMAS: dict[str, Schema] = {
-    "send": SendSchema(),
+    "send": MessageSendSchema(),
     "edit": EditFrameSchema(),
     "delete": DeleteFrameSchema(),
     "react": ReactionFrameSchema(),

@@ -12,16 +12,16 @@ from backend.pagination import Page
 from backend.rate_limiting.limits import RateLimit
 from backend.rooms import membership, service
 from backend.rooms.schemas import (
-    MemberChangedSchema,
-    MemberChangesBody,
+    ChangedRoomMemberSchema,
     MemberListArgs,
-    MemberSchema,
-    NewMemberBody,
+    NewRoomMemberBody,
     RoomBody,
     RoomChangesBody,
     RoomListArgs,
+    RoomMemberChangesBody,
+    RoomMemberSchema,
     RoomSchema,
-    TransferBody,
+    RoomTransferBody,
 )
 
 CREATE, ADD, TRANSFER = (
@@ -100,7 +100,7 @@ def leave_room(room_id: int) -> None:
 
 
 @bp.get("/<id:room_id>/members")
-@bp.response(200, MemberSchema(many=True))
+@bp.response(200, RoomMemberSchema(many=True))
 @login_required
 @large_answer
 @paged
@@ -111,9 +111,9 @@ def list_members(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 
 
 @bp.put("/<id:room_id>/members/<id:user_id>")
-@bp.response(200, MemberChangedSchema)
+@bp.response(200, ChangedRoomMemberSchema)
 @login_required
-@bp.arguments(NewMemberBody, required=False)
+@bp.arguments(NewRoomMemberBody, required=False)
 def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
     """Add a user to a room
 
@@ -125,9 +125,9 @@ def add_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, An
 
 
 @bp.patch("/<id:room_id>/members/<id:user_id>")
-@bp.response(200, MemberChangedSchema)
+@bp.response(200, ChangedRoomMemberSchema)
 @login_required
-@bp.arguments(MemberChangesBody)
+@bp.arguments(RoomMemberChangesBody)
 def update_member(body: dict[str, Any], room_id: int, user_id: int) -> dict[str, Any]:
     """Make a member an admin, ban a user, or undo either, as an admin. A ban ends the membership, and needs none."""
     return membership.update_member(current_user, room_id, user_id, **body)
@@ -144,7 +144,7 @@ def remove_member(room_id: int, user_id: int) -> None:
 @bp.post("/<id:room_id>/transfer")
 @bp.response(200, RoomSchema)
 @login_required
-@bp.arguments(TransferBody)
+@bp.arguments(RoomTransferBody)
 def transfer_room(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     """Transfer the room to another member
 

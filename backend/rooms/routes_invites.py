@@ -11,7 +11,7 @@ from backend.identity.guards import current_user, login_required, own_answer
 from backend.pagination import Page
 from backend.rate_limiting.limits import RateLimit
 from backend.rooms import invites
-from backend.rooms.schemas import InviteBody, InviteSchema, JoinBody, RoomSchema
+from backend.rooms.schemas import JoinByCodeBody, RoomInviteBody, RoomInviteSchema, RoomSchema
 
 INVITE = RateLimit("create-invite", "60 per hour")
 
@@ -19,7 +19,7 @@ bp = Blueprint("invites", __name__, url_prefix="/api/rooms", description="Links 
 
 
 @bp.get("/<id:room_id>/invites")
-@bp.response(200, InviteSchema(many=True))
+@bp.response(200, RoomInviteSchema(many=True))
 @login_required
 @paged
 @bp.arguments(PageArgs, location="query")
@@ -32,10 +32,10 @@ def list_invites(query: dict[str, Any], room_id: int) -> Page[dict[str, Any]]:
 
 
 @bp.post("/<id:room_id>/invites")
-@bp.response(201, InviteSchema)
+@bp.response(201, RoomInviteSchema)
 @login_required
 @own_answer
-@bp.arguments(InviteBody, required=False)
+@bp.arguments(RoomInviteBody, required=False)
 def create_invite(body: dict[str, Any], room_id: int) -> dict[str, Any]:
     """Invite people into a room
 
@@ -60,7 +60,7 @@ def revoke_invite(room_id: int, code: str) -> None:
 @bp.post("/join")
 @bp.response(200, RoomSchema)
 @login_required
-@bp.arguments(JoinBody)
+@bp.arguments(JoinByCodeBody)
 def join_by_code(body: dict[str, Any]) -> dict[str, Any]:
     """Join a room with an invite
 

@@ -34,7 +34,7 @@ class RoomSchema(AnswerSchema):
     joined_at = fields.DateTime(metadata={"description": "Only for members."})
 
 
-class MemberSchema(AnswerSchema):
+class RoomMemberSchema(AnswerSchema):
     """A member of a room."""
 
     user = fields.Nested(PublicUserSchema)
@@ -42,7 +42,7 @@ class MemberSchema(AnswerSchema):
     joined_at = fields.DateTime()
 
 
-class MemberChangedSchema(MemberSchema):
+class ChangedRoomMemberSchema(RoomMemberSchema):
     """A member, as an admin sees it after a change."""
 
     is_banned = fields.Boolean()
@@ -79,7 +79,7 @@ class RoomChangesBody(RoomBody):
     name = Line(low=1, high=MAX_NAME, strip=True)
 
 
-class NewMemberBody(BodySchema):
+class NewRoomMemberBody(BodySchema):
     """Options for adding a member."""
 
     may_be_absent = True
@@ -87,7 +87,7 @@ class NewMemberBody(BodySchema):
     is_admin = StrictBoolean()
 
 
-class MemberChangesBody(BodySchema):
+class RoomMemberChangesBody(BodySchema):
     """Changes of a member."""
 
     is_admin = StrictBoolean()
@@ -99,13 +99,13 @@ class MemberChangesBody(BodySchema):
             raise ValidationError("A user cannot be banned and an admin at the same time.", "is_admin")
 
 
-class TransferBody(BodySchema):
+class RoomTransferBody(BodySchema):
     """The new owner of the room."""
 
     user_id = Id(required=True)
 
 
-class InviteBody(BodySchema):
+class RoomInviteBody(BodySchema):
     """Lifetime and number of uses of a new invite."""
 
     may_be_absent = True
@@ -118,7 +118,7 @@ class InviteBody(BodySchema):
     )
 
 
-class InviteSchema(AnswerSchema):
+class RoomInviteSchema(AnswerSchema):
     """An invite."""
 
     code = fields.String(allow_none=True, metadata={"description": "Null in lists if SECRET_KEY has changed."})
@@ -128,7 +128,7 @@ class InviteSchema(AnswerSchema):
     uses = fields.Integer()
 
 
-class JoinBody(BodySchema):
+class JoinByCodeBody(BodySchema):
     """The code of an invite."""
 
     code = Text(low=1, high=MAX_CODE, required=True)

@@ -110,7 +110,7 @@ class AccountChangesBody(BodySchema):
     )
 
 
-class ProfileBody(BodySchema):
+class ProfileChangesBody(BodySchema):
     """Changes of one's own profile. A number is changed by verifying it (`/api/auth/verify-otp`)."""
 
     first_name = Line(high=100, strip=True, allow_none=True)
@@ -152,7 +152,7 @@ class AvatarArgs(Schema):
     v = Text(high=64, metadata={"description": "The version in `avatar_url`."})
 
 
-class ErasureBody(BodySchema):
+class AccountErasureBody(BodySchema):
     """Confirmation of an erasure: one of the two."""
 
     password = Text()
@@ -172,7 +172,7 @@ class ExportArgs(Schema):
     )
 
 
-class NamedUserSchema(AnswerSchema):
+class UserNamesSchema(AnswerSchema):
     """The user with an id."""
 
     id = fields.Integer()
@@ -180,7 +180,7 @@ class NamedUserSchema(AnswerSchema):
     full_name = fields.String(allow_none=True)
 
 
-class ExportSchema(AnswerSchema):
+class AccountExportSchema(AnswerSchema):
     """All of a user's data."""
 
     exported_at = fields.AwareDateTime()
@@ -206,6 +206,6 @@ class ExportSchema(AnswerSchema):
     )
     users = fields.Dict(
         keys=fields.String(),
-        values=fields.Nested(NamedUserSchema),
+        values=fields.Nested(UserNamesSchema),
         metadata={"description": "All users in the document that you may see, by id."},
     )

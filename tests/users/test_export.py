@@ -16,7 +16,7 @@ from backend.models import Attachment, Message, Reaction, User
 from backend.models.base import db, utcnow
 from backend.models.conversation import dm_conversation_id
 from backend.storage import storage
-from backend.users.schemas import ExportSchema
+from backend.users.schemas import AccountExportSchema
 from tests.client import Client
 from tests.factories import Factory
 
@@ -225,7 +225,7 @@ def test_another_format_is_refused(zeph: Client) -> None:
 
 
 def test_the_schema_names_every_part(zeph: Client) -> None:
-    assert zeph.get("/api/users/me/export").json.keys() == ExportSchema().fields.keys()
+    assert zeph.get("/api/users/me/export").json.keys() == AccountExportSchema().fields.keys()
 
 
 def test_the_openapi_document_names_both_types(app: Flask) -> None:
