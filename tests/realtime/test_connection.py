@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 import pytest
 from flask import Flask
+from gevent.event import Event
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol
 
@@ -19,6 +20,7 @@ from backend.realtime.transport.frames import Close
 from backend.realtime.transport.write_buffer import MAX_BACKLOG_BYTES, WriteBuffer
 from tests.realtime.pair import Clock, Pair, settle
 from tests.realtime.raw import CONT, frame
+from tests.realtime.scenario import wait_until
 
 
 class PartialSocket:
@@ -143,6 +145,32 @@ def test_the_frame_limit_does_not_grow_beyond_a_burst_of_200(pair: Pair, clock: 
     pair.theirs.sendall(frame(b"{}"))
     settle()
     assert (pair.connection.is_open, len(pair.handled)) == (False, 200)
+
+
+def test_a_client_whose_frames_wait_to_be_handled_is_not_read_meanwhile() -> None:
+    """So that the server holds only some of its frames. All are handled afterwards."""
+    pair, may_go_on = Pair(is_rate_limited=False), Event()
+
+    def handle_late(_: object, batch: list[bytes]) -> None:
+        may_go_on.wait(5)
+        pair.handled.extend(batch)
+
+    pair.on_frames, payload, sent = handle_late, b"x" * 10_000, 0
+    data = frame(payload)
+    try:
+        for _ in range(1_000):
+            rest = data[pair.theirs.send(data) :]
+            sent += 1
+            settle()
+            while rest:
+                rest = rest[pair.theirs.send(rest) :]
+                settle()
+    except BlockingIOError:
+        pass
+    assert sent < 300, "the client can send no more"
+    may_go_on.set()
+    assert wait_until(lambda: len(pair.handled) >= sent - 1)
+    pair.close()
 
 
 def test_empty_fragments_take_no_memory() -> None:

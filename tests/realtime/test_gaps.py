@@ -138,6 +138,17 @@ def test_an_event_that_is_delivered_while_heads_are_read_is_not_delivered_again(
     assert device.received() == ["message.created 1", "message.created 2"]
 
 
+def test_a_restored_backup_is_noticed_without_a_new_subscriber(scenario: Scenario) -> None:
+    start = scenario.head()
+    scenario.send("1", "2")
+    device = subscribed_device(scenario)
+    scenario.restore_backup(*start)
+    scenario.reconciler.reconcile()
+    scenario.send("1, again")
+    scenario.hub.dispatch(scenario.events(start[0]))
+    assert device.received() == ["message.created 1, again"]
+
+
 def test_events_from_before_the_subscription_to_a_topic_are_found_at_once(scenario: Scenario) -> None:
     device = subscribed_device(scenario)
     scenario.send("1")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from backend.models import User
 from backend.security.hashing import hash_password
 from tests.factories import Factory
 from tests.queries import count_queries
@@ -188,6 +189,18 @@ def test_the_presence_of_a_user_who_left_before_it_was_sent_is_not_sent(app: Fla
     arrival.joiner.post(f"/api/rooms/{arrival.room['id']}/leave")
     arrival.worker.introductions.send(set(arrival.ids))
     assert arrival.worker.received(arrival.ids[0]) == 0
+
+
+@pytest.mark.parametrize("does_joiner_block", [True, False])
+def test_a_user_who_joins_is_not_shown_to_those_whom_the_user_blocks(
+    app: Flask, make: Factory, does_joiner_block: bool
+) -> None:
+    """The blocked user stays visible to the blocker."""
+    arrival = Arrival(app, make)
+    owner, joiner = (User(id=user_id) for user_id in arrival.ids)
+    make.block(*((joiner, owner) if does_joiner_block else (owner, joiner)))
+    arrival.worker.introductions.send(set(arrival.ids))
+    assert arrival.worker.received(owner.id) == (0 if does_joiner_block else 1)
 
 
 def test_presence_that_a_database_error_delayed_is_sent_afterwards(
