@@ -130,6 +130,7 @@ def test_words_may_occur_in_different_texts_of_a_message_but_phrases_may_not() -
         ("各 ab", "各ab", ["各ab"]),
         ("ab", "e\u0301\u0302 ab", ["ab"]),
         ("मे", "में", ["में"]),
+        ("co", "é co\u00ad operate", ["co"]),
     ],
 )
 def test_highlights_are_ranges_of_the_content(query: str, text: str, marked: list[str]) -> None:
