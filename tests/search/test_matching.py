@@ -224,3 +224,8 @@ def test_terms_of_the_index_are_short() -> None:
     terms = index_terms(["x" * 4000, "é" * 4000, "\U0001d4d0" * 4000, "上" * 4000, "ﷺ" * 100])
     assert max(len(term.encode()) for term in terms) <= 4 * MAX_TERM
     assert max(map(len, terms)) == MAX_TERM
+
+
+def test_a_query_asks_the_index_for_terms_as_short_as_its_own() -> None:
+    query = parse_query(f"{'x' * 150} {'y' * 150}")
+    assert (query.terms, query.prefix, query.is_exact) == (("x" * MAX_TERM,), "y" * MAX_TERM, False)
