@@ -77,6 +77,7 @@ NOT_FOUND = [
     ("box compose x", "compose box"),
     ('"box compose"', "compose box"),
     ('"compose bo"', "compose box"),
+    ('"compose box" "two words"', "compose box, words two"),
     ('"two words"', "two other words"),
     ("compo box", "compose box"),
     ("a OR b", "a"),
