@@ -230,3 +230,28 @@ def test_terms_of_the_index_are_short() -> None:
 def test_a_query_asks_the_index_for_terms_as_short_as_its_own() -> None:
     query = parse_query(f"{'x' * 150} {'y' * 150}")
     assert (query.terms, query.prefix, query.is_exact) == (("x" * MAX_TERM,), "y" * MAX_TERM, False)
+
+
+def test_a_phrase_asks_the_index_for_the_words_around_a_run_too() -> None:
+    assert set(parse_query('"before 上海 after"').terms) == {"before", "上海", "after"}
+
+
+@pytest.mark.parametrize(
+    ("query", "is_exact"),
+    [
+        ("one", True),
+        ("one two", True),
+        ('"one" two', True),
+        ('"one two"', False),
+        ("上", True),
+        ("上海", True),
+        ("上海东", False),
+        ('"上 a"', False),
+        ("x" * MAX_TERM, True),
+        ("x" * (MAX_TERM + 1), False),
+        ("x" * (MAX_TERM - 1) + " y", True),
+        ("x" * MAX_TERM + " y", False),
+    ],
+)
+def test_the_index_answers_alone_where_its_terms_tell_all(query: str, is_exact: bool) -> None:
+    assert parse_query(query).is_exact is is_exact
