@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 COMPILE := pip-compile --quiet --no-header --no-strip-extras --generate-hashes --allow-unsafe --no-emit-options \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
-OPENAPI_LINT := tests/openapi/node_modules/.installed
+OPENAPI_TOOLS := tests/openapi/node_modules/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install run migrate test coverage lint audit conformance bench chaos mutants lock
@@ -28,13 +28,13 @@ run: $(VENV)/.runtime ## install, migrate an embedded (SQLite) database, and ser
 migrate: $(VENV)/.runtime ## bring the database that DATABASE_URL names to head
 	@$(BIN)/flask db upgrade
 
-test: $(VENV)/.dev ## run every test, on SQLite and on a real PostgreSQL and Redis
+test: $(VENV)/.dev $(OPENAPI_TOOLS) ## run every test, on SQLite and on a real PostgreSQL and Redis
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-coverage: $(VENV)/.dev ## the same, with a report of untested lines and branches; takes half as long again
+coverage: $(VENV)/.dev $(OPENAPI_TOOLS) ## the same, with a report of untested lines and branches; takes half as long again
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
-lint: $(VENV)/.dev $(OPENAPI_LINT) ## check format, style, types and the OpenAPI document
+lint: $(VENV)/.dev $(OPENAPI_TOOLS) ## check format, style, types and the OpenAPI document
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy backend
@@ -78,8 +78,8 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@touch $@
 
 # npm comes with Node.js from requirements-dev.txt, so the machine needs no Node.js of its own.
-$(OPENAPI_LINT): tests/openapi/package-lock.json | $(VENV)/.dev
-	@echo "confab: installing the linters for the OpenAPI document"
+$(OPENAPI_TOOLS): tests/openapi/package-lock.json | $(VENV)/.dev
+	@echo "confab: installing the linters and generators for the OpenAPI document"
 	@$(BIN)/python -m tests.openapi.node
 	@touch $@
 

@@ -17,7 +17,9 @@ from tests.test_routes import rules
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 VALID = [page for page in PAGES if "\nSuperseded by " not in page.read_text()]
 """All pages except superseded decisions, which name what existed at their time."""
-ADDRESS = re.compile(r"(?<![\w.])/(?:api|token|docs|openapi\.json|metrics|ws)(?:/[\w{}.:-]*)*")
+ADDRESS = re.compile(
+    r"(?<![\w.])/(?:api|token|docs|(?:openapi|asyncapi|realtime\.schema)\.json|metrics|ws)(?:/[\w{}.:-]*)*"
+)
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 READ = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"')
 

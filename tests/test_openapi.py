@@ -23,7 +23,8 @@ with warnings.catch_warnings():
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
-PAGES = {"/ws/{client_id}", "/", "/docs", "/favicon.ico", "/openapi.json", "/static/{filename}"}
+PAGES = {"/ws/{client_id}", "/", "/docs", "/favicon.ico", "/openapi.json", "/asyncapi.json", "/realtime.schema.json",
+         "/static/{filename}"}  # fmt: skip
 """Routes that no client of the API calls; the document must have all others."""
 
 FAILURES_OF_ALL = {"429", "500", "503"}

@@ -106,6 +106,8 @@ TABLE: dict[str, tuple[str, Any]] = {
     "GET /docs": ("200 200 200 200 200", None),
     "GET /favicon.ico": ("200 200 200 200 200", None),
     "GET /openapi.json": ("200 200 200 200 200", None),
+    "GET /asyncapi.json": ("200 200 200 200 200", None),
+    "GET /realtime.schema.json": ("200 200 200 200 200", None),
     "GET /static/<path:filename>": ("200 200 200 200 200", None),
     "GET /ws/<client_id>": ("426 426 426 426 426", None),
     "GET /api/audit": ("401 403 403 403 200", None),

@@ -10,7 +10,7 @@ import json
 from typing import Any, NoReturn
 
 import orjson
-from flask import Request, Response, current_app
+from flask import Request, Response, current_app, request
 from flask.json.provider import JSONProvider
 
 from backend.errors import MalformedJson, UnsupportedMediaType
@@ -21,6 +21,15 @@ OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 def encode(value: Any) -> bytes:
     """*value* as JSON in UTF-8."""
     return orjson.dumps(value, option=OPTIONS)
+
+
+def document_response(encoded: bytes) -> Response:
+    """A response with an *encoded* document that changes with releases only: clients revalidate it each time."""
+    response = current_app.response_class(encoded, mimetype="application/json")
+    response.cache_control.no_cache = True
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def decode(data: bytes) -> Any:

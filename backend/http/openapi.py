@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from apispec import APISpec
-from flask import Flask, current_app, request
+from flask import Flask
 from flask_smorest import Api
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
 from backend.http.errors import http_exception
-from backend.http.json import encode
+from backend.http.json import document_response, encode
 from backend.http.openapi_fields import ATTRIBUTE_FUNCTIONS
 from backend.http.operations import complete
 from backend.http.requests import IdConverter
@@ -110,10 +110,7 @@ class ProblemApi(Api):
         return encode(self.document())
 
     def _serve(self) -> Response:
-        response = current_app.response_class(self._encoded, mimetype="application/json")
-        response.cache_control.no_cache = True
-        response.add_etag()
-        return response.make_conditional(request)
+        return document_response(self._encoded)
 
 
 def document(app: Flask) -> dict[str, Any]:

@@ -1,8 +1,19 @@
-"""The home page and the documentation of the API. `/static/...` has an ETag, and browsers revalidate it each time."""
+"""The home page, and the documentation of the API and the socket.
+
+`/static/...` has an ETag, and browsers revalidate it each time.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 from flask import Blueprint, Response, current_app, render_template
+
+from backend.http.json import decode, document_response, encode
+from backend.web.asyncapi import asyncapi_document
+
+FRAMES = Path(__file__).resolve().parents[2] / "docs" / "realtime.schema.json"
 
 bp = Blueprint(
     "web", __name__, template_folder="templates", static_folder="static", static_url_path="/static", url_prefix=""
@@ -23,10 +34,32 @@ def show_docs() -> str:
     return render_template("docs.html")
 
 
+@bp.get("/realtime.schema.json")
+def show_frames() -> Response:
+    """The JSON Schema of the socket's frames."""
+    return document_response(_frames())
+
+
+@bp.get("/asyncapi.json")
+def show_asyncapi() -> Response:
+    """The AsyncAPI document of the socket."""
+    return document_response(_asyncapi(current_app.config["VERSION"], current_app.config["CONFAB"].public_url))
+
+
 @bp.get("/favicon.ico")
 def send_favicon() -> Response:
     """The icon that browsers request by default."""
     return bp.send_static_file("favicon.ico")
+
+
+@cache
+def _frames() -> bytes:
+    return FRAMES.read_bytes()
+
+
+@cache
+def _asyncapi(version: str, public_url: str) -> bytes:
+    return encode(asyncapi_document(decode(_frames()), version, public_url))
 
 
 def _socket_address(host: str) -> str:

@@ -12,19 +12,18 @@ from werkzeug.test import TestResponse
 
 from backend.http.openapi import document
 from tests.client import Client
+from tests.json_schema import closed
 
 PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
 
 
-def as_json_schema(node: Any, *, is_closed: bool) -> Any:
-    """The schemas of an OpenAPI 3.0 document as JSON Schema. If *is_closed*, an object has documented fields only."""
+def as_json_schema(node: Any) -> Any:
+    """The schemas of an OpenAPI 3.0 document as JSON Schema, which has no `nullable`."""
     if isinstance(node, list):
-        return [as_json_schema(each, is_closed=is_closed) for each in node]
+        return [as_json_schema(each) for each in node]
     if not isinstance(node, dict):
         return node
-    schema = {name: as_json_schema(value, is_closed=is_closed) for name, value in node.items() if name != "nullable"}
-    if is_closed and isinstance(schema.get("properties"), dict) and "type" in schema:
-        schema.setdefault("additionalProperties", False)
+    schema = {name: as_json_schema(value) for name, value in node.items() if name != "nullable"}
     return {"anyOf": [schema, {"type": "null"}]} if node.get("nullable") is True else schema
 
 
@@ -34,7 +33,7 @@ class Document:
     def __init__(self, app: Flask):
         self.app = app
         self.content = document(app)
-        self.components = as_json_schema(self.content["components"], is_closed=True)
+        self.components = closed(as_json_schema(self.content["components"]))
         self.validator = cache(self._make_validator)
 
     def find(self, method: str, path: str) -> dict[str, Any] | None:
@@ -54,7 +53,7 @@ class Document:
         answer = operation["responses"][status]
         if "$ref" in answer:
             answer = self.content["components"]["responses"][answer["$ref"].rpartition("/")[2]]
-        schema = as_json_schema(answer["content"][mimetype]["schema"], is_closed=True)
+        schema = as_json_schema(answer["content"][mimetype]["schema"])
         return jsonschema_rs.Draft202012Validator(
             {**schema, "components": self.components}, validate_formats=True, ignore_unknown_formats=True
         )

@@ -152,7 +152,7 @@ def test_only_the_files_are_served(sqlite_app: Flask, path: str) -> None:
     assert (response.status_code, response.json["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/asyncapi.json", "/realtime.schema.json"])
 def test_a_page_does_not_contain_the_requested_host(make_app: Callable[..., Flask], path: str) -> None:
     app = make_app({"PUBLIC_URL": "https://chat.example:8443/"})
     asked = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher"}
