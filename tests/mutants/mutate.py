@@ -33,7 +33,7 @@ class Mutant:
     """One change of a module."""
 
     lines: range
-    """The lines of the statement that changed, and only these of a compound statement's head."""
+    """The lines of the changed statement, or of its head."""
     in_function: bool
     source: str
     before: str
@@ -48,7 +48,7 @@ def mutants_of(source: str) -> list[Mutant]:
     for place in _places(tree, "", None, False):
         for text in _replacements(place):
             mutated = _replaced(source, place.node, text)
-            if mutated != source and mutated not in found and _compiles(mutated):
+            if mutated != source and mutated not in found:
                 found[mutated] = Mutant(place.lines, place.in_function, mutated, *_difference(source, mutated))
     return sorted(found.values(), key=lambda mutant: mutant.lines.start)
 
@@ -187,14 +187,6 @@ def _replaced(source: str, node: ast.AST, text: str) -> str:
     end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
     content = b"".join(lines)
     return (content[:start] + text.encode() + content[end:]).decode()
-
-
-def _compiles(source: str) -> bool:
-    try:
-        compile(source, "mutant", "exec")
-    except SyntaxError:
-        return False
-    return True
 
 
 def _difference(old: str, new: str) -> tuple[str, str]:

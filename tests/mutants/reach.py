@@ -68,7 +68,7 @@ def read_reach(root: Path, cache: Path, module: Module) -> Reach:
         reach.seconds |= found["seconds"]
         reach.failed += found["failed"]
         reach.servers |= set(found["servers"])
-        reach.imported.update(found.get("imported", {}).get(module.path, ()))
+        reach.imported.update(found["imported"].get(module.path, ()))
         reach.creators.update(*found["lines"].get(FACTORY, {}).values())
         for line, tests in found["lines"].get(module.path, {}).items():
             reach.lines.setdefault(int(line), set()).update(set(tests) & found["seconds"].keys())
@@ -93,7 +93,8 @@ def _digest(text: str) -> str:
 def _is_current(root: Path, entry: Path, file: str, module: str) -> bool:
     if not entry.exists():
         return False
-    digests = json.loads(entry.read_text())["digests"]
+    found = json.loads(entry.read_text())
+    digests = found["digests"] if "imported" in found else {}
     return all(digests.get(name) == _digest((root / name).read_text()) for name in (file, module))
 
 
