@@ -11,8 +11,8 @@ from backend.auth.schemas_totp import (
     ConfirmSessionBody,
     ConfirmTotpBody,
     EnrolTotpBody,
-    RecoveryCodesSchema,
     TotpProofBody,
+    TotpRecoveryCodesSchema,
     TotpSecretSchema,
     TotpStatusSchema,
 )
@@ -46,7 +46,7 @@ def enrol_totp(body: dict[str, Any]) -> Any:
 
 
 @bp.post("/totp/confirm")
-@bp.response(200, RecoveryCodesSchema)
+@bp.response(200, TotpRecoveryCodesSchema)
 @fresh_session_required
 @bp.arguments(ConfirmTotpBody)
 def confirm_totp(body: dict[str, Any]) -> Any:
@@ -56,7 +56,7 @@ def confirm_totp(body: dict[str, Any]) -> Any:
 
 
 @bp.post("/totp/recovery-codes")
-@bp.response(200, RecoveryCodesSchema)
+@bp.response(200, TotpRecoveryCodesSchema)
 @fresh_session_required
 @bp.arguments(TotpProofBody)
 def renew_recovery_codes(body: dict[str, Any]) -> Any:

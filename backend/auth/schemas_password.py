@@ -29,4 +29,6 @@ class ChangePasswordBody(BodySchema):
         allow_none=True, metadata={"description": "Omit it for an account that has no password yet."}
     )
     new_password = Password(required=True)
-    revoke = StrictBoolean(load_default=False, metadata={"description": "Also delete the API tokens and the number."})
+    revoke = StrictBoolean(
+        load_default=False, metadata={"description": "Also delete the API tokens and the number; false by default."}
+    )

@@ -35,7 +35,7 @@ class ApiTokenBody(BodySchema):
         Text(validate=validate.OneOf(SCOPES)),
         validate=validate.Length(min=1, max=len(SCOPES)),
         load_default=list(DEFAULT_SCOPES),
-        metadata={"description": "Only superusers may grant `admin` and `health`."},
+        metadata={"description": "`read` and `write` by default. Only superusers may grant `admin` and `health`."},
     )
     expires_at = FutureTime(allow_none=True, metadata={"description": "Without it the token does not expire."})
 

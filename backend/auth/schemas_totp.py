@@ -50,7 +50,7 @@ class TotpSecretSchema(AnswerSchema):
     qr_code = fields.String(metadata={"format": "uri", "description": "The uri as a QR code: an SVG in a data: URI."})
 
 
-class RecoveryCodesSchema(AnswerSchema):
+class TotpRecoveryCodesSchema(AnswerSchema):
     recovery_codes = fields.List(
         fields.String(), metadata={"description": "Each works once. They are shown only here."}
     )

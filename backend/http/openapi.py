@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from backend.http.errors import http_exception
 from backend.http.json import document_response, encode
-from backend.http.openapi_fields import ATTRIBUTE_FUNCTIONS
+from backend.http.openapi_fields import document_integer, omit_default_of_body
 from backend.http.operations import complete
 from backend.http.requests import IdConverter
 from backend.state import confab_state
@@ -37,7 +37,7 @@ PROBLEM = {
             "description": "The messages for each invalid field.",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
-        "request_id": {"type": "string", "nullable": True},
+        "request_id": {"type": ["string", "null"]},
     },
     "example": {
         "type": "about:blank",
@@ -65,18 +65,18 @@ class ProblemApi(Api):
         app.config.update(
             API_TITLE="Confab",
             API_VERSION=app.config["VERSION"],
-            OPENAPI_VERSION="3.0.3",
+            OPENAPI_VERSION="3.1.0",
             API_SPEC_OPTIONS={
                 "info": {
                     "description": DESCRIPTION,
                     "contact": {"name": "The operator of this server"},
-                    "license": {"name": "Apache License 2.0"},
+                    "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
                 },
                 "servers": [{"url": "/", "description": "This server"}],
             },
         )
         super().init_app(app, **kwargs)
-        for function in ATTRIBUTE_FUNCTIONS:
+        for function in (document_integer, omit_default_of_body):
             self.ma_plugin.converter.add_attribute_function(function)
         spec: APISpec = self.spec
         spec.components.schema("Problem", component=PROBLEM)

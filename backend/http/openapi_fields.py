@@ -1,8 +1,4 @@
-"""How fields of schemas are documented, beyond what apispec derives from marshmallow.
-
-apispec calls these functions for each field, with the property that it has documented so far in *ret*. Their first argument is
-its converter.
-"""
+"""How fields of schemas are documented, beyond what apispec derives from marshmallow."""
 
 from __future__ import annotations
 
@@ -10,24 +6,26 @@ from typing import Any
 
 from marshmallow import fields
 
+from backend.http.fields import BodySchema
+
 INT32 = 2**31
 
 
 def document_integer(_converter: Any, field: fields.Field[Any], *, ret: dict[str, Any], **_: Any) -> dict[str, str]:
-    """The format of a whole number: int64, unless its maximum fits into 32 bits. Ids and counters are 64-bit columns."""
+    """The format of a whole number: int64, unless its maximum fits into 32 bits. Ids and counters are 64-bit columns.
+
+    apispec calls this for each field, with its converter, and with what it has documented of the field so far in *ret*.
+    """
     if not isinstance(field, fields.Integer):
         return {}
     return {"format": "int32" if ret.get("maximum", INT32) < INT32 else "int64"}
 
 
-def document_nullable_object(
-    _converter: Any, field: fields.Field[Any], *, ret: dict[str, Any], **_: Any
-) -> dict[str, Any]:
-    """A reference that may be null. apispec documents it as a choice of any object or the referred one."""
-    if not field.allow_none or "anyOf" not in ret:
-        return {}
-    references = [choice for choice in ret.pop("anyOf") if "$ref" in choice]
-    return {"type": "object", "allOf": references, "nullable": True}
+def omit_default_of_body(_converter: Any, field: fields.Field[Any], *, ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Leave out the default of a field of a request body. openapi-typescript would require the field.
 
-
-ATTRIBUTE_FUNCTIONS = (document_integer, document_nullable_object)
+    The description of a field tells its default, if it is not empty.
+    """
+    if isinstance(field.parent, BodySchema):
+        ret.pop("default", None)
+    return {}

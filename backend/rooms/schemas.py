@@ -111,7 +111,11 @@ class RoomInviteBody(BodySchema):
     may_be_absent = True
 
     expires_in = WholeNumber(
-        low=1, high=MAX_SECONDS, allow_none=True, load_default=DEFAULT_SECONDS, metadata={"description": "Seconds."}
+        low=1,
+        high=MAX_SECONDS,
+        allow_none=True,
+        load_default=DEFAULT_SECONDS,
+        metadata={"description": "Seconds; seven days by default. Null: it does not expire."},
     )
     max_uses = WholeNumber(
         low=1, high=MAX_USES, allow_none=True, metadata={"description": "Without it the number of uses is unlimited."}

@@ -17,23 +17,13 @@ from tests.json_schema import closed
 PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
 
 
-def as_json_schema(node: Any) -> Any:
-    """The schemas of an OpenAPI 3.0 document as JSON Schema, which has no `nullable`."""
-    if isinstance(node, list):
-        return [as_json_schema(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    schema = {name: as_json_schema(value) for name, value in node.items() if name != "nullable"}
-    return {"anyOf": [schema, {"type": "null"}]} if node.get("nullable") is True else schema
-
-
 class Document:
     """The document of *app*, with a validator for each answer."""
 
     def __init__(self, app: Flask):
         self.app = app
         self.content = document(app)
-        self.components = closed(as_json_schema(self.content["components"]))
+        self.components = closed(self.content["components"])
         self.validator = cache(self._make_validator)
 
     def find(self, method: str, path: str) -> dict[str, Any] | None:
@@ -53,7 +43,7 @@ class Document:
         answer = operation["responses"][status]
         if "$ref" in answer:
             answer = self.content["components"]["responses"][answer["$ref"].rpartition("/")[2]]
-        schema = as_json_schema(answer["content"][mimetype]["schema"])
+        schema = answer["content"][mimetype]["schema"]
         return jsonschema_rs.Draft202012Validator(
             {**schema, "components": self.components}, validate_formats=True, ignore_unknown_formats=True
         )
