@@ -10,13 +10,14 @@ from flask import Flask
 from sqlalchemy import update
 
 from backend.conversations.references import resolve_conversation
-from backend.errors import NotFound
+from backend.errors import NotFound, ValidationFailed
 from backend.messages.append import append_messages
 from backend.messages.drafts import Draft, Sent
 from backend.messages.mentions import MAX_MENTIONS
-from backend.messages.validation import IdempotencyConflict
+from backend.messages.validation import Blocked, IdempotencyConflict
 from backend.models import Conversation
 from backend.models.base import db, utcnow
+from backend.rooms.access import NotAMember
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import delete, edit, get, head, published, react, send, user_id
@@ -146,3 +147,25 @@ def test_a_message_mentions_at_most_50_users(app: Flask, make: Factory) -> None:
         *message["mentions"][:-1],
     ]
     assert [mention_count(client) for client in (last_but_one, last)] == [0, 1]
+
+
+def test_refused_drafts_do_not_fail_the_batch(app: Flask, make: Factory, caplog: pytest.LogCaptureFixture) -> None:
+    """A refusal of any kind: none of them rolls the batch back, which would then be appended one by one."""
+    owner, ann, ben = make.client(), make.client(), make.client()
+    public, hidden = make.room(owner)["conversation_id"], make.room(owner, is_public=False)["conversation_id"]
+    parent = send(owner)
+    direct = send(ann, recipient_id=user_id(ben), client_message_id="k")["conversation_id"]
+    make.block(ben.user, ann.user)  # type: ignore[attr-defined]
+    refused = [
+        (draft(ann, "x", public), NotAMember),
+        (draft(ann, "x", hidden), NotFound),
+        (draft(ann, "x", direct), Blocked),
+        (draft(ann, "x", direct, client_message_id="k"), IdempotencyConflict),
+        (draft(ann, "x", f"dm:{user_id(ann)}:{user_id(ann)}", parent_id=parent["id"]), ValidationFailed),
+        (draft(ann, "x", attachment_ids=(2**62,)), NotFound),
+    ]
+    drafts = [each for index, (bad, _) in enumerate(refused) for each in (draft(ann, f"{index}"), bad)]
+    results = append(app, *drafts)
+    assert [type(result) for result in results[1::2]] == [error for _, error in refused]
+    assert [result.message["seq"] for result in results[::2]] == list(range(2, len(refused) + 2))
+    assert caplog.messages == []

@@ -15,7 +15,7 @@ from backend.storage.folder import FolderStorage
 from tests.attachments.conftest import uploaded
 from tests.client import Client
 from tests.factories import Factory
-from tests.messages.changing import delete, edit, fill_a_block, user_id
+from tests.messages.changing import delete, edit, fill_a_block, react, user_id
 from tests.races import after_statement
 from tests.search.test_search import found, say, search
 
@@ -126,6 +126,7 @@ def test_the_index_gives_way_to_access_and_filters(app: Flask, make: Factory, fo
     assert found(eve, "marimba") == found(eve, "mari") == ["marimba of ann", "marimba in the lobby"]
     assert found(ann, "marimba", conversation_id=room["conversation_id"]) == ["marimba in a room"]
     assert found(ann, "marimba", sender_id=user_id(ann)) == ["marimba of ann"]
+    react(owner, before, "👍")
     assert found(ann, "marimba", has="attachment") == ["marimba of ann"]
     assert found(ann, "marimba", after=before["created_at"]) == everything[:3]
     assert found(ann, "marimba", before=last["created_at"]) == everything[1:]
