@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+# Workers of the tests: one more than there are processors, because many tests wait for servers.
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 1)
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 COMPILE := pip-compile --quiet --no-header --no-strip-extras --generate-hashes --allow-unsafe --no-emit-options \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host

@@ -16,6 +16,7 @@ HELPERS = {
     "assert_own",  # a budget of each user
     "assert_problem",  # an answer with a problem
     "append_and_check",  # messages that were not published
+    "check_answers",  # what a generated client received
     "expect", "expect_message", "wait_until", "wait_until_blocked",  # they fail if it does not happen in time
     "_check_found_and_mended",  # a fault of the schema
     "play",  # random actions, whose counts are compared with those of a model

@@ -36,7 +36,7 @@ class Account:
     arguments: list[str]
     username: str
 
-    def check(self, output: str) -> None:
+    def check_answers(self, output: str) -> None:
         """Compare what a client printed with what happened."""
         assert json.loads(output) == {
             "room": "den",
@@ -94,7 +94,7 @@ def test_a_generated_python_client(described: Path, account: Account) -> None:
     generate = ("generate", "--path", described, "--meta", "none", "--output-path", folder / "confab_client")
     run_python(folder, "-m", "openapi_python_client", *generate, "--config", "generator.yml")
     run_python(folder, "-m", "mypy", "client_usage.py")
-    account.check(run_python(folder, "client_usage.py", *account.arguments))
+    account.check_answers(run_python(folder, "client_usage.py", *account.arguments))
 
 
 def test_generated_typescript_types(described: Path, account: Account) -> None:
@@ -117,4 +117,4 @@ def test_generated_typescript_types(described: Path, account: Account) -> None:
         "bundler",
     )
     run_typescript(folder, programs / "tsc", *options, "client_usage.ts")
-    account.check(run_typescript(folder, "node", "client_usage.ts", *account.arguments))
+    account.check_answers(run_typescript(folder, "node", "client_usage.ts", *account.arguments))
