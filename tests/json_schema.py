@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -18,3 +19,24 @@ def closed(node: Any) -> Any:
     if isinstance(schema.get("properties"), dict) and "type" in schema:
         schema.setdefault("additionalProperties", False)
     return schema
+
+
+def check_references(document: dict[str, Any]) -> list[str]:
+    """Check that every `$ref` of *document* has a target in it, and return them all. Raises KeyError."""
+    found = list(_references(document))
+    for reference in found:
+        place: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+    return found
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,15 +28,21 @@ def count_queries(app: Flask) -> Iterator[list[str]]:
         if not statement.startswith(_NOT_COUNTED):
             statements.append(statement)
 
+    with listening(app, "before_cursor_execute", record):
+        yield statements
+
+
+@contextmanager
+def listening(app: Flask, name: str, listener: Callable[..., Any], **options: Any) -> Iterator[None]:
+    """Call *listener* at the event *name* of both engines of *app*."""
     with app.app_context():
         writing, reader = db.engine, read_engine(db.engine)
-    engines = (
-        [writing] if reader.pool is writing.pool else [writing, reader]
-    )  # engines that share a pool share their listeners
+    # Engines that share a pool share their listeners.
+    engines = [writing] if reader.pool is writing.pool else [writing, reader]
     for engine in engines:
-        event.listen(engine, "before_cursor_execute", record)
+        event.listen(engine, name, listener, **options)
     try:
-        yield statements
+        yield
     finally:
         for engine in engines:
-            event.remove(engine, "before_cursor_execute", record)
+            event.remove(engine, name, listener)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, Executable, Result, event, select, te
 from backend.database import read_engine
 from backend.models.base import Base, db
 from tests.processes import wait_until
+from tests.queries import listening
 
 T = TypeVar("T")
 
@@ -226,21 +227,19 @@ def paused_before_commit(app: Flask, writes: type[Base] | None = None) -> Iterat
             return "COMMIT", given
         return statement, given
 
-    reading = read_engine(engine)
     # The pool ends first: a listener that is removed while a thread is in it breaks that thread's commit.
     with ExitStack() as listeners, _blocked_counter(engine) as count_blocked, ThreadPoolExecutor(64) as pool:
         paused = PausedCommit(pool, count_blocked)
         _listen(listeners, engine, "commit", on_commit)
-        for each in [engine] if reading.pool is engine.pool else [engine, reading]:
-            _listen(listeners, each, "before_cursor_execute", on_statement, retval=True)
+        listeners.enter_context(listening(app, "before_cursor_execute", on_statement, retval=True))
         try:
             yield paused
         finally:
             paused.release()
 
 
-def _listen(listeners: ExitStack, engine: Engine, name: str, listener: Callable[..., Any], **options: Any) -> None:
-    event.listen(engine, name, listener, **options)
+def _listen(listeners: ExitStack, engine: Engine, name: str, listener: Callable[..., Any]) -> None:
+    event.listen(engine, name, listener)
     listeners.callback(event.remove, engine, name, listener)
 
 
@@ -277,9 +276,6 @@ def after_statement(app: Flask, number: int, action: Callable[[], object], first
     They are counted from the first one that contains *first*, because before it a request authenticates its caller, together
     with other requests. `action` must not need what this thread has locked.
     """
-    with app.app_context():
-        writing, reading = db.engine, read_engine(db.engine)
-    engines = [writing] if reading.pool is writing.pool else [writing, reading]
     thread, statements = threading.get_ident(), list[str]()
 
     def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -288,10 +284,5 @@ def after_statement(app: Flask, number: int, action: Callable[[], object], first
             if len(statements) == number:
                 at_once([action])
 
-    for engine in engines:
-        event.listen(engine, "after_cursor_execute", count)
-    try:
+    with listening(app, "after_cursor_execute", count):
         yield statements
-    finally:
-        for engine in engines:
-            event.remove(engine, "after_cursor_execute", count)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, true
@@ -17,6 +17,7 @@ from backend.attachments.serialise import attachment_json
 from backend.audit.log import event_json, record, user_target
 from backend.auth.api_tokens import token_json
 from backend.database import read_all, read_engine
+from backend.messages.access import is_served
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.serialise import messages_json
 from backend.models import (
@@ -86,7 +87,7 @@ def _entries(document: Iterator[bytes], files: Iterator[Entry]) -> Iterator[Entr
 def _document(user_id: int, own: Row, names: Names, encode: Encode) -> Iterator[bytes]:
     yield b'{"exported_at":' + encode(utcnow()) + b',"user":' + encode(own)
     for part in PARTS:
-        rows = _rows(part.model, and_(getattr(part.model, part.owner) == user_id, part.condition), part.serialise)
+        rows = _rows(part.model, and_(getattr(part.model, part.owner) == user_id, part.condition()), part.serialise)
         yield from _members(part.name, b"[]", _completed(rows, part.complete, names), encode)
     yield from _members("messages", b"[]", _completed(_messages(user_id), Names.note_messages, names), encode)
     yield from _members("edits", b"[]", _former_versions(user_id), encode)
@@ -194,7 +195,7 @@ class Part:
     owner: str
     serialise: Callable[[Any], Row]
     complete: Callable[[Names, list[Row]], None] | None = None
-    condition: ColumnElement[bool] = field(default_factory=true)
+    condition: Callable[[], ColumnElement[bool]] = true
 
 
 SESSION_FIELDS = _fields("id", "device_info", "ip_address", "is_active", "created_at", "last_seen_at", "expires_at")
@@ -205,12 +206,19 @@ PARTS = (
     Part("sessions", UserSession, "user_id", SESSION_FIELDS),
     Part("api_tokens", ApiToken, "user_id", token_json),
     Part("blocks", Block, "user_id", _fields("blocked_id", "created_at"), Names.add_to_blocks),
-    Part("conversations", ConversationEntry, "user_id", ENTRY_FIELDS, Names.add_to_conversations),
+    Part(
+        "conversations",
+        ConversationEntry,
+        "user_id",
+        ENTRY_FIELDS,
+        Names.add_to_conversations,
+        condition=lambda: is_served(ConversationEntry.conversation_id),
+    ),
     Part("rooms", RoomMembership, "user_id", MEMBERSHIP_FIELDS, Names.add_to_rooms),
     Part("reactions", Reaction, "user_id", _fields("message_id", "emoji", "created_at")),
     Part("mentions", MessageMention, "user_id", _fields("message_id", "conversation_id", "created_at")),
     Part("pins", Pin, "pinned_by_id", _fields("message_id", "conversation_id", "created_at")),
-    Part("attachments", Attachment, "user_id", attachment_json, condition=IS_READY),
+    Part("attachments", Attachment, "user_id", attachment_json, condition=lambda: IS_READY),
     Part("reports", Report, "reporter_id", own_report_json),
     Part("security_events", AuditEvent, "actor_id", event_json, Names.note_events),
 )

@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import and_, select
 
-from backend.conversations.references import has_lobby
 from backend.database import read_all
 from backend.models import Room, User
 from backend.models.base import db
-from backend.models.conversation import LOBBY, dm_peer, room_of
+from backend.models.conversation import dm_peer, room_of
 from backend.rooms.access import rooms_seen_by
 from backend.users.access import is_shown, is_visible_to
 
@@ -34,11 +33,7 @@ class Names:
         self._mentioned: set[int] = {viewer.id}
 
     def add_to_conversations(self, rows: list[Row]) -> None:
-        """Add `room` or `user`, depending on the conversation. It is null if it is hidden or deleted.
-
-        The row of the lobby is removed where there is none.
-        """
-        rows[:] = [row for row in rows if row["conversation_id"] != LOBBY or has_lobby()]
+        """Add `room` or `user`, depending on the conversation. It is null if it is hidden or deleted."""
         room_ids = [room_of(row["conversation_id"]) for row in rows]
         peer_ids = [dm_peer(row["conversation_id"], self._viewer_id) for row in rows]
         rooms, users = self._find_rooms(room_ids), self._find_users(peer_ids)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
-
-from backend.auth.service import RegistrationClosed, check_registration_open, create_account
+from backend.auth.service import check_registration_open, create_account
 from backend.auth.sessions import Device
 from backend.models.base import db
 from backend.rooms.invites import check_invite, use_invite
-from config import Config
 
 
 def register(*, device: Device, invite_code: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -19,12 +16,8 @@ def register(*, device: Device, invite_code: str | None = None, **fields: Any) -
     With *invite_code* the user becomes a member of the room of that invite. Raises RegistrationClosed, InviteRequired,
     DeadInvite, and what `create_account` raises; then there is no account.
     """
-    config: Config = current_app.config["CONFAB"]
-    if config.registration == "closed":
-        raise RegistrationClosed
-    if invite_code is None:
-        check_registration_open()
-    else:
+    check_registration_open(has_invite=invite_code is not None)
+    if invite_code is not None:
         check_invite(invite_code)  # first, so that nobody without an invite learns whether an email is taken
     user, grant = create_account(device=device, **fields)
     if invite_code is not None:

@@ -49,12 +49,12 @@ class InviteRequired(RegistrationClosed):
     )
 
 
-def check_registration_open() -> None:
-    """Raise RegistrationClosed or InviteRequired unless anybody may create an account (REGISTRATION)."""
+def check_registration_open(has_invite: bool = False) -> None:
+    """Raise RegistrationClosed, or InviteRequired, unless REGISTRATION lets somebody with or without an invite in."""
     config: Config = current_app.config["CONFAB"]
     if config.registration == "closed":
         raise RegistrationClosed
-    if config.registration == "invite":
+    if config.registration == "invite" and not has_invite:
         raise InviteRequired
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.conversations.references import ConversationRef, check_lobby, has_lobby, resolve_conversation
 from backend.errors import NotFound
@@ -52,11 +53,15 @@ def visible_conversation_ids(user_id: int) -> Select[str]:
 
 
 def is_open_to(user_id: int) -> ColumnElement[bool]:
-    """The condition that the conversation is not a room, or that *user_id* is a member of it. Without a lobby it is not that."""
+    """The condition that the conversation is not a room, or that *user_id* is a member of it, and that it `is_served`."""
     in_room = exists().where(
         RoomMembership.room_id == Conversation.room_id,
         RoomMembership.user_id == user_id,
         RoomMembership.left_at.is_(None),
     )
-    is_open = or_(Conversation.room_id.is_(None), in_room)
-    return is_open if has_lobby() else and_(is_open, Conversation.id != LOBBY)
+    return and_(or_(Conversation.room_id.is_(None), in_room), is_served(Conversation.id))
+
+
+def is_served(conversation_id: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """The condition that the conversation is not the lobby, where there is none (LOBBY)."""
+    return true() if has_lobby() else conversation_id != LOBBY

@@ -18,7 +18,7 @@ from backend.messages.drafts import Draft, Sent
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.mentions import visible_mentions
 from backend.messages.send_context import SendContext
-from backend.messages.serialise import INITIAL_VALUES, messages_json, new_message_json
+from backend.messages.serialise import INITIAL_VALUES, as_sent, messages_json, new_message_json
 from backend.messages.validation import (
     AttachmentSent,
     IdempotencyConflict,
@@ -115,8 +115,8 @@ class BatchWriter:
             check_access(draft, self._context)
         except (NotFound, NotAMember):
             values = {**earlier._mapping, **INITIAL_VALUES, "content": draft.content, "modseq": earlier.seq}
-            as_sent = [values[column.name] for column in MESSAGE_COLUMNS]
-            return messages_json([as_sent], draft.sender_id, self._batch.connection)[0] | {"reactions": []}
+            row = [values[column.name] for column in MESSAGE_COLUMNS]
+            return as_sent(messages_json([row], draft.sender_id, self._batch.connection)[0])
         return messages_json([earlier], draft.sender_id, self._batch.connection)[0]
 
     def _number(self, draft: Draft) -> NewMessage:

@@ -44,8 +44,8 @@ class SendContext:
     """The (blocker, sender) pairs of the direct conversations."""
 
     visible: set[Pair] | None
-    """The (sender, user) pairs of new direct conversations and of mentions in the lobby whose user the sender may see. None
-    where the directory shows everybody.
+    """The (sender, user) pairs of direct conversations and of mentions in the lobby whose user the sender may see. None where
+    the directory shows everybody.
     """
 
     parents: Mapping[int, str]
@@ -80,7 +80,7 @@ def load_send_context(batch: Batch, drafts: Sequence[Draft]) -> SendContext:
         public_room_ids=_find_public_rooms(connection, drafts, locked.members),
         active_user_ids=_find_active_users(connection, drafts),
         blocks=find_blocks(connection, _direct_pairs(drafts)),
-        visible=_find_visible(connection, drafts, named, {head[0] for head in locked.heads}),
+        visible=_find_visible(connection, drafts, named, locked.heads),
         parents=parents,
         earlier=_find_earlier(connection, keys) if locked.has_repeats else {},
         named=named,
@@ -117,19 +117,23 @@ def _direct_pairs(drafts: Sequence[Draft]) -> set[Pair]:
 
 
 def _find_visible(
-    connection: Connection, drafts: Sequence[Draft], named: Mapping[str, list[int]], existing: Collection[str]
+    connection: Connection,
+    drafts: Sequence[Draft],
+    named: Mapping[str, list[int]],
+    heads: Sequence[ConversationHead],
 ) -> set[Pair] | None:
     if not is_directory_limited():
         return None
-    pairs = {
-        (draft.sender_id, draft.place.peer_id)
-        for draft in drafts
-        if draft.place.peer_id is not None and draft.place.conversation_id not in existing
-    }
+    existing = {head[0] for head in heads}
+    open_pairs: set[Pair] = set()
+    others: set[Pair] = set()
     for draft in drafts:
-        if draft.place.kind == "lobby":
-            pairs.update((draft.sender_id, user_id) for user_id in named.get(draft.content, ()))
-    return visible_pairs(connection, pairs)
+        if draft.place.peer_id is not None:
+            pairs = open_pairs if draft.place.conversation_id in existing else others
+            pairs.add((draft.sender_id, draft.place.peer_id))
+        elif draft.place.kind == "lobby":
+            others.update((draft.sender_id, user_id) for user_id in named.get(draft.content, ()))
+    return open_pairs | visible_pairs(connection, others)
 
 
 def _find_active_users(connection: Connection, drafts: Sequence[Draft]) -> set[int]:

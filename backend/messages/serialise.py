@@ -79,5 +79,5 @@ def new_message_json(row: dict[str, Any], **derived: Any) -> dict[str, Any]:
 
 
 def as_sent(message: dict[str, Any]) -> dict[str, Any]:
-    """A sender's own message without what others did to it, for a token that may send and not read."""
+    """A sender's own message without what others did to it, for a sender who may not read that."""
     return message | _SET_BY_OTHERS

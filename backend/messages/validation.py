@@ -43,7 +43,8 @@ def validate_draft(draft: Draft, context: SendContext) -> None:
     check_access(draft, context)
     peer_id = draft.place.peer_id
     if peer_id is not None:
-        if peer_id not in context.active_user_ids or not _is_visible(draft, peer_id, context):
+        is_hidden = context.visible is not None and (draft.sender_id, peer_id) not in context.visible
+        if is_hidden or peer_id not in context.active_user_ids:
             raise NotFound("There is no such user.")
         if (peer_id, draft.sender_id) in context.blocks:
             raise Blocked
@@ -78,12 +79,6 @@ def is_valid(draft: Draft, context: SendContext) -> bool:
 def mentions_room(draft: Draft, context: SendContext) -> bool:
     """Whether *draft* mentions every member: an admin of its room writes `@room`."""
     return names_room(draft.content) and (draft.place.room_id, draft.sender_id) in context.room_admins
-
-
-def _is_visible(draft: Draft, peer_id: int, context: SendContext) -> bool:
-    """Whether the directory shows the recipient to the sender, or they have a direct conversation."""
-    is_open = any(head[0] == draft.place.conversation_id for head in context.heads)
-    return is_open or context.visible is None or (draft.sender_id, peer_id) in context.visible
 
 
 def _check_parent(draft: Draft, parent_id: int, context: SendContext) -> None:
