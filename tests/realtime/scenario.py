@@ -41,7 +41,11 @@ class Device:
 
     def command(self, type_: str, **fields: Any) -> None:
         """Let the server handle a frame of the client."""
-        self._on_frames(self.connection, [json.dumps({"type": type_, **fields}).encode()])
+        self.commands({"type": type_, **fields})
+
+    def commands(self, *frames: dict[str, Any]) -> None:
+        """Let the server handle frames of the client that arrived together."""
+        self._on_frames(self.connection, [json.dumps(frame).encode() for frame in frames])
 
     def received(self) -> list[str]:
         """The frames since the last call: the type of each, and the content of its message or its user's id."""

@@ -1,10 +1,20 @@
-"""Pings, and the end of sockets that do not answer."""
+"""Pings, the end of sockets that do not answer, and steps that fail."""
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
+import gevent
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from backend.realtime import heartbeat as module
 from backend.realtime.transport.frames import Close
 from tests.realtime.pair import Clock, Pair, settle
 from tests.realtime.raw import frame
+from tests.realtime.recorder import make_server
+from tests.realtime.scenario import wait_until
 
 
 def test_a_silent_client_is_pinged_and_then_closed(pair: Pair, clock: Clock) -> None:
@@ -49,3 +59,22 @@ def test_a_pong_keeps_a_client_alive(pair: Pair, clock: Clock) -> None:
         settle()
     assert pair.connection.is_open
     assert pair.read().count(b"\x89\x00") == 5
+
+
+@pytest.mark.parametrize("error", [OperationalError("planted", None, ConnectionError("planted")), KeyError("planted")])
+def test_a_step_that_fails_runs_again_and_holds_up_no_other(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setattr(module, "TICK_SECONDS", 0.01)
+    calls: Counter[str] = Counter()
+
+    class FailingReconciler:
+        def reconcile(self) -> None:
+            calls["heads"] += 1
+            raise error
+
+        def reconcile_subscriptions(self) -> None:
+            calls["subscriptions"] += 1
+
+    reconciler: Any = FailingReconciler()
+    running = gevent.spawn(module.Heartbeat(make_server().hub, reconciler).run)
+    assert wait_until(lambda: calls["heads"] >= 3 and calls["subscriptions"] >= 2)
+    running.kill()

@@ -48,3 +48,8 @@ def test_the_announcement_of_a_socket_does_not_close_itself(clients: TwoClients,
     scenario.hub.dispatch([connected_event(tab.user_id, "tab", tab.uid, tab.opened_at)])
     assert tab.is_open
     assert clients.published == []
+
+
+def test_a_socket_of_the_same_client_on_this_worker_is_closed_at_once(clients: TwoClients, scenario: Scenario) -> None:
+    newer = scenario.device(scenario.ben, "tab")
+    assert [each.connection.is_open for each in (clients.tab, clients.phone, newer)] == [False, True, True]

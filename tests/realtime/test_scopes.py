@@ -82,6 +82,16 @@ def test_auth_takes_no_token_with_fewer_scopes(deployment: Deployment, scopes: l
         assert client.call("auth", token=user.token)["type"] == "ok"
 
 
+def test_the_frames_behind_an_auth_with_a_bad_token_take_no_effect(scenario: Scenario) -> None:
+    """They arrive together with it, before the client knows that the socket is closed."""
+    device = scenario.device(scenario.ben, scopes=["read", "write"])
+    before, behind = ({"type": "send", "content": text, "room_id": scenario.room["id"]} for text in ("1", "2"))
+    device.commands(before, {"type": "auth", "token": "bad"}, behind)
+    assert not device.connection.is_open
+    messages = scenario.ann.get(f"/api/rooms/{scenario.room['id']}/messages").get_json()
+    assert [message["content"] for message in messages] == ["1"]
+
+
 def test_a_socket_without_the_scope_write_changes_nothing(deployment: Deployment) -> None:
     user = deployment.user()
     room = user.room()
