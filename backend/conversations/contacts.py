@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Select, bindparam, exists, or_, select
+from sqlalchemy import Select, bindparam, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from backend.models import Block, ConversationEntry
@@ -21,20 +21,32 @@ _select_pairs = (
     select(_mine.user_id, _theirs.user_id)
     .join(_theirs, _theirs.conversation_id == _mine.conversation_id)
     .where(_mine.user_id.in_(bindparam("of", expanding=True)), _theirs.user_id != _mine.user_id)
-    .where(_mine.conversation_id.not_in(bindparam("besides", expanding=True)))
-    .distinct()
+    .where(_mine.conversation_id != LOBBY)
 )
+_shared_since = func.min(case((_mine.id > _theirs.id, _mine.id), else_=_theirs.id))
+_select_shared_since = _select_pairs.add_columns(_shared_since).group_by(_mine.user_id, _theirs.user_id)
+_select_pairs = _select_pairs.distinct()
 _select_watchers, _select_watched = (
     _select_pairs.where(~exists().where(Block.user_id == subject.user_id, Block.blocked_id == watcher.user_id))
     for subject, watcher in ((_mine, _theirs), (_theirs, _mine))
 )
 
 
-def shared_contacts(of: Collection[int], among: Collection[int], besides: Collection[str] = ()) -> dict[int, set[int]]:
-    """For each user in *of*, the users in *among* who share a conversation with them. Conversations in *besides* do not count."""
+def shared_contacts(of: Collection[int], among: Collection[int]) -> dict[int, set[int]]:
+    """For each user in *of*, the users in *among* who share a conversation with them."""
     if len(of) > len(among):
-        return _inverted(_find(_select_pairs, among, of, besides))
-    return _find(_select_pairs, of, among, besides)
+        return _inverted(_find(_select_pairs, among, of))
+    return _find(_select_pairs, of, among)
+
+
+def shared_since(of: Collection[int]) -> dict[tuple[int, int], int]:
+    """For each pair of a user in *of* and one who shares a conversation with them: since when they do.
+
+    That is the higher id of the two inbox rows of the first conversation that they share. Ids rise in the order in which rows
+    are inserted, so all readers agree on which conversation is the first.
+    """
+    found = db.session.execute(_select_shared_since, {"of": list(of)})
+    return {(user_id, other_id): row_id for user_id, other_id, row_id in found}
 
 
 def watchers(of: Collection[int], among: Collection[int]) -> dict[int, set[int]]:
@@ -51,7 +63,7 @@ def watched(user_id: int, among: Collection[int]) -> set[int]:
 
 def contacts_of(user_id: int) -> set[int]:
     """All users who share a conversation with *user_id*."""
-    return {other_id for _, other_id in db.session.execute(_select_pairs, {"of": [user_id], "besides": [LOBBY]})}
+    return {other_id for _, other_id in db.session.execute(_select_pairs, {"of": [user_id]})}
 
 
 def blocks_of(user_ids: Collection[int]) -> set[tuple[int, int]]:
@@ -61,11 +73,9 @@ def blocks_of(user_ids: Collection[int]) -> set[tuple[int, int]]:
     return {(user_id, blocked_id) for user_id, blocked_id in found}
 
 
-def _find(
-    pairs: Select[int, int], of: Collection[int], among: Collection[int], besides: Collection[str] = ()
-) -> dict[int, set[int]]:
+def _find(pairs: Select[int, int], of: Collection[int], among: Collection[int]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
-    for user_id, other_id in db.session.execute(pairs, {"of": list(of), "besides": [LOBBY, *besides]}):
+    for user_id, other_id in db.session.execute(pairs, {"of": list(of)}):
         if other_id in among:
             found.setdefault(user_id, set()).add(other_id)
     return found

@@ -168,6 +168,26 @@ class Arrival:
         self.worker.introductions.user_joined(self.ids[1], self.room["conversation_id"])
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("are_apart", [True, False])
+def test_users_who_come_to_share_two_conversations_at_once_receive_each_others_presence_once(
+    app: Flask, make: Factory, order: tuple[int, int], are_apart: bool
+) -> None:
+    """The worker may learn of the two joins in any order, together or one after the other: each once both are committed."""
+    owner, joiner = make.client(), make.client()
+    names = [make.room(owner, name, joiner)["conversation_id"] for name in ("one", "other")]
+    ids: list[int] = [client.user.id for client in (owner, joiner)]  # type: ignore[attr-defined]
+    worker = OneWorker(app, ids)
+    newcomer: Any = worker.recorders[ids[1]]
+    for place in order:
+        worker.introductions.user_joined(ids[1], names[place])
+        worker.introductions.connection_subscribed(newcomer, names[place])
+        if are_apart:
+            worker.introductions.send(set(ids))
+    worker.introductions.send(set(ids))
+    assert [worker.received(user_id) for user_id in ids] == [1, 1]
+
+
 def test_an_erased_user_goes_offline_for_their_contacts(deployment: Deployment) -> None:
     erased, in_room, in_direct, stranger = (
         deployment.user(hashed_password=hash_password("password1")) for _ in range(4)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from sqlalchemy import select
 
-from backend.conversations.contacts import blocks_of, shared_contacts
+from backend.conversations.contacts import blocks_of, shared_since
 from backend.models import ConversationEntry
 from backend.models.base import db
 from backend.realtime.runtime import Runtime
@@ -69,16 +69,26 @@ class PresenceIntroductions:
 
 
 def _strangers(arrivals: Collection[tuple[int, str]], among: Collection[int]) -> dict[tuple[int, str], set[int]]:
-    """For each (user, conversation) of *arrivals*: its members *among* the given users who share no other conversation with the
-    user."""
+    """For each (user, conversation) of *arrivals*: its members *among* the given users with whom the user shares no earlier
+    conversation.
+
+    Where two users come to share several conversations at about the same time, this worker may learn of each when all are
+    committed, and in any order. The first of them counts, so that they are introduced once.
+    """
     entry, names = ConversationEntry, {name for _, name in arrivals}
-    statement = select(entry.conversation_id, entry.user_id).where(entry.conversation_id.in_(names))
-    members: dict[str, set[int]] = {name: set() for name in names}
-    for name, user_id in db.session.execute(statement):
+    statement = select(entry.conversation_id, entry.user_id, entry.id).where(entry.conversation_id.in_(names))
+    members: dict[str, dict[int, int]] = {name: {} for name in names}
+    for name, user_id, row_id in db.session.execute(statement):
         if user_id in among:
-            members[name].add(user_id)
-    contacts = shared_contacts({user_id for user_id, _ in arrivals}, set().union(*members.values()), besides=names)
-    return {
-        (user_id, name): members[name] - contacts.get(user_id, set()) - {user_id} if user_id in members[name] else set()
-        for user_id, name in arrivals
-    }
+            members[name][user_id] = row_id
+    since = shared_since({user_id for user_id, _ in arrivals})
+    strangers: dict[tuple[int, str], set[int]] = {arrival: set() for arrival in arrivals}
+    for user_id, name in arrivals:
+        own_id = members[name].get(user_id)
+        if own_id is None:
+            continue  # the user has left since
+        for other_id, row_id in members[name].items():
+            first = since.get((user_id, other_id))
+            if first is not None and first >= max(own_id, row_id):
+                strangers[user_id, name].add(other_id)
+    return strangers
