@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import gevent
 import pytest
@@ -26,11 +26,13 @@ class Records:
         self.others: set[int] = set()
         self.is_away = False
         self.exchanges = 0
+        self.on_read: Callable[[], None] = lambda: None
 
     def exchange(self, online_here: Collection[int]) -> set[int]:
         self.exchanges += 1
         if self.is_away:
             raise RedisError("planted")
+        self.on_read()
         return set(self.others)
 
 
@@ -40,6 +42,7 @@ class Worker:
     def __init__(self, app: Flask, make: Factory, clock: Clock):
         ann, ben = make.client(), make.client()
         make.room(ann, "room", ben)
+        self.ann_id: int = ann.user.id  # type: ignore[attr-defined]
         self.ben_id: int = ben.user.id  # type: ignore[attr-defined]
         self._clock, self.records = clock, Records()
         self._recorder = Recorder(ann.user.id)  # type: ignore[attr-defined]
@@ -109,3 +112,15 @@ def test_nobody_goes_offline_while_the_records_cannot_be_read(worker: Worker) ->
     assert worker.received() == ["online"]
     worker.pass_time(OFFLINE_SECONDS * 1.1)
     assert wait_until(lambda: worker.received() == ["online", "offline"])
+
+
+def test_a_user_who_comes_online_as_a_block_is_lifted_is_sent_once(worker: Worker) -> None:
+    def lift_block() -> None:
+        worker.records.on_read = lambda: None
+        worker.tracker.blocks.block_changed(worker.ben_id, worker.ann_id)
+
+    worker.records.on_read = lift_block
+    worker.show_ben(True)
+    assert wait_until(worker.received)
+    worker.wait_for_exchanges()
+    assert worker.received() == ["online"]

@@ -109,7 +109,7 @@ class PresenceTracker:
             try:
                 self._record_last_seen()
                 # Before `_send_changes`, so that a user who came online since the last time is sent once.
-                self.blocks.send(self._known, self.online())
+                self.blocks.send(self._known, self._known & self.online())
                 self.introductions.send(self._known & self.online())
                 self._send_changes()
             except Exception as error:
