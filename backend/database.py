@@ -56,6 +56,14 @@ def read_engine(engine: Engine) -> Engine:
     return _read_engines[engine]
 
 
+def connection_pools(engine: Engine) -> dict[str, QueuePool]:
+    """The pools of connections of *engine*, by name: `write`, and `read` if the read engine has a pool of its own."""
+    pools = {"write": engine.pool, "read": read_engine(engine).pool}
+    if pools["read"] is pools["write"]:
+        del pools["read"]
+    return cast(dict[str, QueuePool], pools)
+
+
 def read_all(engine: Engine, statement: Executable) -> list[Row[Any]]:
     """The rows of *statement*. The connection is returned at once, so that a slow consumer of the rows holds none."""
     with read_engine(engine).connect() as connection:

@@ -14,6 +14,7 @@ import gevent
 from flask import Flask
 
 from backend.counters import COUNTERS
+from backend.database import connection_pools
 from backend.models.base import db
 from backend.realtime import server
 from backend.state import confab_state
@@ -58,9 +59,20 @@ class Metrics:
             for name, text, mode in (
                 ("open_sockets", "Sockets that are open.", "livesum"),
                 ("followed_conversations", "Conversations that workers follow.", "livesum"),
-                ("database_connections_in_use", "Connections that requests hold.", "livesum"),
-                ("database_connections_most", "Connections that there may be.", "livesum"),
                 ("bus_up", "Whether every worker hears the others.", "livemin"),
+            )
+        }
+        self._pool_gauges = {
+            name: prometheus_client.Gauge(
+                f"confab_database_connections_{name}",
+                text,
+                ("pool",),
+                registry=self.registry,
+                multiprocess_mode="livesum",
+            )
+            for name, text in (
+                ("in_use", "Connections in use, by pool."),
+                ("most", "Connections that there may be, by pool."),
             )
         }
 
@@ -81,18 +93,19 @@ class Metrics:
         for name, counter in self._counters.items():
             counter.inc(max(now[name] - self._exported[name], 0))
         self._exported = now
-        with self.app.app_context():
-            pool: Any = db.engine.pool
         bus = confab_state(self.app).bus
         values = {
             "open_sockets": len(live.hub.registry.connections) if live is not None else 0,
             "followed_conversations": len(live.hub.channels.by_name) if live is not None else 0,
-            "database_connections_in_use": pool.checkedout(),
-            "database_connections_most": pool.size() + max(pool._max_overflow, 0),
             "bus_up": int(bus.is_up),
         }
         for name, value in values.items():
             self._gauges[name].set(value)
+        with self.app.app_context():
+            pools = connection_pools(db.engine)
+        for name, pool in pools.items():
+            self._pool_gauges["in_use"].labels(name).set(pool.checkedout())
+            self._pool_gauges["most"].labels(name).set(pool.size() + max(pool._max_overflow, 0))
 
     def start(self) -> None:
         """Update the metrics periodically, in a greenlet."""

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import re
 import signal
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
 
+from backend.models.base import db
 from backend.state import confab_state
 from tests.client import Client
 from tests.factories import Factory
+from tests.http_client import HttpClient
 from tests.processes import wait_until
 from tests.servers import Server
 
@@ -87,7 +92,8 @@ def test_sends_and_the_pool_are_reported(measured: Flask) -> None:
     assert value(text, "confab_messages_total") == before + 2, "a repeated send and a refused one do not count"
     assert value(text, "confab_bus_up") == 1
     assert value(text, "confab_open_sockets") == 0
-    assert value(text, "confab_database_connections_most") > 0
+    assert value(text, 'confab_database_connections_most{pool="write"}') > 0
+    assert 'pool="read"' not in text, "SQLite has one pool for reads and writes"
 
 
 def fetch(server: Server, path: str) -> str:
@@ -120,3 +126,54 @@ def test_two_workers_report_together_and_survive_each_other(
         server.start()
         assert value(fetch(server, "/metrics"), name) == 0
         assert not (folder / "counter_1.db").exists()
+
+
+def test_the_pools_of_all_workers_are_added(
+    make_app: Callable[..., Flask], postgres_url: str, redis_url: str, postgresql_app: Flask
+) -> None:
+    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "WEB_CONCURRENCY": "2", "METRICS_TOKEN": TOKEN}
+    others = {"JWT_SECRET_KEY": postgresql_app.config["CONFAB"].jwt_secret_key, "RATE_LIMITS": "off"}
+    make = Factory(postgresql_app)
+    token = make.token(make.user())
+    with Server({**env, **others, "DATABASE_POOL_SIZE": "8"}) as server:
+        client = HttpClient(server.url, token)
+
+        def connections(metric: str, pool: str) -> float:
+            return value(fetch(server, "/metrics"), f'confab_database_connections_{metric}{{pool="{pool}"}}')
+
+        def wait_for_use(pool: str, number: int) -> None:
+            wait_until(lambda: connections("in_use", pool) == number, f"{number} {pool} connections")
+
+        for pool, method in (("write", "POST"), ("read", "GET")):
+            with repeated(client, method, "/api/rooms"), locked(postgresql_app, "chat_rooms"):
+                # A worker has four connections of each kind. More than four are in use only if both workers hold some.
+                wait_for_use(pool, 8)
+            assert connections("most", pool) == 8
+            wait_for_use(pool, 0)
+
+
+@contextmanager
+def locked(app: Flask, table: str) -> Iterator[None]:
+    """Make every statement that uses *table* wait, until it gives up."""
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+@contextmanager
+def repeated(client: HttpClient, method: str, path: str) -> Iterator[None]:
+    """Run 16 threads that make a call again and again."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.is_set():
+            client.call(method, path, {"name": "x"} if method == "POST" else None)
+
+    with ThreadPoolExecutor(16) as threads:
+        running = [threads.submit(run) for _ in range(16)]
+        try:
+            yield
+        finally:
+            ended.set()
+    for each in running:
+        each.result()
