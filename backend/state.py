@@ -40,6 +40,9 @@ class Metrics(Protocol):
 class Outbox(Protocol):
     """Sends text messages and mail (`backend.outbox.sender`)."""
 
+    @property
+    def notices(self) -> Sequence[str]: ...
+
     def start(self) -> object: ...
 
     def wake(self) -> None: ...

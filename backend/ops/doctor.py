@@ -19,6 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.database import read_engine
 from backend.models.base import db
+from backend.outbox.gateways import sms_notice
+from backend.outbox.mail import mail_notice
 from backend.redis_client import connect_redis
 from backend.schema.drift import find_drift
 from backend.schema.gate import find_revision_fault, find_second_instance
@@ -82,14 +84,12 @@ def _configuration(config: Config) -> Iterator[Finding]:
         yield Finding("configuration", problem, "Set it to an https:// address.")
     if not config.rate_limits:
         yield Finding("configuration", "RATE_LIMITS is off in production.", "Set RATE_LIMITS=on.")
-    if config.sms_gateway == "console":
-        logged, unset = "console: codes are written to the log, not sent.", "not set: no code is sent by SMS."
-        problem = f"SMS_GATEWAY is {logged if config.may_log_sms else unset}"
-        yield Finding("configuration", problem, "Set SMS_GATEWAY to webhook, twilio or off.", "advice")
-    if config.smtp_url in (None, "console"):
-        logged, unset = "console: mail is written to the log, not sent.", "not set: no mail is sent."
-        problem = f"SMTP_URL is {logged if config.may_log_mail else unset}"
-        yield Finding("configuration", problem, "Set SMTP_URL to the address of a mail server.", "advice")
+    for notice, remedy in (
+        (sms_notice(config), "Set SMS_GATEWAY to webhook, twilio or off."),
+        (mail_notice(config), "Set SMTP_URL to the address of a mail server."),
+    ):
+        if notice is not None:
+            yield Finding("configuration", notice, remedy, "advice")
 
 
 def _mail(config: Config) -> Iterator[Finding]:

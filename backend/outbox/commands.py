@@ -14,7 +14,10 @@ outbox = AppGroup("outbox", help="Text messages and mail that are to be sent.")
 @outbox.command("drain")
 def drain() -> None:
     """Send all messages that are due, and exit."""
-    counts = confab_state().outbox.drain()
+    outbox = confab_state().outbox
+    for notice in outbox.notices:
+        click.echo(f"Warning: {notice}", err=True)
+    counts = outbox.drain()
     click.echo(f"sent {counts['sms']} sms and {counts['mail']} mail")
 
 

@@ -17,6 +17,9 @@ log = logging.getLogger("confab.outbox")
 STEP_SECONDS = 10.0
 """How long a provider may take for one step."""
 
+SMS_LOGGED = "SMS_GATEWAY is console: codes are written to the log, not sent."
+SMS_NOT_SENT = "SMS_GATEWAY is not set: no code is sent by SMS."
+
 TWILIO_URL = "https://api.twilio.com"
 PERMANENT = frozenset({400, 410, 413, 422})
 """Statuses that mean that a retry of this message is useless. All others are retried, also wrong credentials."""
@@ -45,6 +48,13 @@ def sms_gateway(config: Config) -> SmsGateway:
     return Console(config.may_log_sms)
 
 
+def sms_notice(config: Config) -> str | None:
+    """What happens to text messages in production if they are not sent, as a sentence. None if they are sent, or not wanted."""
+    if config.app_env != "production" or config.sms_gateway != "console":
+        return None
+    return SMS_LOGGED if config.may_log_sms else SMS_NOT_SENT
+
+
 class Console:
     """Writes the text to the log, if the configuration allows that. By default it does not in production."""
 
@@ -53,7 +63,7 @@ class Console:
 
     def send(self, to: str, text: str, key: str) -> None:
         if not self.may_log:
-            raise Refused("SMS_GATEWAY is not set")
+            raise Refused(SMS_NOT_SENT)
         log.info("sms to %s: %s", to, text)
 
 

@@ -19,6 +19,9 @@ from config import Config
 
 log = logging.getLogger("confab.outbox")
 
+MAIL_LOGGED = "SMTP_URL is console: mail is written to the log, not sent."
+MAIL_NOT_SENT = "SMTP_URL is not set: no mail is sent."
+
 
 @dataclass(frozen=True)
 class Mail:
@@ -42,6 +45,13 @@ def mailer(config: Config) -> Mailer:
     return SmtpMailer(config.smtp_url, config.mail_from)
 
 
+def mail_notice(config: Config) -> str | None:
+    """What happens to mail in production if it is not sent, as a sentence. None if it is sent."""
+    if config.app_env != "production" or config.smtp_url not in (None, "console"):
+        return None
+    return MAIL_LOGGED if config.may_log_mail else MAIL_NOT_SENT
+
+
 class ConsoleMailer:
     """Writes the mail to the log, if the configuration allows that."""
 
@@ -50,7 +60,7 @@ class ConsoleMailer:
 
     def send(self, mail: Mail, key: str) -> None:
         if not self.may_log:
-            raise Refused("SMTP_URL is not set")
+            raise Refused(MAIL_NOT_SENT)
         log.info("mail to %s: %s\n%s", mail.to, mail.subject, mail.text)
 
 

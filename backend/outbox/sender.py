@@ -15,10 +15,9 @@ from sqlalchemy import Row
 from backend.database import is_unavailable
 from backend.models.base import db, utcnow
 from backend.outbox import queue
-from backend.outbox.gateways import Failed, Refused, sms_gateway
-from backend.outbox.mail import Mail, mailer
+from backend.outbox.gateways import Failed, Refused, sms_gateway, sms_notice
+from backend.outbox.mail import Mail, mail_notice, mailer
 from backend.security.encryption import DecryptionError
-from config import Config
 
 log = logging.getLogger("confab.outbox")
 
@@ -53,12 +52,17 @@ class Outbox:
         self.also_sweep = also_sweep
         self.sms = sms_gateway(config)
         self.mail = mailer(config)
+        self.notices: Sequence[str] = [
+            notice for notice in (sms_notice(config), mail_notice(config)) if notice is not None
+        ]
+        """Sentences about messages that this production server does not send."""
+
         self._woken: dict[str, Event] = {}
-        if config.app_env == "production":
-            _warn(config)
 
     def start(self) -> list[gevent.Greenlet[..., None]]:
         """Start sending, in greenlets that end with the worker. Returns them."""
+        for notice in self.notices:
+            log.warning(notice)
         self._woken = {kind: Event() for kind in queue.KINDS}
         return [gevent.spawn(self._run_sweeps), *(gevent.spawn(self._run, kind) for kind in queue.KINDS)]
 
@@ -160,15 +164,3 @@ def _fail(row: Row[Any], error: Exception) -> bool:
     else:
         log.error("%s %d (%s) was given up: %s", row.kind, row.id, row.topic, reason)
     return False
-
-
-def _warn(config: Config) -> None:
-    """Warn, at the start of a production server, of messages that are not delivered or that are written to the log."""
-    for name, is_console, may_log in (
-        ("SMS_GATEWAY", config.sms_gateway == "console", config.may_log_sms),
-        ("SMTP_URL", config.smtp_url in (None, "console"), config.may_log_mail),
-    ):
-        if is_console and may_log:
-            log.warning("%s=console: messages go to this log, with the codes and links in them", name)
-        elif is_console:
-            log.warning("%s is not set: messages are not delivered", name)

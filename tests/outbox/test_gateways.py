@@ -13,12 +13,14 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import parse_qs
 
+import gevent
 import pytest
 from flask import Flask
 
+from backend.ops.doctor import examine
 from backend.outbox import gateways, mail
-from backend.outbox.gateways import Console, Failed, Refused, Twilio, Webhook, sms_gateway
-from backend.outbox.mail import ConsoleMailer, Mail, SmtpMailer, mailer
+from backend.outbox.gateways import SMS_LOGGED, SMS_NOT_SENT, Console, Failed, Refused, Twilio, Webhook, sms_gateway
+from backend.outbox.mail import MAIL_LOGGED, MAIL_NOT_SENT, ConsoleMailer, Mail, SmtpMailer, mailer
 from backend.state import confab_state
 from config import Config
 from tests.outbox.sinks import MailSink, WebSink, mail_sink, web_sink
@@ -28,6 +30,7 @@ MAIL = Mail(
     "ann@example.com", "Set a new password", "Hello ann,\n\n" + "https://x.example/#/reset?token=" + "t" * 80 + "\n"
 )
 FROM = "Confab <confab@example.com>"
+PRODUCTION = {"APP_ENV": "production", "SECRET_KEY": token_hex(32), "JWT_SECRET_KEY": token_hex(32)}
 
 
 @pytest.fixture
@@ -203,28 +206,42 @@ def test_the_configured_gateway_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "warning", "is_logged"),
+    ("environ", "notices", "is_logged"),
     [
-        ({}, "is not set: messages are not delivered", False),
-        ({"SMS_GATEWAY": "console", "SMTP_URL": "console"}, "=console: messages go to this log", True),
+        ({}, [SMS_NOT_SENT, MAIL_NOT_SENT], False),
+        ({"SMS_GATEWAY": "console", "SMTP_URL": "console"}, [SMS_LOGGED, MAIL_LOGGED], True),
     ],
 )
 def test_in_production_codes_are_only_logged_on_request(
     make_app: Callable[..., Flask],
     caplog: pytest.LogCaptureFixture,
     environ: dict[str, str],
-    warning: str,
+    notices: list[str],
     is_logged: bool,
 ) -> None:
+    """The start of a server, `flask outbox drain`, `flask doctor` and the refused message use the same sentences."""
+    app = make_app({**PRODUCTION, **environ})
+    outbox: Any = confab_state(app).outbox
     caplog.set_level("INFO")
-    secrets = {"SECRET_KEY": token_hex(32), "JWT_SECRET_KEY": token_hex(32)}
-    outbox = confab_state(make_app({"APP_ENV": "production", **secrets, **environ})).outbox
-    caplog.set_level("INFO")
-    assert sum(warning in record.getMessage() for record in caplog.records) == 2
+    gevent.killall(outbox.start())
+    assert [record.getMessage() for record in caplog.records] == notices
+    assert [finding.problem for finding in examine(app) if finding.severity == "advice"] == notices
+    drained = app.test_cli_runner().invoke(args=["outbox", "drain"])
+    assert drained.stderr == "".join(f"Warning: {notice}\n" for notice in notices)
     for send in (lambda: outbox.sms.send(TO, "Code: 123456", "k"), lambda: outbox.mail.send(MAIL, "k")):
         if is_logged:
             send()
         else:
-            with pytest.raises(Refused, match="is not set"):
+            with pytest.raises(Refused) as refusal:
                 send()
+            assert str(refusal.value) in notices
     assert ("123456" in caplog.text, "token=ttt" in caplog.text) == (is_logged, is_logged)
+
+
+@pytest.mark.parametrize(
+    "environ", [{"SMTP_URL": "smtps://mail.example.com", "SMS_GATEWAY": "off"}, {"APP_ENV": "development"}]
+)
+def test_nothing_is_said_where_messages_are_sent_or_nobody_else_reads_the_log(
+    make_app: Callable[..., Flask], environ: dict[str, str]
+) -> None:
+    assert confab_state(make_app({**PRODUCTION, **environ})).outbox.notices == []
