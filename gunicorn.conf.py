@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import load_dotenv
+from gunicorn import __version__, systemd
 from gunicorn.glogging import Logger
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # otherwise it has the folder of bin/gunicorn, and not config.py
 
+import listen_address  # noqa: E402
 import metrics_folder  # noqa: E402
 import private_files  # noqa: E402
 from config import Config, ConfigError  # noqa: E402
@@ -36,7 +38,12 @@ private_files.tighten(environment)
 
 
 class ErrorLog(Logger):
-    """gunicorn's error log. Once logging is configured, gunicorn would also log each request."""
+    """gunicorn's error log, without its lines about requests and about the start."""
+
+    def info(self, msg: str, *args: Any, **options: Any) -> None:
+        """Leave out gunicorn's first line. It comes before `on_starting`, which may end the server with one line of its own."""
+        if msg != "Starting gunicorn %s":
+            super().info(msg, *args, **options)
 
     def access(self, *_: Any) -> None:
         """Log nothing: the application logs its requests, without the query string, which may hold a token."""
@@ -45,6 +52,14 @@ class ErrorLog(Logger):
 def process_members() -> dict[str, int]:
     """Additional members of each line of gunicorn's log: the id of the process, which is the master or a worker."""
     return {"pid": os.getpid()}
+
+
+def on_starting(server: Any) -> None:
+    """Check that the address is free, unless this process inherited its sockets: from systemd, or from the server it replaces."""
+    if not (server.master_pid or systemd.listen_fds(unset_environment=False)):
+        is_development = environment.app_env == "development"
+        listen_address.check(server.cfg.address, "PORT={port} make run" if is_development else "PORT={port}")
+    server.log.info("Starting with gunicorn %s", __version__)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -18,6 +18,7 @@ CODE = (
     "gunicorn_client.py",
     "wsgi.py",
     "json_formatter.py",
+    "listen_address.py",
     "metrics_folder.py",
     "private_files.py",
 )

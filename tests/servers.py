@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,9 +22,19 @@ from tests.processes import Folder, descendants, end, free_port, spawn, sweep, t
 ROOT = Path(__file__).resolve().parent.parent
 SERVING = (
     "gunicorn.conf.py", "gunicorn_worker.py", "gunicorn_client.py", "config.py", "config_environment.py",
-    "config_services.py", "json_formatter.py", "metrics_folder.py", "private_files.py",
+    "config_services.py", "json_formatter.py", "listen_address.py", "metrics_folder.py", "private_files.py",
 )  # fmt: skip
 """The files that gunicorn loads before the application: with another wsgi.py beside them they serve another application."""
+
+
+def stand_in(folder: Path, application: str) -> Path:
+    """Prepare *folder* as the `root` of a `Server` that serves *application*, the text of a wsgi.py. Returns *folder*."""
+    for name in SERVING:
+        shutil.copy(ROOT / name, folder)
+    (folder / "wsgi.py").write_text(application)
+    return folder
+
+
 # The variables that a server inherits from the tests. It must not get any other, such as a developer's DATABASE_URL.
 INHERITED = re.compile(r"PATH|HOME|LANG|LC_.*|TZ|TMPDIR|VIRTUAL_ENV|PYTHON.*|COV_.*|COVERAGE_.*")
 

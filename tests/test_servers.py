@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.processes import wait_until
-from tests.servers import ROOT, SERVING, Server
+from tests.servers import ROOT, Server, stand_in
 
 STAND_IN = """
 import json, os, sys, threading, time
@@ -44,11 +43,7 @@ def app(environ, start_response):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("root")
-    for name in SERVING:
-        shutil.copy(ROOT / name, folder)
-    (folder / "wsgi.py").write_text(STAND_IN)
-    return folder
+    return stand_in(tmp_path_factory.mktemp("root"), STAND_IN)
 
 
 @pytest.fixture(scope="module")

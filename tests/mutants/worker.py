@@ -21,7 +21,9 @@ from typing import Any
 
 from tests.services import Services
 
-PROJECT = ("backend", "tests", "config", "gunicorn", "private_files", "json_formatter", "metrics_folder", "wsgi", "__")
+PROJECT = (
+    "backend", "tests", "config", "gunicorn", "private_files", "json_formatter", "listen_address", "metrics_folder", "wsgi", "__",
+)  # fmt: skip
 NO_TESTS = 5
 OPTIONS = [
     "-q",
