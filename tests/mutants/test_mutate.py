@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +119,29 @@ def test_every_recorded_slip_applies_to_the_code_and_names_existing_tests(tmp_pa
             if f"def {function}(" not in (ROOT / path).read_text():
                 problems.append(f"{slip.name}: there is no {test}")
     assert problems == []
+
+
+PRELOAD = """
+import json, sys
+from tests.mutants.preload import finish, preload
+names = [path.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for path in sys.argv[2:]]
+preload(names, [sys.argv[1]])
+early = [name for name in names if name in sys.modules]
+finish()
+import backend
+backend.create_app
+print(json.dumps([early, [name for name in names if name in sys.modules]]))
+"""
+
+
+@pytest.mark.parametrize("mutated", ["backend/messages/deletion.py", "backend/models/base.py", "config.py"])
+def test_what_does_not_depend_on_the_mutated_module_is_imported_before_it(mutated: str) -> None:
+    """And the rest afterwards, so that every module is imported once."""
+    paths = ["config.py", *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("backend/**/*.py")))]
+    output = subprocess.run([sys.executable, "-c", PRELOAD, mutated, *paths], cwd=ROOT, check=True, capture_output=True)
+    early, late = json.loads(output.stdout)
+    name = mutated.removesuffix(".py").replace("/", ".")
+    assert name in late
+    assert not {name, "backend", "backend.messages.routes_changes"} & set(early)
+    assert "backend.errors" in early
+    assert ("backend.messages.edits" in early) is (mutated == "backend/messages/deletion.py")

@@ -1,6 +1,7 @@
-"""A process that runs tests against mutants, each in a fork of itself that has all libraries loaded, but not `backend`.
+"""A process that runs tests against mutants, each in a fork.
 
-It works in a copy of the project. It reads one JSON object a line, and answers each with one.
+It works in a copy of the project. It reads one JSON object a line, and answers each with one. It loads all libraries. For each
+mutated module it has a fork of itself that loads also what does not depend on that module; this one forks for each mutant.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tests.mutants.preload import finish, preload
 from tests.services import Services
 
 PROJECT = (
@@ -38,8 +40,11 @@ OPTIONS = [
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
 
-def load_libraries(database_url: str) -> None:
-    """Import whatever the application and its tests import, except themselves; and migrate the template database."""
+def load_libraries(database_url: str) -> list[str]:
+    """Import whatever the application and its tests import, except themselves; and migrate the template database.
+
+    Returns the names of the modules that the application consists of, in the order in which it imports them.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -48,12 +53,46 @@ def load_libraries(database_url: str) -> None:
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as names:
-        wanted = [name for name in names.read().split("\n") if not name.startswith(PROJECT)]
+        imported = names.read().split("\n")
     os.waitpid(child, 0)
-    for name in wanted:
-        with suppress(ImportError):
-            importlib.import_module(name)
+    for name in imported:
+        if not name.startswith(PROJECT):
+            with suppress(ImportError):
+                importlib.import_module(name)
     gc.freeze()  # the collector of a fork need not look at them
+    return imported
+
+
+class Forker:
+    """A fork of this process that runs the jobs whose edits are of the files *mutated*. It has loaded what needs none of them."""
+
+    def __init__(self, mutated: list[str], imported: list[str], services: dict[str, Any]):
+        self.mutated = mutated
+        jobs, self._jobs = os.pipe()
+        self._answers, answers = os.pipe()
+        self._process = os.fork()
+        if not self._process:
+            os.close(self._jobs)
+            preload(imported, mutated)
+            gc.freeze()
+            with os.fdopen(jobs) as lines:
+                for line in lines:
+                    os.write(answers, (json.dumps(run(json.loads(line), services)) + "\n").encode())
+            os._exit(0)
+        os.close(jobs)
+        os.close(answers)
+        self._reader = os.fdopen(self._answers)
+
+    def run(self, job: str) -> str:
+        """The answer to *job*, which is a line."""
+        os.write(self._jobs, job.encode())
+        return self._reader.readline()
+
+    def close(self) -> None:
+        """End the fork."""
+        os.close(self._jobs)
+        self._reader.close()
+        os.waitpid(self._process, 0)
 
 
 def _import_project(database_url: str) -> None:
@@ -124,6 +163,7 @@ def _run_tests(job: dict[str, Any], services: dict[str, Any], folder: Path) -> i
     output = os.open(folder / "output", os.O_WRONLY | os.O_CREAT)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    finish()
     import pytest
 
     from tests.mutants.plugin import MigratedServices, Selection
@@ -139,11 +179,17 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     os.environ["FLASK_SKIP_DOTENV"] = "1"
+    sys.dont_write_bytecode = False  # compiled files are of this copy of the project
     services = json.loads(sys.stdin.readline())
     own = Services(**services)
-    load_libraries(own.new_database("migrated"))
+    imported = load_libraries(own.new_database("migrated"))
+    forker = Forker([], imported, services)
     for line in sys.stdin:
-        print(json.dumps(run(json.loads(line), services)), file=answers, flush=True)
+        mutated = sorted(json.loads(line)["edits"])
+        if mutated and mutated != forker.mutated:
+            forker.close()
+            forker = Forker(mutated, imported, services)
+        print(forker.run(line), end="", file=answers, flush=True)
 
 
 if __name__ == "__main__":
