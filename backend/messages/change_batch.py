@@ -280,12 +280,11 @@ def _places(changes: Iterable[Change], messages: dict[int, LockedMessage]) -> It
 
 
 def _members(connection: Connection, pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], bool]:
-    if not pairs:
-        return {}
     m = RoomMembership
     statement = (
         select(m.room_id, m.user_id, m.is_admin)
         .join(Room, Room.id == m.room_id)
         .where(tuple_(m.room_id, m.user_id).in_(pairs), m.left_at.is_(None), Room.deleted_at.is_(None))
     )
-    return {(room_id, user_id): is_admin for room_id, user_id, is_admin in connection.execute(statement)}
+    found = connection.execute(statement).all() if pairs else []
+    return {(room_id, user_id): is_admin for room_id, user_id, is_admin in found}

@@ -46,7 +46,7 @@ class Deletion(Change):
         return True
 
 
-def delete_message(user: User, message_id: int, *, is_hard: bool = False) -> None:
+def delete_message(user: User, message_id: int, *, is_hard: bool) -> None:
     """Delete a message, as its sender or an admin of its room. Safe to repeat.
 
     A soft deletion keeps content and history in the database, but the API does not show them. A hard one wipes them. Raises

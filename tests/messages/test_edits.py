@@ -61,6 +61,20 @@ def test_earlier_versions_are_listed_oldest_first(make: Factory) -> None:
     assert [version["content"] for version in history(ben, message, "?skip=1")] == ["two"]
 
 
+def test_the_pages_of_a_history_are_linked(make: Factory) -> None:
+    ann = make.client()
+    message, other = send(ann, "0"), send(ann, "other")
+    for n in range(1, 4):
+        edit(ann, message, str(n))
+        edit(ann, other, f"other {n}")
+    seen, path = [], f"{MESSAGES}/{message['id']}/history?limit=2"
+    while path:
+        response = ann.get(path)
+        seen.append([version["content"] for version in response.get_json()])
+        path = response.headers.get("Link", "").partition(">")[0].removeprefix("<")
+    assert seen == [["0", "1"], ["2"]]
+
+
 def test_an_edit_to_the_same_content_changes_nothing(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

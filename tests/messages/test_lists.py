@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from backend.models import ConversationEntry
+from backend.models.base import db
+from backend.security.hashing import hash_password
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
@@ -66,6 +69,43 @@ def test_a_former_member_does_not_see_the_messages(make: Factory) -> None:
     bob.post(f"/api/rooms/{room['id']}/leave")
     assert bob.get("/api/chat/messages").get_json() == []
     assert bob.get(f"/api/chat/messages/{message['id']}").status_code == 404
+
+
+def test_an_inbox_row_alone_shows_no_room(app: Flask, make: Factory) -> None:
+    """The membership decides. An inbox row may be left of one that ended."""
+    ann, bob = make.client(), make.client()
+    room, other = make.room(ann, "r", bob), make.room(bob, "other")
+    message = fill(ann, 1, room_id=room["id"])[0]
+    assert ann.put(f"/api/chat/messages/{message['id']}/pin").status_code == 200
+    own = fill(bob, 1, room_id=other["id"])[0]
+
+    def shown(client: Client) -> list[set[str]]:
+        lists = [
+            client.get(path).get_json()
+            for path in ("/api/chat/messages", "/api/chat/messages?pinned=true", "/api/chat/search?q=m1")
+        ]
+        synced = client.post("/api/chat/sync", {"conversations": {}}).get_json()["conversations"]
+        rows = [*synced, *client.get("/api/chat/conversations").get_json()]
+        return [*({each["conversation_id"] for each in found} for found in lists), {row["id"] for row in rows}]
+
+    in_room, in_other = room["conversation_id"], other["conversation_id"]
+    assert own["conversation_id"] == in_other
+    assert shown(bob) == [{in_room, in_other}, {in_room}, {in_room, in_other}, {"lobby", in_room, in_other}]
+    bob.post(f"/api/rooms/{room['id']}/leave")
+    with app.app_context():
+        db.session.add(ConversationEntry(user_id=bob.user.id, conversation_id=in_room))  # type: ignore[attr-defined]
+        db.session.commit()
+    assert shown(bob) == [{in_other}, set(), {in_other}, {"lobby", in_other}]
+
+
+def test_a_direct_conversation_with_an_erased_user_stays_readable(make: Factory) -> None:
+    ann, bob = make.client(), make.client(make.user(hashed_password=hash_password("correct horse battery")))
+    message = fill(bob, 1, recipient_id=ann.user.id)[0]
+    assert bob.delete("/api/users/me", {"password": "correct horse battery"}).status_code == 204
+    path = f"/api/chat/messages?conversation_id={message['conversation_id']}"
+    assert [each["id"] for each in ann.get(path).get_json()] == [message["id"]]
+    assert ann.get(f"/api/chat/messages/{message['id']}").status_code == 200
+    assert make.client().get(f"/api/chat/messages?recipient_id={bob.user.id}").status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["lobby", "room", "dm", "room path"])

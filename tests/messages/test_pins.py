@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.factories import Factory
-from tests.messages.changing import MESSAGES, delete, get, head, published, send, user_id
+from tests.messages.changing import MESSAGES, delete, edit, get, head, published, react, send, unreact, user_id
 
 
 def pin_path(message: dict[str, object]) -> str:
@@ -81,6 +81,17 @@ def test_pinned_messages_are_listed(make: Factory) -> None:
     assert listed(f"pinned=true&{in_room}") == ["4", "1"]
     ann.post(f"/api/rooms/{room['id']}/leave")
     assert listed("pinned=true") == ["direct"]
+
+
+def test_another_change_of_a_pinned_message_leaves_it_in_the_list(make: Factory) -> None:
+    ann = make.client()
+    room = make.room(ann)
+    message = send(ann, room_id=room["id"])
+    ann.put(pin_path(message))
+    for change, value in ((edit, "edited"), (react, "👍"), (unreact, "👍")):
+        changed = change(ann, message, value).get_json()
+        assert changed["is_pinned"]
+        assert ann.get(f"{MESSAGES}?pinned=true").get_json() == [changed]
 
 
 @pytest.mark.parametrize("value", ["", "1", "maybe"])
