@@ -11,7 +11,7 @@ COMPILE := pip-compile --quiet --no-header --no-strip-extras --generate-hashes -
 OPENAPI_TOOLS := tests/openapi/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run migrate test coverage lint audit conformance bench chaos mutants lock
+.PHONY: help install run migrate test coverage format lint audit conformance bench chaos mutants lock
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -34,6 +34,10 @@ test: $(VENV)/.dev $(OPENAPI_TOOLS) ## run every test, on SQLite and on a real P
 
 coverage: $(VENV)/.dev $(OPENAPI_TOOLS) ## the same, with a report of untested lines and branches; takes half as long again
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+
+format: $(VENV)/.dev ## format the code, and fix what ruff can fix safely
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
 
 lint: $(VENV)/.dev $(OPENAPI_TOOLS) ## check format, style, types and the OpenAPI document
 	@$(BIN)/ruff format --check .

@@ -14,7 +14,7 @@ from tests.client import Client
 from tests.servers import ROOT
 from tests.test_routes import rules
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 VALID = [page for page in PAGES if "\nSuperseded by " not in page.read_text()]
 """All pages except superseded decisions, which name what existed at their time."""
 ADDRESS = re.compile(
