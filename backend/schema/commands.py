@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 import flask_migrate
-from flask import current_app
+from flask import current_app, g
 from flask.cli import AppGroup, with_appcontext
 from flask_migrate.cli import db as flask_migrate_group
 from sqlalchemy import Engine, exc
@@ -16,6 +16,7 @@ from sqlalchemy import Engine, exc
 from backend.models.base import db as database
 from backend.schema.backup import back_up, move, refuse_strangers, restore
 from backend.schema.documentation import describe_schema
+from backend.schema.drafts import format_draft, next_revision
 from backend.schema.legacy_import.rename import drop_legacy, list_legacy
 from backend.schema.upgrade import DRY_RUN
 from backend.settings import MIGRATIONS
@@ -57,6 +58,36 @@ db.add_command(
         help=_upgrade.__doc__,
     )
 )
+
+
+def _write_draft(ctx: click.Context, name: str, options: dict[str, Any]) -> None:
+    """Call Flask-Migrate's command *name*, with the next number as the revision."""
+    if not options["message"]:
+        raise click.UsageError('Say what the migration does, for example: -m "Add a topic to rooms"', ctx)
+    config = current_app.extensions["migrate"].migrate.get_config(options["directory"] or g.directory)
+    options["rev_id"] = options["rev_id"] or next_revision(config)
+    ctx.invoke(flask_migrate_group.commands[name], **options)
+    if not options["sql"]:
+        format_draft(config, options["rev_id"])
+
+
+@click.pass_context
+@with_appcontext
+def _revision(ctx: click.Context, /, **options: Any) -> None:
+    """Write a migration with the next number; with --autogenerate, from the difference of models and database."""
+    _write_draft(ctx, "revision", options)
+
+
+@click.pass_context
+@with_appcontext
+def _migrate(ctx: click.Context, /, **options: Any) -> None:
+    """Write a migration with the next number, from the difference of models and database."""
+    _write_draft(ctx, "migrate", options)
+
+
+for _name, _callback in (("revision", _revision), ("migrate", _migrate)):
+    _params = flask_migrate_group.commands[_name].params
+    db.add_command(click.Command(_name, callback=_callback, params=_params, help=_callback.__doc__))
 
 
 @schema.command("drop-legacy")

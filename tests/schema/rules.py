@@ -69,7 +69,7 @@ def _call_faults(upgrade: ast.FunctionDef, is_contraction: bool) -> Iterator[str
             yield f"{name} takes away what the previous release reads"
         if name in STOPS_WRITERS:
             yield f"{name} stops writers while it looks at every row: use {STOPS_WRITERS[name]}"
-        if name == "create_index" and (len(call.args) < 2 or _text(call.args[1]) not in made):
+        if name == "create_index" and _indexed_table(upgrade, call) not in made:
             yield "create_index stops writers: use add_index"
         if name == "alter_column" and not is_contraction and {"new_column_name", "type_", "nullable"} & keywords.keys():
             yield "alter_column changes a column under the previous release"
@@ -79,6 +79,15 @@ def _call_faults(upgrade: ast.FunctionDef, is_contraction: bool) -> Iterator[str
             r"\s*(UPDATE|DELETE|INSERT\b.*\bSELECT)\b", _statement(call), re.IGNORECASE | re.DOTALL
         ):
             yield "execute changes rows of any number at once: use update_in_batches"
+
+
+def _indexed_table(upgrade: ast.FunctionDef, call: ast.Call) -> str | None:
+    """The table of a `create_index`: its second argument, or that of the batch which it belongs to."""
+    for block in ast.walk(upgrade):
+        batch = block.items[0].context_expr if isinstance(block, ast.With) else None
+        if isinstance(batch, ast.Call) and batch.args and call in ast.walk(block):
+            return _text(batch.args[0])
+    return _text(call.args[1]) if len(call.args) > 1 else None
 
 
 def _name(call: ast.Call) -> str:

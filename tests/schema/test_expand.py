@@ -39,6 +39,7 @@ SOUND = [
     'op.add_column("users", sa.Column("x", sa.Text(), nullable=True))',
     'op.add_column("users", sa.Column("x", sa.Text(), nullable=False, server_default=""))',
     'op.create_table("x", sa.Column("id", sa.Integer())); op.create_index("ix_x_id", "x", ["id"])',
+    'op.create_table("x")\n    with op.batch_alter_table("x") as batch_op:\n        batch_op.create_index("i", ["id"])',
     'add_index("ix_users_bio", "users", ["bio"])',
     'update_in_batches("users", "bio = \'\'", "bio IS NULL")',
 ]
@@ -50,6 +51,7 @@ BROKEN = {
     'op.alter_column("users", "bio", nullable=False)': "under the previous release",
     'op.add_column("users", sa.Column("x", sa.Text(), nullable=False))': "does not fill it",
     'op.create_index("ix_users_bio", "users", ["bio"])': "use add_index",
+    'with op.batch_alter_table("users") as batch_op:\n        batch_op.create_index("ix", ["bio"])': "use add_index",
     'op.create_unique_constraint("uq_x", "users", ["bio"])': "stops writers",
     "op.execute(\"UPDATE users SET bio = ''\")": "use update_in_batches",
     'op.execute(sa.text("delete from users"))': "use update_in_batches",
