@@ -20,6 +20,7 @@ import config_services as services
 from config_environment import Environment
 
 ENVIRONMENTS = ("development", "production", "testing")
+LOG_FORMATS = ("auto", "json", "plain")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 SMS_GATEWAYS = ("console", "webhook", "twilio", "off")
 ORIGIN = r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
@@ -78,6 +79,8 @@ class Config:
     room_creation: str
     session_days: int
     log_level: str
+    log_format: str
+    may_colour_logs: bool
     sentry_dsn: str | None = field(repr=False)
     metrics_token: str | None = field(repr=False)
     database_pool_size: int
@@ -153,6 +156,8 @@ def _read_all(env: Environment) -> dict[str, Any]:
         "room_creation": env.choice("ROOM_CREATION", ("everyone", "superusers"), "everyone"),
         "session_days": env.number("SESSION_DAYS", 90, 1, 3650),
         "log_level": env.choice("LOG_LEVEL", LOG_LEVELS, "info"),
+        "log_format": env.choice("LOG_FORMAT", LOG_FORMATS, "auto"),
+        "may_colour_logs": env.text("NO_COLOR") is None,
         "sentry_dsn": env.text("SENTRY_DSN", services.check_sentry_dsn),
         "metrics_token": env.text("METRICS_TOKEN", check_metrics_token),
         "database_pool_size": env.number("DATABASE_POOL_SIZE", 20, 2, 500),

@@ -23,7 +23,7 @@ import metrics_folder  # noqa: E402
 import private_files  # noqa: E402
 from config import Config, ConfigError  # noqa: E402
 from gunicorn_worker import Worker  # noqa: E402
-from json_formatter import JsonFormatter  # noqa: E402
+from log_formatters import make_formatter  # noqa: E402
 
 # As the `flask` command does: variables of the environment have priority over the file.
 if not os.environ.get("FLASK_SKIP_DOTENV"):
@@ -136,6 +136,6 @@ loglevel = environment.log_level
 logconfig_dict = {
     "root": {"level": "WARNING", "handlers": []},  # the application configures it
     "loggers": {"gunicorn.error": {"level": loglevel.upper(), "handlers": ["stderr"], "propagate": False}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
-    "formatters": {"json": {"()": JsonFormatter, "context": process_members}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen", "stream": "ext://sys.stderr"}},
+    "formatters": {"chosen": {"()": make_formatter, "config": environment, "context": process_members}},
 }

@@ -59,7 +59,7 @@ __version__ = settings.VERSION
 def create_app(config: Config | None = None) -> Flask:
     """Make the application, configured by *config* or else by the environment. Raises ConfigError and ModelFault."""
     config = config or Config.from_env()
-    logging.configure(config.log_level)
+    logging.configure(config)
     app = Flask("confab", static_folder=None, instance_path=str(config.instance_dir))
     settings.apply(app, config)
     api = ProblemApi()

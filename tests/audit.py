@@ -17,8 +17,8 @@ CODE = (
     "gunicorn_worker.py",
     "gunicorn_client.py",
     "wsgi.py",
-    "json_formatter.py",
     "listen_address.py",
+    "log_formatters.py",
     "metrics_folder.py",
     "private_files.py",
 )

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from backend.http.logging import make_formatter
+from backend.http.logging import request_members
+from log_formatters import JsonFormatter
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -17,7 +18,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 def log_lines(name: str) -> Iterator[Lines]:
     """Record what the logger *name*, and those below it, write from INFO on. Call the result for the decoded lines so far."""
     written: list[str] = []
-    formatter = make_formatter()
+    formatter = JsonFormatter(request_members)
 
     class Recorder(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

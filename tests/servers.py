@@ -22,7 +22,7 @@ from tests.processes import Folder, descendants, end, free_port, spawn, sweep, t
 ROOT = Path(__file__).resolve().parent.parent
 SERVING = (
     "gunicorn.conf.py", "gunicorn_worker.py", "gunicorn_client.py", "config.py", "config_environment.py",
-    "config_services.py", "json_formatter.py", "listen_address.py", "metrics_folder.py", "private_files.py",
+    "config_services.py", "listen_address.py", "log_formatters.py", "metrics_folder.py", "private_files.py",
 )  # fmt: skip
 """The files that gunicorn loads before the application: with another wsgi.py beside them they serve another application."""
 

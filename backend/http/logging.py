@@ -1,4 +1,4 @@
-"""Logs as JSON lines on standard error. `requests.py` logs requests, without query, headers or body."""
+"""Logs on standard error, in the format of LOG_FORMAT. `requests.py` logs requests, without query, headers or body."""
 
 from __future__ import annotations
 
@@ -8,26 +8,23 @@ from typing import Any
 
 from flask import g, has_request_context
 
-from json_formatter import JsonFormatter
+from config import Config
+from log_formatters import JsonFormatter, make_formatter
 
 
-def make_formatter() -> JsonFormatter:
-    """A formatter that adds the id of the current request, if there is one."""
-    return JsonFormatter(_request_members)
-
-
-def _request_members() -> dict[str, Any]:
+def request_members() -> dict[str, Any]:
+    """Additional members of each line of the log: the id of the current request, if there is one."""
     return {"request_id": g.request_id} if has_request_context() and "request_id" in g else {}
 
 
-def configure(level: str) -> None:
-    """Write records of *level* and above to standard error as JSON. May be called more than once."""
+def configure(config: Config) -> None:
+    """Write records of LOG_LEVEL and above to standard error. May be called more than once; the first format stays."""
     root = logging.getLogger()
-    root.setLevel(level.upper())
+    root.setLevel(config.log_level.upper())
     if any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers):
         return
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(make_formatter())
+    handler.setFormatter(make_formatter(config, request_members))
     root.addHandler(handler)
     logging.getLogger("confab.websocket").setLevel(logging.WARNING)  # the websockets library logs every socket
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # it logs every refusal, which requests.py does too

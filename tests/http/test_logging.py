@@ -6,18 +6,20 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from backend.http.logging import configure, make_formatter
-from json_formatter import JsonFormatter
+from backend.http.logging import configure, request_members
+from config import Config
+from log_formatters import JsonFormatter
 from tests.client import Client
 from tests.factories import Factory
 from tests.log_lines import Lines, log_lines
 
-FORMATTER = make_formatter()
+FORMATTER = JsonFormatter(request_members)
 
 
 @pytest.fixture
@@ -126,14 +128,19 @@ def test_an_exception_is_part_of_its_line() -> None:
     assert json.loads(line)["exception"].endswith("ValueError: first\nsecond")
 
 
-def test_configuring_twice_writes_each_line_once() -> None:
-    configure("warning")
-    configure("warning")
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config.from_env({"INSTANCE_DIR": str(tmp_path), "LOG_LEVEL": "warning"})
+
+
+def test_configuring_twice_writes_each_line_once(config: Config) -> None:
+    configure(config)
+    configure(config)
     handlers = [h for h in logging.getLogger().handlers if isinstance(h.formatter, JsonFormatter)]
     assert len(handlers) == 1
 
 
-def test_the_development_server_writes_no_request_lines() -> None:
+def test_the_development_server_writes_no_request_lines(config: Config) -> None:
     """They contain the query string."""
-    configure("info")
+    configure(replace(config, log_level="info"))
     assert not logging.getLogger("werkzeug").isEnabledFor(logging.INFO)

@@ -24,7 +24,7 @@ from tests.mutants.preload import finish, preload
 from tests.services import Services
 
 PROJECT = (
-    "backend", "tests", "config", "gunicorn", "private_files", "json_formatter", "listen_address", "metrics_folder", "wsgi", "__",
+    "backend", "tests", "config", "gunicorn", "private_files", "listen_address", "log_formatters", "metrics_folder", "wsgi", "__",
 )  # fmt: skip
 NO_TESTS = 5
 OPTIONS = [
