@@ -13,7 +13,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -154,5 +154,7 @@ READS = Offload(threads=4, max_waiting=10_000)
 def _at_low_priority(function: Callable[..., Result], *args: Any) -> Result:
     """Run *function* with a low priority (nice 10): after the loop, but before idle work of the machine."""
     if sys.platform == "linux":  # elsewhere threads have no priority of their own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        # A sandbox may refuse it, and so does the kernel if the process already has a lower priority.
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
     return function(*args)

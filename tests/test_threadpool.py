@@ -26,6 +26,14 @@ from tests.servers import Server
 from tests.users.test_avatars import picture, put
 
 
+def test_work_runs_where_the_priority_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr("os.setpriority", refuse)
+    assert Offload(threads=1, max_waiting=1).run("key", lambda: 42) == 42
+
+
 class Line:
     """A queue with one worker, which is busy until `finish`."""
 
