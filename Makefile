@@ -39,11 +39,12 @@ format: $(VENV)/.dev ## format the code, and fix what ruff can fix safely
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-lint: $(VENV)/.dev $(OPENAPI_TOOLS) ## check format, style, types and the OpenAPI document
+lint: $(VENV)/.dev $(OPENAPI_TOOLS) ## check format, style, types, shell scripts and the OpenAPI document
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy backend
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/shellcheck deploy/*.sh
 	@$(BIN)/python -m tests.openapi.lint
 
 audit: $(VENV)/.dev ## check for insecure code, and for dependencies with known vulnerabilities

@@ -42,6 +42,22 @@ def chromium_binary() -> Path:
     return _found(lambda: _which("chromium", "chromium-browser", "google-chrome"), "chromium", ("chromium",))
 
 
+def systemd_analyze_binary() -> Path:
+    """The path of systemd-analyze, which checks units where systemd does not run too."""
+    return _found(lambda: _which("systemd-analyze"), "systemd-analyze", ("systemd",))
+
+
+def seccomp_library() -> Path:
+    """The path of libseccomp, which filters system calls."""
+    return _found(lambda: _find_library("libseccomp.so.2"), "libseccomp", ("libseccomp2",))
+
+
+def _find_library(name: str) -> Path | None:
+    return next(
+        (path for folder in ("/lib", "/usr/lib", "/usr/lib64") for path in Path(folder).glob(f"**/{name}")), None
+    )
+
+
 def _which(*names: str) -> Path | None:
     return next((Path(found) for name in names if (found := shutil.which(name, path=SYSTEM_PATH))), None)
 

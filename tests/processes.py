@@ -78,9 +78,17 @@ def running_in(path: Path) -> Iterator[int]:
 
 
 def spawn(
-    command: list[str | Path], *, log: Path, last_signal: int = signal.SIGKILL, user: str | None = None, **options: Any
+    command: list[str | Path],
+    *,
+    log: Path,
+    last_signal: int = signal.SIGKILL,
+    user: str | None = None,
+    confine: Callable[[], None] | None = None,
+    **options: Any,
 ) -> subprocess.Popen[bytes]:
     """Start *command*, as *user*, in a session of its own; it gets *last_signal* when this process ends in any way.
+
+    *confine* runs in the new process, last of all, to limit what it may do.
 
     Only from the main thread: the kernel treats the end of the forking thread as the death of the parent.
     """
@@ -98,6 +106,8 @@ def spawn(
         _libc.prctl(PR_SET_PDEATHSIG, last_signal)
         if os.getppid() != parent:  # the parent died in between
             os._exit(1)
+        if confine is not None:
+            confine()
 
     with log.open("ab") as output:
         return subprocess.Popen(
