@@ -14,10 +14,11 @@ from flask_migrate.cli import db as flask_migrate_group
 from sqlalchemy import Engine, exc
 
 from backend.models.base import db as database
-from backend.schema.backup import back_up, move, refuse_strangers, restore
+from backend.schema.backup import back_up, restore
 from backend.schema.documentation import describe_schema
 from backend.schema.drafts import format_draft, next_revision
 from backend.schema.legacy_import.rename import drop_legacy, list_legacy
+from backend.schema.move import move, refuse_strangers
 from backend.schema.upgrade import DRY_RUN
 from backend.settings import MIGRATIONS
 from backend.state import confab_state

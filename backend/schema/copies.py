@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,16 @@ def copy_file(source: Path, target: Path) -> None:
         closing(sqlite3.connect(target)) as copy,
     ):
         origin.backup(copy)
+
+
+def publish(draft: Path, target: Path) -> None:
+    """Give the complete file *draft* the name *target*. Raises ClickException if *target* exists, and then changes nothing."""
+    try:
+        os.link(draft, target)  # unlike a rename, it never replaces a file
+    except OSError:
+        if target.exists():
+            raise click.ClickException(f"{target} already exists. Nothing was written.") from None
+        draft.rename(target)  # this file system has no links
 
 
 def keep_copy(connection: Connection, revision: str) -> Path | None:

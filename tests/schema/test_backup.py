@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from backend.models.base import Base
-from backend.schema.backup import fingerprint
+from backend.schema import move as schema_move
 from backend.schema.gate import find_fault
+from backend.schema.move import fingerprint
 from backend.search.version import CURRENT
 from tests.factories import Factory
 from tests.plugin_services import Services
@@ -127,15 +128,13 @@ def test_a_move_that_loses_a_row_is_rolled_back(
 ) -> None:
     url, engine = target
     fill(sqlite_database)
-    from backend.schema import backup
-
-    insert = backup.insert
+    insert = schema_move.insert
 
     def lose(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str, object]]) -> None:
         if table.name == "messages":
             next(rows)
         insert(connection, table, rows)
 
-    monkeypatch.setattr(backup, "insert", lose)
+    monkeypatch.setattr(schema_move, "insert", lose)
     assert "The copy of messages differs from the original" in sqlite_database.flask("db", "move", "--to", url, code=1)
     assert hashes(engine)["users"][0] == 0
