@@ -139,19 +139,15 @@ def _find_visible(
 def _find_active_users(connection: Connection, drafts: Sequence[Draft]) -> set[int]:
     outside = [draft for draft in drafts if draft.place.room_id is None]
     user_ids = {user_id for d in outside for user_id in (d.sender_id, d.place.peer_id) if user_id is not None}
-    if not user_ids:
-        return set()
     statement = select(User.id).where(User.id.in_(user_ids), User.deleted_at.is_(None))
-    return set(connection.execute(statement).scalars())
+    return set(connection.execute(statement).scalars()) if user_ids else set()
 
 
 def _find_public_rooms(connection: Connection, drafts: Sequence[Draft], members: Collection[Pair]) -> set[int]:
     pairs = {(draft.place.room_id, draft.sender_id) for draft in drafts if draft.place.room_id is not None}
     room_ids = {room_id for room_id, _ in pairs.difference(members)}
-    if not room_ids:
-        return set()
     statement = select(Room.id).where(Room.id.in_(room_ids), Room.is_public, Room.deleted_at.is_(None))
-    return set(connection.execute(statement).scalars())
+    return set(connection.execute(statement).scalars()) if room_ids else set()
 
 
 def _find_room_admins(connection: Connection, drafts: Sequence[Draft]) -> set[Pair]:
@@ -181,12 +177,11 @@ def _find_earlier(connection: Connection, keys: Collection[Key]) -> dict[Key, An
 def _lock_attachments(connection: Connection, drafts: Sequence[Draft]) -> dict[int, Row[Any]]:
     """Lock them in the order of their ids, so that two batches that name the same attachments cannot deadlock."""
     wanted = {id_ for draft in drafts for id_ in draft.attachment_ids}
-    if not wanted:
-        return {}
-    owners = {draft.sender_id for draft in drafts if draft.attachment_ids}
+    owners = {draft.sender_id for draft in drafts}
     c = Attachment.__table__.c
     own = (c.id.in_(wanted), c.user_id.in_(owners), c.state == AttachmentState.READY)
-    rows = connection.execute(select(*c).where(*own).order_by(c.id).with_for_update(key_share=True))
+    statement = select(*c).where(*own).order_by(c.id).with_for_update(key_share=True)
+    rows = connection.execute(statement).all() if wanted else []
     return {row.id: row for row in rows}
 
 

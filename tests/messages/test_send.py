@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from backend.conversations.references import resolve_conversation
+from backend.messages.validation import Blocked, check_not_blocked
 from tests.client import Client
 from tests.factories import Factory
 
@@ -118,6 +121,22 @@ def test_a_blocked_user_cannot_send(make: Factory) -> None:
     assert send(bob, 403, recipient_id=ann.user.id)["code"] == "blocked"
     send(ann, recipient_id=bob.user.id)
     assert send(bob, 403, recipient_id=ann.user.id)["code"] == "blocked"
+
+
+def test_a_block_concerns_direct_conversations_from_one_side(app: Flask, make: Factory) -> None:
+    """What is not sent as a message, such as the hint that somebody types, is checked by the same rule."""
+    ann, bob, eve = make.user(), make.user(), make.user()
+    make.block(ann, bob)
+    with app.app_context():
+        for user, place in (
+            (ann, f"dm:{ann.id}:{bob.id}"),
+            (eve, f"dm:{ann.id}:{eve.id}"),
+            (bob, f"dm:{bob.id}:{eve.id}"),
+            (bob, "lobby"),
+        ):
+            check_not_blocked(user.id, resolve_conversation(user.id, place))
+        with pytest.raises(Blocked):
+            check_not_blocked(bob.id, resolve_conversation(bob.id, f"dm:{ann.id}:{bob.id}"))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from backend.rooms.access import NotAMember
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import delete, edit, get, head, published, react, send, user_id
+from tests.queries import count_queries
 
 
 def draft(client: Client, content: str = "hello", conversation_id: str = "lobby", **fields: Any) -> Draft:
@@ -169,3 +171,35 @@ def test_refused_drafts_do_not_fail_the_batch(app: Flask, make: Factory, caplog:
     assert [type(result) for result in results[1::2]] == [error for _, error in refused]
     assert [result.message["seq"] for result in results[::2]] == list(range(2, len(refused) + 2))
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("place", "content", "expected"),
+    [
+        ("lobby", "x", ["users"]),
+        ("lobby", "@room", ["users", "users"]),
+        ("room", "x", []),
+        ("room", "@room", ["room_memberships", "users"]),
+        ("direct", "x", ["blocks", "users"]),
+        ("own notes", "x", ["users"]),
+    ],
+)
+def test_a_send_reads_only_what_its_draft_needs(
+    app: Flask, make: Factory, place: str, content: str, expected: list[str]
+) -> None:
+    """Each further statement would cost every send a round trip."""
+    ann, ben = make.client(), make.client()
+    names = {
+        "lobby": "lobby",
+        "room": make.room(ann)["conversation_id"],
+        "direct": send(ann, recipient_id=user_id(ben))["conversation_id"],
+        "own notes": send(ann, recipient_id=user_id(ann))["conversation_id"],
+    }
+    with count_queries(app) as queries:
+        [sent] = append(app, draft(ann, content, names[place]))
+    assert isinstance(sent, Sent)
+    read = [found[1] for query in queries if (found := re.match(r"SELECT .*?FROM (\w+)", query, re.DOTALL))]
+    # SQLite reads with statements of its own what PostgreSQL reads together with the lock.
+    with_lock = ["conversations", "sqlite_sequence", *(["room_memberships"] if place == "room" else [])]
+    is_sqlite = app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")
+    assert sorted(read) == sorted([*expected, *(with_lock if is_sqlite else [])])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import exc
 
 from backend.batching import Batcher
 from backend.conversations.references import ConversationRef
@@ -96,3 +97,35 @@ def test_the_size_of_a_batch_is_counted_in_drafts(app: Flask, make: Factory, mon
     opener.join()
     assert all(isinstance(result, Sent) for group in results for result in group)
     assert batches == [1, 4 * each, 4 * each, each]
+
+
+def test_sends_that_wait_behind_an_outage_fail_with_it(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would otherwise wait for the database in its turn."""
+    ann_id, tried = make.user().id, []
+    started, go = threading.Event(), threading.Event()
+
+    def failing(_batch: Any, drafts: list[Draft]) -> Any:
+        tried.append(len(drafts))
+        started.set()
+        assert go.wait(20)
+        raise exc.OperationalError("SELECT", {}, Exception("away"), connection_invalidated=True)
+
+    monkeypatch.setattr(append, "load_send_context", failing)
+
+    def send(count: int) -> str:
+        with app.app_context(), pytest.raises(exc.OperationalError) as caught:
+            append_together([Draft(ann_id, LOBBY, "x")] * count)
+        return str(caught.value.orig)
+
+    first = threading.Thread(target=send, args=(1,))
+    first.start()
+    assert started.wait(20)
+    batcher: Batcher[Any, Any] = confab_state(app).append
+    opener = threading.Thread(target=lambda: (wait_until(lambda: batcher.waiting == 5, "all to wait"), go.set()))
+    opener.start()
+    assert at_once([lambda: send(append.MAX_BATCH_SIZE)] * 5) == ["away"] * 5
+    first.join()
+    opener.join()
+    assert tried == [1]
