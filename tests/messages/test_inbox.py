@@ -66,6 +66,17 @@ def test_unread_counts_what_others_sent(make: Factory) -> None:
     assert inbox(ann)[dm]["mention_count"] == 1
 
 
+def test_mentions_count_in_their_own_conversation(make: Factory) -> None:
+    ann, bob = make.client(make.user("ann")), make.client()
+    dm = send(bob, recipient_id=ann.user.id, content="hello")["conversation_id"]
+    for n in range(2):
+        send(bob, content=f"@ann {n}")
+    assert {id_: row["mention_count"] for id_, row in inbox(ann).items()} == {"lobby": 2, dm: 0}
+    send(bob, recipient_id=ann.user.id, content="@ann")
+    read(ann, "lobby", 1)
+    assert {id_: row["mention_count"] for id_, row in inbox(ann).items()} == {"lobby": 1, dm: 1}
+
+
 def test_the_mark_moves_forward_only(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     for _ in range(3):

@@ -37,7 +37,7 @@ def run_slips(pool: Pool, project: Path, only: str) -> int:
             problem = str(error)
         else:
             answer = pool.run(
-                {"edits": edits, "ids": None, "files": slip.tests, "stops": False, "timeout": 300, "test_timeout": 200}
+                {"edits": edits, "ids": None, "files": slip.tests, "stops": False, "timeout": 300, "test_timeouts": {}}
             )
             missed = slip.missed(answer)
             problem = f"not noticed by {', '.join(missed)}\n{answer['output']}" if missed else ""

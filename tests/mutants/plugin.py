@@ -15,6 +15,8 @@ from tests.plugin_services import SERVICES
 from tests.services import Services
 
 TEMPLATE = "migrated"
+LONGEST_SECONDS = 200
+"""The limit of a test whose time was not measured."""
 DATABASE = "gw0"
 """The name of the database that the fixture `postgres_url` asks for."""
 
@@ -34,11 +36,11 @@ class Selection:
     """Runs the tests of *ids* in that order (all tests, if it is None), on the servers of *services*.
 
     Writes the failed tests to *output*, and ends the process: pytest's own end would only collect its garbage. A test that takes
-    longer than *test_timeout* seconds ends it too.
+    longer than its *timeouts* (in seconds, by its id) ends it too.
     """
 
-    def __init__(self, ids: list[str] | None, services: Services, output: Path, test_timeout: int):
-        self.ids, self.services, self.output, self.test_timeout = ids, services, output, test_timeout
+    def __init__(self, ids: list[str] | None, services: Services, output: Path, timeouts: dict[str, int]):
+        self.ids, self.services, self.output, self.timeouts = ids, services, output, timeouts
         self.failed: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -50,8 +52,8 @@ class Selection:
             order = {nodeid: index for index, nodeid in enumerate(self.ids)}
             items[:] = sorted((item for item in items if item.nodeid in order), key=lambda item: order[item.nodeid])
 
-    def pytest_runtest_logstart(self) -> None:
-        signal.alarm(self.test_timeout)  # which ends the process
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        signal.alarm(self.timeouts.get(nodeid, LONGEST_SECONDS))  # which ends the process
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

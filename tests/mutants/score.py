@@ -84,10 +84,10 @@ def _judge(pool: Pool, reach: Reach, path: str, mutant: Mutant, ids: list[str]) 
 
 
 def _job(edits: dict[str, str], ids: list[str], reach: Reach) -> dict[str, Any]:
-    seconds = [reach.seconds.get(test, 0) for test in ids]
+    limits = {test: int(20 + 5 * reach.seconds.get(test, 0)) for test in ids}
+    total = 60 + 5 * sum(reach.seconds.get(test, 0) for test in ids)
     files = sorted({test.partition("::")[0] for test in ids})
-    limits = {"timeout": 60 + 5 * sum(seconds), "test_timeout": int(20 + 5 * max(seconds))}
-    return {"edits": edits, "ids": ids, "files": files, "stops": True, **limits}
+    return {"edits": edits, "ids": ids, "files": files, "stops": True, "timeout": total, "test_timeouts": limits}
 
 
 def _run(pool: Pool, path: str, reach: Reach, mutants: list[Mutant], score: Score) -> None:

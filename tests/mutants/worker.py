@@ -168,7 +168,7 @@ def _run_tests(job: dict[str, Any], services: dict[str, Any], folder: Path) -> i
 
     from tests.mutants.plugin import MigratedServices, Selection
 
-    selection = Selection(job["ids"], MigratedServices(**services), folder / "failed", job["test_timeout"])
+    selection = Selection(job["ids"], MigratedServices(**services), folder / "failed", job["test_timeouts"])
     options = [*OPTIONS, f"--basetemp={folder / 'tmp'}", *(["-x"] if job["stops"] else [])]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return int(pytest.main([*options, *job["files"]], plugins=[selection]))
