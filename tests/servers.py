@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from tests import packages
+from tests.certificates import write_certificate
 from tests.processes import Folder, descendants, end, free_port, spawn, sweep, tail, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -171,20 +172,24 @@ class Server:
 
 
 class Nginx:
-    """nginx with deploy/nginx.conf, on a free port, in front of *upstreams* (`127.0.0.1:8000`).
+    """nginx with deploy/nginx.conf, or nginx-tls.conf (*tls*), on free ports, in front of *upstreams* (`127.0.0.1:8000`).
 
-    A client can set its address with X-Test-Address. *places* are further patterns to replace in the file.
+    A client can set its address with X-Test-Address. *places* are further patterns to replace in the files. With *tls*, `port`
+    and `url` are those of HTTPS, `plain_port` that of HTTP, and `certificate` is the file to trust.
     """
 
-    def __init__(self, *upstreams: str, places: dict[str, str] | None = None):
+    def __init__(self, *upstreams: str, places: dict[str, str] | None = None, tls: bool = False):
         sweep()
         # As root it uses another account for its workers, which must be able to read the folder.
         self.folder = Folder("nobody" if os.geteuid() == 0 else None)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.port = self.plain_port = free_port()
+        if tls:
+            self.plain_port = free_port()
+            self.certificate = write_certificate(self.folder.path)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.access_log, self.error_log = self.folder.path / "access.log", self.folder.path / "error.log"
         self.config = self.folder.path / "nginx.conf"
-        self.config.write_text(self._rendered((ROOT / "deploy/nginx.conf").read_text(), upstreams, places or {}))
+        self._write(ROOT / "deploy" / ("nginx-tls.conf" if tls else "nginx.conf"), upstreams, places or {})
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._process = spawn(self._command("-g", "daemon off;"), log=self.error_log, cwd=self.folder.path)
@@ -209,26 +214,39 @@ class Nginx:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def _rendered(self, text: str, upstreams: tuple[str, ...], more: dict[str, str]) -> str:
-        """Return the shipped file with only its addresses and paths replaced; a missing pattern is an error."""
+    def _write(self, source: Path, upstreams: tuple[str, ...], more: dict[str, str]) -> None:
+        """Write the shipped files with only their addresses and paths replaced; a missing pattern is an error."""
+        folder = self.folder.path
+        is_tls = hasattr(self, "certificate")
         servers = " ".join(f"server {upstream};" for upstream in upstreams)
         places = {
             r"worker_processes auto;": "worker_processes 1;",
             r"worker_rlimit_nofile \d+;": "",
             r"worker_connections \d+;": "worker_connections 512;",
-            r"listen 80 default_server;": f"listen 127.0.0.1:{self.port} default_server;",
+            r"listen 80 default_server;": f"listen 127.0.0.1:{self.plain_port} default_server;",
             r"server 127\.0\.0\.1:8000;": servers,
-            r"/run/nginx\.pid": str(self.folder.path / "pid"),
-            r"/var/log/nginx/": f"{self.folder.path}/",
+            r"/run/nginx\.pid": str(folder / "pid"),
+            r"/var/log/nginx/": f"{folder}/",
+            r"/var/www/confab-acme": str(folder / "acme"),
             r"\nhttp \{": "\nhttp {\n" + "".join(f"    {kind}_temp_path {kind};\n" for kind in TEMPORARY_KINDS)
             + "    set_real_ip_from 127.0.0.1;\n    real_ip_header X-Test-Address;\n",
             **more,
         }  # fmt: skip
+        if is_tls:
+            places[r"listen 443 ssl http2"] = f"listen 127.0.0.1:{self.port} ssl http2"
+            places[r"/etc/letsencrypt/live/confab/"] = f"{folder}/"
+        texts = {"nginx.conf": source.read_text()}
+        texts |= {f"nginx/{path.name}": path.read_text() for path in (ROOT / "deploy/nginx").iterdir()}
         for pattern, value in places.items():
-            text, count = re.subn(pattern, lambda _, value=value: value, text)
-            if not count:
-                raise ValueError(f"deploy/nginx.conf has no {pattern}")
-        return text
+            found = 0
+            for name, text in texts.items():
+                texts[name], count = re.subn(pattern, lambda _, value=value: value, text)
+                found += count
+            if not found:
+                raise ValueError(f"{source.name} has no {pattern}")
+        (folder / "nginx").mkdir()
+        for name, text in texts.items():
+            (folder / name).write_text(text)
 
     def close(self) -> None:
         """Stop it and remove its folder."""

@@ -191,7 +191,10 @@ def test_many_requests_from_one_address_are_429_and_others_are_answered(
 ) -> None:
     answered = list(itertools.takewhile(lambda status: status == 200, statuses(nginx, own, path)))
     assert burst <= len(answered) < 5000
-    response, problem = call(nginx, path, X_Test_Address=same, X_Request_ID="mine")
+    # On a busy machine the limit may have recovered meanwhile; another address would have more requests left than these.
+    calls = (call(nginx, path, X_Test_Address=same, X_Request_ID="mine") for _ in range(50))
+    response, problem = next((answer for answer in calls if answer[0].status != 200), (None, None))
+    assert response is not None
     assert (response.status, problem["status"], problem["code"]) == (429, 429, "rate_limited")
     assert response.headers.get_content_type() == "application/problem+json"
     assert int(response.headers["Retry-After"]) > 0
