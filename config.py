@@ -77,6 +77,7 @@ class Config:
     registration: str
     directory: str
     room_creation: str
+    has_docs: bool
     session_days: int
     log_level: str
     log_format: str
@@ -154,6 +155,7 @@ def _read_all(env: Environment) -> dict[str, Any]:
         "registration": env.choice("REGISTRATION", ("open", "invite", "closed"), "open"),
         "directory": env.choice("DIRECTORY", ("everyone", "shared", "off"), "everyone"),
         "room_creation": env.choice("ROOM_CREATION", ("everyone", "superusers"), "everyone"),
+        "has_docs": env.choice("DOCS", ("on", "off"), "on") == "on",
         "session_days": env.number("SESSION_DAYS", 90, 1, 3650),
         "log_level": env.choice("LOG_LEVEL", LOG_LEVELS, "info"),
         "log_format": env.choice("LOG_FORMAT", LOG_FORMATS, "auto"),

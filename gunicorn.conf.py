@@ -67,9 +67,8 @@ def post_worker_init(worker: Any) -> None:
     if state := getattr(worker.wsgi, "extensions", {}).get("confab"):
         state.start()
     if environment.app_env == "development" and worker.age == 1:
-        print(
-            f"Confab is at {environment.public_url} (API: {environment.public_url}/docs). Ctrl-C ends it.", flush=True
-        )
+        docs = f" (API: {environment.public_url}/docs)" if environment.has_docs else ""
+        print(f"Confab is at {environment.public_url}{docs}. Ctrl-C ends it.", flush=True)
 
 
 def child_exit(server: Any, worker: Any) -> None:  # remove its gauges; its counters stay

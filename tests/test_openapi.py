@@ -117,6 +117,7 @@ def test_guards_are_documented(sqlite_app: Flask, found: dict[str, Any]) -> None
 
 def test_security_schemes(found: dict[str, Any]) -> None:
     schemes = found["components"]["securitySchemes"]
+    assert list(schemes) == ["password", "bearer", "metrics"], "a form asks for them in this order"
     assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
     assert schemes["password"]["flows"]["password"]["tokenUrl"] == "/token"
     assert found["servers"] == [{"url": "/", "description": "This server"}]

@@ -102,6 +102,11 @@ def test_the_log_is_json_and_the_address_is_printed(server: Server) -> None:
     assert (started["level"], started["logger"], started["pid"]) == ("info", "gunicorn.error", server.pid)
 
 
+def test_without_docs_the_printed_address_does_not_name_them(root: Path) -> None:
+    with Server({"DOCS": "off"}, root=root) as server:
+        assert f"Confab is at {server.url}. Ctrl-C ends it." in server.output().splitlines()
+
+
 def test_an_application_that_refuses_to_start_ends_the_server(root: Path) -> None:
     with Server({"REFUSE": "1"}, root=root, wait=False) as server:
         assert server.wait() != 0

@@ -1,4 +1,4 @@
-"""LOBBY, REGISTRATION, DIRECTORY and ROOM_CREATION: what each hides, on every way to it."""
+"""LOBBY, REGISTRATION, DIRECTORY, ROOM_CREATION and DOCS: what each hides, on every way to it."""
 
 from __future__ import annotations
 
@@ -317,3 +317,26 @@ def test_no_code_is_sent_where_texts_are_off(app: Flask, switch: Switch, outgoin
         assert db.session.scalars(select(OutboxMessage.id)).all() == queued
         assert db.session.scalars(select(OtpCode.mobile)).all() == ["+46701234567"]
     assert client.post("/api/auth/verify-otp", {"mobile": "+46701234567", "code": code}).status_code == 200
+
+
+DOCUMENTATION = ("/docs", "/openapi.json", "/asyncapi.json", "/realtime.schema.json")
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTATION, *(f"{path}/" for path in DOCUMENTATION)])
+def test_without_docs_their_addresses_are_unknown(make_app: Callable[..., Flask], path: str) -> None:
+    client = Client(make_app({"DOCS": "off"}))
+    for method in ("GET", "HEAD", "POST", "OPTIONS"):
+        answer, unknown = client.request(method, path), client.request(method, "/nowhere")
+        assert (answer.status_code, answer.headers.get("Allow")) == (404, None)
+        assert answer.headers["Cache-Control"] == unknown.headers["Cache-Control"]
+        if method != "HEAD":
+            problems = [{**each.get_json(), "request_id": None} for each in (answer, unknown)]
+            assert problems[0] == problems[1]
+            assert problems[0]["code"] == "not_found"
+
+
+def test_without_docs_the_front_page_does_not_link_to_them(make_app: Callable[..., Flask]) -> None:
+    shown, hidden = (Client(make_app({"DOCS": docs})).get("/").text for docs in ("on", "off"))
+    assert [path for path in DOCUMENTATION if f'href="{path}"' in shown] == ["/docs", "/openapi.json"]
+    assert [path for path in DOCUMENTATION if path in hidden] == []
+    assert 'href="/api/health"' in hidden

@@ -51,7 +51,10 @@ PROBLEM = {
 
 
 class ProblemApi(Api):
-    """The API of one application and its document, at `/openapi.json`. Errors are those of `backend.http.errors`."""
+    """The API of one application and its document, at `/openapi.json` unless DOCS is off.
+
+    Errors are those of `backend.http.errors`.
+    """
 
     ERROR_SCHEMA: ClassVar = {"$ref": "#/components/schemas/Problem"}
     DEFAULT_ERROR_RESPONSE_NAME = None  # the failures of an operation are listed one by one
@@ -80,12 +83,7 @@ class ProblemApi(Api):
             self.ma_plugin.converter.add_attribute_function(function)
         spec: APISpec = self.spec
         spec.components.schema("Problem", component=PROBLEM)
-        spec.components.security_scheme(
-            "bearer", {"type": "http", "scheme": "bearer", "description": "An access token or an API token."}
-        )
-        spec.components.security_scheme(
-            "metrics", {"type": "http", "scheme": "bearer", "description": "METRICS_TOKEN. No other token is accepted."}
-        )
+        # Swagger UI asks for these in this order: the password first.
         spec.components.security_scheme(
             "password",
             {
@@ -94,8 +92,15 @@ class ProblemApi(Api):
                 "flows": {"password": {"tokenUrl": "/token", "scopes": {}}},
             },
         )
+        spec.components.security_scheme(
+            "bearer", {"type": "http", "scheme": "bearer", "description": "An access token or an API token."}
+        )
+        spec.components.security_scheme(
+            "metrics", {"type": "http", "scheme": "bearer", "description": "METRICS_TOKEN. No other token is accepted."}
+        )
 
-        app.add_url_rule("/openapi.json", "openapi_json", self._serve)
+        if app.config["CONFAB"].has_docs:
+            app.add_url_rule("/openapi.json", "openapi_json", self._serve)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """The library registers this method as the handler of HTTPException."""

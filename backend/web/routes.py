@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, render_template
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
 
 from backend.http.json import decode, document_response, encode
 from backend.web.asyncapi import asyncapi_document
@@ -24,32 +27,50 @@ bp = Blueprint(
 def show_home() -> str:
     """The home page: what this server is, and the first calls of its API."""
     # Not from the Host header: a cache could store the page with a forged host in its examples.
-    host = current_app.config["CONFAB"].public_url
-    return render_template("home.html", version=current_app.config["VERSION"], host=host, socket=_socket_address(host))
-
-
-@bp.get("/docs")
-def show_docs() -> str:
-    """Swagger UI over /openapi.json."""
-    return render_template("docs.html")
-
-
-@bp.get("/realtime.schema.json")
-def show_frames() -> Response:
-    """The JSON Schema of the socket's frames."""
-    return document_response(_frames())
-
-
-@bp.get("/asyncapi.json")
-def show_asyncapi() -> Response:
-    """The AsyncAPI document of the socket."""
-    return document_response(_asyncapi(current_app.config["VERSION"], current_app.config["CONFAB"].public_url))
+    config = current_app.config["CONFAB"]
+    return render_template(
+        "home.html",
+        version=current_app.config["VERSION"],
+        host=config.public_url,
+        socket=_socket_address(config.public_url),
+        has_docs=config.has_docs,
+    )
 
 
 @bp.get("/favicon.ico")
 def send_favicon() -> Response:
     """The icon that browsers request by default."""
     return bp.send_static_file("favicon.ico")
+
+
+def show_docs() -> str:
+    """Swagger UI over /openapi.json."""
+    return render_template("docs.html")
+
+
+def show_frames() -> Response:
+    """The JSON Schema of the socket's frames."""
+    return document_response(_frames())
+
+
+def show_asyncapi() -> Response:
+    """The AsyncAPI document of the socket."""
+    return document_response(_asyncapi(current_app.config["VERSION"], current_app.config["CONFAB"].public_url))
+
+
+DOCUMENTATION: dict[str, Callable[[], ResponseReturnValue]] = {
+    "/docs": show_docs,
+    "/realtime.schema.json": show_frames,
+    "/asyncapi.json": show_asyncapi,
+}
+
+
+@bp.record
+def add_documentation(state: BlueprintSetupState) -> None:
+    """Add the routes of the documentation, unless DOCS is off: then their addresses are like any unknown one."""
+    if state.app.config["CONFAB"].has_docs:
+        for path, view in DOCUMENTATION.items():
+            state.add_url_rule(path, view.__name__, view, methods=["GET"])
 
 
 @cache

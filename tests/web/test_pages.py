@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs
 
 import pytest
 from flask import Flask
@@ -167,6 +168,35 @@ def test_a_page_does_not_contain_the_requested_host(make_app: Callable[..., Flas
 
 def test_swagger_ui_is_served_with_its_license(sqlite_app: Flask) -> None:
     assert "Apache License" in Client(sqlite_app).get("/static/swagger/LICENSE").text
+
+
+@pytest.mark.parametrize("button", ["button.authorize", "#operations-users-get_me .authorization__btn"])
+def test_authorize_asks_for_the_password_first_and_for_no_client(page: Page, url: str, button: str) -> None:
+    page.goto(f"{url}/docs")
+    page.locator(button).first.click()
+    forms = page.locator(".modal-ux-content .auth-container")
+    expect(forms.first.locator("h4")).to_contain_text("password (OAuth2, password)")
+    expect(forms.nth(1).locator("h4")).to_contain_text("bearer")
+    expect(page.locator("#oauth_username")).to_be_focused()
+    expect(page.locator("#oauth_username")).to_be_in_viewport()
+    for hidden in ("#client_id_password", "#client_secret_password", "#password_type", ".scope-def"):
+        expect(forms.first.locator(hidden)).to_be_hidden()
+    expect(forms.first.locator("label:visible")).to_have_text(["username:", "password:"])
+
+
+def test_authorize_sends_no_credentials_of_a_client(page: Page, url: str) -> None:
+    page.goto(f"{url}/docs")
+    page.locator("button.authorize").click()
+    page.locator("#oauth_username").fill("nobody@example.com")
+    page.locator("#oauth_password").fill("password123")
+    with page.expect_request(f"{url}/token") as asked:
+        page.locator(".auth-container", has=page.locator("#oauth_username")).locator("button.authorize").click()
+    assert "authorization" not in asked.value.all_headers()
+    assert parse_qs(asked.value.post_data or "") == {
+        "grant_type": ["password"],
+        "username": ["nobody@example.com"],
+        "password": ["password123"],
+    }
 
 
 def test_authorize_signs_in_through_token(page: Page, log: PageLog, url: str, sqlite_app: Flask) -> None:
