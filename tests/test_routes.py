@@ -63,6 +63,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "POST /api/auth/ws-ticket": ("401 201 201 201 201", None),
     "POST /token": ("400 400 400 400 400", "username=no@example.com&password=password123"),
     "GET /api/chat/conversations": ("401 200 200 200 200", None),
+    "GET /api/chat/conversations/<conversation_id>": ("401 404 200 200 404", None),
     "PATCH /api/chat/conversations/<conversation_id>": ("401 404 200 200 404", {"is_muted": True}),
     "POST /api/chat/conversations/<conversation_id>/read": ("401 404 200 200 404", {"seq": 1}),
     "POST /api/chat/conversations/<conversation_id>/unread": ("401 404 200 200 404", {"seq": 1}),

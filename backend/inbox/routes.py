@@ -29,6 +29,14 @@ def list_conversations(args: dict[str, Any]) -> Page[dict[str, Any]]:
     return service.list_conversations(current_user, **args)
 
 
+@bp.get("/conversations/<conversation_id>")
+@bp.response(200, schemas.ConversationSchema)
+@login_required
+def get_conversation(conversation_id: str) -> dict[str, Any]:
+    """One conversation of your inbox, with exact unread counts"""
+    return service.get_conversation(current_user, conversation_id)
+
+
 @bp.patch("/conversations/<conversation_id>")
 @bp.response(200, schemas.ConversationSchema)
 @login_required

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, exists, func, or_, select
 
-from backend.messages.access import is_open_to
+from backend.conversations.references import resolve_conversation
+from backend.errors import NotFound
+from backend.messages.access import authorize, is_open_to
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.serialise import messages_json
 from backend.models import Conversation, ConversationEntry, Message, MessageMention, Room, User
@@ -80,6 +82,19 @@ def mention_count(user_id: int | ColumnElement[int]) -> ColumnElement[int]:
 def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     statement = select(func.count()).select_from(Message.__table__).where(*conditions)
     return statement.correlate(Conversation.__table__, ConversationEntry.__table__).scalar_subquery()
+
+
+def get_conversation(user: User, conversation_id: str) -> dict[str, Any]:
+    """The row of a conversation in the inbox of *user*.
+
+    Raises NotFound if it is not there: a conversation that does not exist or that *user* may not see, and a direct conversation
+    without a message. Raises NotAMember for a public room that *user* is not in.
+    """
+    authorize(user, resolve_conversation(user.id, conversation_id))
+    row = db.session.execute(inbox_of(user.id).where(_c.id == conversation_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _conversations_json(user, [row])[0]
 
 
 def inbox_row(user: User, conversation_id: str) -> dict[str, Any]:

@@ -123,6 +123,24 @@ def test_conversations_start_as_read_for_new_members_and_accounts(make: Factory)
     assert inbox(bob)[room["conversation_id"]]["unread_count"] == 1
 
 
+def test_one_row_is_the_same_as_in_the_list(make: Factory) -> None:
+    ann, bob = make.client(), make.client()
+    room, closed = make.room(ann, "r", bob), make.room(ann, "closed")
+    send(ann, room_id=room["id"])
+    for client in (ann, bob):
+        for name, row in inbox(client).items():
+            assert client.get(f"/api/chat/conversations/{name}").get_json() == row
+    pair = "dm:{}:{}".format(*sorted(client.get("/api/users/me").get_json()["id"] for client in (ann, bob)))
+    for name, status in (
+        (closed["conversation_id"], 403),
+        (pair, 404),
+        ("room:77", 404),
+        ("dm:77:78", 404),
+        ("x", 404),
+    ):
+        assert bob.get(f"/api/chat/conversations/{name}").status_code == status
+
+
 def test_leaving_removes_the_row(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "r", bob)
