@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from tests.mutants import config
@@ -73,6 +74,9 @@ def main() -> int:
     parser.add_argument("what", nargs="*", help="modules; or `slips`, or `slips:BEGINNING-OF-A-NAME`")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--sample", type=int, help="at most so many mutants of each module, always the same ones")
+    parser.add_argument(
+        "--without-servers", action="store_true", help="leave out the tests that drive a running server"
+    )
     parser.add_argument("--cache", type=Path, default=ROOT / ".mutants")
     given = parser.parse_args()
     os.nice(max(0, 10 - os.nice(0)))
@@ -80,6 +84,8 @@ def main() -> int:
     given.cache = given.cache.resolve()
     given.cache.mkdir(exist_ok=True)
     modules = config.read_modules(given.what)
+    if given.without_servers:
+        modules = [replace(module, server_tests=[]) for module in modules]
     began, scores, missed = time.monotonic(), [], 0
     with tempfile.TemporaryDirectory(prefix="confab-mutants-") as folder:
         project = Path(folder) / "project"

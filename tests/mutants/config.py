@@ -17,8 +17,8 @@ class Module:
     target: int
     """The least score, in percent."""
     tests: list[str]
-    servers: bool
-    """Also with the tests that drive a running server."""
+    server_tests: list[str]
+    """Tests that drive a running server. They run last."""
     sample: int | None
     """At most so many of its mutants are tried."""
 
@@ -26,7 +26,7 @@ class Module:
 def read_modules(paths: list[str]) -> list[Module]:
     """The modules with these *paths*, or all if it is empty. Raises SystemExit for one that is not configured."""
     modules = [
-        Module(f"backend/{path}", group["target"], group["tests"], group.get("servers", False), group.get("sample"))
+        Module(f"backend/{path}", group["target"], group["tests"], group.get("server_tests", []), group.get("sample"))
         for group in tomllib.loads((FOLDER / "modules.toml").read_text())["group"]
         for path in group["modules"]
     ]

@@ -51,8 +51,7 @@ def refresh(root: Path, cache: Path, modules: list[Module], jobs: int) -> None:
         stale = {
             file
             for module in modules
-            if module.servers is with_servers
-            for file in _test_files(root, module.tests)
+            for file in _test_files(root, module.server_tests if with_servers else module.tests)
             if not _is_current(root, _entry(cache, file, with_servers), file, module.path)
         }
         if stale:
@@ -63,8 +62,10 @@ def refresh(root: Path, cache: Path, modules: list[Module], jobs: int) -> None:
 def read_reach(root: Path, cache: Path, module: Module) -> Reach:
     """The tests of *module* and what they reach, after `refresh`."""
     reach = Reach()
-    for file in _test_files(root, module.tests):
-        found = json.loads(_entry(cache, file, module.servers).read_text())
+    entries = [_entry(cache, file, False) for file in _test_files(root, module.tests)]
+    entries += [_entry(cache, file, True) for file in _test_files(root, module.server_tests)]
+    for entry in entries:
+        found = json.loads(entry.read_text())
         reach.seconds |= found["seconds"]
         reach.failed += found["failed"]
         reach.servers |= set(found["servers"])

@@ -11,6 +11,7 @@ from typing import Any
 import gevent
 from flask import Flask
 from sqlalchemy import delete, update
+from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side, State
 
 from backend.events import Event
@@ -61,15 +62,21 @@ class Device:
                 self._protocol.receive_data(data)
         except BlockingIOError:
             pass
-        return [json.loads(frame.data) for frame in self._protocol.events_received() if frame.data]  # type: ignore[union-attr]
+        frames = self._protocol.events_received()
+        return [json.loads(frame.data) for frame in frames if frame.opcode is Opcode.TEXT]  # type: ignore[union-attr]
+
+    @property
+    def close_code(self) -> int | None:
+        """The code with which the server closed the socket, once `frames` has received it."""
+        return self._protocol.close_rcvd.code if self._protocol.close_rcvd is not None else None
 
 
 class Scenario:
     """A realtime server that was not started, and a room of *ann* and *ben*."""
 
-    def __init__(self, app: Flask, make: Factory):
+    def __init__(self, app: Flask, make: Factory, *, is_rate_limited: bool = False):
         self.app, self.make = app, make
-        self.server = make_server(app)
+        self.server = make_server(app, is_rate_limited=is_rate_limited)
         self.hub, self.reconciler = self.server.hub, self.server.reconciler
         self.devices: list[Device] = []
         self.ann, self.ben = make.client(), make.client()
