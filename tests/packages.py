@@ -47,6 +47,11 @@ def systemd_analyze_binary() -> Path:
     return _found(lambda: _which("systemd-analyze"), "systemd-analyze", ("systemd",))
 
 
+def promtool_binary() -> Path:
+    """The path of promtool, which checks rules for Prometheus."""
+    return _found(lambda: _which("promtool"), "promtool", ("prometheus",))
+
+
 def seccomp_library() -> Path:
     """The path of libseccomp, which filters system calls."""
     return _found(lambda: _find_library("libseccomp.so.2"), "libseccomp", ("libseccomp2",))
