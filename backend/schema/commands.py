@@ -19,7 +19,7 @@ from backend.schema.documentation import describe_schema
 from backend.schema.drafts import format_draft, next_revision
 from backend.schema.legacy_import.rename import drop_legacy, list_legacy
 from backend.schema.move import move, refuse_strangers
-from backend.schema.upgrade import DRY_RUN
+from backend.schema.upgrade import DRY_RUN, MAP
 from backend.settings import MIGRATIONS
 from backend.state import confab_state
 from config import Config, ConfigError
@@ -37,10 +37,11 @@ schema = AppGroup("schema", help="Documentation of the tables, and the tables th
 
 
 @click.pass_context
-def _upgrade(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
+def _upgrade(ctx: click.Context, /, dry_run: bool, mapped: tuple[str, ...], **options: Any) -> None:
     """Upgrade any database to head: an empty one, an earlier revision, or a legacy schema. Rows are kept."""
     if dry_run:
         options["x_arg"] = (*options["x_arg"], DRY_RUN)
+    options["x_arg"] = (*options["x_arg"], *(f"{MAP}{each}" for each in mapped))
     try:
         ctx.invoke(flask_migrate_group.commands["upgrade"], **options)
     except exc.DBAPIError as error:
@@ -55,6 +56,12 @@ db.add_command(
         params=[
             *flask_migrate_group.commands["upgrade"].params,
             click.Option(["--dry-run"], is_flag=True, help="Print what would be done, and change nothing."),
+            click.Option(
+                ["--map", "mapped"],
+                multiple=True,
+                metavar="LEGACY=NAME",
+                help="Adopt a legacy table or column of another name: rooms=chat_rooms, or rooms.heading=name. Repeatable.",
+            ),
         ],
         help=_upgrade.__doc__,
     )

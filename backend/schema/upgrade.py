@@ -25,7 +25,9 @@ from backend.models.base import Base, UtcDateTime
 from backend.schema import copies
 from backend.schema.drift import comparison
 from backend.schema.legacy_import.detect import Legacy, find_legacy
+from backend.schema.legacy_import.mapping import TableMap, parse_map
 from backend.schema.legacy_import.run import adopt
+from backend.schema.legacy_import.unexplained import describe_search, find_unexplained, suggest, survey
 from backend.schema.revisions import compat, current_revisions, head_revision, pending
 
 LOCK_KEY = 0x636F6E666162  # "confab"
@@ -33,6 +35,8 @@ LOCK_SECONDS = 2
 """How long a migration waits for a table. It must be less than the timeout of requests, which queue behind the migration."""
 ATTEMPTS = 60
 DRY_RUN = "dry-run"
+MAP = "map="
+"""Begins the arguments of Alembic (`-x`) that have the values of `--map`."""
 
 
 class DryRunRollback(Exception):
@@ -129,11 +133,14 @@ def _run(context: Any, connection: Connection, options: Mapping[str, Any], is_dr
         return
     try:
         with connection.begin():
-            legacy = find_legacy(connection)
+            mapping = parse_map(each.removeprefix(MAP) for each in context.get_x_argument() if each.startswith(MAP))
+            legacy = find_legacy(connection, mapping)
             if legacy is not None:
                 _adopt(context, connection, options, legacy, is_dry_run)
                 return
-            steps = pending(current_revisions(connection))
+            current = current_revisions(connection)
+            _tell_not_adopted(connection, mapping, is_new=not current)
+            steps = pending(current)
             if is_dry_run:
                 _tell_plan(steps)
                 return
@@ -154,15 +161,27 @@ def _tell_plan(steps: list[Any]) -> None:
     click.echo("Nothing was changed." if steps else "The database is at head. There is nothing to do.")
 
 
+def _tell_not_adopted(connection: Connection, mapping: TableMap, is_new: bool) -> None:
+    """Say what a database without a legacy table may have to adopt, and that Confab's own database adopts nothing more."""
+    if mapping:
+        click.echo(
+            "--map was ignored: this database is Confab's, and adoption is its first upgrade (docs/migrations.md)."
+        )
+    elif is_new and suggest(find_unexplained(connection, ()), {}):
+        click.echo("\n".join(survey(connection, {}, mapping)))
+
+
 def _adopt(context: Any, connection: Connection, options: Mapping[str, Any], legacy: Legacy, is_dry_run: bool) -> None:
     if context.get_revision_argument() not in ("head", "heads", head_revision()):
         raise ClickException("A legacy database can only be upgraded to head. Run: flask db upgrade")
     named = f", at its revision {', '.join(legacy.revisions)}" if legacy.revisions else ""
-    click.echo(f"Adopting a legacy database with {', '.join(legacy.tables) or 'no table of Confab'}{named}.")
+    click.echo(f"Adopting a legacy database with {', '.join(legacy.taken.values()) or 'no table of Confab'}{named}.")
+    click.echo(describe_search(legacy.taken))
+    warnings = survey(connection, legacy.taken, legacy.mapping)
     if connection.dialect.name == "sqlite" and not is_dry_run:
         copies.keep_copy(connection, head_revision())
     report = adopt(connection, legacy, lambda: _migrate(context, connection, options))
-    for line in report.lines():
+    for line in (*report.lines(), *warnings):
         click.echo(line)
     if is_dry_run:
         raise DryRunRollback

@@ -129,6 +129,33 @@ INSERT INTO users (id, email, {password}, first_name, last_name) VALUES
     (5, 'ann.1@example.com', '{hash_2y}', 'Ann', 'Elsewhere');
 """
 
+OTHER_NAMES = """
+CREATE TABLE rooms (id {pk}, heading VARCHAR(200), name VARCHAR(20), is_public BOOLEAN, owner_id INTEGER);
+CREATE TABLE room_members (id {pk}, user_id INTEGER, channel_id INTEGER REFERENCES rooms (id));
+CREATE TABLE messages (id {pk}, content TEXT NOT NULL, timestamp {ts}, sender_id INTEGER NOT NULL, room_id INTEGER);
+CREATE TABLE bookings (id INTEGER PRIMARY KEY, room_id INTEGER NOT NULL REFERENCES rooms (id));
+CREATE TABLE drafts (id INTEGER PRIMARY KEY);
+INSERT INTO rooms (id, heading, name, is_public, owner_id) VALUES (3, 'The kitchen', 'k', {no}, 1), (4, 'Hall', 'h', {yes}, 2);
+INSERT INTO room_members (id, user_id, channel_id) VALUES (1, 1, 3), (2, 2, 3), (3, 2, 4);
+INSERT INTO messages (id, content, timestamp, sender_id, room_id) VALUES
+    (1, 'in the kitchen', '2024-03-01 00:00:01', 1, 3), (2, 'to all', '2024-03-01 00:00:02', 2, NULL);
+INSERT INTO bookings VALUES (1, 3);
+"""
+"""Rooms and memberships under other names, after ROOMS."""
+
+NOTHING_OF_OURS = """
+CREATE TABLE accounts (id {pk}, email VARCHAR(255), password VARCHAR(255));
+CREATE TABLE channels (id {pk}, title VARCHAR(200), creator_id INTEGER);
+CREATE TABLE channel_members (account_id INTEGER, channel_id INTEGER);
+CREATE TABLE posts (id {pk}, text TEXT, sent_at {ts}, author_id INTEGER, channel_id INTEGER);
+CREATE TABLE notes (id {pk}, text TEXT, author_id INTEGER);
+INSERT INTO accounts (id, email, password) VALUES (1, 'ann@example.com', '{hash}'), (2, 'bo@example.com', NULL);
+INSERT INTO channels (id, title, creator_id) VALUES (5, 'one', 1);
+INSERT INTO channel_members VALUES (2, 5);
+INSERT INTO posts (id, text, sent_at, author_id, channel_id) VALUES (1, 'hello', '2024-03-01 00:00:01', 2, 5);
+INSERT INTO notes (id, text, author_id) VALUES (1, 'not a message', 2);
+"""
+
 OTHERS = """
 CREATE TABLE invoices (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE);
 INSERT INTO invoices VALUES (1, 1);

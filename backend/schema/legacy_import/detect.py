@@ -9,6 +9,7 @@ from click import ClickException
 from sqlalchemy import Connection
 
 from backend.models.base import Base
+from backend.schema.legacy_import.mapping import TableMap, check_map
 from backend.schema.revisions import compat, known_revisions
 
 VERSION_TABLE = "alembic_version"
@@ -16,31 +17,35 @@ VERSION_TABLE = "alembic_version"
 
 @dataclass(frozen=True)
 class Legacy:
-    """A database to adopt: the tables with names that Confab needs, and the revisions in its `alembic_version`."""
+    """A database to adopt: its table for each of Confab's, other tables with names that Confab needs, and its revisions."""
 
-    tables: tuple[str, ...]
+    taken: dict[str, str]
+    displaced: tuple[str, ...]
     revisions: tuple[str, ...]
     has_version_table: bool
+    mapping: TableMap
 
 
-def find_legacy(connection: Connection) -> Legacy | None:
-    """The legacy database to adopt. None if the database is empty or Confab's.
+def find_legacy(connection: Connection, mapping: TableMap) -> Legacy | None:
+    """The legacy database to adopt. None if the database is Confab's, or has no table to adopt.
 
     It looks at tables and columns, never at a revision alone. Raises ClickException if Confab made the database and its revision
-    is unknown to this code, or missing.
+    is unknown to this code or missing, or if *mapping* does not fit the database.
     """
     inspector = sa.inspect(connection)
     existing = set(inspector.get_table_names())
     revisions = _revisions(connection) if VERSION_TABLE in existing else ()
-    tables = tuple(sorted(existing & set(Base.metadata.tables)))
+    own = existing & set(Base.metadata.tables)
     is_known = set(revisions) <= known_revisions()
-    if not tables and is_known:
+    if not own and not mapping and is_known:
         return None
     if is_ours(connection, existing):
         if revisions and is_known:
             return None
         raise ClickException(_not_to_adopt(revisions))
-    return Legacy(tables, revisions, VERSION_TABLE in existing)
+    mapping = check_map(connection, mapping)
+    taken = mapping.taken(existing, own)
+    return Legacy(taken, tuple(sorted(own - set(taken.values()))), revisions, VERSION_TABLE in existing, mapping)
 
 
 def is_ours(connection: Connection, existing: set[str]) -> bool:

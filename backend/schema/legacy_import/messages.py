@@ -17,7 +17,7 @@ from backend.models import Conversation, ConversationEntry
 from backend.models.base import UtcDateTime
 from backend.models.conversation import LOBBY, dm_conversation_id, room_conversation_id
 from backend.schema.legacy_import.report import Report
-from backend.schema.legacy_import.rooms import ROOM, Places
+from backend.schema.legacy_import.rooms import OTHER_ROOM, ROOM, Places
 from backend.schema.legacy_import.source import Source, insert
 from backend.schema.legacy_import.users import People
 from backend.schema.legacy_import.values import as_bool, as_int, as_line, as_text, as_time
@@ -110,7 +110,7 @@ def _messages(source: Source, people: People, places: Places, report: Report) ->
     groups, last = _group(source, people), None
     is_read_known = source.has("is_read")
     seen: set[int] = set()
-    for row in source.rows(MESSAGES):
+    for row in source.rows({**MESSAGES, "other_room": OTHER_ROOM}):
         message_id, sender_id = as_int(row["id"]), as_int(row["sender_id"])
         if message_id is None or message_id in seen:
             report.note("messages", "not adopted: id missing or used twice")
@@ -162,7 +162,7 @@ def _where(
 ) -> _Where | None:
     """The conversation of a message. None, with the reason in the report, if the sender or the recipients are unknown.
 
-    A message with a recipient or a foreign conversation was private, and is never put into the lobby.
+    A message with a recipient, a foreign conversation or what may be a room was private, and is never put into the lobby.
     """
     if sender_id is None or sender_id not in people.ids:
         report.note("messages", "not adopted: unknown sender")
@@ -175,6 +175,9 @@ def _where(
         return None
     recipient_id, name = as_int(row["recipient_id"]), as_line(row["conversation_id"])
     if row["recipient_id"] is None and name is None:
+        if row["other_room"] is not None:
+            report.note("messages", "not adopted: in a room, by a column that only --map assigns")
+            return None
         return _Where(LOBBY)
     if row["recipient_id"] is None and name is not None:
         recipient_id = groups.peer(name, sender_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,12 +32,15 @@ def legacy_name(name: str, taken: Iterable[str] = ()) -> str:
     raise AssertionError(f"a thousand tables are called {wanted}")
 
 
-def set_aside(connection: Connection, tables: Iterable[str]) -> dict[str, str]:
-    """Rename *tables*, and return their new names. References among them and views of them are updated."""
+def set_aside(connection: Connection, tables: Mapping[str, str]) -> dict[str, str]:
+    """Rename each table to `legacy_` and the value that *tables* has for it, and return the new names.
+
+    References among them and views of them are updated.
+    """
     taken = set(sa.inspect(connection).get_table_names()) | set(sa.inspect(connection).get_view_names())
     renamed: dict[str, str] = {}
-    for table in tables:
-        renamed[table] = legacy_name(table, taken)
+    for table, name in tables.items():
+        renamed[table] = legacy_name(name, taken)
         taken.add(renamed[table])
         _run(connection, f"ALTER TABLE {_q(table)} RENAME TO {_q(renamed[table])}")
         if connection.dialect.name == "postgresql":

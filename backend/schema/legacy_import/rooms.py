@@ -17,6 +17,8 @@ from backend.schema.legacy_import.users import People
 from backend.schema.legacy_import.values import as_bool, as_int, as_line, as_text, as_time
 
 OWNER, ROOM = ("owner_id", "created_by_id", "created_by", "creator_id"), ("room_id", "chat_room_id")
+OTHER_ROOM = ("channel_id", "group_id", "chat_id")
+"""Columns that may name a room. Nothing tells that their values are ids of the adopted rooms, so only a mapping uses them."""
 ROOMS = {
     "id": ("id",),
     "name": ("name", "title"),

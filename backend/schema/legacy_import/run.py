@@ -18,21 +18,32 @@ from backend.schema.legacy_import.report import Report
 from backend.schema.legacy_import.rooms import adopt_places
 from backend.schema.legacy_import.sessions import adopt_sign_ins
 from backend.schema.legacy_import.source import Source
+from backend.schema.legacy_import.tables import TABLES
 from backend.schema.legacy_import.users import adopt_roles, adopt_users, restart_ids
-
-CARRIED = ("users", "roles", "user_roles", "sessions", "refresh_tokens", "chat_rooms", "room_memberships", "messages")
 
 
 def adopt(connection: Connection, legacy: Legacy, migrate: Callable[[], None]) -> Report:
     """Rename the legacy tables, create Confab's with *migrate*, and copy the rows. Bad rows do not stop it."""
     report = Report()
     with _forgiving_text(connection):
-        names = (*legacy.tables, VERSION_TABLE) if legacy.has_version_table else legacy.tables
+        names = {theirs: ours for ours, theirs in legacy.taken.items()} | {name: name for name in legacy.displaced}
+        if legacy.has_version_table:
+            names[VERSION_TABLE] = VERSION_TABLE
         renamed = set_aside(connection, names)
         migrate()
         report.kept_as = renamed
-        _carry(connection, {t: Source(connection, renamed[t]) for t in legacy.tables}, report)
-        point_back(connection, renamed, report)
+        columns = legacy.mapping.columns
+        sources = {
+            ours: Source(connection, renamed[theirs], columns.get(theirs)) for ours, theirs in legacy.taken.items()
+        }
+        _carry(connection, sources, report)
+        for name in legacy.displaced:
+            report.name(f"The table {name} was not adopted, because --map names another one in its place.")
+        point_back(
+            connection,
+            {name: renamed[theirs] for theirs, name in names.items() if theirs not in legacy.displaced},
+            report,
+        )
     _check_references(connection)
     return report
 
@@ -51,8 +62,10 @@ def _carry(connection: Connection, sources: dict[str, Source], report: Report) -
     for table in Base.metadata.tables:
         report.after[table] = _count(connection, table)
     for table, source in sources.items():
-        if table not in CARRIED or users is None:
+        if table not in TABLES:
             report.note(table, "not adopted: this table is not imported", report.before[table])
+        elif users is None:
+            report.note(table, "not adopted: there is no table of users", report.before[table])
         elif unused := source.unused():
             report.name(f"Columns of {table} that were not adopted: {', '.join(unused)}.")
     _restart_all(connection, sources)
@@ -64,12 +77,8 @@ def _count(connection: Connection, table: str) -> int:
 
 def _restart_all(connection: Connection, sources: dict[str, Source]) -> None:
     """Let new ids begin above every legacy id, also above those of rows that were not adopted, so that no id is used twice."""
-    for table in CARRIED:
-        source, highest = sources.get(table), 0
-        if source is not None and isinstance(source.types.get("id"), sa.Integer):
-            largest = connection.scalar(sa.select(sa.func.max(sa.column("id"))).select_from(sa.table(source.name)))
-            highest = largest if isinstance(largest, int) else 0
-        restart_ids(connection, table, highest)
+    for table in TABLES:
+        restart_ids(connection, table, sources[table].highest_id() if table in sources else 0)
 
 
 @contextmanager

@@ -16,14 +16,22 @@ BATCH = 1000
 
 
 class Source:
-    """The rows of a legacy table, as dicts with Confab's names. `used` collects the columns that were read."""
+    """The rows of a legacy table, as dicts with Confab's names. `used` collects the columns that were read.
 
-    def __init__(self, connection: Connection, name: str):
+    *mapped* gives columns another name, in place of their own and of a column that has that name.
+    """
+
+    def __init__(self, connection: Connection, name: str, mapped: Mapping[str, str] | None = None):
         self.connection = connection
         self.name = name
-        self.types = {str(c["name"]): c["type"] for c in sa.inspect(connection).get_columns(name)}
+        mapped = mapped or {}
+        found = {str(c["name"]): c["type"] for c in sa.inspect(connection).get_columns(name)}
+        self.own_names = {column: column for column in found if column not in mapped and column not in mapped.values()}
+        self.own_names |= {ours: column for column, ours in mapped.items()}
+        self.types = {ours: found[column] for ours, column in self.own_names.items()}
+        self._columns = set(found)
         key = sa.inspect(connection).get_pk_constraint(name)["constrained_columns"]
-        self.has_key = key == ["id"] and isinstance(self.types["id"], sa.Integer)
+        self.has_key = key == [self.own_names.get("id")] and isinstance(self.types["id"], sa.Integer)
         self.used: set[str] = set()
 
     def has(self, *names: str) -> bool:
@@ -33,6 +41,15 @@ class Source:
     def count(self) -> int:
         """The number of rows."""
         return int(self.connection.scalar(sa.select(sa.func.count()).select_from(sa.table(self.name))) or 0)
+
+    def highest_id(self) -> int:
+        """The largest id. 0 without a column of integers for it."""
+        if not isinstance(self.types.get("id"), sa.Integer):
+            return 0
+        column: sa.ColumnElement[Any] = sa.column(self.own_names["id"])
+        largest = sa.select(sa.func.max(column)).select_from(sa.table(self.name))
+        highest = self.connection.scalar(largest)
+        return highest if isinstance(highest, int) else 0
 
     def rows(self, wanted: Map) -> Iterator[dict[str, Any]]:
         """All rows, in order of id if there is one. A column that the table does not have is None."""
@@ -45,20 +62,20 @@ class Source:
         columns = [self._column(name).label(f"c{i}") for i, name in enumerate(present.values())]
         statement = sa.select(*columns).select_from(sa.table(self.name))
         if "id" in self.types:
-            statement = statement.order_by(sa.column("id"))
+            statement = statement.order_by(sa.column(self.own_names["id"]))
         result = self.connection.execute(statement, execution_options={"yield_per": BATCH})
         for row in result:
             yield {**missing, **dict(zip(present, row, strict=True))}
 
     def unused(self) -> list[str]:
         """The columns that were not read."""
-        return sorted(set(self.types) - self.used)
+        return sorted(self._columns - {self.own_names[name] for name in self.used})
 
     def _find(self, names: tuple[str, ...]) -> str | None:
         return next((name for name in names if name in self.types), None)
 
     def _column(self, name: str) -> sa.ColumnElement[Any]:
-        column: sa.ColumnElement[Any] = sa.column(name)
+        column: sa.ColumnElement[Any] = sa.column(self.own_names[name])
         if self.connection.dialect.name == "postgresql" and isinstance(self.types[name], DateTime | Date):
             # As text: the driver cannot represent 'infinity' or years before 1.
             return sa.cast(column, sa.Text)

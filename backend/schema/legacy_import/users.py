@@ -37,6 +37,8 @@ USERS = {
     "created_at": CREATED,
     "updated_at": ("updated_at",),
 }
+ROLES = {"id": ("id",), "name": ("name",), "description": ("description",), "created_at": ("created_at",)}
+USER_ROLES = {"user_id": ("user_id",), "role_id": ("role_id",)}
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -210,7 +212,7 @@ def adopt_roles(
     granted = {(user_id, by_name[name]) for user_id, name in people.role_names.items()}
     report.note("user_roles", "created from the accounts", len(granted))
     if user_roles is not None:
-        for row in user_roles.rows({"user_id": ("user_id",), "role_id": ("role_id",)}):
+        for row in user_roles.rows(USER_ROLES):
             user_id, role_id = as_int(row["user_id"]), known.get(as_int(row["role_id"]) or 0)
             if user_id not in people.ids or role_id is None:
                 report.note("user_roles", "not adopted: unknown user or role")
@@ -225,8 +227,7 @@ def adopt_roles(
 def _roles(
     source: Source, by_name: dict[str, int], known: dict[int, int], people: People, report: Report
 ) -> Iterator[dict[str, Any]]:
-    wanted = {"id": ("id",), "name": ("name",), "description": ("description",), "created_at": ("created_at",)}
-    for row in source.rows(wanted):
+    for row in source.rows(ROLES):
         role_id, name = as_int(row["id"]), _cut(row["name"], 100)
         if role_id is None or role_id in known or name is None:
             report.note("roles", "not adopted: id or name missing")
