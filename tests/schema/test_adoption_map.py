@@ -133,8 +133,8 @@ def test_a_mapped_table_takes_the_place_of_one_with_confabs_name(database: Datab
 
 
 WRONG = {
-    "rooms": "write LEGACY_TABLE=TABLE or LEGACY_TABLE.COLUMN=COLUMN",
-    "=chat_rooms": "write LEGACY_TABLE=TABLE",
+    "rooms": "write LEGACY=TABLE or LEGACY.COLUMN=COLUMN",
+    "=chat_rooms": "write LEGACY=TABLE",
     "halls=chat_rooms": "the database has no table halls. It has ",
     "messages=rooms": "rooms is not adopted. The tables are users, roles,",
     "chat_rooms=rooms": "Did you mean --map rooms=chat_rooms?",

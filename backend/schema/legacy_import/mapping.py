@@ -39,7 +39,7 @@ def parse_map(options: Iterable[str]) -> TableMap:
     for option in options:
         legacy, _, ours = (part.strip() for part in option.rpartition("="))
         if not legacy or not ours:
-            raise ClickException(f"--map {option}: write LEGACY_TABLE=TABLE or LEGACY_TABLE.COLUMN=COLUMN.")
+            raise ClickException(f"--map {option}: write LEGACY=TABLE or LEGACY.COLUMN=COLUMN.")
         table, _, column = legacy.rpartition(".")
         if table:
             found.columns.setdefault(table, {})[column] = ours

@@ -158,7 +158,7 @@ def _likely(name: str, found: TableMap) -> str:
 
 
 def _remedy(mapping: TableMap, found: TableMap) -> list[str]:
-    options = [*mapping.options(), *found.options()] if found else ["LEGACY_TABLE=TABLE"]
+    options = [*mapping.options(), *found.options()] if found else ["LEGACY=TABLE"]
     command = " ".join(f"--map {shlex.quote(option)}" for option in options)
     return [
         f"To adopt {'them' if found else 'one of them'}, run: flask db upgrade {command}",
