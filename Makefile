@@ -42,7 +42,7 @@ format: $(VENV)/.dev ## format the code, and fix what ruff can fix safely
 lint: $(VENV)/.dev $(OPENAPI_TOOLS) ## check format, style, types, shell scripts and the OpenAPI document
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy backend
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/shellcheck deploy/*.sh
 	@$(BIN)/python -m tests.openapi.lint

@@ -39,7 +39,7 @@ def _validators_of(side: str) -> dict[str, jsonschema_rs.Draft202012Validator]:
     }
 
 
-_from_server, _from_client = _validators_of("server."), _validators_of("client.")
+from_server, from_client = _validators_of("server."), _validators_of("client.")
 Frame = dict[str, Any]
 open_clients: set[LiveClient] = set()
 """The clients that are open: those that a test leaves open are closed after it."""
@@ -50,7 +50,7 @@ class ContractViolation(AssertionError):
     """The server did not do what the contract says."""
 
 
-def check(frame: Frame, validators: dict[str, jsonschema_rs.Draft202012Validator] = _from_server) -> Frame:
+def check(frame: Frame, validators: dict[str, jsonschema_rs.Draft202012Validator] = from_server) -> Frame:
     """Return *frame*. Raises ContractViolation where the schema does not allow it."""
     validator = validators.get(frame.get("type", ""))
     if validator is None:
@@ -106,7 +106,7 @@ class LiveClient:
         frame = check(json.loads(text))
         sent = self._sent.pop(frame.get("id", ""), None)
         if sent is not None and frame["type"] != "error":
-            check(sent, _from_client)  # the schema must allow every frame that the server accepts
+            check(sent, from_client)  # the schema must allow every frame that the server accepts
         self.events.append(frame)
         self._record(frame)
         return frame

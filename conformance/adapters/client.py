@@ -1,0 +1,328 @@
+"""A small and correct client in Python: an example for authors of clients, and the proof that the cases can be passed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from conformance.adapters.account import Account, Storage
+from conformance.adapters.calls import Refused, Unreachable, call, upload
+from conformance.adapters.tokens import SignedOut, Tokens
+
+NOT_FINAL = {"unavailable", "rate_limited", "internal_error", "unauthorized", "token_expired", "token_revoked"}
+"""Errors after which a message is sent again. Any other is final for it."""
+
+UNAUTHORISED, REPLACED = 4401, 4409
+MAX_PAUSE = 30
+PONG_SECONDS = 2
+
+
+class Client:
+    """A client of the server at *url*, with its data in *folder*. *report* is called with each status and its reason.
+
+    *get_token* is given where the host application signs in. Without it the client signs in itself, and refreshes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        report: Callable[[str, str | None], None],
+        get_token: Callable[[str], Awaitable[str | None]] | None = None,
+    ):
+        self.url = url
+        self.report = report
+        self.storage = Storage(folder)
+        self.tokens = Tokens(url, self.storage, get_token)
+        self.account = Account(self.tokens.user_id or 0, self.storage)
+        self.client_id = uuid.uuid4().hex
+        self.status = ""
+        self._socket: ClientConnection | None = None
+        self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._attempt = 0
+        self._retry_after = 0.0
+        self._went_back = False
+        self._stale: set[str] = set()
+        self._awake, self._pong, self._rows_changed, self._outbox_changed = (asyncio.Event() for _ in range(4))
+        self._running: list[asyncio.Task[None]] = []
+
+    # What the application calls
+
+    def start(self) -> None:
+        self._running = [asyncio.create_task(self._run()), asyncio.create_task(self._update_rows())]
+
+    async def stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._tell("offline", "stopped")
+
+    async def sign_in(self, email: str, password: str) -> None:
+        """Raises Refused and Unreachable."""
+        await self.tokens.sign_in(email, password)
+        self._open_account(self.tokens.user_id or 0)
+        self._awake.set()
+
+    async def sign_out(self, *, forget: bool) -> None:
+        token = self.tokens.sign_out()
+        if self._socket is not None:
+            await self._socket.close()
+        if forget:
+            self.storage.forget()
+        self.account = Account(0, self.storage)
+        self._tell("signed-out", "signed out")
+        with contextlib.suppress(Refused, Unreachable):
+            await call(self.url, "POST", "/api/auth/logout", token)
+
+    def send(self, message: dict[str, Any]) -> str:
+        """Put a message into the outbox, and return its client_message_id."""
+        item = {"client_message_id": uuid.uuid4().hex, "state": "queued", **message}
+        self.account.outbox.append(item)
+        self.account.save()
+        self._outbox_changed.set()
+        return str(item["client_message_id"])
+
+    def retry(self, client_message_id: str) -> None:
+        self.account.item(client_message_id)["state"] = "queued"
+        self._outbox_changed.set()
+
+    def cancel(self, client_message_id: str) -> None:
+        self.account.outbox.remove(self.account.item(client_message_id))
+        self.account.save()
+
+    async def api(self, method: str, path: str, body: Any = None) -> Any:
+        """A call, repeated once if its token was refused. Raises Refused, Unreachable and SignedOut."""
+        token = await self.tokens.current()
+        try:
+            return await call(self.url, method, path, token, body)
+        except Refused as refused:
+            if refused.status != 401:
+                raise
+        self.tokens.refuse(token)
+        return await call(self.url, method, path, await self.tokens.current(), body)
+
+    async def load_before(self, conversation: str) -> None:
+        """Load the messages before the first one that is here."""
+        first = min((m["seq"] for m in self.account.messages_of(conversation)), default=0)
+        before = f"&before={first}" if first else ""
+        for message in await self.api("GET", f"/api/chat/messages?conversation_id={conversation}{before}"):
+            self.account.merge_message(message)
+
+    async def wake(self) -> None:
+        """The device was asleep: renew the token if it has expired, then see whether the socket is alive."""
+        with contextlib.suppress(Unreachable, SignedOut):
+            await self.tokens.current()
+        if self._socket is not None:
+            self._pong.clear()
+            try:
+                await self._socket.send(json.dumps({"type": "ping"}))
+                await asyncio.wait_for(self._pong.wait(), PONG_SECONDS)
+            except (ConnectionClosed, TimeoutError):
+                if self._socket is not None:
+                    self._socket.transport.abort()
+        self._attempt = 0
+        self._awake.set()
+
+    # The connection
+
+    async def _run(self) -> None:
+        while True:
+            self._awake.clear()
+            try:
+                await self._connect(await self.tokens.current())
+            except ConnectionClosed as closed:
+                code = closed.rcvd.code if closed.rcvd else 1006
+                if code == REPLACED:
+                    self._tell("offline", "replaced")
+                    return
+            except (Unreachable, InvalidHandshake, OSError, Refused) as error:
+                self._retry_after = getattr(error, "retry_after", None) or 0
+            except SignedOut as ended:
+                self._tell("signed-out", str(ended))
+                await self._awake.wait()
+                continue
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait 1 to 30 seconds at random, longer after each failure, or as long as the server said; less after a wake."""
+        if self.tokens.exist:
+            self._tell("offline", "the connection ended")
+        seconds = max(min(MAX_PAUSE, 2**self._attempt * random.uniform(1, 1.5)), self._retry_after)
+        self._attempt, self._retry_after = self._attempt + 1, 0.0
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._awake.wait(), seconds)
+
+    async def _connect(self, token: str) -> None:
+        """Open a socket, catch up, and serve it until it ends. Raises what ended it."""
+        self._tell("connecting")
+        address = f"{self.url.replace('http', 'ws', 1)}/ws/{self.client_id}?token={token}"
+        tasks: list[asyncio.Task[None]] = []
+        async with connect(address, compression=None, proxy=None) as socket:
+            try:
+                ready = json.loads(await socket.recv())
+                self._socket = socket
+                self._open_account(ready["user"]["id"])
+                self._tell("catching-up")
+                await self._resume()
+                await self._load_inbox()
+                tasks = [asyncio.create_task(work()) for work in (self._send_outbox, self._renew)]
+                while True:
+                    await self._receive(json.loads(await socket.recv()))
+            except ConnectionClosed as closed:
+                if closed.rcvd is not None and closed.rcvd.code == UNAUTHORISED:
+                    self.tokens.refuse(token)
+                raise
+            finally:
+                self._socket = None
+                for task in tasks:
+                    task.cancel()
+                self._answers.clear()
+
+    async def _resume(self) -> None:
+        assert self._socket is not None
+        self._went_back = False
+        frame = {"type": "resume", "id": f"resume-{uuid.uuid4().hex}", "conversations": self.account.seen}
+        await self._socket.send(json.dumps(frame))
+
+    async def _receive(self, frame: dict[str, Any]) -> None:
+        account = self.account
+        match frame["type"]:
+            case "resumed":
+                await self._receive_page(frame)
+            case "message.created" | "message.updated" | "message.deleted":
+                account.merge_message(frame["message"])
+                self._note(frame["conversation_id"], frame["modseq"])
+            case "member.left" if frame["user_id"] == account.user_id:
+                account.leave(frame["conversation_id"])
+            case "member.joined" | "member.updated" | "member.left":
+                account.merge_member(frame["conversation_id"], frame | {"left_at": frame["type"] == "member.left"})
+                self._note(frame["conversation_id"], frame["modseq"])
+            case "room.deleted":
+                account.leave(frame["conversation_id"])
+            case "room.created" | "room.updated" | "read" | "inbox.updated":
+                self._note(frame["conversation_id"])
+            case "pong":
+                self._pong.set()
+            case "error" if frame.get("id", "").startswith("resume-"):
+                await asyncio.sleep(frame.get("retry_after", 1))
+                await self._resume()
+            case "ack" | "ok" | "error" if frame.get("id") in self._answers:
+                self._answers.pop(frame["id"]).set_result(frame)
+        account.save()
+
+    async def _receive_page(self, frame: dict[str, Any]) -> None:
+        """Merge a page. After the last one the client is live, unless a conversation must be read anew."""
+        for id_ in frame["gone"]:
+            self.account.leave(id_)
+        for row in frame["conversations"]:
+            if self.account.merge_row(row):
+                self._note(row["id"])
+            else:
+                self._went_back = True
+        if frame["done"] and self._went_back:
+            await self._resume()
+        elif frame["done"]:
+            self._attempt = 0
+            self._tell("live")
+            self._outbox_changed.set()
+
+    async def _renew(self) -> None:
+        """Give the socket a new token before the old one expires."""
+        while self.tokens.user_id is not None:
+            await asyncio.sleep(max(0.1, self.tokens.seconds_left()))
+            with contextlib.suppress(Unreachable, SignedOut, ConnectionClosed):
+                token = await self.tokens.current()
+                if self._socket is not None:
+                    await self._socket.send(json.dumps({"type": "auth", "token": token}))
+
+    # The inbox. Its counts depend on messages that are not here, so the server counts.
+
+    def _note(self, conversation: str, modseq: int = 0) -> None:
+        """Something changed in *conversation*, up to *modseq*."""
+        self.account.note_modseq(conversation, modseq)
+        self._stale.add(conversation)
+        self._rows_changed.set()
+
+    async def _load_inbox(self) -> None:
+        rows: dict[str, Any] = {}
+        while page := await self.api("GET", f"/api/chat/conversations?limit=100&skip={len(rows)}"):
+            rows |= {row["id"]: row for row in page}
+        self.account.rows = rows
+
+    async def _update_rows(self) -> None:
+        """Read the rows of conversations in which something changed, as long as the client runs."""
+        while True:
+            await self._rows_changed.wait()
+            self._rows_changed.clear()
+            while self._stale:
+                account, id_ = self.account, self._stale.pop()
+                try:
+                    account.rows[id_] = await self.api("GET", f"/api/chat/conversations/{id_}")
+                except SignedOut:
+                    self._stale.clear()
+                except (Refused, Unreachable) as error:
+                    if getattr(error, "code", None) == "not_found":
+                        account.leave(id_)
+                        continue
+                    self._stale.add(id_)
+                    await asyncio.sleep(error.retry_after or 1)
+            self.account.save()
+
+    # The outbox
+
+    async def _send_outbox(self) -> None:
+        """Send what is queued, one after the other, so that none overtakes another."""
+        while True:
+            await self._outbox_changed.wait()
+            self._outbox_changed.clear()
+            while self.status == "live" and (item := self._next_item()) is not None:
+                try:
+                    await self._send_item(item)
+                except (Refused, Unreachable) as error:
+                    code = getattr(error, "code", "unavailable")
+                    if code in NOT_FINAL:
+                        await asyncio.sleep(error.retry_after or 1)
+                    else:
+                        item |= {"state": "failed", "code": code}
+                self.account.save()
+
+    def _next_item(self) -> dict[str, Any] | None:
+        return next((item for item in self.account.outbox if item["state"] != "failed"), None)
+
+    async def _send_item(self, item: dict[str, Any]) -> None:
+        """Send a message, and take it out of the outbox when it is acknowledged. Raises Refused and Unreachable."""
+        assert self._socket is not None
+        item["state"] = "sending"
+        if "attachment" in item and "attachment_ids" not in item:
+            item["attachment_ids"] = [await upload(self.url, await self.tokens.current(), **item["attachment"])]
+            self.account.save()
+        names = ("content", "parent_id", "attachment_ids", "client_message_id")
+        frame = {"type": "send", "id": item["client_message_id"], "conversation_id": item["conversation"]}
+        answer = self._answers[item["client_message_id"]] = asyncio.get_running_loop().create_future()
+        await self._socket.send(json.dumps(frame | {name: item[name] for name in names if name in item}))
+        frame = await answer
+        if frame["type"] == "error":
+            raise Refused(frame["code"], frame.get("retry_after"))
+        self.account.merge_message(frame["message"])
+        self._note(item["conversation"])
+        self.account.outbox.remove(item)
+
+    def _open_account(self, user_id: int) -> None:
+        """Use the data of this account, and of no other."""
+        if self.account.user_id != user_id:
+            self.account = Account(user_id, self.storage)
+            self._stale.clear()
+
+    def _tell(self, status: str, reason: str | None = None) -> None:
+        if status != self.status:
+            self.status = status
+            self.report(status, reason)

@@ -1,0 +1,1 @@
+"""The scripted server. It speaks the contract, and misbehaves on cue."""
