@@ -35,9 +35,10 @@ test: $(VENV)/.dev $(OPENAPI_TOOLS) ## run every test, on SQLite and on a real P
 coverage: $(VENV)/.dev $(OPENAPI_TOOLS) ## the same, with a report of untested lines and branches; takes half as long again
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
-format: $(VENV)/.dev ## format the code, and fix what ruff can fix safely
+format: $(VENV)/.dev $(OPENAPI_TOOLS) ## format the code, and fix what ruff and biome can fix safely
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
+	@$(BIN)/python -m tests.openapi.lint --fix
 
 lint: $(VENV)/.dev $(OPENAPI_TOOLS) ## check format, style, types, shell scripts and the OpenAPI document
 	@$(BIN)/ruff format --check .

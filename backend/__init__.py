@@ -50,6 +50,7 @@ from backend.state import State
 from backend.storage import open_storage
 from backend.users import routes as users_routes
 from backend.users import routes_roles
+from backend.web import client_library
 from backend.web import routes as web_routes
 from config import Config
 
@@ -123,6 +124,7 @@ def _register_blueprints(app: Flask, api: ProblemApi) -> None:
         api.register_blueprint(blueprint)
     app.register_blueprint(gateway.bp)
     app.register_blueprint(web_routes.bp)
+    app.register_blueprint(client_library.bp)
 
 
 def _register_commands(app: Flask) -> None:

@@ -40,6 +40,8 @@ PLACES = {
 
 TABLE: dict[str, tuple[str, Any]] = {
     "GET /": ("200 200 200 200 200", None),
+    "GET /confab.js": ("200 200 200 200 200", None),
+    "GET /confab-node.js": ("200 200 200 200 200", None),
     "POST /api/auth/send-otp": ("202 202 202 202 202", {"mobile": "+46701740605"}),
     "POST /api/auth/verify-otp": ("401 401 401 401 401", {"mobile": "+46701740605", "code": "000000"}),
     "POST /api/auth/forgot-password": ("202 202 202 202 202", {"email": "no@example.com"}),

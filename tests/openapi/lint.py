@@ -1,4 +1,4 @@
-"""Lint the served OpenAPI document: `make lint` runs this. Warnings fail like errors."""
+"""Lint the served OpenAPI document and the JavaScript: `make lint` runs this. Warnings fail like errors."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from config import Config
 from tests.openapi.node import run
 
 PROGRAMS = Path("node_modules", ".bin")
+ROOT = Path(__file__).resolve().parents[2]
+BIOME = Path(__file__).parent / PROGRAMS / "biome"
 
 
 def write_document(folder: Path) -> Path:
@@ -25,17 +27,22 @@ def write_document(folder: Path) -> Path:
 
 
 def main() -> int:
+    if "--fix" in sys.argv:
+        done = run("node", BIOME, "check", "--write", folder=ROOT)
+        print(done.stdout + done.stderr)
+        return done.returncode
     with tempfile.TemporaryDirectory(prefix="confab-openapi-") as folder:
         path = write_document(Path(folder))
         linters = [
             run(PROGRAMS / "redocly", "lint", path, "--max-problems", "1000", "--format", "stylish"),
             run(PROGRAMS / "spectral", "lint", path, "--fail-severity", "warn", "--quiet"),
         ]
+    linters.append(run("node", BIOME, "ci", "--error-on-warnings", "--colors=off", folder=ROOT))
     for done in linters:
         if done.returncode or "warning" in done.stdout + done.stderr:
             print(done.stdout + done.stderr)
             return 1
-    print("OpenAPI document: redocly and spectral find nothing")
+    print("OpenAPI document and JavaScript: redocly, spectral and biome find nothing")
     return 0
 
 

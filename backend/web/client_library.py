@@ -1,0 +1,97 @@
+"""The client library, /confab.js: one ES module for pages of every origin and for Node, made of the sources in `static/confab/`.
+
+The sources are joined, and freed of comments and spaces, when the file is first requested. There is no build step: a change of a
+source is served after the next start. The sources themselves are at /static/confab/.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, request
+from rjsmin import jsmin
+
+SOURCES = Path(__file__).parent / "static" / "confab"
+ENTRY = "confab.js"
+
+_IMPORT = re.compile(r"^import [^;]+ from '\./([\w-]+\.js)';\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=class|const|function|async function)", re.MULTILINE)
+_PUBLIC = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
+_PRIVATE = re.compile(r"#([A-Za-z]\w*)")
+
+bp = Blueprint("client_library", __name__)
+
+
+@bp.get("/confab.js")
+def send_library() -> Response:
+    """The client library."""
+    return _send(joined_library(), "text/javascript")
+
+
+@bp.get("/confab-node.js")
+def send_node_storage() -> Response:
+    """The storage of the client library in a file, for Node: to be put beside confab.js."""
+    return _send(_node_storage(), "text/javascript")
+
+
+@cache
+def joined_library() -> bytes:
+    """The modules that the entry imports, in one module that exports what the entry exports.
+
+    Top-level names must be different in all modules, because they share one scope. Private names (`#name`) are shortened.
+    """
+    text = "\n".join(modules(ENTRY, {}).values())
+    names: dict[str, str] = {}
+    exported = {"Confab"}
+    for match in _PUBLIC.finditer(text):
+        exported.update(name.strip() for name in match[1].split(","))
+    text = _PUBLIC.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
+    text = _PRIVATE.sub(lambda match: names.setdefault(match[1], f"#{_short(len(names))}"), jsmin(text))
+    return f"{text}\nexport{{{','.join(sorted(exported))}}}\n".encode()
+
+
+def modules(name: str, found: dict[str, str]) -> dict[str, str]:
+    """Add the source of a module behind those of the modules that it imports."""
+    source = (SOURCES / name).read_text()
+    for imported in _IMPORT.findall(source):
+        if imported not in found:
+            modules(imported, found)
+    found.setdefault(name, source)
+    return found
+
+
+def _short(number: int) -> str:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return (
+        letters[number]
+        if number < len(letters)
+        else _short(number // len(letters) - 1) + letters[number % len(letters)]
+    )
+
+
+@cache
+def _node_storage() -> bytes:
+    return (SOURCES / "confab-node.js").read_bytes()
+
+
+@cache
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, 9, mtime=0)
+
+
+def _send(content: bytes, mimetype: str) -> Response:
+    """A file for every origin, compressed where the client takes that; clients revalidate it each time."""
+    is_compressed = request.accept_encodings["gzip"] > 0
+    response = current_app.response_class(_compressed(content) if is_compressed else content, mimetype=mimetype)
+    if is_compressed:
+        response.content_encoding = "gzip"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.vary.add("Accept-Encoding")
+    response.cache_control.no_cache = True
+    response.add_etag()
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,143 @@
+/** An answer that is no success, or none at all (`status` 0, `code` `network`). */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} code
+   * @param {string} detail
+   * @param {number} [retryAfter] seconds
+   * @param {Record<string, string[]>} [errors]
+   */
+  constructor(status, code, detail, retryAfter, errors) {
+    super(detail);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+    this.retryAfter = retryAfter;
+    this.errors = errors;
+  }
+
+  /** Whether the same request may succeed later: no network, a server that is away, too many requests. */
+  get isTemporary() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+const TIMEOUT = 30_000;
+
+/**
+ * One HTTP request without a token. Resolves with the decoded body and the answer; rejects with ApiError.
+ * @param {string} url
+ * @param {{method?: string, body?: any, token?: string | null, signal?: AbortSignal}} options
+ *   body: JSON, or a FormData
+ * @returns {Promise<{body: any, response: Response}>}
+ */
+export async function request(url, { method = 'GET', body, token, signal } = {}) {
+  /** @type {Record<string, string>} */
+  const headers = {};
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const isForm = body instanceof FormData;
+  if (body !== undefined && !isForm) headers['Content-Type'] = 'application/json';
+  const signals = [signal, isForm ? undefined : AbortSignal.timeout(TIMEOUT)].filter((one) => one !== undefined);
+  let response, answer;
+  try {
+    response = await fetch(url, {
+      method,
+      headers,
+      body: isForm || body === undefined ? body : JSON.stringify(body),
+      signal: signals.length ? AbortSignal.any(signals) : undefined,
+    });
+    const isJson = /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
+    answer = response.status === 204 ? null : isJson ? await response.json() : await response.text();
+  } catch {
+    throw new ApiError(0, 'network', 'The server cannot be reached. Check the connection.');
+  }
+  if (response.ok) return { body: answer, response };
+  const wait = Number(response.headers.get('Retry-After')) || undefined;
+  const { code = 'error', detail = response.statusText, errors } = answer ?? {};
+  throw new ApiError(response.status, code, detail, wait, errors);
+}
+
+/** Calls of the REST API, with the token of the session. Each rejects with ApiError. */
+export class Api {
+  #url;
+  #session;
+
+  /**
+   * @param {string} url
+   * @param {import('./session.js').Session} session
+   */
+  constructor(url, session) {
+    this.#url = url;
+    this.#session = session;
+  }
+
+  /** @param {string} path @param {AbortSignal} [signal] */
+  get(path, signal) {
+    return this.request('GET', path, undefined, signal);
+  }
+
+  /** @param {string} path @param {any} [body] @param {AbortSignal} [signal] */
+  post(path, body, signal) {
+    return this.request('POST', path, body, signal);
+  }
+
+  /** @param {string} path @param {any} [body] */
+  put(path, body) {
+    return this.request('PUT', path, body);
+  }
+
+  /** @param {string} path @param {any} [body] */
+  patch(path, body) {
+    return this.request('PATCH', path, body);
+  }
+
+  /** @param {string} path @param {any} [body] */
+  delete(path, body) {
+    return this.request('DELETE', path, body);
+  }
+
+  /**
+   * All pages of a list.
+   * @param {string} path
+   * @returns {Promise<any[]>}
+   */
+  async all(path) {
+    const items = [];
+    for (let next = path; next; ) {
+      const { body, response } = await this.#send('GET', next);
+      items.push(...body);
+      const link = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('Link') ?? '');
+      const target = link && new URL(link[1], response.url);
+      next = target ? target.pathname + target.search : '';
+    }
+    return items;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path such as `/api/rooms`
+   * @param {any} [body]
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>}
+   */
+  async request(method, path, body, signal) {
+    return (await this.#send(method, path, body, signal)).body;
+  }
+
+  /** @param {string} method @param {string} path @param {any} [body] @param {AbortSignal} [signal] */
+  async #send(method, path, body, signal) {
+    const token = await this.#session.token();
+    const options = { method, body, signal };
+    try {
+      return await request(this.#url + path, { ...options, token });
+    } catch (error) {
+      // The sign-in calls of /api/auth answer 401 for wrong passwords and codes too; those are no fault of the token.
+      const isRefused = error instanceof ApiError && error.status === 401;
+      if (!isRefused || !token || !/^(token_|unauthorized)/.test(error.code)) throw error;
+      const renewed = await this.#session.renew(token);
+      if (!renewed) throw error;
+      return request(this.#url + path, { ...options, token: renewed });
+    }
+  }
+}

@@ -1,0 +1,272 @@
+import { ApiError } from './api.js';
+import { PAGE, Timeline } from './timeline.js';
+import { Value } from './value.js';
+
+/**
+ * @typedef {import('./types.js').Message} Message
+ * @typedef {import('./types.js').InboxRow} InboxRow
+ * @typedef {import('./types.js').Member} Member
+ * @typedef {import('./types.js').Draft} Draft
+ * @typedef {import('./store.js').Store} Store
+ */
+
+const TYPING_INTERVAL = 3_000;
+
+/** A conversation: what is known of it, and what can be done in it. Obtained from `chat.conversation(id)`. */
+export class Conversation {
+  /** The messages around the reader, oldest first. @type {Value<Message[]>} */
+  messages;
+  /** The members of a room or the two of a direct conversation. @type {Value<Member[]>} */
+  members;
+  /** The ids of the users who are typing. @type {Value<number[]>} */
+  typing = new Value(/** @type {number[]} */ ([]));
+  /** The read marks that arrived since the start: `{user_id: seq}`. @type {Value<Record<number, number>>} */
+  readers = new Value(/** @type {Record<number, number>} */ ({}));
+  /** What `send` returned and is not sent yet, in order. @type {Value<import('./outbox.js').Sent[]>} */
+  outbox;
+  /** The row of the inbox, or null. @type {Value<InboxRow | null>} */
+  info;
+
+  /** @type {InboxRow | null} */
+  row = null;
+  /** Everything up to this modseq, and with it up to this seq, is known. */
+  modseq = 0;
+  lastSeq = 0;
+  /** The modseq of which the counts of `row` are. */
+  countedAt = 0;
+  /** Counts events, so that an older answer of REST is recognised. */
+  version = 0;
+  /** The first seq of those kept on the device, which go on without gap. */
+  keptFrom = Infinity;
+  timeline = new Timeline(0);
+  /** A read mark that the server has not confirmed. @type {number | null} */
+  mark = null;
+  /** @type {Map<number, Member> | null} */
+  memberMap = null;
+  #store;
+  #isOpen = false;
+  #isMarking = false;
+  #typedAt = 0;
+  /** @type {Map<string, Promise<void>>} */
+  #loading = new Map();
+  /** @type {Map<number, ReturnType<typeof setTimeout>>} */
+  #typists = new Map();
+
+  /** @param {string} id @param {Store} store */
+  constructor(id, store) {
+    this.id = id;
+    this.#store = store;
+    this.info = new Value(/** @type {InboxRow | null} */ (null), () => this.row);
+    this.outbox = new Value(/** @type {import('./outbox.js').Sent[]} */ ([]), () => store.outbox.of(id));
+    this.messages = new Value(/** @type {Message[]} */ ([]), () => [...this.timeline.shown]);
+    this.members = new Value(/** @type {Member[]} */ ([]), () => [...(this.memberMap?.values() ?? [])]);
+    this.outbox.invalidate();
+  }
+
+  get hasBefore() {
+    return this.timeline.hasBefore;
+  }
+
+  /** Whether later messages than those in `messages` exist, after `loadAround`. */
+  get hasAfter() {
+    return this.timeline.hasAfter;
+  }
+
+  /** Whether somebody asked for the messages: they are then kept up to date, and loaded if few are at hand. */
+  get isOpen() {
+    return this.#isOpen;
+  }
+
+  /** Show what is kept on the device, then the last page of the server. */
+  async open() {
+    this.#isOpen = true;
+    await this.#once('kept', () => this.#store.loadKept(this));
+    await this.refill();
+  }
+
+  /** Load the last page and the members, where they are not at hand: at the first use, and after a reconnection. */
+  async refill() {
+    if (!this.#isOpen || !this.row) return;
+    if (this.hasBefore && this.timeline.shown.length < PAGE / 2) await this.loadBefore();
+    if (!this.memberMap) await this.#once('members', () => this.#loadMembers());
+  }
+
+  /** Load older messages. */
+  loadBefore() {
+    return this.#once('before', async () => {
+      if (!this.hasBefore) return;
+      const first = this.timeline.firstShown;
+      this.timeline.prepareOlder();
+      const isEnd = first > this.lastSeq;
+      await this.#page(isEnd ? '' : `&before=${first}`, isEnd);
+    });
+  }
+
+  /** Load later messages, after `loadAround`. */
+  loadAfter() {
+    return this.#once('after', async () => {
+      const { shown, hasAfter } = this.timeline;
+      if (hasAfter) await this.#page(`&after=${shown[shown.length - 1].seq}`);
+    });
+  }
+
+  /** Show the messages around `seq`. @param {number} seq */
+  loadAround(seq) {
+    return this.#once(`around ${seq}`, async () => {
+      if (!this.timeline.find(seq)) await this.#page(`&around=${seq}`);
+      this.messages.invalidate();
+    });
+  }
+
+  /** Show the newest messages. */
+  loadLatest() {
+    this.timeline.showTail();
+    this.messages.invalidate();
+    return this.refill();
+  }
+
+  /**
+   * Send a message. It is kept on the device until the server has it, and shows up once.
+   * @param {Draft} draft
+   * @returns {import('./outbox.js').Sent}
+   */
+  send(draft) {
+    this.#typedAt = 0;
+    return this.#store.outbox.add(this.id, draft);
+  }
+
+  /** Move the read mark forward to `seq`. @param {number} seq */
+  read(seq) {
+    const { row } = this;
+    const mark = Math.min(seq, row?.last_seq ?? 0);
+    if (!row || mark <= row.last_read_seq) return;
+    this.mark = mark;
+    this.#store.setRow(this, { ...row, last_read_seq: mark });
+    this.#store.keepMark(this);
+    void this.pushMark();
+  }
+
+  /** Send the read mark, if the server has not confirmed it. */
+  async pushMark() {
+    if (this.#isMarking || this.mark === null) return;
+    this.#isMarking = true;
+    try {
+      while (this.mark !== null) {
+        const { mark, version } = this;
+        const row = await this.#call('POST', '/read', { seq: mark });
+        if (this.mark === mark) this.mark = null;
+        if (this.version === version) this.#store.takeRow(row);
+      }
+    } catch (error) {
+      if (error instanceof ApiError && !error.isTemporary) this.mark = null;
+    } finally {
+      this.#isMarking = false;
+      this.#store.keepMark(this);
+    }
+  }
+
+  /** Mark the message `seq` and all later ones as unread. @param {number} seq */
+  async unread(seq) {
+    this.mark = null;
+    this.#store.takeRow(await this.#call('POST', '/unread', { seq }));
+  }
+
+  /** Mute or pin the conversation, for oneself. @param {{is_muted?: boolean, is_pinned?: boolean}} settings */
+  async update(settings) {
+    this.#store.takeRow(await this.#call('PATCH', '', settings));
+  }
+
+  /** Tell the others that one is typing. To be called at each key: it is sent once in three seconds. */
+  startTyping() {
+    if (Date.now() - this.#typedAt < TYPING_INTERVAL) return;
+    this.#typedAt = Date.now();
+    this.#store.sendTyping(this.id, true);
+  }
+
+  stopTyping() {
+    if (this.#typedAt) this.#store.sendTyping(this.id, false);
+    this.#typedAt = 0;
+  }
+
+  /** @param {number} id @param {string} content @param {{modseq?: number}} [options] `modseq`: of the version that is edited */
+  edit(id, content, options) {
+    return this.#change('PATCH', String(id), { content, ...options });
+  }
+
+  /** @param {number} id @param {{hard?: boolean}} [options] */
+  async remove(id, { hard = false } = {}) {
+    await this.#store.api.delete(`/api/chat/messages/${id}${hard ? '?hard=true' : ''}`);
+    const message = await this.#store.api.get(`/api/chat/messages/${id}`).catch(() => null);
+    if (message) this.#store.takeMessage(message);
+  }
+
+  /** @param {number} id @param {string} emoji */
+  react(id, emoji) {
+    return this.#change('PUT', `${id}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
+  /** @param {number} id @param {string} emoji */
+  unreact(id, emoji) {
+    return this.#change('DELETE', `${id}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
+  /** @param {number} userId @param {boolean} isTyping @param {number} expiry milliseconds */
+  setTyping(userId, isTyping, expiry) {
+    clearTimeout(this.#typists.get(userId));
+    const had = this.#typists.delete(userId);
+    if (isTyping)
+      this.#typists.set(
+        userId,
+        setTimeout(() => this.setTyping(userId, false, 0), expiry),
+      );
+    if (had !== isTyping) this.typing.set([...this.#typists.keys()]);
+  }
+
+  clearTyping() {
+    for (const userId of [...this.#typists.keys()]) this.setTyping(userId, false, 0);
+  }
+
+  /** @param {string} query @param {boolean} [isLast] */
+  async #page(query, isLast) {
+    const path = `/api/chat/messages?conversation_id=${this.id}&limit=${PAGE}${query}`;
+    const page = /** @type {Message[]} */ (await this.#store.api.get(path));
+    if (!this.row) return; // it was left meanwhile
+    page.sort((a, b) => a.seq - b.seq);
+    this.timeline.addPage(page, isLast);
+    if (!page.length && isLast) this.timeline.from = 1;
+    this.#store.keepPage(this);
+    this.messages.invalidate();
+  }
+
+  async #loadMembers() {
+    const { row } = this;
+    if (row?.kind === 'dm' && row.user)
+      this.memberMap = new Map([[row.user.id, { user: row.user, is_admin: false, joined_at: null }]]);
+    if (row?.kind !== 'room' || !row.room) return this.members.invalidate();
+    const members = /** @type {Member[]} */ (await this.#store.api.all(`/api/rooms/${row.room.id}/members?limit=100`));
+    this.memberMap = new Map(members.map((member) => [member.user.id, member]));
+    this.members.invalidate();
+  }
+
+  /** @param {string} method @param {string} path @param {any} [body] @returns {Promise<Message>} */
+  async #change(method, path, body) {
+    const message = await this.#store.api.request(method, `/api/chat/messages/${path}`, body);
+    this.#store.takeMessage(message);
+    return message;
+  }
+
+  /** @param {string} method @param {string} path @param {any} body @returns {Promise<InboxRow>} */
+  #call(method, path, body) {
+    return this.#store.api.request(method, `/api/chat/conversations/${this.id}${path}`, body);
+  }
+
+  /** Run an action unless the same one runs already; calls meanwhile share its outcome. @param {string} name @param {() => Promise<void>} action */
+  #once(name, action) {
+    let running = this.#loading.get(name);
+    if (!running) {
+      running = action().finally(() => this.#loading.delete(name));
+      this.#loading.set(name, running);
+    }
+    return running;
+  }
+}

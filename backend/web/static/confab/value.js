@@ -1,0 +1,93 @@
+/**
+ * A value that can be watched. It is replaced and never changed in place, so that two reads without a change between them return
+ * the same object.
+ * @template T
+ */
+export class Value {
+  /** @type {Set<(value: T) => void>} */
+  #listeners = new Set();
+  /** @type {(() => T) | undefined} */
+  #compute;
+  /** @type {T} */
+  #value;
+  #isStale = false;
+  #isScheduled = false;
+
+  /**
+   * @param {T} value
+   * @param {() => T} [compute] computes the value after `invalidate`, at the next read
+   */
+  constructor(value, compute) {
+    this.#value = value;
+    this.#compute = compute;
+  }
+
+  /** @returns {T} */
+  get value() {
+    if (this.#isStale && this.#compute) {
+      this.#isStale = false;
+      this.#value = this.#compute();
+    }
+    return this.#value;
+  }
+
+  /** @param {T} value */
+  set(value) {
+    this.#isStale = false;
+    this.#value = value;
+    this.#schedule();
+  }
+
+  /** Compute the value anew at the next read. */
+  invalidate() {
+    this.#isStale = true;
+    this.#schedule();
+  }
+
+  /**
+   * Call `listener` after changes: once for all changes that happen together.
+   * @param {(value: T) => void} listener
+   * @returns {() => void} ends the subscription
+   */
+  subscribe(listener) {
+    const own = (/** @type {T} */ value) => listener(value);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  #schedule() {
+    if (this.#isScheduled || !this.#listeners.size) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      for (const listener of [...this.#listeners]) callSafely(listener, this.value);
+    });
+  }
+}
+
+/**
+ * Call a listener of the application. What it throws is reported, and stops nothing.
+ * @template T
+ * @param {(value: T) => void} listener
+ * @param {T} value
+ */
+export function callSafely(listener, value) {
+  try {
+    listener(value);
+  } catch (error) {
+    if ('reportError' in globalThis) reportError(error);
+    else console.error(error);
+  }
+}
+
+/** @param {number} milliseconds @param {AbortSignal} [signal] ends the wait early */
+export function delay(milliseconds, signal) {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve(undefined);
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    });
+  });
+}
