@@ -16,7 +16,9 @@ from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.realtime import session_checks
 from backend.realtime.session_checks import revoked_credentials
+from backend.realtime.transport.frames import Close
 from tests.factories import Factory
+from tests.realtime.scenario import Scenario, wait_until
 
 Ending = Callable[[], Any]
 
@@ -68,3 +70,28 @@ def test_the_credentials_that_ended_are_found_and_no_others(
     kinds = {"session": lambda each: each.session_id, "token": lambda each: each.api_token_id}
     expected = [each for each in concerned if any(kinds[kind](each) is not None for kind in ended)]
     assert found == {(each.session_id, each.api_token_id) for each in expected}
+
+
+def test_only_the_sockets_of_ended_credentials_are_closed(scenario: Scenario) -> None:
+    """Of one user's sockets those of the session that ended, and of nobody else."""
+    ann, ben = scenario.ann.user, scenario.ben.user  # type: ignore[attr-defined]
+    signed_out = scenario.make.client(ben)
+    api_token = scenario.ben.post("/api/auth/tokens", {"name": "script"}).get_json()["token"]
+    tokens = [signed_out.token, signed_out.token, scenario.make.token(ben), api_token, scenario.make.token(ann)]
+    devices = []
+    for number, token in enumerate(tokens):
+        client = scenario.ann if number == 4 else scenario.ben
+        devices.append(scenario.device(client, f"{number}", ["read"]))
+        devices[-1].command("auth", token=token)
+    connections = [device.connection for device in devices]
+    checks = scenario.hub.session_checks
+    checks.close_revoked([])
+    checks.close_revoked(connections)
+    assert [connection.is_open for connection in connections] == [True] * 5
+    assert signed_out.post("/api/auth/logout").status_code == 204
+    checks.close_revoked(connections[1:])
+    assert [connection.is_open for connection in connections] == [True, False, True, True, True]
+    checks.close_revoked(connections)
+    assert [connection.is_open for connection in connections] == [False, False, True, True, True]
+    assert wait_until(lambda: devices[0].frames() and devices[0].close_code)
+    assert devices[0].close_code == Close.UNAUTHORIZED
