@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,6 +99,17 @@ def _is_current(root: Path, entry: Path, file: str, module: str) -> bool:
     return all(digests.get(name) == _digest((root / name).read_text()) for name in (file, module))
 
 
+def _early_lines(found: Collection[dict[str, dict[int, list[str]]]]) -> dict[str, set[int]]:
+    """The lines that run only while an application is created. It is created once, and serves the tests of all files."""
+    creators = {test for lines in found for tests in lines.get(FACTORY, {}).values() for test in tests}
+    reaching: dict[str, dict[int, set[str]]] = {}
+    for lines in found:
+        for name, by_line in lines.items():
+            for line, tests in by_line.items():
+                reaching.setdefault(name, {}).setdefault(line, set()).update(tests)
+    return {name: {line for line, tests in own.items() if tests <= creators} for name, own in reaching.items()}
+
+
 def _run(root: Path, cache: Path, files: list[str], *, with_servers: bool, jobs: int) -> None:
     data, record = cache / "coverage", cache / "record.json"
     data.unlink(missing_ok=True)
@@ -121,6 +132,8 @@ def _run(root: Path, cache: Path, files: list[str], *, with_servers: bool, jobs:
                 imported.setdefault(name, []).append(line)
             for test in {test.rpartition("|")[0] for test in tests} - {""}:
                 lines[test.partition("::")[0]].setdefault(name, {}).setdefault(line, []).append(test)
+    for name, early in _early_lines(lines.values()).items():
+        imported[name] = sorted({*imported.get(name, ()), *early})
     modules = [path.relative_to(root).as_posix() for path in root.glob("backend/**/*.py")]
     digests = {name: _digest((root / name).read_text()) for name in modules}
     reaching = {
