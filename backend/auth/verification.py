@@ -14,6 +14,8 @@ from backend.models import User
 from backend.models.base import db, utcnow
 from backend.security.hashing import check_password
 
+WRONG_PASSWORD = "This is not the password of the account to which the link was mailed."
+
 
 class ProofNeeded(Unauthorized):
     detail = "Sign in to the account to which the link was mailed, or send its password too."
@@ -35,7 +37,7 @@ def verify_email(token: str, owner: User, caller: Identity | None, password: str
     """
     is_own = caller is not None and caller.session_id is not None and caller.user.id == owner.id
     if not is_own and not (password and check_password(password, owner.hashed_password)):
-        raise ProofNeeded
+        raise ProofNeeded(WRONG_PASSWORD if password else None)
     used = use_token(token, mails.VERIFY)
     if used is None:
         raise InvalidToken

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from tests.client import Client
-from tests.conftest import wipe
 from tests.web.page_log import PageLog
 
 POLICY = "Content-Security-Policy"
 expect.set_options(timeout=30_000)  # the time limit of clicks and navigations
-
-
-@pytest.fixture
-def log(page: Page) -> PageLog:
-    return PageLog(page)
-
-
-@pytest.fixture(scope="module")
-def url(sqlite_app: Flask) -> Iterator[str]:
-    """The application on a real port."""
-    server = make_server("127.0.0.1", 0, sqlite_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    with sqlite_app.app_context():
-        wipe()
 
 
 def test_the_front_page(page: Page, log: PageLog, url: str, sqlite_app: Flask) -> None:
@@ -130,6 +108,8 @@ def test_a_page_contains_no_inline_script_or_style(sqlite_app: Flask, path: str)
     [
         ("/static/home.css", "text/css"),
         ("/static/docs.js", "text/javascript"),
+        ("/static/account/account.css", "text/css"),
+        ("/static/account/main.js", "text/javascript"),
         ("/static/logo.svg", "image/svg+xml"),
         ("/static/swagger/swagger-ui-bundle.js", "text/javascript"),
         ("/static/swagger/swagger-ui.css", "text/css"),
