@@ -28,6 +28,7 @@ COUNTED = {
     "events": "Events that sockets heard.",
     "repairs": "Reads by the hub.",
 }
+POOLS = {"in_use": "Connections in use, by pool.", "most": "Connections that there may be, by pool."}
 
 
 class Metrics:
@@ -62,19 +63,7 @@ class Metrics:
                 ("bus_up", "Whether every worker hears the others.", "livemin"),
             )
         }
-        self._pool_gauges = {
-            name: prometheus_client.Gauge(
-                f"confab_database_connections_{name}",
-                text,
-                ("pool",),
-                registry=self.registry,
-                multiprocess_mode="livesum",
-            )
-            for name, text in (
-                ("in_use", "Connections in use, by pool."),
-                ("most", "Connections that there may be, by pool."),
-            )
-        }
+        self._pool_gauges = {name: self._pool_gauge(name, text) for name, text in POOLS.items()}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Record a request."""
@@ -123,6 +112,12 @@ class Metrics:
             MultiProcessCollector(registry)
         found: bytes = generate_latest(registry)
         return found
+
+    def _pool_gauge(self, name: str, text: str) -> Any:
+        from prometheus_client import Gauge
+
+        metric = f"confab_database_connections_{name}"
+        return Gauge(metric, text, ("pool",), registry=self.registry, multiprocess_mode="livesum")
 
     def _run(self) -> None:
         while True:
