@@ -10,6 +10,7 @@ from typing import Any
 
 import pyotp
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
@@ -40,12 +41,24 @@ from tests.races import at_once, hold_row
 
 Register = Callable[..., dict[str, Any]]
 MANY = 50
+ATTEMPTS = 20
 MOBILE = "+46701740605"
 
 
 def together(app: Flask, call: Callable[[Client, int], TestResponse], many: int = MANY) -> list[TestResponse]:
-    """The answers to *many* simultaneous requests, each of its own client."""
-    return at_once([partial(call, Client(app), n) for n in range(many)])
+    """The answers to *many* simultaneous requests, each of its own client.
+
+    A client repeats a request that waited too long for the others (503), which happens if the machine is busy.
+    """
+
+    def insist(client: Client, n: int) -> TestResponse:
+        for _ in range(ATTEMPTS):
+            response = call(client, n)
+            if response.status_code != 503:
+                break
+        return response
+
+    return at_once([partial(insist, Client(app), n) for n in range(many)])
 
 
 def statuses(responses: list[TestResponse]) -> Counter[int]:
@@ -90,7 +103,8 @@ def test_many_registrations_with_equal_derived_usernames_all_succeed(app: Flask)
 
 def test_one_refresh_token_used_by_many(app: Flask, register: Register) -> None:
     first = register()["refresh_token"]
-    responses = together(app, lambda client, _: client.post("/api/auth/refresh", {"refresh_token": first}))
+    with time_machine.travel(utcnow(), tick=False):  # all of them within 10 s, however long they take
+        responses = together(app, lambda client, _: client.post("/api/auth/refresh", {"refresh_token": first}))
     assert statuses(responses) == {200: MANY}
     tokens = {response.get_json()["refresh_token"] for response in responses}
     assert len(tokens) == MANY

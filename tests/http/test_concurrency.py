@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import pytest
 
-from backend.concurrency import LARGE_ANSWERS, Slots
+from backend.concurrency import Slots
 from backend.errors import RateLimited
+from backend.identity import guards
 from backend.inbox import sync as syncing
 from tests.client import Client
 from tests.factories import Factory
@@ -20,6 +23,14 @@ from tests.processes import wait_until
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.concurrency.WAIT_SECONDS", 0.05)
     monkeypatch.setattr(Slots.acquire, "__defaults__", (0.05,))
+
+
+@pytest.fixture
+def slots(monkeypatch: pytest.MonkeyPatch) -> Slots:
+    """The slots of large answers. They are of this test alone, so that a test that fails in the middle fails alone."""
+    slots = Slots(4)
+    monkeypatch.setattr(guards, "LARGE_ANSWERS", slots)
+    return slots
 
 
 def test_slots_are_counted_for_each_key_and_released() -> None:
@@ -60,28 +71,33 @@ def test_a_waiting_call_gets_the_slot_of_an_ended_one(monkeypatch: pytest.Monkey
     assert slots.is_idle
 
 
-def test_an_unread_answer_holds_its_slot(make: Factory) -> None:
+def test_an_unread_answer_holds_its_slot(make: Factory, slots: Slots) -> None:
     ann, bob = make.client(), make.client()
-    kept = [_open(ann) for _ in range(4)]
-    refused = ann.post("/api/chat/sync", {})
-    assert (refused.status_code, refused.json["code"], refused.headers["Retry-After"]) == (429, "rate_limited", "1")
-    assert bob.post("/api/chat/sync", {}).status_code == 200
-    kept.pop().close()
-    assert ann.post("/api/chat/sync", {}).status_code == 200
-    assert ann.get("/api/rooms").status_code == 200, "other calls are not counted"
-    for response in kept:
-        response.close()
-    assert LARGE_ANSWERS.is_idle
+    with ExitStack() as unread:
+        for _ in range(3):
+            unread.enter_context(_open(ann))
+        with _open(ann):
+            refused = ann.post("/api/chat/sync", {})
+            assert (refused.status_code, refused.json["code"], refused.headers["Retry-After"]) == (
+                429,
+                "rate_limited",
+                "1",
+            )
+            assert bob.post("/api/chat/sync", {}).status_code == 200
+        assert ann.post("/api/chat/sync", {}).status_code == 200
+        assert ann.get("/api/rooms").status_code == 200, "other calls are not counted"
+    assert slots.is_idle
 
 
-def _open(client: Client) -> Any:
-    """An answer that is not read to its end yet."""
-    response = client.open_unread("/api/chat/sync", {})
-    assert response.status_code == 200
-    return response
+@contextmanager
+def _open(client: Client) -> Iterator[None]:
+    """An answer that is not read to its end. It is closed at the end of the block."""
+    with closing(client.open_unread("/api/chat/sync", {})) as response:
+        assert response.status_code == 200
+        yield
 
 
-def test_a_failed_call_releases_its_slot(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_call_releases_its_slot(make: Factory, monkeypatch: pytest.MonkeyPatch, slots: Slots) -> None:
     client = make.client()
     assert [client.post("/api/chat/sync", {"conversations": 7}).status_code for _ in range(6)] == [422] * 6
 
@@ -90,4 +106,4 @@ def test_a_failed_call_releases_its_slot(make: Factory, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(syncing, "sync", broken)
     assert [client.post("/api/chat/sync", {}).status_code for _ in range(6)] == [500] * 6
-    assert LARGE_ANSWERS.is_idle
+    assert slots.is_idle
