@@ -12,7 +12,7 @@ from websockets.http11 import Request as Handshake
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from conformance.server import changes
+from conformance.server import changes, cues
 from conformance.server.accounts import Token
 from conformance.server.problems import Problem
 from conformance.server.world import Event
@@ -279,7 +279,8 @@ class Socket:
             page = {"type": "resumed", "conversations": rows, "gone": missing if number == 1 else [], "done": is_last}
             self.send(page | ({"id": frame["id"]} if "id" in frame else {}))
             self._continue({row["id"]: row["last_modseq"] for row in rows if not row["truncated"]}, is_last)
-            self.server.carry_out(fault.after)
+            for step in fault.after:
+                await cues.carry_out(self.server, step)
 
     def _continue(self, complete: dict[str, int], is_last: bool) -> None:
         """Send the events that came after the pages of the conversations in *complete*, or of all after the last page."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,15 @@ class Fault:
     path: str
     changes: list[tuple[str, str]]
     cases: list[str]
+
+
+def read_faults(name: str) -> list[Fault]:
+    """The faults of a file in this folder."""
+    described = tomllib.loads((Path(__file__).parent / name).read_text())["fault"]
+    return [
+        Fault(each["name"], each["path"], [(c["old"], c["new"]) for c in each["change"]], each["cases"])
+        for each in described
+    ]
 
 
 def plant(fault: Fault, source: Path, folder: Path) -> Path:
