@@ -28,6 +28,9 @@ MIB = 1024 * 1024
 SECRET_FILES = ("secret_key", "jwt_secret_key")
 """The files of generated secrets in INSTANCE_DIR, which are also the names of their fields."""
 
+SECRETS_ENV = "secrets.env"
+"""The file in INSTANCE_DIR to which the secrets of a backup are written if the environment has others."""
+
 MIN_SECRET_BYTES, MIN_DIFFERENT_CHARACTERS = 32, 10
 
 check_metrics_token = validate.Length(
@@ -57,6 +60,9 @@ class Config:
     secret_key: str = field(repr=False)
     jwt_secret_key: str = field(repr=False)
     jwt_secret_key_previous: str | None = field(repr=False)
+    generated_secrets: tuple[str, ...]
+    """Which of SECRET_FILES this process made."""
+
     storage_url: str = field(repr=False)
     sms_gateway: str
     may_log_sms: bool
@@ -112,9 +118,11 @@ class Config:
         _check_together(values, faults)
         if faults:
             raise ConfigError(faults)
+        instance = values["instance_dir"]
+        generated = tuple(name for name in SECRET_FILES if not values[name] and not (instance / name).exists())
         for name in SECRET_FILES:
-            values[name] = values[name] or _generated_secret(values["instance_dir"], name)
-        return cls(**values)
+            values[name] = values[name] or _generated_secret(instance, name)
+        return cls(**values, generated_secrets=generated)
 
 
 def _read_all(env: Environment) -> dict[str, Any]:

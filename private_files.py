@@ -8,15 +8,16 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from config import SECRET_FILES, Config
+from config import SECRET_FILES, SECRETS_ENV, Config
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_OWN_FOLDERS = re.compile(r"uploads|metrics-[0-9]+|lost\+found")
+_OWN_FOLDERS = re.compile(r"uploads|metrics-[0-9]+|\.restore|lost\+found")
 
 
 def set_umask() -> None:
@@ -24,10 +25,32 @@ def set_umask() -> None:
     os.umask(OTHERS)
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """Write *data* to *path*, completely or not at all, with mode 600 from the first byte. Replaces an existing file."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+@contextmanager
+def work_folder(path: Path) -> Iterator[Path]:
+    """Make an empty folder of mode 700 at *path*, and remove it at the end. It replaces what a killed process left there."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def private_paths(config: Config) -> Iterator[Path]:
     """Yield the existing paths of INSTANCE_DIR, its secrets and uploads, and the SQLite database with its WAL and copies."""
     folder = config.instance_dir
-    names = [folder, *(folder / name for name in SECRET_FILES), folder / "uploads"]
+    names = [folder, *(folder / name for name in (*SECRET_FILES, SECRETS_ENV)), folder / "uploads"]
     database = config.database_file
     if database is not None:
         names += sorted(database.parent.glob(f"{glob.escape(database.name)}*"))

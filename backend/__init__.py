@@ -36,6 +36,7 @@ from backend.moderation import routes as moderation_routes
 from backend.ops import commands as ops_commands
 from backend.ops import routes as ops_routes
 from backend.ops import routes_metrics
+from backend.ops.backup import commands as backup_commands
 from backend.ops.metrics import Metrics
 from backend.outbox import commands as outbox_commands
 from backend.outbox.sender import Outbox
@@ -138,5 +139,6 @@ def _register_commands(app: Flask) -> None:
         schema_commands.db,
         schema_commands.schema,
         ops_commands.doctor,
+        backup_commands.backup,
     ):
         app.cli.add_command(command)

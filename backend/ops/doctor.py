@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.database import read_engine
 from backend.models.base import db
+from backend.ops.backup.restore import MARKER
 from backend.outbox.gateways import sms_notice
 from backend.outbox.mail import mail_notice
 from backend.redis_client import connect_redis
@@ -62,6 +63,7 @@ def examine(app: Flask) -> list[Finding]:
         lambda: _mail(config),
         lambda: _secrets(config),
         lambda: _files(config),
+        lambda: _restoration(config),
         lambda: _database(app),
         lambda: _bus(config),
         lambda: _storage(config),
@@ -120,6 +122,11 @@ def _files(config: Config) -> Iterator[Finding]:
 def _is_reachable(path: Path) -> bool:
     """Whether other accounts can enter every parent folder."""
     return all(folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) for folder in path.absolute().parents)
+
+
+def _restoration(config: Config) -> Iterator[Finding]:
+    if (config.instance_dir / MARKER).exists():
+        yield Finding("backup", "A restoration was interrupted.", "Repeat it: flask backup restore FILE")
 
 
 def _database(app: Flask) -> Iterator[Finding]:

@@ -1,0 +1,97 @@
+"""Installations of tests: a database, a storage and secrets, which a backup is made of and restored to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from backend.models.base import Base
+from backend.schema.move import fingerprint
+from tests.attachments.conftest import form, picture, send, uploaded
+from tests.factories import Factory
+from tests.plugin_services import Services
+from tests.schema.conftest import Database
+
+Install = Callable[..., "Installation"]
+KINDS = ["sqlite", "postgresql"]
+
+
+class Installation(Database):
+    """A database with the INSTANCE_DIR of its server."""
+
+    @property
+    def folder(self) -> Path:
+        """INSTANCE_DIR."""
+        return Path(self.app.config["CONFAB"].instance_dir)
+
+    def files(self) -> dict[str, bytes]:
+        """The files of the storage, by their keys."""
+        root = self.folder / "uploads"
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    def secrets(self) -> dict[str, str]:
+        """The secrets in files of INSTANCE_DIR."""
+        return {name: (self.folder / name).read_text() for name in ("secret_key", "jwt_secret_key")}
+
+    def content(self) -> dict[str, tuple[int, str]]:
+        """The number and hash of the rows of each table."""
+        tables = [table for table in Base.metadata.sorted_tables if not table.info.get("is_derived")]
+        with self.engine.connect() as connection:
+            return {table.name: fingerprint(connection, table) for table in tables}
+
+
+@pytest.fixture
+def install(make_app: Callable[..., Flask], tmp_path: Path, services: Services, worker: str) -> Iterator[Install]:
+    """Makes an empty installation: `install("sqlite", environ)`."""
+    numbers, made = count(1), []
+
+    def act(kind: str, environ: dict[str, str] | None = None, **overrides: Any) -> Installation:
+        number = next(numbers)
+        values = dict(environ or {})
+        if kind == "postgresql":
+            values.setdefault("DATABASE_URL", services.new_database(f"{worker}_backup{number}"))
+        folder = overrides.pop("folder", tmp_path / f"instance{number}")
+        app = make_app(values, instance_dir=folder, **overrides)
+        made.append(Installation(app, sa.create_engine(app.config["CONFAB"].database_url)))
+        return made[-1]
+
+    yield act
+    for each in made:
+        each.dispose()
+
+
+@pytest.fixture(params=KINDS)
+def source(request: pytest.FixtureRequest, install: Install) -> Installation:
+    """An installation with content, once on each kind of database."""
+    return fill(install(request.param))
+
+
+def fill(installation: Installation) -> Installation:
+    """Add accounts, an avatar, messages, and attachments with and without a thumbnail."""
+    installation.flask("db", "upgrade")
+    make = Factory(installation.app)
+    ann, bo = make.client(make.user("ann", bio="Å\\\tñ\n 🙂")), make.client()
+    assert ann.put("/api/users/me/avatar", **form(picture(), "me.png")).status_code == 200
+    room = make.room(ann, "room", bo)
+    send(ann, room_id=room["id"], attachment_ids=[uploaded(ann)["id"], uploaded(ann, picture(), "a.png")["id"]])
+    send(bo, room_id=room["id"])
+    uploaded(bo, b"not sent yet")
+    installation.run(
+        "INSERT INTO audit_events (action) VALUES ('gone')", "DELETE FROM audit_events WHERE action = 'gone'"
+    )
+    installation.dispose()
+    return installation
+
+
+@pytest.fixture
+def archive(source: Installation, tmp_path: Path) -> Path:
+    """A backup of `source`."""
+    path = tmp_path / "backup.tar"
+    source.flask("backup", "create", str(path))
+    return path

@@ -1,0 +1,134 @@
+"""A restoration that was interrupted is repeated, or says what to do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.ops.backup import restore
+from backend.storage.folder import FolderStorage
+from tests.ops.backup.conftest import Install, Installation, fill
+from tests.ops.backup.test_round_trip import kind_of
+from tests.processes import wait_until
+from tests.servers import ROOT, environment
+
+
+class Killed(BaseException):
+    """Ends a command at once."""
+
+
+def interrupt(target: Installation, archive: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    """Restore *archive*, and end it at *stage*."""
+
+    def kill(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    writes = []
+
+    def write_two(self: FolderStorage, *args: Any) -> Any:
+        writes.append(args)
+        return kill() if len(writes) == 3 else write(self, *args)
+
+    write = FolderStorage.write
+    with monkeypatch.context() as patched:
+        if stage == "files":
+            patched.setattr(FolderStorage, "write", write_two)
+        else:
+            patched.setattr(restore, stage, kill)
+        with pytest.raises(Killed):
+            target.flask("backup", "restore", str(archive))
+    target.dispose()
+
+
+def restarted(install: Install, target: Installation) -> Installation:
+    """The same installation in a new process."""
+    return install(kind_of(target), {"DATABASE_URL": target.app.config["CONFAB"].database_url}, folder=target.folder)
+
+
+@pytest.mark.parametrize("stage", ["files", "write_secrets", "_restore_database", "restore", "_check"])
+def test_an_interrupted_restoration_is_repeated(
+    source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    target = install(kind_of(source))
+    interrupt(target, archive, monkeypatch, stage)
+    target = restarted(install, target)
+    assert "interrupted" in target.flask("doctor", code=1)
+    target.flask("backup", "restore", str(archive))
+    assert target.content() == source.content()
+    assert target.files() == source.files()
+    assert target.secrets() == source.secrets()
+    assert target.flask("doctor") == "Nothing is wrong.\n"
+    assert "not empty" in target.flask("backup", "restore", str(archive), code=1)
+
+
+def test_another_backup_is_refused_after_an_interruption(
+    source: Installation, archive: Path, install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.flask("users", "deactivate", "ann")
+    source.flask("backup", "create", str(tmp_path / "later.tar"))
+    target = install(kind_of(source))
+    interrupt(target, archive, monkeypatch, "write_secrets")
+    before = target.files()
+    told = target.flask("backup", "restore", str(tmp_path / "later.tar"), code=1)
+    assert f"delete {target.folder / 'restore.json'}" in told
+    assert target.files() == before
+
+
+def test_a_database_that_something_else_changed_is_reported(
+    source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = install(kind_of(source))
+    interrupt(target, archive, monkeypatch, "_check")
+    target.run("DELETE FROM audit_events", "INSERT INTO audit_events (action) VALUES ('x'), ('y'), ('z'), ('a')")
+    target = restarted(install, target)
+    assert "something else changed the database" in target.flask("backup", "restore", str(archive), code=1)
+
+
+def test_a_lost_file_is_reported(
+    source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = install(kind_of(source))
+    check = restore._check
+
+    def lose(*args: Any) -> None:
+        next((target.folder / "uploads").rglob("*.webp")).unlink()
+        check(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restore, "_check", lose)
+        assert "1 files are not in the storage" in target.flask("backup", "restore", str(archive), code=1)
+    target = restarted(install, target)
+    target.flask("backup", "restore", str(archive))
+    assert target.files() == source.files()
+
+
+def test_a_killed_process(install: Install, tmp_path: Path) -> None:
+    """The database is locked, so the process waits there when it is killed, and has written the files and secrets."""
+    source, archive = fill(install("sqlite")), tmp_path / "backup.tar"
+    source.flask("backup", "create", str(archive))
+    folder = tmp_path / "target"
+    folder.mkdir()
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "backup", "restore", str(archive)]
+    env = environment({"INSTANCE_DIR": str(folder)})
+    with closing(sqlite3.connect(folder / "confab.db", isolation_level=None)) as lock:
+        lock.execute("PRAGMA journal_mode=WAL")
+        lock.execute("BEGIN IMMEDIATE")
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
+        wait_until((folder / ".restore" / "database").exists, "the restoration of the database", 60)
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.wait(20) == -signal.SIGKILL
+    assert (folder / "restore.json").exists()
+    target = install("sqlite", {}, folder=folder)
+    target.flask("backup", "restore", str(archive))
+    assert target.content() == source.content()
+    assert target.files() == source.files()
+    assert target.secrets() == source.secrets()
+    assert not (folder / ".restore").exists()

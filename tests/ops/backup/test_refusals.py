@@ -1,0 +1,99 @@
+"""A backup is only restored into an empty installation with the right secrets."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+from dotenv import dotenv_values
+
+from tests.ops.backup.conftest import KINDS, Install, Installation, fill
+from tests.ops.backup.test_round_trip import kind_of
+
+
+def test_an_installation_with_content_is_refused(source: Installation, archive: Path, install: Install) -> None:
+    other = fill(install(kind_of(source)))
+    before = (other.content(), other.files(), other.secrets())
+    assert "The database is not empty" in other.flask("backup", "restore", str(archive), code=1)
+    assert (other.content(), other.files(), other.secrets()) == before
+    assert "The database is not empty" in source.flask("backup", "restore", str(archive), code=1)
+
+
+def test_an_empty_database_at_head_is_accepted(source: Installation, archive: Path, install: Install) -> None:
+    target = install(kind_of(source))
+    target.flask("db", "upgrade")
+    target.flask("backup", "restore", str(archive))
+    assert target.content() == source.content()
+
+
+def test_a_table_of_another_program_is_refused(source: Installation, archive: Path, install: Install) -> None:
+    target = install(kind_of(source))
+    target.run("CREATE TABLE invoices (id integer)")
+    assert "its table invoices" in target.flask("backup", "restore", str(archive), code=1)
+    assert target.tables() == {"invoices"}
+
+
+def test_a_storage_with_files_is_refused(source: Installation, archive: Path, install: Install) -> None:
+    target = install(kind_of(source))
+    for key in ("avatars/1/x.webp", "attachments/2026-01-01/x"):
+        file = target.folder / "uploads" / key
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"mine")
+        assert "The storage has files" in target.flask("backup", "restore", str(archive), code=1)
+        assert list(target.files()) == [key]
+        file.unlink()
+    assert target.tables() == set()
+
+
+def test_a_dump_of_postgresql_is_not_for_sqlite(install: Install, tmp_path: Path) -> None:
+    source, path = fill(install("postgresql")), tmp_path / "backup.tar"
+    source.flask("backup", "create", str(path))
+    target = install("sqlite")
+    assert "flask backup create --portable" in target.flask("backup", "restore", str(path), code=1)
+    assert not (target.folder / "confab.db").exists()
+
+
+def test_secrets_of_another_installation_are_kept(
+    source: Installation, archive: Path, install: Install, tmp_path: Path
+) -> None:
+    """Files of secrets that were there before may belong to another database, unless the database is beside them."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "secret_key").write_text(token_hex(32))
+    elsewhere = {"DATABASE_URL": f"sqlite:///{tmp_path / 'elsewhere.db'}"} if kind_of(source) == "sqlite" else {}
+    target = install(kind_of(source), elsewhere, folder=folder)
+    before = target.secrets()
+    told = target.flask("backup", "restore", str(archive), code=1)
+    assert f"{folder / 'secret_key'} is a secret of another installation" in told
+    assert target.secrets() == before
+    assert (target.tables(), target.files()) == (set(), {})
+    beside = install("sqlite", {}, folder=folder)
+    if kind_of(source) == "sqlite":
+        beside.flask("backup", "restore", str(archive))
+        assert beside.secrets() == source.secrets()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_secrets_of_the_environment(install: Install, tmp_path: Path, kind: str) -> None:
+    """They are in the archive, and the environment must have them before anything is restored."""
+    first, second = ({"SECRET_KEY": token_hex(32), "JWT_SECRET_KEY": token_hex(32)} for _ in range(2))
+    production = {"APP_ENV": "production", "JWT_SECRET_KEY_PREVIOUS": token_hex(32)}
+    source, path = fill(install(kind, {**production, **first})), tmp_path / "backup.tar"
+    source.flask("backup", "create", str(path))
+    target = install(kind, {"APP_ENV": "production", **second})
+    told = target.flask("backup", "restore", str(path), code=1)
+    written = target.folder / "secrets.env"
+    assert f"They were written to {written}" in told
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    expected = {**first, "JWT_SECRET_KEY_PREVIOUS": production["JWT_SECRET_KEY_PREVIOUS"]}
+    assert dotenv_values(written) == expected
+    assert not any(secret in told for secret in (*expected.values(), *second.values()))
+    assert (target.tables(), target.files()) == (set(), {})
+    written.unlink()
+    database = {"DATABASE_URL": target.app.config["CONFAB"].database_url}
+    again = install(kind, {"APP_ENV": "production", **first, **database}, folder=target.folder)
+    assert "JWT_SECRET_KEY_PREVIOUS" in again.flask("backup", "restore", str(path))
+    assert again.content() == source.content()
+    assert not list(target.folder.glob("*secret*"))
