@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from backend.realtime.commands import CommandHandler
 from backend.realtime.transport.frames import REASONS, Close
 from tests.realtime.client import SCHEMA
@@ -27,6 +29,12 @@ def in_schema(side: str) -> set[str]:
 def test_every_frame_is_documented() -> None:
     assert documented("What you send") == in_schema("client")
     assert documented("What you get") == in_schema("server")
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_the_schema_of_a_side_allows_every_frame_of_it(side: str) -> None:
+    allowed = [choice["$ref"].removeprefix(f"#/$defs/{side}.") for choice in SCHEMA["$defs"][side]["oneOf"]]
+    assert sorted(allowed) == sorted(in_schema(side))
 
 
 def test_every_command_is_in_the_schema() -> None:
