@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from tests import packages
 from tests.client import Client
 from tests.servers import ROOT
 from tests.test_routes import rules
@@ -17,6 +18,8 @@ from tests.test_routes import rules
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 VALID = [page for page in PAGES if "\nSuperseded by " not in page.read_text()]
 """All pages except superseded decisions, which name what existed at their time."""
+INSTALLED = {"tests/openapi/node_modules"}
+"""Named, and made by `make test`."""
 ADDRESS = re.compile(
     r"(?<![\w.])/(?:api|token|docs|(?:openapi|asyncapi|realtime\.schema)\.json|metrics|ws)(?:/[\w{}.:-]*)*"
 )
@@ -94,10 +97,32 @@ def test_every_link_has_a_target(document: Path) -> None:
 @each(VALID)
 def test_every_named_file_exists(document: Path) -> None:
     named = re.findall(
-        r"`((?:backend|tests|deploy|migrations|docs)/[\w./]+|config\.py|wsgi\.py|gunicorn\.conf\.py)`",
+        r"`((?:backend|tests|deploy|migrations|docs)/[\w./]+|config\.py|wsgi\.py|gunicorn\.conf\.py|CHANGELOG\.md)`",
         document.read_text(),
     )
-    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [name for name in named if not (ROOT / name).exists() and name not in INSTALLED] == []
+
+
+@pytest.mark.parametrize("walk", ["add a field to rooms", "add an event"])
+def test_a_walk_for_contributors_names_files_and_tests_that_exist(walk: str) -> None:
+    section = re.split(r"\n##+ ", (ROOT / "CONTRIBUTING.md").read_text().partition(f"### Walk: {walk}\n")[2])[0]
+    steps = re.findall(r"^(\d+)\. (.+)$", section, re.MULTILINE)
+    assert [int(number) for number, _ in steps] == list(range(1, len(steps) + 1))
+    assert len(steps) >= 10
+    for _, step in steps:
+        assert re.findall(r"`(?:[a-z]+/[\w./]+|CHANGELOG\.md)`", step), step
+    [tests] = re.findall(r'make test ARGS="([^"]+)"', section)
+    assert [name for name in tests.split() if not (ROOT / name).exists()] == []
+
+
+def test_the_readme_names_every_package_that_tests_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+    monkeypatch.setattr(packages, "_found", lambda find, what, names: asked.update(names))
+    finders = [name for name in vars(packages) if name.endswith(("_binary", "_folder", "_library")) and name[0] != "_"]
+    for name in finders:
+        getattr(packages, name)()
+    [named] = re.findall(r"what is missing of `([^`]+)`", (ROOT / "README.md").read_text())
+    assert set(named.split()) == asked
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
