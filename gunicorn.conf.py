@@ -55,10 +55,15 @@ def process_members() -> dict[str, int]:
 
 
 def on_starting(server: Any) -> None:
-    """Check that the address is free, unless this process inherited its sockets: from systemd, or from the server it replaces."""
+    """Check that the address is free, unless this process inherited its sockets: from systemd, or from the server it replaces.
+
+    Then nobody else uses the metrics folder of this address, except the server that this one replaces.
+    """
     if not (server.master_pid or systemd.listen_fds(unset_environment=False)):
         is_development = environment.app_env == "development"
         listen_address.check(server.cfg.address, "PORT={port} make run" if is_development else "PORT={port}")
+    if not server.master_pid:
+        metrics_folder.empty(environment)
     server.log.info("Starting with gunicorn %s", __version__)
 
 

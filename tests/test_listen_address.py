@@ -89,6 +89,28 @@ def test_the_server_is_named_rather_than_its_worker(root: Path) -> None:
         assert f"(process {running.pid})" in second.output()
 
 
+def test_a_refused_server_leaves_the_metrics_of_the_running_one(busy: int, root: Path, tmp_path: Path) -> None:
+    metrics = {"METRICS_TOKEN": "a token of the tests", "INSTANCE_DIR": str(tmp_path / "instance")}
+    file = tmp_path / "instance" / f"metrics-{busy}" / "counter_1.db"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"")
+    with Server({"PORT": str(busy), **metrics}, root=root, wait=False) as refused:
+        assert refused.wait() == 1
+        assert "already listens" in refused.output()
+    assert file.exists()
+
+
+def test_a_server_removes_the_metrics_of_an_earlier_run(root: Path, tmp_path: Path) -> None:
+    port = free_port()
+    file = tmp_path / "instance" / f"metrics-{port}" / "counter_1.db"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"")
+    settings = {"METRICS_TOKEN": "a token of the tests", "INSTANCE_DIR": str(tmp_path / "instance"), "PORT": str(port)}
+    with Server(settings, root=root):
+        assert file.parent.is_dir()
+        assert not file.exists()
+
+
 def test_a_reload_keeps_the_address(root: Path) -> None:
     with Server(root=root) as server:
         former = server.worker_pids
@@ -130,8 +152,12 @@ def test_an_address_of_another_machine_is_one_line() -> None:
         assert line.endswith("Correct HOST or PORT.")
 
 
-def test_a_free_address_and_a_unix_socket_are_accepted() -> None:
-    listen_address.check([("127.0.0.1", free_port()), "/nowhere/socket", 3], "{port}")
+def test_unix_sockets_and_inherited_ones_are_not_checked(busy: int) -> None:
+    """The check reaches the busy port behind them, and not before."""
+    free = ("127.0.0.1", free_port())
+    listen_address.check([free, "/nowhere/socket", 3], "{port}")
+    with pytest.raises(SystemExit, match=f"already listens at 127.0.0.1:{busy}"):
+        listen_address.check([free, "/nowhere/socket", 3, ("127.0.0.1", busy)], "{port}")
 
 
 def test_the_name_of_a_program_has_no_control_characters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
