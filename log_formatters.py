@@ -64,9 +64,7 @@ class PlainFormatter(JsonFormatter):
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         """Return the line, and the lines that belong to it."""
-        time, level, logger = (log_data.pop(name) for name in ("time", "level", "logger"))
-        clock = f"{time[:10]} {time[11:23]}Z"
-        name = logger.removeprefix("confab.").removesuffix(".error")
+        head = self._head(*(log_data.pop(name) for name in ("time", "level", "logger")))
         message, *below = self._message(log_data).split("\n")
         tail = []
         for member, value in log_data.items():
@@ -75,9 +73,14 @@ class PlainFormatter(JsonFormatter):
                 below += text.split("\n") if member == "exception" else [f"{member}:", *text.split("\n")]
             elif value is not None:
                 tail.append(f"{member}={_printable(text)}")
-        head = f"{self._paint(clock, DIM)} {self._paint(f'{level:8}', LEVEL_COLOURS.get(level, BOLD_RED))} {_printable(name):10}"
-        line = " ".join([head, message, *([self._paint(" ".join(tail), DIM)] if tail else [])])
+        line = " ".join([*head, message, *([self._paint(" ".join(tail), DIM)] if tail else [])])
         return "\n".join([line, *(f"    {_printable(each)}" for each in below)])
+
+    def _head(self, time: str, level: str, logger: str) -> list[str]:
+        """The parts of a line before its message."""
+        clock, name = f"{time[:10]} {time[11:23]}Z", logger.removeprefix("confab.").removesuffix(".error")
+        colour = LEVEL_COLOURS.get(level, BOLD_RED)
+        return [self._paint(clock, DIM), self._paint(f"{level:8}", colour), f"{_printable(name):10}"]
 
     def _message(self, log_data: dict[str, Any]) -> str:
         """Remove the message from *log_data* and return it. Its first line is printable."""
@@ -93,6 +96,13 @@ class PlainFormatter(JsonFormatter):
         return f"\x1b[{colour}m{text}\x1b[0m" if self.has_colours else text
 
 
+class CommandFormatter(PlainFormatter):
+    """Writes `Warning: message` for a person who runs a `flask` command."""
+
+    def _head(self, time: str, level: str, logger: str) -> list[str]:
+        return [] if level in ("debug", "info") else [f"{level.capitalize()}:"]
+
+
 def _printable(text: str) -> str:
     """Return *text* with every character that is not printable as an escape, such as `\\x1b`."""
     if text.isprintable():
@@ -100,12 +110,16 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def make_formatter(config: Config, context: Callable[[], Mapping[str, Any]]) -> JsonFormatter:
+def make_formatter(
+    config: Config, context: Callable[[], Mapping[str, Any]], *, is_command: bool = False
+) -> JsonFormatter:
     """The formatter of LOG_FORMAT for standard error. *context* returns additional members for every line.
 
     `auto` is plain where standard error is a terminal and APP_ENV is development, and JSON otherwise. There are colours on a
-    terminal alone, and none with NO_COLOR.
+    terminal alone, and none with NO_COLOR. A `flask` command (*is_command*) writes JSON only if LOG_FORMAT is `json`.
     """
+    if is_command and config.log_format != "json":
+        return CommandFormatter(context)
     is_terminal = sys.stderr.isatty()
     is_automatic = config.log_format == "auto" and is_terminal and config.app_env == "development"
     if config.log_format == "plain" or is_automatic:

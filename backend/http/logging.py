@@ -17,14 +17,17 @@ def request_members() -> dict[str, Any]:
     return {"request_id": g.request_id} if has_request_context() and "request_id" in g else {}
 
 
-def configure(config: Config) -> None:
-    """Write records of LOG_LEVEL and above to standard error. May be called more than once; the first format stays."""
+def configure(config: Config, *, is_command: bool = False) -> None:
+    """Write records of LOG_LEVEL and above to standard error. May be called more than once; the first format stays.
+
+    *is_command* chooses the format for the person who runs a `flask` command.
+    """
     root = logging.getLogger()
     root.setLevel(config.log_level.upper())
     if any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers):
         return
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(make_formatter(config, request_members))
+    handler.setFormatter(make_formatter(config, request_members, is_command=is_command))
     root.addHandler(handler)
     logging.getLogger("confab.websocket").setLevel(logging.WARNING)  # the websockets library logs every socket
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # it logs every refusal, which requests.py does too
