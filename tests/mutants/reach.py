@@ -17,6 +17,7 @@ from tests.mutants.config import Module
 
 MIN_FILES_OF_XDIST = 3
 FACTORY = "backend/__init__.py"
+COPY_SECONDS = 0.3
 
 
 @dataclass
@@ -37,12 +38,16 @@ class Reach:
     def tests(self, lines: Iterable[int] | None) -> list[str]:
         """The tests that reach any of *lines*, or all if it is None; the quickest first, those with servers last.
 
+        A test on PostgreSQL counts as longer, because the first one of a run copies a database.
         A line that runs only in an import, or while an application is created, concerns all tests too.
         """
         reaching = {test for line in lines or () for test in self.lines.get(line, ())}
         is_early = reaching <= self.creators if reaching else not self.imported.isdisjoint(lines or ())
         found = set(self.seconds) if is_early or lines is None else reaching
-        return sorted(found | self.servers, key=lambda test: (test in self.servers, self.seconds.get(test, 0)))
+        return sorted(found | self.servers, key=lambda test: (test in self.servers, self._cost(test)))
+
+    def _cost(self, test: str) -> float:
+        return self.seconds.get(test, 0) + (COPY_SECONDS if "postgresql" in test else 0)
 
 
 def refresh(root: Path, cache: Path, modules: list[Module], jobs: int) -> None:
