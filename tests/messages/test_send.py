@@ -100,6 +100,16 @@ def test_strangers_get_404_for_a_private_room_and_403_for_a_public_one(make: Fac
     assert send(eve, 403, room_id=public["id"])["code"] == "not_a_member"
 
 
+def test_a_deleted_room_is_not_found(make: Factory) -> None:
+    """Also one that was public: neither a stranger nor a former member could join it."""
+    ann, bob, eve = make.client(), make.client(), make.client()
+    room = make.room(ann, "public", bob)
+    assert send(eve, 403, room_id=room["id"])["code"] == "not_a_member"
+    assert ann.delete(f"/api/rooms/{room['id']}").status_code == 204
+    for client in (ann, bob, eve):
+        assert send(client, 404, room_id=room["id"])["code"] == "not_found"
+
+
 def test_a_former_member_cannot_send(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     room = make.room(ann, "r", bob)

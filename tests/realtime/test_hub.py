@@ -1,0 +1,149 @@
+"""The hub of one worker: the sockets that come and go, and the events of a user."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.bus.local import LocalBus
+from backend.events import Event, opened_event, read_event, revoked_event, room_updated_event
+from backend.realtime.transport.frames import Close
+from tests.messages.changing import send, user_id
+from tests.realtime.scenario import Device, Scenario, receive, wait_until
+
+
+@pytest.fixture
+def topics(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the worker subscribes to on the bus (+), and what it gives up (-), from now on."""
+    seen: list[str] = []
+    monkeypatch.setattr(LocalBus, "subscribe", lambda _, topic: seen.append(f"+{topic}"))
+    monkeypatch.setattr(LocalBus, "unsubscribe", lambda _, topic: seen.append(f"-{topic}"))
+    return seen
+
+
+def test_the_topic_of_a_user_lasts_from_the_first_socket_to_the_last(scenario: Scenario, topics: list[str]) -> None:
+    topic = f"u:{user_id(scenario.ben)}"
+    first, second = (scenario.device(scenario.ben, name) for name in ("tab", "phone"))
+    assert topics == [f"+{topic}"]
+    first.connection.close(Close.TOO_SLOW)
+    assert topics == [f"+{topic}"]
+    second.connection.drop()
+    assert topics == [f"+{topic}", f"-{topic}"]
+    third = scenario.device(scenario.ben, "tab")
+    assert topics == [f"+{topic}", f"-{topic}", f"+{topic}"]
+    assert scenario.hub.registry.connections == [third.connection]
+
+
+def test_a_socket_that_closed_keeps_nothing(scenario: Scenario, topics: list[str]) -> None:
+    """No place among the sockets of its address, no subscription, and no topic of a conversation."""
+    device, other = scenario.device(scenario.ben, "tab"), scenario.device(scenario.ann)
+    assert scenario.server.limits.addresses["192.0.2.1"] == 2
+    scenario.subscribe(device, *scenario.head())
+    device.connection.close(Close.UNAUTHORIZED)
+    assert scenario.server.limits.addresses["192.0.2.1"] == 1
+    assert scenario.name not in scenario.hub.channels.by_name
+    assert topics[-2:] == [f"-c:{scenario.name}", f"-u:{user_id(scenario.ben)}"]
+    assert other.connection.is_open
+
+
+def test_only_sockets_that_read_too_slowly_are_counted_as_such(scenario: Scenario) -> None:
+    before = scenario.hub.metrics["too_slow"]
+    for number, code in enumerate((Close.UNAUTHORIZED, Close.TOO_SLOW, Close.RESTARTING, Close.TOO_SLOW)):
+        scenario.device(scenario.ben, f"{number}").connection.close(code)
+    assert scenario.hub.metrics["too_slow"] - before == 2
+
+
+def test_a_worker_that_stops_tells_every_client_to_come_back(scenario: Scenario) -> None:
+    devices = [scenario.device(client, name) for client in (scenario.ann, scenario.ben) for name in ("a", "b")]
+    scenario.hub.stop()
+    late = scenario.device(scenario.make.client(), "late")
+    for device in (*devices, late):
+        assert wait_until(lambda device=device: device.frames() or device.close_code)
+        assert device.close_code == Close.RESTARTING
+
+
+def test_sockets_of_a_session_that_ended_are_closed_when_the_event_arrives(scenario: Scenario) -> None:
+    ben = scenario.ben.user  # type: ignore[attr-defined]
+    session = scenario.make.client(ben)
+    ended, open_ = (scenario.device(scenario.ben, name, ["read"]) for name in ("a", "b"))
+    ended.command("auth", token=session.token)
+    open_.command("auth", token=scenario.make.token(ben))
+    assert session.post("/api/auth/logout").status_code == 204
+    scenario.hub.dispatch([revoked_event(user_id(scenario.ann))])
+    scenario.hub.dispatch([revoked_event(user_id(scenario.ben))])
+    assert wait_until(lambda: not ended.connection.is_open)
+    assert open_.connection.is_open
+
+
+def find_missed(scenario: Scenario, name: str) -> None:
+    """Wait until the worker follows a conversation, and read what the bus did not bring."""
+    assert wait_until(lambda: name in scenario.hub.channels.by_name)
+    scenario.reconciler.reconcile()
+
+
+def test_a_conversation_that_was_opened_is_received_from_its_first_message(scenario: Scenario) -> None:
+    """By the sockets of this user that may read. A direct conversation is no room that could be announced."""
+    message = send(scenario.ann, "first", recipient_id=user_id(scenario.ben))
+    reader, writer = (scenario.device(scenario.ben, scope, [scope]) for scope in ("read", "write"))
+    stranger = scenario.device(scenario.make.client())
+    scenario.hub.dispatch([opened_event(message["conversation_id"], user_id(scenario.ben))])
+    find_missed(scenario, message["conversation_id"])
+    assert receive(reader, 1) == ["message.created first"]
+    assert (writer.received(), stranger.received()) == ([], [])
+
+
+def test_a_room_is_announced_before_its_events(scenario: Scenario) -> None:
+    """From where the user joined, and not to those who left since."""
+    eve = scenario.make.client()
+    device = scenario.device(eve)
+    scenario.send("before")
+    since = scenario.head()[0]
+    eve.post(f"/api/rooms/{scenario.room['id']}/join")
+    scenario.send("behind")
+    scenario.hub.dispatch([opened_event(scenario.name, user_id(eve), since)])
+    find_missed(scenario, scenario.name)
+    frames: list[dict[str, object]] = []
+    assert wait_until(lambda: frames.extend(device.frames()) or len(frames) >= 3)
+    assert [frame["type"] for frame in frames] == ["room.created", "member.joined", "message.created"]
+    assert frames[0]["conversation_id"] == scenario.name
+    assert frames[0]["room"] == eve.get(f"/api/rooms/{scenario.room['id']}").get_json()
+    late = scenario.device(eve, "late")
+    eve.post(f"/api/rooms/{scenario.room['id']}/leave")
+    scenario.hub.dispatch([opened_event(scenario.name, user_id(eve), since)])
+    sentinel = send(scenario.ann, "direct", recipient_id=user_id(eve))
+    scenario.hub.dispatch([opened_event(sentinel["conversation_id"], user_id(eve))])
+    find_missed(scenario, sentinel["conversation_id"])
+    assert receive(late, 1) == ["message.created direct"]
+
+
+def subscribed(scenario: Scenario) -> list[Device]:
+    """A device of ann and one of ben that have received everything so far."""
+    devices = [scenario.device(client) for client in (scenario.ann, scenario.ben)]
+    for device in devices:
+        scenario.subscribe(device, *scenario.head())
+    return devices
+
+
+def test_a_change_of_a_room_reaches_its_subscribers_as_each_may_see_it(scenario: Scenario) -> None:
+    devices = subscribed(scenario)
+    path = f"/api/rooms/{scenario.room['id']}"
+    room = scenario.ann.patch(path, {"name": "renamed"}).get_json()
+    scenario.hub.dispatch([room_updated_event(room)])
+    for device, client in zip(devices, (scenario.ann, scenario.ben), strict=True):
+        frames: list[dict[str, object]] = []
+        assert wait_until(lambda frames=frames, device=device: frames.extend(device.frames()) or frames)
+        assert [(frame["type"], frame["room"]) for frame in frames] == [("room.updated", client.get(path).get_json())]
+
+
+def test_a_read_mark_reaches_the_subscribers_of_its_conversation_alone(scenario: Scenario) -> None:
+    """And not the socket that moved it. An event of a conversation that nobody follows is dropped."""
+    ann, ben = subscribed(scenario)
+    source = scenario.device(scenario.ben, "source")
+    scenario.subscribe(source, *scenario.head())
+    marks = [
+        read_event(name, user_id(scenario.ben), 1, source.connection.uid)
+        for name in (scenario.name, "lobby", "room:999999")
+    ]
+    scenario.hub.dispatch(marks)
+    scenario.hub.dispatch([Event("read", {"conversation_id": scenario.name, "user_id": 7}, scenario.name)])
+    expected = [f"read {user_id(scenario.ben)}", "read 7"]
+    assert [device.received() for device in (ann, ben, source)] == [expected, expected, expected[1:]]
