@@ -76,6 +76,14 @@ def test_the_schema_is_served_as_it_stands_in_the_docs(sqlite_app: Flask) -> Non
     assert (response.status_code, response.json) == (200, FRAMES)
 
 
+def test_the_guide_says_what_to_do_with_each_frame_and_which_have_a_modseq() -> None:
+    table = (ROOT / "docs/realtime.md").read_text().partition("## What to do with each frame")[2].partition("## ")[0]
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| `") and "`type`" not in line]
+    documented = {type_: row[2].strip() == "yes" for row in rows for type_ in re.findall(r"`([a-z.]+)`", row[1])}
+    frames = {name.partition(".")[2]: frame for name, frame in FRAMES["$defs"].items() if name.startswith("server.")}
+    assert documented == {type_: "modseq" in frame["properties"] for type_, frame in frames.items()}
+
+
 def test_frames_of_the_server_are_open_to_new_fields_and_those_of_clients_are_closed() -> None:
     for name, frame in FRAMES["$defs"].items():
         if name.startswith("client."):
