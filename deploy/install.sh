@@ -78,7 +78,7 @@ esac
 
 # Only what the server needs; no tests, and nothing that the checkout's owner keeps there. The name of a release contains a hash of
 # its files, so that the same code is never installed twice.
-contents="LICENSE backend deploy docs/realtime.schema.json migrations requirements.txt requirements-sentry.txt"
+contents="LICENSE backend deploy docs/examples docs/realtime.schema.json migrations requirements.txt requirements-sentry.txt"
 contents="$contents $(cd "$source" && echo ./*.py)"
 
 files() {

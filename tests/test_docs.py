@@ -21,7 +21,7 @@ VALID = [page for page in PAGES if "\nSuperseded by " not in page.read_text()]
 INSTALLED = {"tests/openapi/node_modules"}
 """Named, and made by `make test`."""
 ADDRESS = re.compile(
-    r"(?<![\w.])/(?:api|token|docs|(?:openapi|asyncapi|realtime\.schema)\.json|metrics|ws)(?:/[\w{}.:-]*)*"
+    r"(?<![\w.])/(?:api|token|docs|(?:openapi|asyncapi|realtime\.schema)\.json|reference_client\.py|metrics|ws)(?:/[\w{}.:-]*)*"
 )
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 READ = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"')

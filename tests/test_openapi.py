@@ -25,7 +25,7 @@ with warnings.catch_warnings():
 METHODS = {"get", "post", "put", "patch", "delete"}
 PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
 PAGES = {"/ws/{client_id}", "/", "/docs", "/favicon.ico", "/openapi.json", "/asyncapi.json", "/realtime.schema.json",
-         "/static/{filename}"}  # fmt: skip
+         "/reference_client.py", "/static/{filename}"}  # fmt: skip
 """Routes that no client of the API calls; the document must have all others."""
 
 FAILURES_OF_ALL = {"429", "500", "503"}

@@ -111,6 +111,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "GET /openapi.json": ("200 200 200 200 200", None),
     "GET /asyncapi.json": ("200 200 200 200 200", None),
     "GET /realtime.schema.json": ("200 200 200 200 200", None),
+    "GET /reference_client.py": ("200 200 200 200 200", None),
     "GET /static/<path:filename>": ("200 200 200 200 200", None),
     "GET /ws/<client_id>": ("426 426 426 426 426", None),
     "GET /api/audit": ("401 403 403 403 200", None),

@@ -319,7 +319,7 @@ def test_no_code_is_sent_where_texts_are_off(app: Flask, switch: Switch, outgoin
     assert client.post("/api/auth/verify-otp", {"mobile": "+46701234567", "code": code}).status_code == 200
 
 
-DOCUMENTATION = ("/docs", "/openapi.json", "/asyncapi.json", "/realtime.schema.json")
+DOCUMENTATION = ("/docs", "/openapi.json", "/asyncapi.json", "/realtime.schema.json", "/reference_client.py")
 
 
 @pytest.mark.parametrize("path", [*DOCUMENTATION, *(f"{path}/" for path in DOCUMENTATION)])

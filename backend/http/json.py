@@ -23,9 +23,9 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(value, option=OPTIONS)
 
 
-def document_response(encoded: bytes) -> Response:
+def document_response(encoded: bytes, mimetype: str = "application/json") -> Response:
     """A response with an *encoded* document that changes with releases only: clients revalidate it each time."""
-    response = current_app.response_class(encoded, mimetype="application/json")
+    response = current_app.response_class(encoded, mimetype=mimetype)
     response.cache_control.no_cache = True
     response.add_etag()
     response.make_conditional(request)

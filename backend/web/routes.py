@@ -16,7 +16,9 @@ from flask.typing import ResponseReturnValue
 from backend.http.json import decode, document_response, encode
 from backend.web.asyncapi import asyncapi_document
 
-FRAMES = Path(__file__).resolve().parents[2] / "docs" / "realtime.schema.json"
+DOCS_FOLDER = Path(__file__).resolve().parents[2] / "docs"
+FRAMES = DOCS_FOLDER / "realtime.schema.json"
+REFERENCE_CLIENT = DOCS_FOLDER / "examples" / "reference_client.py"
 
 bp = Blueprint(
     "web", __name__, template_folder="templates", static_folder="static", static_url_path="/static", url_prefix=""
@@ -58,10 +60,18 @@ def show_asyncapi() -> Response:
     return document_response(_asyncapi(current_app.config["VERSION"], current_app.config["CONFAB"].public_url))
 
 
+def send_reference_client() -> Response:
+    """The reference client of the socket, as a download."""
+    response = document_response(_reference_client(), "text/x-python")
+    response.headers.set("Content-Disposition", "attachment", filename=REFERENCE_CLIENT.name)
+    return response
+
+
 DOCUMENTATION: dict[str, Callable[[], ResponseReturnValue]] = {
     "/docs": show_docs,
     "/realtime.schema.json": show_frames,
     "/asyncapi.json": show_asyncapi,
+    "/reference_client.py": send_reference_client,
 }
 
 
@@ -76,6 +86,11 @@ def add_documentation(state: BlueprintSetupState) -> None:
 @cache
 def _frames() -> bytes:
     return FRAMES.read_bytes()
+
+
+@cache
+def _reference_client() -> bytes:
+    return REFERENCE_CLIENT.read_bytes()
 
 
 @cache

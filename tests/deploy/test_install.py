@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from dotenv import dotenv_values
 
+from backend.web.routes import DOCUMENTATION
 from tests import packages
 from tests.deploy.installation import ACCOUNT, PUBLIC_URL, Installation, InstalledServer, check_first_message
 from tests.deploy.units import allowed_calls, read_unit, sandbox
@@ -98,6 +100,8 @@ def test_the_server_runs_as_the_account_within_the_limits_of_its_unit(installed:
             assert "NoNewPrivs:\t1" in status
             assert "Seccomp:\t2" in status
         check_first_message(server.url)
+        for path in DOCUMENTATION:
+            assert requests.get(server.url + path, timeout=15).status_code == 200, f"the file of {path} is installed"
         assert check_health(server).returncode == 0
         assert server.stop() == 0, server.output()
         assert '"exception"' not in server.output()

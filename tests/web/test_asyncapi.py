@@ -76,6 +76,13 @@ def test_the_schema_is_served_as_it_stands_in_the_docs(sqlite_app: Flask) -> Non
     assert (response.status_code, response.json) == (200, FRAMES)
 
 
+def test_the_reference_client_is_a_download_of_the_file_in_the_docs(sqlite_app: Flask) -> None:
+    response = Client(sqlite_app).get("/reference_client.py")
+    assert (response.status_code, response.mimetype) == (200, "text/x-python")
+    assert response.headers["Content-Disposition"] == "attachment; filename=reference_client.py"
+    assert response.data == (ROOT / "docs/examples/reference_client.py").read_bytes()
+
+
 def test_the_guide_says_what_to_do_with_each_frame_and_which_have_a_modseq() -> None:
     table = (ROOT / "docs/realtime.md").read_text().partition("## What to do with each frame")[2].partition("## ")[0]
     rows = [line.split("|") for line in table.splitlines() if line.startswith("| `") and "`type`" not in line]
@@ -92,7 +99,7 @@ def test_frames_of_the_server_are_open_to_new_fields_and_those_of_clients_are_cl
             assert '"additionalProperties": false' not in json.dumps(frame), name
 
 
-@pytest.mark.parametrize("path", ["/asyncapi.json", "/realtime.schema.json"])
+@pytest.mark.parametrize("path", ["/asyncapi.json", "/realtime.schema.json", "/reference_client.py"])
 def test_clients_revalidate_the_document(sqlite_app: Flask, path: str) -> None:
     client = Client(sqlite_app)
     first = client.get(path)
