@@ -103,8 +103,8 @@ preload_app = False
 
 # A worker whose event loop is blocked for this time is replaced. It does not limit the time of a request.
 timeout = 30
-# Requests that run at SIGTERM have this time, and up to 2 s follow. Idle keep-alive connections and sockets are closed at once,
-# so a worker without requests ends within 2 s. A new connection without a request has one more second.
+# Requests that run at SIGTERM have this time, and up to 2 s follow. Sockets are closed at once, idle connections after half a
+# second, and new ones without a request after a second. So a worker without requests ends within 2 s.
 graceful_timeout = 5
 # How long a connection may be idle between two requests. deploy/nginx.conf closes idle connections earlier, so that it never
 # sends a request to one that is closing. CLIENT_TIMEOUT limits the time for a request and for reading its response.

@@ -33,15 +33,17 @@ INTERNAL_ERROR = (500, "Internal Server Error", "internal_error", "Something wen
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-# How long a new connection may take for its first request when the worker ends. So a request is answered if the
-# client sent it before it could know of the end.
+# How long a connection may take for its first request, or for the next one, when the worker ends. So a request is answered if
+# the client sent it before it could know of the end. The answer tells it to close the connection. A proxy sends a POST only once,
+# so one that met a closed connection would be lost.
 FIRST_REQUEST_SECONDS = 1.0
+NEXT_REQUEST_SECONDS = 0.5
 
 
 class KeepAliveWait:
     """The time limit of a connection's wait for its next request: the keep-alive time, or the end of the worker.
 
-    Then the connection is closed without a response. Once the head has begun to arrive it must be complete within
+    At its end the connection is closed without a response. Once the head has begun to arrive it must be complete within
     `Worker.patience`; otherwise it is refused (SlowHead).
     """
 
@@ -49,13 +51,11 @@ class KeepAliveWait:
         self.worker = worker
         self.greenlet = gevent.getcurrent()
         self.client: Client = self.greenlet.client
-        self.is_first = not self.client.has_asked
+        self.last_chance = NEXT_REQUEST_SECONDS if self.client.has_asked else FIRST_REQUEST_SECONDS
         self.reads = 0
         self.head: gevent.Timeout | None = None
-        if worker.alive:
-            patience = worker.patience if self.is_first else worker.cfg.keepalive
-        else:
-            patience = FIRST_REQUEST_SECONDS if self.is_first else 0
+        usual = worker.cfg.keepalive if self.client.has_asked else worker.patience
+        patience = usual if worker.alive else self.last_chance
         self.timeout = gevent.Timeout(patience, False)
 
     def __enter__(self) -> None:
@@ -78,11 +78,8 @@ class KeepAliveWait:
             self.head = gevent.Timeout.start_new(self.worker.patience, SlowHead())
 
     def end(self) -> None:
-        """End the wait: at once, or after FIRST_REQUEST_SECONDS if it is for the first request."""
-        if self.is_first:
-            gevent.spawn_later(FIRST_REQUEST_SECONDS, self._end_now)
-        else:
-            self._end_now()
+        """End the wait soon, unless the request arrives meanwhile."""
+        gevent.spawn_later(self.last_chance, self._end_now)
 
     def _end_now(self) -> None:
         if self in self.worker.idle:

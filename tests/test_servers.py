@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,29 @@ def test_a_request_on_a_new_connection_at_the_workers_end_is_answered(root: Path
             fresh.sendall(ask)
             assert fresh.recv(65536).startswith(b"HTTP/1.1 200")
             assert fresh.recv(1) == b"", "one request, no more"
+
+
+def test_requests_on_idle_connections_at_the_workers_end_are_answered(root: Path) -> None:
+    """A proxy that keeps connections may send the next request before it knows of the end, and sends a POST only once."""
+    ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with Server(root=root) as server, ExitStack() as stack:
+        address = ("127.0.0.1", server.port)
+        kept = [stack.enter_context(closing(socket.create_connection(address, timeout=10))) for _ in range(30)]
+        for client in kept:
+            client.sendall(ask)
+            assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        os.kill(server.worker_pids[0], signal.SIGTERM)
+        probe = kept.pop()
+        while answer := probe.recv(65536) if probe.send(ask) else b"":
+            if b"connection: close" in answer.lower():
+                break  # the worker has begun to end
+        for client in kept:
+            client.sendall(ask)
+        for client in kept:
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert b"connection: close" in answer.lower()
+            assert client.recv(1) == b""
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
