@@ -82,7 +82,8 @@ class MailSink:
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         self.users.append(data.login.decode())
-        return AuthResult(success=data.password == b"p@ss word")
+        # `handled` would mean that this function answered the client already.
+        return AuthResult(success=data.password == b"p@ss word", handled=False)
 
 
 class _OnAnyPort(Controller):

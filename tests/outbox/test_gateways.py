@@ -151,7 +151,7 @@ def test_starttls_and_a_password(server_context: ssl.SSLContext, trusted: None) 
         url = smtp.url.replace("//", "//ann%40x:p%40ss%20word@")
         SmtpMailer(f"{url}?starttls=1", FROM).send(MAIL, "key")
         assert (len(smtp.mails), sink.users) == (1, ["ann@x"])
-        with pytest.raises(Failed):
+        with pytest.raises(Failed, match="SMTPAuthenticationError"):
             SmtpMailer(f"{url.replace('word', 'wrong')}?starttls=1", FROM).send(MAIL, "key")
         with pytest.raises((Refused, Failed)):
             SmtpMailer(url, FROM).send(MAIL, "key")
