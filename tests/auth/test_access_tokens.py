@@ -14,6 +14,7 @@ from flask_jwt_extended import create_refresh_token, current_user, jwt_required
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from backend.database import MAX_ID
 from backend.errors import Unauthorized
 from backend.identity import access_tokens
 from backend.identity.access_tokens import issue_access_token
@@ -133,11 +134,26 @@ def test_the_librarys_decorator_accepts_what_identify_accepts(decorated: Flask, 
     assert client.get("/whoami").json == {"id": owner[0].id, "scopes": ["admin", "health", "read", "write"]}
 
 
+def test_the_librarys_decorator_uses_the_present_key_after_a_token_of_the_previous_one(
+    app: Flask, make_app: Callable[..., Flask], owner: tuple[User, int]
+) -> None:
+    url = app.config["CONFAB"].database_url
+    served = make_app(database_url=url, jwt_secret_key=OTHER_KEY, jwt_secret_key_previous=KEY)
+    served.add_url_rule("/whoami", "whoami", jwt_required()(lambda: {"id": current_user.id}))
+    old, new = (previous_release_token(owner[0].id, owner[1], key) for key in (KEY, OTHER_KEY))
+    with served.app_context():
+        assert identify(old).user.id == owner[0].id
+        assert Client(served, new).get("/whoami").json == {"id": owner[0].id}
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"exp": utcnow() - timedelta(minutes=1)}, "token_expired"),
-        ({"sid": 2**62}, "token_revoked"),
+        ({"exp": 253_402_300_799 + 1}, "unauthorized"),
+        ({"sid": MAX_ID}, "token_revoked"),
+        ({"sid": MAX_ID + 1}, "unauthorized"),
+        ({"sid": 0}, "unauthorized"),
         ({"sub": "0"}, "token_revoked"),
         ({"sid": "1"}, "unauthorized"),
         ({"sid": None}, "unauthorized"),

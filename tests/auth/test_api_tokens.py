@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from backend.auth.sweeping import sweep
 from backend.models import ApiToken, RevokedToken
@@ -112,6 +113,39 @@ def test_a_token_expires(app: Flask, make: Factory) -> None:
     assert code(script.get("/api/rooms")) == (401, "token_expired")
 
 
+def test_a_token_is_valid_until_it_expires(app: Flask, make: Factory) -> None:
+    with time_machine.travel(utcnow().replace(microsecond=0), tick=False) as clock:
+        script = Client(app, create(make.client(), expires_at=(utcnow() + timedelta(minutes=2)).isoformat())["token"])
+        clock.shift(119)
+        assert script.get("/api/rooms").status_code == 200
+        clock.shift(1)
+        assert code(script.get("/api/rooms")) == (401, "token_expired")
+
+
+def test_tokens_of_other_users_are_neither_listed_nor_counted(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.auth.api_tokens.MOST", 2)
+    ann, bob = make.client(), make.client()
+    hers = [create(ann)["id"], create(ann)["id"]]
+    his = [create(bob)["id"], create(bob)["id"]]
+    assert [t["id"] for t in ann.get(URL).json] == hers[::-1]
+    assert "Link" not in ann.get(f"{URL}?limit=2").headers
+    assert ann.delete(f"{URL}/{hers[0]}").status_code == 204
+    assert [[t["id"] for t in each.get(URL).json] for each in (ann, bob)] == [[hers[1]], his[::-1]]
+
+
+def test_a_user_has_100_tokens(app: Flask, make: Factory) -> None:
+    ann = make.client()
+    user_id: int = ann.user.id  # type: ignore[attr-defined]
+    with app.app_context():
+        rows = [{"user_id": user_id, "name": "x", "token": f"{n}", "scopes": ["read"]} for n in range(99)]
+        db.session.execute(insert(ApiToken), rows)
+        db.session.commit()
+    create(ann)
+    assert code(ann.post(URL, {"name": "x"})) == (409, "too_many_tokens")
+
+
 def test_a_deleted_token_is_refused(app: Flask, make: Factory) -> None:
     ann, mallory = make.client(), make.client()
     made = create(ann)
@@ -129,8 +163,8 @@ def test_a_deleted_token_is_refused(app: Flask, make: Factory) -> None:
         with pytest.raises(Unauthorized):
             identify_socket(ticket)
     root = make.client(make.user(is_superuser=True))
-    actions = [e["action"] for e in root.get(f"/api/audit?target=api_token:{made['id']}").json]
-    assert actions == ["api_token.deleted", "api_token.created"]
+    found = [(e["action"], e["data"]) for e in root.get(f"/api/audit?target=api_token:{made['id']}").json]
+    assert found == [("api_token.deleted", None), ("api_token.created", {"scopes": ["read", "write"]})]
 
 
 def test_a_revoked_token_is_remembered_for_a_year(app: Flask, make: Factory) -> None:
@@ -159,19 +193,22 @@ def test_a_token_may_neither_create_list_nor_delete_tokens(app: Flask, make: Fac
 
 def test_the_last_use_is_recorded_once_a_minute(app: Flask, make: Factory) -> None:
     ann = make.client()
-    script = Client(app, create(ann)["token"])
+    script, other = Client(app, create(ann)["token"]), create(make.client())
+    create(ann)
     assert script.get("/api/rooms").status_code == 200
-    (listed,) = ann.get(URL).json
+    unused, listed = ann.get(URL).json
     assert listed["last_used_at"] is not None
+    assert unused["last_used_at"] is None
+    assert Client(app, other["token"]).get("/api/rooms").status_code == 200
     with count_queries(app) as queries:
         script.get("/api/rooms")
     assert not any(q.startswith("UPDATE") for q in queries)
-    assert ann.get(URL).json == [listed]
+    assert ann.get(URL).json == [unused, listed]
     with app.app_context():
         db.session.execute(db.update(ApiToken).values(last_used_at=utcnow() - timedelta(seconds=61)))
         db.session.commit()
     script.get("/api/rooms")
-    assert ann.get(URL).json[0]["last_used_at"] > listed["last_used_at"]
+    assert ann.get(URL).json[1]["last_used_at"] > listed["last_used_at"]
 
 
 def test_a_use_does_not_wait_for_a_lock_on_its_row(postgresql_app: Flask, wiped: None) -> None:

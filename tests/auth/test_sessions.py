@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import select
 
+from backend.identity.access_tokens import issue_access_token
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_secret
@@ -28,6 +31,11 @@ def api_client(app: Flask, user: User, *scopes: str) -> Client:
 
 def ids(client: Client) -> list[int]:
     return [session["id"] for session in client.get(URL).get_json()]
+
+
+def ids_of(app: Flask) -> list[int]:
+    with app.app_context():
+        return list(db.session.scalars(select(UserSession.id)))
 
 
 def revoked(client: Client) -> bool:
@@ -86,6 +94,31 @@ def test_the_list_has_only_live_sessions(make: Factory) -> None:
     with time_machine.travel(utcnow() - timedelta(days=2)):
         make.token(client.user)  # type: ignore[attr-defined]
     assert len(ids(client)) == 1
+
+
+def test_a_session_that_expires_now_is_neither_listed_nor_ended(app: Flask, make: Factory) -> None:
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        expiring = make.client()
+        (session,) = ids(expiring)
+        clock.shift(1)
+        client = make.client(expiring.user)  # type: ignore[attr-defined]
+        assert session in ids(client)
+        clock.shift(timedelta(days=1) - timedelta(seconds=1))
+        with app.app_context():
+            client.token = issue_access_token(client.user.id, max(ids_of(app)))  # type: ignore[attr-defined]
+        assert session not in ids(client)
+        response = client.delete(f"{URL}/{session}")
+        assert (response.status_code, response.get_json()["code"]) == (404, "not_found")
+
+
+def test_a_new_session_was_last_seen_when_it_began(client: Client, register: Callable[..., dict[str, Any]]) -> None:
+    client.token = register()["access_token"]
+    with time_machine.travel(utcnow() + timedelta(minutes=5), tick=False):
+        body = {"email": "test@example.com", "password": "password123", "device_info": "laptop"}
+        assert Client(client.app).post("/api/auth/login", body).status_code == 200
+        laptop, first = client.get(URL).get_json()
+    assert laptop["last_seen_at"] == laptop["created_at"] > first["created_at"]
+    assert (laptop["device_info"], laptop["ip_address"], first["ip_address"]) == ("laptop", "127.0.0.1", "127.0.0.1")
 
 
 def test_the_list_has_pages(make: Factory) -> None:
