@@ -129,9 +129,7 @@ def find_owner(token: str, purpose: str) -> User | None:
     with DbSession(read_engine(db.engine)) as session:
         statement = select(User).join(AccountToken, AccountToken.user_id == User.id)
         can_sign_in = (User.email == AccountToken.email, User.is_active, User.deleted_at.is_(None))
-        user = session.scalars(statement.where(*_is_live(token, purpose), *can_sign_in)).one_or_none()
-        session.expunge_all()
-    return user
+        return session.scalars(statement.where(*_is_live(token, purpose), *can_sign_in)).one_or_none()
 
 
 def _is_live(token: str, purpose: str) -> tuple[ColumnElement[bool], ...]:

@@ -26,7 +26,6 @@ def identify_api_token(secret: str) -> Identity:
         row = session.execute(statement).one_or_none()
         if row is None and session.scalar(select(RevokedToken.id).where(RevokedToken.token == digest)):
             raise TokenRevoked
-        session.expunge_all()
     identity = _identity_of(row)
     if row is not None and is_stale(row[0].last_used_at):
         record_use("last_used_at", (cast(Table, ApiToken.__table__), {row[0].id}))
@@ -38,7 +37,6 @@ def identity_of_api_token(api_token_id: int) -> Identity:
     with DbSession(read_engine(db.engine)) as session:
         statement = select(ApiToken, User).join(ApiToken.user).where(ApiToken.id == api_token_id)
         row = session.execute(statement).one_or_none()
-        session.expunge_all()
     return _identity_of(row)
 
 

@@ -121,6 +121,25 @@ def test_a_code_keeps_its_leading_zeros(client: Client, outgoing: Outgoing, monk
     assert verify(client, "000042").status_code == 200
 
 
+def test_codes_have_six_digits(client: Client, outgoing: Outgoing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otp.secrets, "randbelow", lambda number: number - 1)
+    client.post(SEND, {"mobile": MOBILE})
+    monkeypatch.undo()
+    outgoing.outbox.drain()
+    assert outgoing.texts[0][1].startswith("999999 is your Confab code.")
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(299, 1), (300, 0)])
+def test_a_text_is_not_sent_after_its_code_has_expired(
+    client: Client, outgoing: Outgoing, seconds: int, count: int
+) -> None:
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        client.post(SEND, {"mobile": MOBILE})
+        clock.shift(seconds)
+        outgoing.outbox.drain()
+    assert len(outgoing.texts) == count
+
+
 @pytest.mark.parametrize(("seconds", "status"), [(299, 200), (300, 401)])
 def test_a_code_is_valid_for_5_minutes(client: Client, outgoing: Outgoing, seconds: int, status: int) -> None:
     with time_machine.travel(utcnow(), tick=False) as clock:
@@ -190,6 +209,9 @@ def test_with_a_token_the_number_is_verified(app: Flask, make: Factory, outgoing
     assert outgoing.subjects() == ["A number was added"]
     again = verify(client, ask(client, outgoing))
     assert (again.status_code, outgoing.subjects()) == (200, ["A number was added"])
+    with app.app_context():
+        verified = select(AuditEvent.actor_id).where(AuditEvent.action == "mobile.verified")
+        assert db.session.scalars(verified).all() == [client.user.id]  # type: ignore[attr-defined]
     assert len(client.get("/api/auth/sessions").get_json()) == 1
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(RefreshToken)) == 0
@@ -197,8 +219,14 @@ def test_with_a_token_the_number_is_verified(app: Flask, make: Factory, outgoing
     assert opened["user"]["id"] == answer["user"]["id"]
 
 
-def test_with_a_token_an_unverified_holder_loses_it(app: Flask, make: Factory, outgoing: Outgoing) -> None:
-    holder, client = make.user(mobile=MOBILE), make.client()
+@pytest.mark.parametrize("is_first", [True, False])
+def test_with_a_token_an_unverified_holder_loses_it(
+    app: Flask, make: Factory, outgoing: Outgoing, is_first: bool
+) -> None:
+    if is_first:
+        client, holder = make.client(), make.user(mobile=MOBILE)
+    else:
+        holder, client = make.user(mobile=MOBILE), make.client()
     assert verify(client, ask(client, outgoing)).get_json()["user"]["mobile"] == MOBILE
     assert get(app, holder.id).mobile is None
 

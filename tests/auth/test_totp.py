@@ -74,6 +74,43 @@ def test_enrolment(app: Flask, signed_in: Client, outgoing: Outgoing, clock: Any
     assert code(login(app)) == (401, "totp_required")
 
 
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"email": "ann@example.com", "mobile": "+46701740605"}, "ann%40example.com"),
+        ({"email": None, "mobile": "+46701740605"}, "%2B46701740605"),
+        ({"email": None, "mobile": None, "username": "ann"}, "ann"),
+    ],
+)
+def test_the_app_shows_the_name_that_the_user_signs_in_with(
+    app: Flask, signed_in: Client, values: dict[str, Any], name: str
+) -> None:
+    with app.app_context():
+        db.session.execute(update(User).values(values))
+        db.session.commit()
+    assert signed_in.post(URL).get_json()["uri"].startswith(f"otpauth://totp/Confab:{name}?")
+
+
+def test_the_state_is_that_of_the_caller(signed_in: Client, make: Factory) -> None:
+    other = make.client()
+    _, codes = enrol(signed_in)
+    assert other.get(URL).get_json() == {"is_enabled": False, "confirmed_at": None, "recovery_codes_left": 0}
+    secret = other.post(URL).get_json()["secret"]
+    assert other.post(f"{URL}/confirm", {"totp_code": pyotp.TOTP(secret).now()}).status_code == 200
+    assert signed_in.delete(URL, {"totp_code": codes[0]}).status_code == 204
+    assert [each.get(URL).get_json()["recovery_codes_left"] for each in (signed_in, other)] == [0, 10]
+    assert [each.get(URL).get_json()["is_enabled"] for each in (signed_in, other)] == [False, True]
+
+
+def test_changes_of_the_second_factor_are_recorded(app: Flask, signed_in: Client) -> None:
+    _, codes = enrol(signed_in)
+    assert login(app, totp_code=codes[0]).status_code == 200
+    assert signed_in.delete(URL).status_code == 204
+    with app.app_context():
+        recorded = select(AuditEvent.action).where(AuditEvent.action.startswith("totp.")).order_by(AuditEvent.id)
+        assert db.session.scalars(recorded).all() == ["totp.enabled", "totp.recovery_used", "totp.disabled"]
+
+
 def test_an_unconfirmed_enrolment_is_replaced(signed_in: Client) -> None:
     old, new = (signed_in.post(URL, {"password": PASSWORD}).get_json()["secret"] for _ in range(2))
     assert code(signed_in.post(f"{URL}/confirm", {"totp_code": pyotp.TOTP(old).now()})) == (403, "invalid_totp")
