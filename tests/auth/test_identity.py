@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +16,15 @@ import time_machine
 from flask import Flask
 from sqlalchemy import exc, select, update
 
-from backend.identity import authenticate
+from backend.identity import authenticate, session_lookup
 from backend.identity.access_tokens import issue_access_token
 from backend.models import ApiToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_secret
+from backend.state import confab_state
 from tests.client import Client
 from tests.factories import Factory
+from tests.processes import wait_until
 from tests.queries import count_queries
 from tests.races import hold_row
 
@@ -258,6 +262,37 @@ def test_a_read_only_database_still_identifies(app: Flask, make: Factory, monkey
         monkeypatch.setattr(type(db.engine), "begin", refuse)
         assert authenticate.identify(token).session_id
     assert seen_at(app) == (None, None)
+
+
+def test_requests_that_wait_behind_an_outage_fail_with_it(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would otherwise wait for the database in its turn."""
+    token, tried = make.token(make.user()), list[Any]()
+    started, go = threading.Event(), threading.Event()
+    batcher: Any = confab_state(app).load_session
+
+    def failing(engine: Any) -> Any:
+        tried.append(engine)
+        started.set()
+        assert go.wait(20)
+        raise exc.OperationalError("SELECT", {}, Exception("away"), connection_invalidated=True)
+
+    monkeypatch.setattr(session_lookup, "read_engine", failing)
+
+    def call() -> str:
+        with app.app_context(), pytest.raises(exc.OperationalError) as caught:
+            authenticate.identify(token)
+        return str(caught.value.orig)
+
+    with ThreadPoolExecutor(6) as pool:
+        first = pool.submit(call)
+        assert started.wait(20)
+        others = [pool.submit(call) for _ in range(5)]
+        wait_until(lambda: batcher.waiting == 5, "all to wait")
+        go.set()
+        assert [each.result() for each in (first, *others)] == ["away"] * 6
+    assert len(tried) == 1
 
 
 def test_a_locked_user_row_delays_no_request(postgresql_app: Flask, wiped: None) -> None:
