@@ -16,13 +16,15 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from backend.auth.otp import store_code
+from backend.auth.passwords import set_password
 from backend.auth.totp import check_second_factor
-from backend.errors import Unauthorized
+from backend.errors import NotFound, Unauthorized
 from backend.identity.authenticate import identify
 from backend.identity.errors import InvalidTotp
 from backend.identity.tickets import create_ticket, identify_socket
 from backend.models import (
     ApiToken,
+    AuditEvent,
     ConversationEntry,
     RecoveryCode,
     RefreshToken,
@@ -37,7 +39,7 @@ from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
-from tests.races import at_once, hold_row
+from tests.races import at_once, hold_row, paused_before_commit
 
 Register = Callable[..., dict[str, Any]]
 MANY = 50
@@ -272,6 +274,59 @@ def test_a_session_that_ends_at_the_same_moment_is_not_confirmed(app: Flask, reg
         ending.wait_until_blocked()
         ending.execute(update(UserSession).values(is_active=False))
     assert answer.result().get_json()["code"] == "token_revoked"
+
+
+def test_a_session_that_ends_at_the_same_moment_is_not_ended_again(app: Flask, make: Factory) -> None:
+    laptop = make.client()
+    phone = make.client(laptop.user)  # type: ignore[attr-defined]
+    session_id = next(s["id"] for s in phone.get("/api/auth/sessions").get_json() if s["is_current"])
+    assert laptop.get("/api/auth/sessions").status_code == 200
+    with hold_row(app, UserSession, id=session_id) as ending:
+        answer = ending.start(lambda: laptop.delete(f"/api/auth/sessions/{session_id}"))
+        ending.wait_until_blocked()
+        ending.execute(update(UserSession).where(UserSession.id == session_id).values(is_active=False))
+    assert (answer.result().status_code, answer.result().get_json()["code"]) == (404, "not_found")
+    assert count(app, AuditEvent) == 0
+
+
+def test_two_sessions_of_a_user_are_refreshed_without_waiting_for_each_other(
+    postgresql_app: Flask, wiped: None
+) -> None:
+    client = Client(postgresql_app)
+    credentials = {"email": EMAIL, "password": PASSWORD}
+    tokens = [
+        client.post(f"/api/auth/{call}", credentials).get_json()["refresh_token"] for call in ("register", "login")
+    ]
+
+    def refresh(n: int) -> int:
+        return Client(postgresql_app).post("/api/auth/refresh", {"refresh_token": tokens[n]}).status_code
+
+    with paused_before_commit(postgresql_app, writes=RefreshToken) as refreshing:
+        first = refreshing.start(lambda: refresh(0))
+        refreshing.wait_until_reached()
+        assert refresh(1) == 200
+        refreshing.release()
+    assert first.result() == 200
+
+
+def test_a_command_sets_no_password_of_an_account_that_is_erased_at_the_same_moment(app: Flask, make: Factory) -> None:
+    user = make.user()
+
+    def set_it() -> bool:
+        with app.app_context():
+            try:
+                set_password(user, "a new password")
+            except NotFound:
+                return False
+            return True
+
+    with hold_row(app, User, id=user.id) as erasing:
+        answer = erasing.start(set_it)
+        erasing.wait_until_blocked()
+        erasing.execute(update(User).where(User.id == user.id).values(deleted_at=utcnow()))
+    assert answer.result() is False
+    with app.app_context():
+        assert db.session.get_one(User, user.id).hashed_password is None
 
 
 def test_a_number_that_its_holder_verifies_at_the_same_moment_stays_theirs(app: Flask, make: Factory) -> None:

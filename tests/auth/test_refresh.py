@@ -141,6 +141,16 @@ def test_expired_tokens_of_a_chain_are_deleted(app: Flask, client: Client, regis
     assert kept == {hash_secret(token) for token in tokens[2:]}
 
 
+def test_an_expired_token_of_another_session_stays_known(client: Client, register: Register, clock: Any) -> None:
+    """Its client learns that the token expired, and not that it never existed."""
+    expiring = register()["refresh_token"]
+    other = client.post("/api/auth/login", {"email": "test@example.com", "password": "password123"}).get_json()
+    for days in (20, 11):
+        clock.shift(timedelta(days=days))
+        other = refresh(client, other["refresh_token"]).get_json()
+    assert code(refresh(client, expiring)) == "token_expired"
+
+
 @pytest.mark.parametrize("values", [{"is_active": False}, {"deleted_at": utcnow()}])
 def test_tokens_of_accounts_that_may_not_sign_in(
     app: Flask, client: Client, register: Register, values: dict[str, Any]
