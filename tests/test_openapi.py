@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from backend.http.openapi import document
 from tests.client import Client
 from tests.factories import Factory
 from tests.json_schema import check_references
+from tests.servers import ROOT
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of libraries that it imports
@@ -28,7 +30,7 @@ with warnings.catch_warnings():
 METHODS = {"get", "post", "put", "patch", "delete"}
 PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
 PAGES = {"/ws/{client_id}", "/", "/docs", "/favicon.ico", "/openapi.json", "/asyncapi.json", "/realtime.schema.json",
-         "/reference_client.py", "/static/{filename}"}  # fmt: skip
+         "/reference_client.py", "/confab.js", "/confab-node.js", "/static/{filename}"}  # fmt: skip
 """Routes that no client of the API calls; the document must have all others."""
 
 FAILURES_OF_ALL = {"429", "500", "503"}
@@ -163,6 +165,35 @@ def test_names_of_models_are_clear_without_their_operation(found: dict[str, Any]
         "Attachment", "Conversation", "Health", "Liveness", "Message", "Problem", "Readiness", "Role", "Room", "User"
     }  # fmt: skip
     assert models >= {"MessageSend", "SyncRequest", "ConversationChanges", "ReadMark"}
+
+
+def test_texts_of_answers_have_a_format_or_a_limit(found: dict[str, Any]) -> None:
+    """Except those whose length no rule limits, and errors."""
+    unlimited = {
+        *("Health.version", "HealthPart.reason"),
+        *("DatabaseSchemaState.current", "DatabaseSchemaState.head", "DatabaseSchemaState.drift"),
+        *("User.bio", "PublicUser.bio", "OwnUser.bio", "Room.description"),
+        *("Message.content", "FoundMessage.content", "MessageVersion.content"),
+        *("TokenAnswer.access_token", "TokenAnswer.refresh_token", "OtpAnswer.access_token", "OtpAnswer.refresh_token"),
+        *("ApiToken.scopes", "NewApiToken.scopes", "NewApiToken.token", "SocketTicket.ticket"),
+        *("TotpSecret.secret", "TotpRecoveryCodes.recovery_codes"),
+    }
+    seen = set[str]()
+    for name, model in found["components"]["schemas"].items():
+        for field, described in model.get("properties", {}).items():
+            text = described.get("items", described)
+            is_text = text.get("type") in ("string", ["string", "null"])
+            if is_text and not {"format", "maxLength", "enum", "pattern"} & set(text):
+                seen.add(f"{name}.{field}")
+    assert {field for field in seen if not field.startswith(("Problem.", "OAuthError."))} == unlimited
+
+
+def test_ids_of_conversations_have_the_pattern_of_the_socket(found: dict[str, Any]) -> None:
+    frames = json.loads((ROOT / "docs/realtime.schema.json").read_text())
+    pattern = frames["$defs"]["conversation_id"]["pattern"]
+    for name in ("Message.conversation_id", "Room.conversation_id", "Conversation.id", "ConversationChanges.id"):
+        model, _, field = name.partition(".")
+        assert found["components"]["schemas"][model]["properties"][field]["pattern"] == pattern, name
 
 
 def test_answers_are_open_to_new_fields_and_bodies_are_closed(found: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from backend.http.fields import AnswerSchema, Id, Text
 from backend.http.pagination import PageArgs
@@ -18,9 +18,9 @@ class AuditArgs(PageArgs):
 
 class AuditEventSchema(AnswerSchema):
     id = fields.Integer()
-    action = fields.String(metadata={"example": "login.failed"})
+    action = fields.String(validate=validate.Length(max=100), metadata={"example": "login.failed"})
     actor_id = fields.Integer(allow_none=True, metadata={"description": "Null: an unknown user, or the command line."})
-    target = fields.String(allow_none=True, metadata={"example": "user:7"})
-    ip_address = fields.String(allow_none=True)
+    target = fields.String(allow_none=True, validate=validate.Length(max=100), metadata={"example": "user:7"})
+    ip_address = fields.String(allow_none=True, validate=validate.Length(max=50))
     data = fields.Dict(allow_none=True)
     created_at = fields.AwareDateTime()

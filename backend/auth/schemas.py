@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import EXCLUDE, ValidationError, fields, validates_schema
+from marshmallow import EXCLUDE, ValidationError, fields, validate, validates_schema
 
 from backend.http.fields import AnswerSchema, BodySchema, Line, Text
 from backend.users.fields import Email, Mobile, Password, Username
@@ -76,7 +76,7 @@ class TokenRefreshBody(BodySchema):
 
 class OwnUserSchema(PublicUserSchema):
     email = fields.Email(allow_none=True)
-    mobile = fields.String(allow_none=True)
+    mobile = fields.String(allow_none=True, validate=validate.Length(max=20))
     is_superuser = fields.Boolean()
     email_verified = fields.Boolean()
     mobile_verified = fields.Boolean()
@@ -111,8 +111,8 @@ class OtpAnswerSchema(TokenAnswerSchema):
 
 class UserSessionSchema(AnswerSchema):
     id = fields.Integer()
-    device_info = fields.String(allow_none=True)
-    ip_address = fields.String(allow_none=True)
+    device_info = fields.String(allow_none=True, validate=validate.Length(max=255))
+    ip_address = fields.String(allow_none=True, validate=validate.Length(max=50))
     created_at = fields.DateTime()
     last_seen_at = fields.DateTime(allow_none=True)
     expires_at = fields.DateTime()

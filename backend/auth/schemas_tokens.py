@@ -42,7 +42,7 @@ class ApiTokenBody(BodySchema):
 
 class ApiTokenSchema(AnswerSchema):
     id = fields.Integer()
-    name = fields.String()
+    name = fields.String(validate=validate.Length(max=100))
     scopes = fields.List(fields.String())
     created_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime(allow_none=True)

@@ -18,6 +18,7 @@ from backend.messages.loaders import ATTACHMENTS, MENTIONS, REACTIONS, Loader
 from backend.messages.schemas_attachments import AttachmentSchema
 from backend.messages.schemas_reactions import MessageReactionSchema
 from backend.models import Message
+from backend.models.conversation import CONVERSATION_ID_PATTERN
 
 GIVEN = object()
 """The initial value of a column that each new message is inserted with."""
@@ -28,12 +29,13 @@ class StoredField:
     """A field that is a column of `messages`, with the same name.
 
     `initial` is the value that a new message starts with, which is also the column's default; or `GIVEN`. `is_set_by_others`
-    tells that users other than the sender change it.
+    tells that users other than the sender change it. `pattern` and `example` are documented.
     """
 
     name: str
     description: str = ""
     example: Any = None
+    pattern: str | None = None
     initial: Any = GIVEN
     is_set_by_others: bool = False
 
@@ -62,7 +64,7 @@ class DerivedField:
 
 MESSAGE_FIELDS: tuple[StoredField | AliasField | DerivedField, ...] = (
     StoredField("id"),
-    StoredField("conversation_id", example="room:7"),
+    StoredField("conversation_id", example="room:7", pattern=CONVERSATION_ID_PATTERN),
     StoredField("seq", "Its place in the conversation: 1, 2, 3, …"),
     StoredField("modseq", "The number of its last change in the conversation."),
     StoredField("sender_id"),
@@ -120,7 +122,7 @@ def message_schema() -> dict[str, fields.Field[Any]]:
 
 def _schema_of(field: StoredField) -> fields.Field[Any]:
     column = _table.c[field.name]
-    facts = {"description": field.description or None, "example": field.example}
+    facts = {"description": field.description or None, "example": field.example, "pattern": field.pattern}
     metadata = {name: value for name, value in facts.items() if value is not None}
     nullable = {"allow_none": True} if column.nullable else {}
     length = getattr(column.type, "length", None)

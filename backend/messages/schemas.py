@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates, validates_
 from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, Time, WholeNumber
 from backend.http.pagination import PageArgs
 from backend.messages.fields import message_schema
+from backend.models.conversation import CONVERSATION_ID_PATTERN
 from backend.rooms.schemas import RoomSchema
 from backend.users.schemas import UserSchema
 
@@ -16,6 +17,7 @@ MAX_CONTENT = 4_000
 MAX_ATTACHMENTS = 10
 MAX_QUERY = 200
 MAX_CONVERSATIONS = 10_000
+MAX_CONVERSATION_ID = 100
 ADDRESSES = ("conversation_id", "room_id", "recipient_id")
 
 
@@ -61,7 +63,7 @@ class RoomMessageSendSchema(BodySchema):
 class MessageSendSchema(RoomMessageSendSchema):
     """A message with at most one of three addresses. Without one it goes to the lobby."""
 
-    conversation_id = Text(high=100, allow_none=True, load_default=None)
+    conversation_id = Text(high=MAX_CONVERSATION_ID, allow_none=True, load_default=None)
     room_id = Id(allow_none=True, load_default=None)
     recipient_id = Id(allow_none=True, load_default=None)
 
@@ -88,7 +90,7 @@ class CursorArgs(PageArgs):
 class MessageArgs(CursorArgs):
     """Filters of a list of messages."""
 
-    conversation_id = Text(high=100, load_default=None)
+    conversation_id = Text(high=MAX_CONVERSATION_ID, load_default=None)
     room_id = Id(load_default=None)
     recipient_id = Id(load_default=None)
 
@@ -111,7 +113,7 @@ class SearchArgs(PageArgs):
             "example": 'cafe "two words"',
         },
     )
-    conversation_id = Text(high=100, load_default=None)
+    conversation_id = Text(high=MAX_CONVERSATION_ID, load_default=None)
     sender_id = Id(load_default=None)
     before = Time(load_default=None, metadata={"description": "Only messages that were sent before this time."})
     after = Time(load_default=None, metadata={"description": "Only messages that were sent after this time."})
@@ -137,7 +139,7 @@ class ConversationSettingsSchema(BodySchema):
 
 class SyncRequestSchema(BodySchema):
     conversations = fields.Dict(
-        keys=Text(high=100),
+        keys=Text(high=MAX_CONVERSATION_ID),
         values=WholeNumber(),
         load_default=dict,
         metadata={"description": "The last modseq that was seen, by conversation id.", "example": {"room:7": 120}},
@@ -174,7 +176,7 @@ class ConversationSchema(AnswerSchema):
 
     conditional = ("room", "user")
 
-    id = fields.String(metadata={"example": "dm:3:9"})
+    id = fields.String(metadata={"example": "dm:3:9", "pattern": CONVERSATION_ID_PATTERN})
     kind = fields.String(metadata={"enum": ["lobby", "room", "dm"]})
     room = fields.Nested(RoomSchema, metadata={"description": "Only for rooms."})
     user = fields.Nested(UserSchema, metadata={"description": "Only for direct conversations: the other user."})
@@ -203,7 +205,7 @@ class RoomMembershipSchema(AnswerSchema):
 class ConversationChangesSchema(AnswerSchema):
     """The changes of one conversation."""
 
-    id = fields.String()
+    id = fields.String(metadata={"example": "room:7", "pattern": CONVERSATION_ID_PATTERN})
     last_seq = fields.Integer()
     last_modseq = fields.Integer()
     last_read_seq = fields.Integer()
@@ -218,5 +220,6 @@ class ConversationChangesSchema(AnswerSchema):
 class SyncAnswerSchema(AnswerSchema):
     conversations = fields.List(fields.Nested(ConversationChangesSchema))
     gone = fields.List(
-        fields.String(), metadata={"description": "Ids in the request that you may not read (any more)."}
+        fields.String(validate=validate.Length(max=MAX_CONVERSATION_ID)),
+        metadata={"description": "Ids in the request that you may not read (any more)."},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_smorest.fields import Upload
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, WholeNumber
 
@@ -35,8 +35,13 @@ class SignedArgs(FileArgs):
 
 class AttachmentSchema(AnswerSchema):
     id = fields.Integer()
-    filename = fields.String(metadata={"description": "Without a path and without invisible characters."})
-    content_type = fields.String(metadata={"description": "Determined from the bytes.", "example": "image/png"})
+    filename = fields.String(
+        validate=validate.Length(max=255), metadata={"description": "Without a path and without invisible characters."}
+    )
+    content_type = fields.String(
+        validate=validate.Length(max=255),
+        metadata={"description": "Determined from the bytes.", "example": "image/png"},
+    )
     size = fields.Integer(metadata={"description": "In bytes."})
     width = fields.Integer(allow_none=True, metadata={"description": "In pixels, for images."})
     height = fields.Integer(allow_none=True, metadata={"description": "In pixels, for images."})

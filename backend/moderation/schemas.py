@@ -34,7 +34,7 @@ class MessageReportSchema(AnswerSchema):
 
     id = fields.Integer()
     message_id = fields.Integer()
-    reason = fields.String()
+    reason = fields.String(validate=validate.Length(max=MAX_REASON))
     status = fields.String(metadata={"enum": list(STATUSES)})
     created_at = fields.AwareDateTime()
 
@@ -43,7 +43,7 @@ class SettledMessageReportSchema(MessageReportSchema):
     """A report, as superusers see it."""
 
     reporter_id = fields.Integer(allow_none=True, metadata={"description": "Null if the account was erased."})
-    note = fields.String(allow_none=True)
+    note = fields.String(allow_none=True, validate=validate.Length(max=MAX_REASON))
     settled_by_id = fields.Integer(allow_none=True)
     settled_at = fields.AwareDateTime(allow_none=True)
     message = fields.Nested(MessageSchema, allow_none=True)

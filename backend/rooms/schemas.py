@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from backend.http.fields import AnswerSchema, BodySchema, Id, Line, StrictBoolean, Text, WholeNumber
 from backend.http.pagination import PageArgs
+from backend.models.conversation import CONVERSATION_ID_PATTERN
 from backend.rooms.invites import DEFAULT_SECONDS, MAX_SECONDS, MAX_USES
 from backend.users.schemas import MAX_QUERY, PublicUserSchema
 
@@ -27,7 +28,7 @@ class RoomSchema(AnswerSchema):
     is_public = fields.Boolean()
     owner_id = fields.Integer()
     member_count = fields.Integer()
-    conversation_id = fields.String(metadata={"example": "room:7"})
+    conversation_id = fields.String(metadata={"example": "room:7", "pattern": CONVERSATION_ID_PATTERN})
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
     is_admin = fields.Boolean(metadata={"description": "Only for members."})
@@ -125,7 +126,11 @@ class RoomInviteBody(BodySchema):
 class RoomInviteSchema(AnswerSchema):
     """An invite."""
 
-    code = fields.String(allow_none=True, metadata={"description": "Null in lists if SECRET_KEY has changed."})
+    code = fields.String(
+        allow_none=True,
+        validate=validate.Length(max=MAX_CODE),
+        metadata={"description": "Null in lists if SECRET_KEY has changed."},
+    )
     url = fields.String(allow_none=True, metadata={"format": "uri"})
     expires_at = fields.AwareDateTime(allow_none=True)
     max_uses = fields.Integer(allow_none=True)

@@ -30,7 +30,7 @@ class PublicUserSchema(AnswerSchema):
         allow_none=True, metadata={"format": "uri-reference", "description": "A path and query of this server."}
     )
     is_active = fields.Boolean()
-    roles = fields.List(fields.String())
+    roles = fields.List(fields.String(validate=validate.Length(max=100)))
     created_at = fields.DateTime()
     last_seen_at = fields.DateTime(allow_none=True)
 
@@ -41,7 +41,11 @@ class UserSchema(PublicUserSchema):
     conditional = ("email", "mobile", "is_superuser", "email_verified", "mobile_verified")
 
     email = fields.Email(allow_none=True, metadata={"description": "Only for the user itself and for superusers."})
-    mobile = fields.String(allow_none=True, metadata={"description": "Only for the user itself and for superusers."})
+    mobile = fields.String(
+        allow_none=True,
+        validate=validate.Length(max=20),
+        metadata={"description": "Only for the user itself and for superusers."},
+    )
     is_superuser = fields.Boolean(metadata={"description": "Only for the user itself and for superusers."})
     email_verified = fields.Boolean(metadata={"description": "Only for the user itself and for superusers."})
     mobile_verified = fields.Boolean(metadata={"description": "Only for the user itself and for superusers."})
@@ -78,8 +82,8 @@ class RoleSchema(AnswerSchema):
     """A role."""
 
     id = fields.Integer()
-    name = fields.String()
-    description = fields.String(allow_none=True)
+    name = fields.String(validate=validate.Length(max=100))
+    description = fields.String(allow_none=True, validate=validate.Length(max=255))
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
 
@@ -176,8 +180,8 @@ class UserNamesSchema(AnswerSchema):
     """The user with an id."""
 
     id = fields.Integer()
-    username = fields.String()
-    full_name = fields.String(allow_none=True)
+    username = fields.String(validate=validate.Length(max=100))
+    full_name = fields.String(allow_none=True, validate=validate.Length(max=255))
 
 
 class AccountExportSchema(AnswerSchema):

@@ -10,6 +10,7 @@ from backend.messages.fields import INSERT_COLUMNS, MESSAGE_FIELDS, STORED_FIELD
 from backend.messages.schemas import MessageSchema
 from backend.messages.serialise import INITIAL_VALUES
 from backend.models import Message
+from backend.models.conversation import CONVERSATION_ID_PATTERN
 from tests.factories import Factory
 from tests.messages.changing import send
 
@@ -43,7 +44,7 @@ def test_responses_and_documents_have_the_declared_fields(make: Factory) -> None
 
 def test_a_response_describes_each_field() -> None:
     schema = message_schema()
-    assert schema["conversation_id"].metadata == {"example": "room:7"}
+    assert schema["conversation_id"].metadata == {"example": "room:7", "pattern": CONVERSATION_ID_PATTERN}
     assert schema["seq"].metadata == {"description": "Its place in the conversation: 1, 2, 3, …"}
     assert schema["id"].metadata == {}
     nullable = {name for name, field in schema.items() if field.allow_none}
