@@ -162,6 +162,7 @@ def use_messages(root: DocumentedClient, room: dict[str, Any]) -> None:
     inbox = {row["id"]: row for row in root.get("/api/chat/conversations").json}
     assert inbox[f"dm:{me}:{me}"]["user"]["id"] == me
     assert inbox[room["conversation_id"]]["room"]["id"] == room["id"]
+    assert root.get(conversation).json == inbox[room["conversation_id"]]
     assert root.patch(conversation, {"is_muted": True}).status_code == 200
     assert root.post(f"{conversation}/read", {"seq": 1}).status_code == 200
     assert root.post(f"{conversation}/unread", {"seq": 1}).status_code == 200
