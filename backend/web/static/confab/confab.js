@@ -41,6 +41,7 @@ export class Confab {
   };
   #url;
   #name;
+  #hasGetToken;
   /** @type {Promise<import('./storage.js').Storage> | null} */
   #storage = null;
   #session;
@@ -62,6 +63,7 @@ export class Confab {
   constructor(options = {}) {
     this.#url = new URL(options.url ?? '/', globalThis.location?.href).href.replace(/\/+$/, '');
     this.#name = `confab ${this.#url}`;
+    this.#hasGetToken = Boolean(options.getToken);
     const storage = () => {
       this.#storage ??= openStorage(options.storage ?? (globalThis.document ? 'indexeddb' : 'memory'), this.#name);
       return this.#storage;
@@ -85,7 +87,8 @@ export class Confab {
     this.online = this.#store.online;
     const clientId = options.clientId ?? globalThis.crypto.randomUUID();
     this.#connection = new Connection(`${this.#url.replace(/^http/, 'ws')}/ws/${clientId}`, this.#session, {
-      state: (state) => this.#setState(state),
+      // What the user may no longer see is gone before the state says so.
+      state: (state) => (state.status === 'signed-out' && !options.getToken ? this.#switch() : this.#setState(state)),
       frame: (frame) => this.#broadcast({ kind: 'frame', frame }),
       ready: (frame) => this.#catchUp(frame),
       live: () => this.#outbox.pumpAll(),
@@ -174,7 +177,7 @@ export class Confab {
   /** @param {State} state */
   #setState(state) {
     this.state.set(state);
-    if (this.#isLeader) this.#post({ kind: 'state', state });
+    if (this.#isLeader) this.#post({ kind: 'state', state, id: this.#leader.id });
   }
 
   // Signing in and out
@@ -182,7 +185,7 @@ export class Confab {
   /** @param {string} path @param {any} body @returns {Promise<User>} */
   async #signIn(path, body) {
     const user = await this.#session.signIn(path, body);
-    this.#post({ kind: 'session' });
+    this.#post({ kind: 'session', forgotten: 0 });
     await this.#turn;
     return user;
   }
@@ -191,10 +194,14 @@ export class Confab {
   async #signOut({ forget = false } = {}) {
     const userId = this.#store.userId;
     const leaving = this.#session.signOut();
-    this.#post({ kind: 'session' });
+    this.#post({ kind: 'session', forgotten: forget ? userId : 0 });
+    await Promise.all([leaving, this.#forget(forget ? userId : 0)]);
+  }
+
+  /** Delete what is kept of a user, behind the last write of this tab. @param {number} userId */
+  async #forget(userId) {
     await this.#turn;
-    if (forget && this.#storage) await (await this.#storage).clear([userId]);
-    await leaving;
+    if (userId) await (await this.#storage)?.clear([userId]);
   }
 
   /** Show what belongs to who is signed in now, and connect. Runs one at a time. */
@@ -206,7 +213,7 @@ export class Confab {
     if (!this.#tabs) return;
     let userId = this.#store.userId;
     try {
-      userId = await this.#session.identify();
+      userId = (await this.#session.identify()) || (this.#hasGetToken ? userId : 0);
     } catch {} // an API token whose owner is not known yet: the connection asks again
     if (userId !== this.#store.userId) {
       this.#connection.stop();
@@ -276,7 +283,10 @@ export class Confab {
   /** @param {any} message  of another tab */
   async #receive(message) {
     const { kind, userId } = message;
-    if (kind === 'session') return this.#session.load();
+    if (kind === 'session') {
+      await this.#session.load();
+      return this.#forget(message.forgotten);
+    }
     if (userId !== this.#store.userId) return;
     if (kind === 'outbox') this.#outbox.take(message.item);
     else if (kind === 'retry') this.#outbox.retried(message.item);
@@ -289,7 +299,7 @@ export class Confab {
       } else if (kind === 'send') this.#connection.send(message.frame);
       else if (kind === 'wake') void this.#connection.wake();
     } else if (kind === 'lead') this.#post({ kind: 'hello' });
-    else if (kind === 'state') this.state.set(message.state);
+    else if (kind === 'state') message.id === this.#leader.id && this.state.set(message.state);
     else if (kind === 'welcome') {
       this.#leader = { id: message.id, number: message.number };
       this.user.set(message.user);

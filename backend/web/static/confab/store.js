@@ -34,8 +34,8 @@ export class Store {
   #stale = new Set();
   /** The conversations whose changes are complete, while catching up; null when all are. @type {Set<string> | null} */
   #settled = null;
-  /** The new messages that came while catching up. @type {Message[]} */
-  #missed = [];
+  /** The new messages that came while catching up, by id. @type {Map<number, Message>} */
+  #missed = new Map();
 
   /**
    * @param {import('./api.js').Api} api
@@ -62,7 +62,6 @@ export class Store {
 
   /** Another user is signed in, or nobody (0): show what is kept on the device of that user. @param {number} userId */
   async enter(userId) {
-    await this.flush();
     for (const conversation of this.conversations.values()) this.#forget(conversation);
     this.#dirty.clear();
     this.#dirtyRows.clear();
@@ -139,8 +138,8 @@ export class Store {
 
   /** The resume is complete: tell of the new messages, in the order of each conversation. */
   caughtUp() {
-    const missed = this.#missed;
-    this.#missed = [];
+    const missed = [...this.#missed.values()];
+    this.#missed.clear();
     this.#settled = null;
     missed.sort((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : a.seq - b.seq));
     for (const message of missed) this.#context.emit('message', message);
@@ -221,9 +220,10 @@ export class Store {
       const { is_muted, is_pinned, last_read_seq } = frame;
       this.setRow(conversation, { ...row, is_muted, is_pinned, last_read_seq: Math.max(last_read_seq, conversation.mark ?? 0) });
     } else if (frame.type === 'room.updated' && row) this.setRow(conversation, { ...row, room: frame.room });
-    else if (!row)
+    else if (!row) {
       this.#refresh(conversation); // a new room or direct conversation: its row has the numbers
-    else if (frame.message) {
+      if (frame.type === 'message.created') this.#context.emit('message', frame.message);
+    } else if (frame.message) {
       this.#message(conversation, frame.message);
       if (frame.message.sender_id !== this.userId) conversation.setTyping(frame.message.sender_id, false, 0);
       this.#advance(conversation, frame.modseq, frame.message.seq);
@@ -275,7 +275,9 @@ export class Store {
     const { row, timeline } = conversation;
     if (!row) return;
     const before = timeline.find(message.seq);
-    const isNew = message.seq > conversation.lastSeq && !before;
+    const isNew = message.seq > conversation.lastSeq && !this.#missed.has(message.id);
+    if (isNew && this.#settled) this.#missed.set(message.id, message);
+    else if (isNew) this.#context.emit('message', message);
     if (before && before.modseq > message.modseq) return;
     if (timeline.merge(message)) conversation.messages.invalidate();
     if (message.seq >= conversation.keptFrom || isNew) this.#keepMessage(conversation, message);
@@ -289,9 +291,6 @@ export class Store {
       } else this.#refreshUnlessCovered(conversation);
     }
     this.setRow(conversation, changed);
-    if (!isNew) return;
-    if (this.#settled) this.#missed.push(message);
-    else this.#context.emit('message', message);
   }
 
   /** @param {Message} message */
