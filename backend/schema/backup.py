@@ -43,22 +43,32 @@ def restore(url: str, source: Path) -> None:
 
     Nothing else may use the database meanwhile. Raises ClickException.
     """
-    with source.open("rb") as file:
-        is_sqlite = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
-    if is_sqlite != url.startswith("sqlite"):
-        kind = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
-        raise ClickException(f"{source} is not a backup of a {kind} database.")
-    if is_sqlite:
+    check_backup(source, is_sqlite=url.startswith("sqlite"))
+    if url.startswith("sqlite"):
         _restore_sqlite(_sqlite_file(url), source)
         return
     options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error")
     _run("pg_restore", url, *options, str(source), dbname=True)
 
 
-def _restore_sqlite(path: Path, source: Path) -> None:
+def check_backup(source: Path, *, is_sqlite: bool) -> None:
+    """Raise ClickException if *source* is not a whole backup of this kind, or pg_restore cannot read it."""
+    with source.open("rb") as file:
+        has_magic = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+    if is_sqlite != has_magic:
+        raise ClickException(
+            f"{source} is not a backup of a {'SQLite' if is_sqlite else 'PostgreSQL'} database. Nothing was changed."
+        )
+    if not is_sqlite:
+        _execute("pg_restore", "--list", str(source), remedy="Nothing was changed.")
+        return
     with closing(sqlite3.connect(source)) as backup:
         if not _is_whole(backup):
             raise ClickException(f"{source} is damaged. Nothing was changed.")
+
+
+def _restore_sqlite(path: Path, source: Path) -> None:
+    with closing(sqlite3.connect(source)) as backup:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=5)) as live:
             try:
@@ -80,9 +90,6 @@ def _sqlite_file(url: str) -> Path:
 
 def _run(program: str, url: str, *options: str, dbname: bool = False) -> None:
     """Run a client program of PostgreSQL. The password is in a file, because every user can list processes."""
-    found = shutil.which(program)
-    if found is None:
-        raise ClickException(f"{program} is not installed. Install PostgreSQL's client programs.")
     address = make_url(url).set(drivername="postgresql")
     with tempfile.NamedTemporaryFile("w", prefix="confab-") as passwords:  # mode 600
         if address.password:
@@ -91,7 +98,14 @@ def _run(program: str, url: str, *options: str, dbname: bool = False) -> None:
             passwords.flush()
             address = address.set(password=None).update_query_dict({"passfile": passwords.name})
         target = f"--dbname={address.render_as_string(hide_password=False)}"
-        done = subprocess.run([found, target, *options], capture_output=True, text=True, check=False)
+        _execute(program, target, *options, remedy="Nothing was changed." if dbname else "")
+
+
+def _execute(program: str, *options: str, remedy: str = "") -> None:
+    found = shutil.which(program)
+    if found is None:
+        raise ClickException(f"{program} is not installed. Install PostgreSQL's client programs. {remedy}".strip())
+    done = subprocess.run([found, *options], capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"{program} failed"]
-        raise ClickException(f"{lines[0]} Nothing was changed." if dbname else lines[0])
+        raise ClickException(f"{lines[0]} {remedy}".strip())

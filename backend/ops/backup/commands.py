@@ -11,10 +11,10 @@ from flask.cli import AppGroup
 from sqlalchemy import exc
 
 from backend.errors import ChatError
-from backend.ops.backup.archive import verify
 from backend.ops.backup.create import create_backup
 from backend.ops.backup.progress import say, size_text
 from backend.ops.backup.restore import restore_backup
+from backend.ops.backup.verify import verify
 
 backup = AppGroup("backup", help="Backups of the whole installation: database, uploads and secrets in one archive.")
 

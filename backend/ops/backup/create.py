@@ -66,7 +66,7 @@ def create_backup(target: Path, *, is_portable: bool) -> list[str]:
     if target.exists():
         raise ClickException(f"{target} already exists. Nothing was written.")
     with work_folder(target.with_name(f".{target.name}.part")) as folder, tempfile.TemporaryFile() as keys:
-        copy = _copy_database(config, folder, keys, is_portable)
+        copy = copy_database(config, folder, keys, is_portable)
         draft = folder / "archive"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             missing = _write(file, config, copy, is_compressed=target.name.endswith("gz"))
@@ -105,7 +105,8 @@ def _add_files(archive: ArchiveWriter, copy: Snapshot) -> list[str]:
     return missing
 
 
-def _copy_database(config: Config, folder: Path, keys: IO[bytes], is_portable: bool) -> Snapshot:
+def copy_database(config: Config, folder: Path, keys: IO[bytes], is_portable: bool) -> Snapshot:
+    """Copy the database, as it is at one moment, to a file in *folder*, and write the keys of its files to *keys*."""
     say("Copying the database …")
     path = folder / "database"
     if config.is_embedded:

@@ -20,12 +20,13 @@ from sqlalchemy import Connection
 
 from backend.database import snapshot
 from backend.models.base import db
-from backend.ops.backup.archive import DATABASES, FILES, SQLITE_DATABASE, Contents, read_members, verify
+from backend.ops.backup.archive import DATABASES, FILES, SQLITE_DATABASE
 from backend.ops.backup.files import file_keys, is_empty
 from backend.ops.backup.progress import Progress, say
 from backend.ops.backup.restore_secrets import has_other_previous, plan_secrets, write_secrets
 from backend.ops.backup.tables import count_rows, find_content
-from backend.schema.backup import restore
+from backend.ops.backup.verify import Contents, read_members, verify
+from backend.schema.backup import check_backup, restore
 from backend.schema.move import move
 from backend.schema.revisions import head_revision, known_revisions
 from backend.state import confab_state
@@ -53,12 +54,16 @@ def restore_backup(path: Path) -> list[str]:
             f"The restoration of another backup was interrupted here. Repeat it with that backup; or empty the database and "
             f"the storage, delete {marker}, and run this command again."
         )
-    secrets = plan_secrets(config, contents.secrets, is_resumed=interrupted is not None)
-    write_private(marker, json.dumps({"backup": contents.digest}).encode())
-    _restore_files(contents)
-    write_secrets(config, secrets)
-    _restore_database(config, contents, is_resumed=interrupted is not None)
-    _check(contents)
+    is_resumed = interrupted is not None
+    secrets = plan_secrets(config, contents.secrets, is_resumed=is_resumed)
+    with work_folder(config.instance_dir / ".restore") as folder:
+        database = _extract_database(contents, folder / "database")
+        write_private(marker, json.dumps({"backup": contents.digest}).encode())
+        _restore_files(contents, is_resumed=is_resumed)
+        write_secrets(config, secrets)
+        if not (is_resumed and _has_content(config)):  # a database with content was restored before the interruption
+            restore_database(config, contents, database)
+    check_restored(contents)
     marker.unlink()
     return _next_steps(config, contents)
 
@@ -90,13 +95,13 @@ def _check_kind(config: Config, contents: Contents) -> None:
         )
 
 
-def _restore_files(contents: Contents) -> None:
-    """Write the files. One that is there with its size was written before an interruption."""
+def _restore_files(contents: Contents, *, is_resumed: bool) -> None:
+    """Write the files, without those that were written before an interruption."""
     progress, files = Progress("Restoring files", contents.files), storage()
     for name, size, member in read_members(contents.path):
         if name.startswith(FILES):
             key = name.removeprefix(FILES)
-            if _size(key) != size:
+            if not is_resumed or _size(key) != size:
                 files.write(key, member)
             progress.add(size)
 
@@ -108,28 +113,30 @@ def _size(key: str) -> int | None:
         return None
 
 
-def _restore_database(config: Config, contents: Contents, *, is_resumed: bool) -> None:
+def _has_content(config: Config) -> bool:
     with _connection(config) as connection:
-        content = find_content(connection) if connection is not None else None
-    if content is not None and is_resumed:
-        return  # it was restored, in one transaction, before the interruption; `_check` compares it with the backup
+        return connection is not None and find_content(connection) is not None
+
+
+def restore_database(config: Config, contents: Contents, file: Path) -> None:
+    """Fill the empty database from *file*, in one transaction."""
     say("Restoring the database …")
-    with work_folder(config.instance_dir / ".restore") as folder:
-        file = folder / "database"
-        _extract_database(contents, file)
-        db.engine.dispose()
-        if contents.database == SQLITE_DATABASE and not config.is_embedded:
-            _move(config, contents, file)
-        else:
-            restore(config.database_url, file)
+    db.engine.dispose()
+    if contents.database == SQLITE_DATABASE and not config.is_embedded:
+        _move(config, contents, file)
+    else:
+        restore(config.database_url, file)
 
 
-def _extract_database(contents: Contents, file: Path) -> None:
+def _extract_database(contents: Contents, file: Path) -> Path:
+    """Copy the member with the database to *file*, and check that it can be restored."""
     for name, _, member in read_members(contents.path):
         if name in DATABASES:
             with file.open("xb") as copy:
                 shutil.copyfileobj(member, copy)
-            return
+            break
+    check_backup(file, is_sqlite=contents.database == SQLITE_DATABASE)
+    return file
 
 
 def _move(config: Config, contents: Contents, file: Path) -> None:
@@ -144,7 +151,7 @@ def _move(config: Config, contents: Contents, file: Path) -> None:
     source.dispose()
 
 
-def _check(contents: Contents) -> None:
+def check_restored(contents: Contents) -> None:
     """Compare the restored rows and files with the backup. Raises ClickException if any are missing."""
     facts = contents.facts
     lost, progress = 0, Progress("Comparing rows and files with the backup", facts.files)

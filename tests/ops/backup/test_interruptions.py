@@ -53,7 +53,7 @@ def restarted(install: Install, target: Installation) -> Installation:
     return install(kind_of(target), {"DATABASE_URL": target.app.config["CONFAB"].database_url}, folder=target.folder)
 
 
-@pytest.mark.parametrize("stage", ["files", "write_secrets", "_restore_database", "restore", "_check"])
+@pytest.mark.parametrize("stage", ["files", "write_secrets", "restore_database", "restore", "check_restored"])
 def test_an_interrupted_restoration_is_repeated(
     source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -86,7 +86,7 @@ def test_a_database_that_something_else_changed_is_reported(
     source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = install(kind_of(source))
-    interrupt(target, archive, monkeypatch, "_check")
+    interrupt(target, archive, monkeypatch, "check_restored")
     target.run("DELETE FROM audit_events", "INSERT INTO audit_events (action) VALUES ('x'), ('y'), ('z'), ('a')")
     target = restarted(install, target)
     assert "something else changed the database" in target.flask("backup", "restore", str(archive), code=1)
@@ -96,14 +96,14 @@ def test_a_lost_file_is_reported(
     source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = install(kind_of(source))
-    check = restore._check
+    check = restore.check_restored
 
     def lose(*args: Any) -> None:
         next((target.folder / "uploads").rglob("*.webp")).unlink()
         check(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(restore, "_check", lose)
+        patched.setattr(restore, "check_restored", lose)
         assert "1 files are not in the storage" in target.flask("backup", "restore", str(archive), code=1)
     target = restarted(install, target)
     target.flask("backup", "restore", str(archive))
@@ -121,8 +121,9 @@ def test_a_killed_process(install: Install, tmp_path: Path) -> None:
     with closing(sqlite3.connect(folder / "confab.db", isolation_level=None)) as lock:
         lock.execute("PRAGMA journal_mode=WAL")
         lock.execute("BEGIN IMMEDIATE")
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
-        wait_until((folder / ".restore" / "database").exists, "the restoration of the database", 60)
+        with (tmp_path / "log").open("wb") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=log)
+        wait_until(lambda: "Restoring the database" in (tmp_path / "log").read_text(), "the restoration", 60)
         os.kill(process.pid, signal.SIGKILL)
         assert process.wait(20) == -signal.SIGKILL
     assert (folder / "restore.json").exists()

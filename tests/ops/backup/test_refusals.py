@@ -55,6 +55,17 @@ def test_a_dump_of_postgresql_is_not_for_sqlite(install: Install, tmp_path: Path
     assert not (target.folder / "confab.db").exists()
 
 
+def test_a_dump_needs_pg_restore(install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target, path = fill(install("postgresql")), install("postgresql"), tmp_path / "backup.tar"
+    source.flask("backup", "create", str(path))
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", "/nonexistent")
+        assert "pg_restore is not installed" in target.flask("backup", "restore", str(path), code=1)
+    assert (target.tables(), target.files()) == (set(), {})
+    target.flask("backup", "restore", str(path))
+    assert target.content() == source.content()
+
+
 def test_secrets_of_another_installation_are_kept(
     source: Installation, archive: Path, install: Install, tmp_path: Path
 ) -> None:

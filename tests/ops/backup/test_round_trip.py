@@ -126,14 +126,14 @@ def after_snapshot(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Calls a function between the snapshot of the database and the copies of the files."""
 
     def act(function: Any) -> None:
-        copy = create._copy_database
+        copy = create.copy_database
 
         def copy_and_call(*args: Any) -> Any:
             found = copy(*args)
             function()
             return found
 
-        monkeypatch.setattr(create, "_copy_database", copy_and_call)
+        monkeypatch.setattr(create, "copy_database", copy_and_call)
 
     return act
 
@@ -198,6 +198,24 @@ def test_a_large_file_is_never_in_memory_as_a_whole(install: Install, tmp_path: 
         tracemalloc.stop()
     assert (target.folder / "uploads" / key).stat().st_size == size
     assert peak < size / 3
+
+
+def test_a_backup_has_what_was_committed_while_others_write(
+    source: Installation, install: Install, tmp_path: Path
+) -> None:
+    """On SQLite the committed row is only in the WAL, because a connection is open."""
+    path, insert = tmp_path / "backup.tar", "INSERT INTO audit_events (action) VALUES ('{}')"
+    with source.engine.connect() as connection:
+        connection.exec_driver_sql(insert.format("committed"))
+        connection.commit()
+        expected = source.content()
+        connection.exec_driver_sql(insert.format("uncommitted"))
+        source.flask("backup", "create", str(path))
+        connection.rollback()
+    target = install(kind_of(source))
+    target.flask("backup", "restore", str(path))
+    assert target.content() == expected
+    assert target.rows("SELECT action FROM audit_events WHERE action LIKE '%committed'") == [("committed",)]
 
 
 @pytest.fixture
