@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
 import pytest
 
 from backend.bus.local import LocalBus
 from backend.events import Event, opened_event, read_event, revoked_event, room_updated_event
+from backend.realtime.hub import GAP_TIMEOUT
 from backend.realtime.transport.frames import Close
 from tests.messages.changing import send, user_id
+from tests.realtime.pair import settle
 from tests.realtime.scenario import Device, Scenario, receive, wait_until
 
 
@@ -123,15 +129,46 @@ def subscribed(scenario: Scenario) -> list[Device]:
     return devices
 
 
-def test_a_change_of_a_room_reaches_its_subscribers_as_each_may_see_it(scenario: Scenario) -> None:
+@pytest.mark.parametrize("form", [str, datetime.fromisoformat])
+def test_a_change_of_a_room_reaches_each_subscriber_once(scenario: Scenario, form: Callable[[str], object]) -> None:
+    """With what that member may see. The bus may repeat the event, with a time as the database has it or as text."""
     devices = subscribed(scenario)
     path = f"/api/rooms/{scenario.room['id']}"
     room = scenario.ann.patch(path, {"name": "renamed"}).get_json()
-    scenario.hub.dispatch([room_updated_event(room)])
-    for device, client in zip(devices, (scenario.ann, scenario.ben), strict=True):
-        frames: list[dict[str, object]] = []
-        assert wait_until(lambda frames=frames, device=device: frames.extend(device.frames()) or frames)
+    event = room_updated_event(room | {"updated_at": form(room["updated_at"])})
+    for _ in range(2):
+        scenario.hub.dispatch([event])
+    received: list[list[dict[str, Any]]] = [[] for _ in devices]
+
+    def all_received() -> bool:
+        for frames, device in zip(received, devices, strict=True):
+            frames.extend(device.frames())
+        return all(received)
+
+    assert wait_until(all_received)
+    settle()
+    scenario.reconciler.reconcile()
+    all_received()
+    for frames, client in zip(received, (scenario.ann, scenario.ben), strict=True):
         assert [(frame["type"], frame["room"]) for frame in frames] == [("room.updated", client.get(path).get_json())]
+
+
+def test_only_a_gap_starts_a_timer_and_only_one(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[float] = []
+    monkeypatch.setattr(scenario.hub.runtime, "spawn", lambda _task, *_, after=0.0: started.append(after))
+    start = scenario.head()[0]
+    [device, _] = subscribed(scenario)
+    scenario.send("1", "2", "3", "4")
+    one, two, three, four = scenario.events(start)
+    scenario.hub.dispatch([one])
+    assert (receive(device, 1), started) == (["message.created 1"], [])
+    scenario.hub.dispatch([three])
+    assert wait_until(lambda: started)
+    scenario.hub.dispatch([four])
+    settle()
+    scenario.hub.dispatch([two])
+    assert receive(device, 3) == [f"message.created {n}" for n in (2, 3, 4)]
+    assert started == [GAP_TIMEOUT]
 
 
 def test_a_read_mark_reaches_the_subscribers_of_its_conversation_alone(scenario: Scenario) -> None:
