@@ -21,7 +21,8 @@ from tests.schema import legacy
 from tests.schema.conftest import Database
 from tests.servers import ROOT, environment
 
-MESSAGES = 100_000
+MESSAGES = 30_000
+"""Many batches of the adoption (1000 rows). More take longer in proportion, and show nothing else."""
 
 
 def test_values_that_sqlite_accepts_anywhere(sqlite_database: Database) -> None:
@@ -75,7 +76,7 @@ def test_colliding_names(database: Database) -> None:
 
 
 @pytest.mark.no_cover  # many times the duration of the smaller ones
-def test_a_hundred_thousand_messages(database: Database) -> None:
+def test_many_messages(database: Database) -> None:
     database.build(legacy.ROOMS + legacy.ROOMS_TABLES.split("INSERT INTO messages")[0])
     with database.engine.begin() as connection:
         statement = sa.text(
@@ -127,11 +128,13 @@ def _upgrade_until(database: Database, last: int) -> bool:
 def test_an_upgrade_killed_at_any_statement_can_be_repeated(database: Database, script: str) -> None:
     database.build(script)
     before = database.tables()
+    # Only an upgrade of PostgreSQL without an adoption commits before its end, so that its kills are not all undone alike.
+    stride = 26 if script or database.engine.dialect.name == "sqlite" else 13
     statement = 1
     while _upgrade_until(database, statement):
         left = database.tables()
         assert left == before or left == before | {"alembic_version"} or "schema_compat" in left
-        statement += 13 if statement > 20 else 4
+        statement += stride if statement > 20 else 4
     assert statement > 50
     with database.engine.connect() as connection:
         assert find_drift(connection) == []
