@@ -28,6 +28,11 @@ COUNTED = {
     "events": "Events that sockets heard.",
     "repairs": "Reads by the hub.",
 }
+GAUGES = (
+    ("open_sockets", "Sockets that are open.", "livesum"),
+    ("followed_conversations", "Conversations that workers follow.", "livesum"),
+    ("bus_up", "Whether every worker hears the others.", "livemin"),
+)
 POOLS = {"in_use": "Connections in use, by pool.", "most": "Connections that there may be, by pool."}
 
 
@@ -55,15 +60,11 @@ class Metrics:
             for name, text in COUNTED.items()
         }
         self._exported: Counter[str] = Counter(COUNTERS)
-        self._gauges = {
-            name: prometheus_client.Gauge(f"confab_{name}", text, registry=self.registry, multiprocess_mode=mode)  # type: ignore[arg-type]
-            for name, text, mode in (
-                ("open_sockets", "Sockets that are open.", "livesum"),
-                ("followed_conversations", "Conversations that workers follow.", "livesum"),
-                ("bus_up", "Whether every worker hears the others.", "livemin"),
-            )
+        self._gauges = {name: self._gauge(name, text, mode) for name, text, mode in GAUGES}
+        self._pool_gauges = {
+            name: self._gauge(f"database_connections_{name}", text, "livesum", ("pool",))
+            for name, text in POOLS.items()
         }
-        self._pool_gauges = {name: self._pool_gauge(name, text) for name, text in POOLS.items()}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Record a request."""
@@ -113,11 +114,10 @@ class Metrics:
         found: bytes = generate_latest(registry)
         return found
 
-    def _pool_gauge(self, name: str, text: str) -> Any:
+    def _gauge(self, name: str, text: str, mode: Any, labels: tuple[str, ...] = ()) -> Any:
         from prometheus_client import Gauge
 
-        metric = f"confab_database_connections_{name}"
-        return Gauge(metric, text, ("pool",), registry=self.registry, multiprocess_mode="livesum")
+        return Gauge(f"confab_{name}", text, labels, registry=self.registry, multiprocess_mode=mode)
 
     def _run(self) -> None:
         while True:
