@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import shlex
+import signal
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from pathlib import Path
@@ -73,12 +76,14 @@ class Device:
         if self._process is None:
             return
         self.trace.add("do", device=self.name, do="kill -9")
-        if self._process.returncode is None:
-            self._process.kill()
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+            os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks)  # they end with the pipes
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+            with contextlib.suppress(ConnectionError):
+                await self._process.stdin.wait_closed()
         self._process = None
 
     def _write(self, line: dict[str, Any]) -> None:

@@ -50,6 +50,16 @@ async def state(run: Run, device: Device | None, is_: str, within: int = WITHIN,
     await _until(run, found, within)
 
 
+async def not_live(run: Run, device: Device | None, within: int = WITHIN) -> None:
+    """The client reports that it is no longer live."""
+    assert device is not None
+
+    async def found() -> tuple[bool, str]:
+        return device.statuses.get("1") != "live", "The client is still live."
+
+    await _until(run, found, within)
+
+
 async def state_never(run: Run, device: Device | None, is_: str, ms: int = 0, since: str | None = None) -> None:
     """The client does not report the status *is_* since a mark, nor in the next *ms* milliseconds."""
     start = run.since(since) if since else run.trace.now()
@@ -262,6 +272,17 @@ async def pause(
         raise Failure(f"The client waits {ms:.0f} ms before it does {of} again; {at_least} ms are expected.")
 
 
+async def not_before(run: Run, device: Device | None, of: str, since: str, at_least: int, within: int = WITHIN) -> None:
+    """The first *of* since a mark comes at least so many milliseconds after it."""
+
+    async def found() -> tuple[bool, str]:
+        return bool(_done(run, since, of)), f"The client does not do {of}."
+
+    await _until(run, found, within)
+    if (ms := (_done(run, since, of)[0].at - run.since(since)) * 1000) < at_least:
+        raise Failure(f"The client does {of} after {ms:.0f} ms; it must wait {at_least} ms.")
+
+
 async def backoff(run: Run, device: Device | None, attempts: int, since: str, within: int = 30_000) -> None:
     """Every client opens so many sockets since a mark. The gaps are 1 to 30 s, grow, and differ between clients."""
 
@@ -338,6 +359,7 @@ def _short(value: Any) -> str:
 EXPECTATIONS: dict[str, Callable[..., Awaitable[None]]] = {
     "state": state,
     "state_never": state_never,
+    "not_live": not_live,
     "messages": messages,
     "agrees": agrees,
     "inbox": inbox,
@@ -349,6 +371,7 @@ EXPECTATIONS: dict[str, Callable[..., Awaitable[None]]] = {
     "sockets": sockets,
     "first": first,
     "pause": pause,
+    "not_before": not_before,
     "backoff": backoff,
     "refused_tokens": refused_tokens,
     "old_tokens_unused": old_tokens_unused,

@@ -50,6 +50,10 @@ def joined_library() -> bytes:
         exported.update(name.strip() for name in match[1].split(","))
     text = _PUBLIC.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
     text = _PRIVATE.sub(lambda match: names.setdefault(match[1], f"#{_short(len(names))}"), jsmin(text))
+    # Every statement ends with a semicolon, so none is needed before the end of a block, and no line break after it. The sources
+    # are checked, so that nothing assigns to a constant.
+    for longer, shorter in ((";}", "}"), ("}\n", "}"), (",}", "}"), (",)", ")"), ("const ", "let ")):
+        text = text.replace(longer, shorter)
     return f"{text}\nexport{{{','.join(sorted(exported))}}}\n".encode()
 
 

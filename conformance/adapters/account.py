@@ -97,8 +97,8 @@ class Account:
         return sorted(found, key=lambda m: m["seq"])
 
     def inbox(self) -> list[dict[str, Any]]:
-        """The rows, last activity first."""
-        return sorted(self.rows.values(), key=lambda row: (-(row["last_message"] or {"id": 0})["id"], row["id"]))
+        """The rows, last activity first: the last message, or joining the room."""
+        return sorted(self.rows.values(), key=_activity, reverse=True)
 
     def members_of(self, conversation: str) -> list[int]:
         return [m["user_id"] for m in self.members.get(conversation, {}).values() if not m.get("left_at")]
@@ -106,3 +106,8 @@ class Account:
     def item(self, client_message_id: str) -> dict[str, Any]:
         """A message of the outbox. Raises StopIteration."""
         return next(item for item in self.outbox if item["client_message_id"] == client_message_id)
+
+
+def _activity(row: dict[str, Any]) -> str:
+    joined_at: str = row.get("room", {}).get("joined_at", "")
+    return row["last_message"]["created_at"] if row["last_message"] else joined_at

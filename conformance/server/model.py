@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,8 +13,13 @@ from conformance.server.accounts import START
 _MENTION = re.compile(r"(?<![\w@.+/-])@(\w+)")
 
 
+_counter = itertools.count(1)
+
+
 def timestamp() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """The present time. No two are the same, so that they give an order."""
+    now = datetime.now(UTC).replace(microsecond=next(_counter) % 1_000_000)
+    return now.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @dataclass
@@ -75,6 +81,7 @@ class Member:
 
     user_id: int
     modseq: int
+    joined_at: str
     is_admin: bool = False
     left_at: str | None = None
     last_read_seq: int = 0
@@ -91,8 +98,6 @@ class Conversation:
     members: dict[int, Member] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     last_modseq: int = 0
-    last_activity: int = 0
-    """The number of its last message among all messages of the server: the order of the inbox."""
 
     @property
     def kind(self) -> str:
@@ -116,6 +121,10 @@ class Conversation:
     def is_open_to(self, user_id: int) -> bool:
         member = self.members.get(user_id)
         return member is not None and member.left_at is None
+
+    def activity(self, user_id: int) -> str:
+        """The time of the last message, or of joining: the order of the inbox."""
+        return self.messages[-1].created_at if self.messages else self.members[user_id].joined_at
 
     def present(self) -> list[int]:
         """The ids of those who are in it."""
@@ -156,5 +165,5 @@ class Conversation:
             "updated_at": START,
         }
         if self.is_open_to(viewer_id):
-            shown |= {"is_admin": self.members[viewer_id].is_admin, "joined_at": START}
+            shown |= {"is_admin": self.members[viewer_id].is_admin, "joined_at": self.members[viewer_id].joined_at}
         return shown

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from conformance.server import changes
-from conformance.server.accounts import START, Session
+from conformance.server.accounts import Session
 from conformance.server.http import Request, Response
 from conformance.server.model import Conversation, Message
 from conformance.server.problems import Problem
@@ -38,6 +38,7 @@ class Rest:
             ("POST", "/api/auth/ws-ticket", self.ticket),
             ("GET", "/api/users/me", self.me),
             ("GET", "/api/users", self.users),
+            ("GET", r"/api/users/(\d+)", self.user),
             ("GET", "/api/chat/conversations", self.conversations),
             ("GET", f"/api/chat/conversations/{c}", self.conversation),
             ("PATCH", f"/api/chat/conversations/{c}", self.configure),
@@ -91,6 +92,12 @@ class Rest:
         found = [every[id_] for id_ in sorted(wanted or every) if id_ in every]
         return self._page(request, [user.json(session.user.id) for user in found])
 
+    def user(self, _request: Request, session: Session, id_: str) -> Response:
+        user = self.world.accounts.users.get(int(id_))
+        if user is None:
+            raise Problem("not_found")
+        return Response(200, user.json(session.user.id))
+
     def conversations(self, request: Request, session: Session) -> Response:
         return self._page(request, [self._row(session, c) for c in self.world.conversations_of(session.user)])
 
@@ -130,7 +137,7 @@ class Rest:
             {
                 "user": every[id_].json(session.user.id),
                 "is_admin": conversation.members[id_].is_admin,
-                "joined_at": START,
+                "joined_at": conversation.members[id_].joined_at,
             }
             for id_ in conversation.present()
         ]

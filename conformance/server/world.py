@@ -44,22 +44,22 @@ class World:
         self.attachments: dict[int, dict[str, Any]] = {}
         self.subscribers: list[Callable[[Event], None]] = []
         self.next_message_id = 1
-        self._next_activity = 1
         self.add_conversation("lobby", list(accounts.users))
 
     def add_conversation(self, id_: str, members: Iterable[int], admins: Iterable[int] = (), name: str = "") -> None:
         conversation = self.conversations[id_] = Conversation(id_, name)
+        joined_at = START if id_ == "lobby" else timestamp()
         for user_id in members:
             modseq = conversation.take_modseq() if conversation.kind == "room" else 0
-            conversation.members[user_id] = Member(user_id, modseq, user_id in admins)
+            conversation.members[user_id] = Member(user_id, modseq, joined_at, user_id in admins)
 
     def save(self) -> Any:
         """A backup, for `restore`."""
-        return copy.deepcopy((self.conversations, self.next_message_id, self._next_activity))
+        return copy.deepcopy((self.conversations, self.next_message_id))
 
     def restore(self, backup: Any) -> None:
         """Go back to *backup*: modseqs, seqs and ids go back too."""
-        self.conversations, self.next_message_id, self._next_activity = copy.deepcopy(backup)
+        self.conversations, self.next_message_id = copy.deepcopy(backup)
 
     def conversation(self, user: User, id_: Any) -> Conversation:
         """The conversation that *user* may see."""
@@ -76,7 +76,7 @@ class World:
     def conversations_of(self, user: User) -> list[Conversation]:
         """The inbox of *user*: last activity first. A direct conversation is in it from its first message."""
         found = [c for c in self.conversations.values() if c.is_open_to(user.id) and (c.kind != "dm" or c.messages)]
-        return sorted(found, key=lambda c: (-c.last_activity, c.id))
+        return sorted(sorted(found, key=lambda c: c.id), key=lambda c: c.activity(user.id), reverse=True)
 
     def message(self, user: User, message_id: Any) -> tuple[Conversation, Message]:
         for conversation in self.conversations.values():
@@ -114,7 +114,6 @@ class World:
             [self.attachments[id_] for id_ in attachment_ids],
         )
         self.next_message_id += 1
-        conversation.last_activity, self._next_activity = self._next_activity, self._next_activity + 1
         conversation.find_mentions(message, self._names())
         conversation.messages.append(message)
         self.publish_message("message.created", conversation, message)
@@ -190,7 +189,8 @@ class World:
 
     def join(self, user: User, conversation_id: str) -> None:
         conversation = self.conversations[conversation_id]
-        conversation.members[user.id] = Member(user.id, conversation.take_modseq(), last_read_seq=conversation.last_seq)
+        conversation.members[user.id] = Member(user.id, conversation.take_modseq(), timestamp())
+        conversation.members[user.id].last_read_seq = conversation.last_seq
 
         def frame(viewer: int) -> dict[str, Any]:
             room = conversation.room_json(viewer)
@@ -220,7 +220,7 @@ class World:
             "room_id": conversation.room_id,
             "modseq": member.modseq,
             "is_admin": member.is_admin,
-            "joined_at": START,
+            "joined_at": member.joined_at,
             "left_at": member.left_at,
         }
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import shutil
 import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from conformance.case import Result, all_cases
+from conformance.runner import run_cases
+from tests.openapi.node import ROOT as ROOT_OF_NODE
+from tests.realtime.client import ContractViolation, check, from_client, from_server
 from tests.servers import ROOT
 
+JOBS = 12
+"""Cases at a time. They mostly wait."""
+
+NODE = ROOT_OF_NODE / "bin" / "node"
+LIBRARY = ROOT / "backend" / "web" / "static" / "confab"
 REFERENCE = f"{shlex.quote(sys.executable)} -m conformance.adapters.reference"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A change of one or two lines of a client. `cases` notice it."""
+    """A change of one or two lines of a client: each of a file, from a text to another. `cases` notice it."""
 
     name: str
-    path: str
-    changes: list[tuple[str, str]]
+    changes: list[tuple[str, str, str]]
     cases: list[str]
 
 
@@ -28,7 +38,7 @@ def read_faults(name: str) -> list[Fault]:
     """The faults of a file in this folder."""
     described = tomllib.loads((Path(__file__).parent / name).read_text())["fault"]
     return [
-        Fault(each["name"], each["path"], [(c["old"], c["new"]) for c in each["change"]], each["cases"])
+        Fault(each["name"], [(c["path"], c["old"], c["new"]) for c in each["change"]], each["cases"])
         for each in described
     ]
 
@@ -37,13 +47,12 @@ def plant(fault: Fault, source: Path, folder: Path) -> Path:
     """A copy of *source* below *folder* with *fault* in it. Raises ValueError unless each text of it occurs once."""
     copy = folder / fault.name.replace(" ", "-")
     shutil.copytree(source, copy / source.name, ignore=shutil.ignore_patterns("__pycache__", "cases"))
-    path = copy / source.name / fault.path
-    text = path.read_text()
-    for old, new in fault.changes:
+    for name, old, new in fault.changes:
+        path = copy / source.name / name
+        text = path.read_text()
         if text.count(old) != 1:
-            raise ValueError(f"{fault.name}: {fault.path} has {old!r} {text.count(old)} times")
-        text = text.replace(old, new)
-    path.write_text(text)
+            raise ValueError(f"{fault.name}: {name} has {old!r} {text.count(old)} times")
+        path.write_text(text.replace(old, new))
     return copy
 
 
@@ -52,3 +61,28 @@ def faulty_reference(fault: Fault, folder: Path) -> str:
     copy = plant(fault, ROOT / "conformance", folder)
     # -P: the folder in which the tests run is not searched for modules.
     return f"env PYTHONPATH={shlex.quote(str(copy))} {shlex.quote(sys.executable)} -P -m conformance.adapters.reference"
+
+
+def confab(library: Path) -> str:
+    """The command of the adapter for confab.js in the file *library*."""
+    return f"env CONFAB={shlex.quote(str(library))} {shlex.quote(str(NODE))} {ROOT}/conformance/adapters/confab.mjs"
+
+
+def faulty_confab(fault: Fault, folder: Path) -> str:
+    """The command of confab.js with *fault*."""
+    return confab(plant(fault, LIBRARY, folder) / LIBRARY.name / "confab.js")
+
+
+def run_every_case(command: str) -> tuple[list[Result], list[str]]:
+    """The results of all cases, and the frames of both sides that the schema does not allow."""
+    violations: list[str] = []
+
+    def note(direction: str, frame: dict[str, Any]) -> None:
+        if frame.get("type") == "weather":
+            return  # the case about frames of a later version
+        try:
+            check(frame, from_server if direction == "out" else from_client)
+        except ContractViolation as violation:
+            violations.append(str(violation))
+
+    return asyncio.run(run_cases(all_cases(), command, JOBS, lambda result: None, note)), violations

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import pytest
 from flask import Flask
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from conformance.case import Result, all_cases
-from conformance.runner import run_cases
-from tests.clients.adapters import REFERENCE
+from conformance.case import Result
+from tests.clients.adapters import REFERENCE, run_every_case
 from tests.openapi.documented import Document
-from tests.realtime.client import ContractViolation, check, from_client, from_server
-
-JOBS = 12
 
 
 @pytest.fixture(scope="module")
 def run() -> tuple[list[Result], list[str]]:
-    """The results of all cases, and the frames that the schema does not allow."""
-    violations: list[str] = []
-
-    def note(direction: str, frame: dict[str, Any]) -> None:
-        if frame.get("type") == "weather":
-            return  # the case about frames of a later version
-        try:
-            check(frame, from_server if direction == "out" else from_client)
-        except ContractViolation as violation:
-            violations.append(str(violation))
-
-    return asyncio.run(run_cases(all_cases(), REFERENCE, JOBS, lambda result: None, note)), violations
+    return run_every_case(REFERENCE)
 
 
 def test_every_case_passes(run: tuple[list[Result], list[str]]) -> None:

@@ -65,8 +65,10 @@ export function openFile(path, MemoryStorage) {
 
     /** @param {Key} prefix */
     async clear(prefix) {
-      await super.clear(prefix);
-      await this.#inTurn(() => this.#compact()); // nothing of it stays in the file
+      await this.#inTurn(async () => {
+        await super.write((await this.list(prefix)).map(({ key }) => ({ key })));
+        await this.#compact(); // nothing of it stays in the file
+      });
     }
 
     async #compact() {

@@ -193,9 +193,9 @@ export class Confab {
   /** @param {{forget?: boolean}} [options] */
   async #signOut({ forget = false } = {}) {
     const userId = this.#store.userId;
-    const leaving = this.#session.signOut();
+    const [told] = await this.#session.signOut();
     this.#post({ kind: 'session', forgotten: forget ? userId : 0 });
-    await Promise.all([leaving, this.#forget(forget ? userId : 0)]);
+    await Promise.all([told, this.#forget(forget ? userId : 0)]);
   }
 
   /** Delete what is kept of a user, behind the last write of this tab. @param {number} userId */

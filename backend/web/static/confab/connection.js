@@ -115,7 +115,7 @@ export class Connection {
   /** The device woke up, or the network came back: find out at once whether the socket still lives, or open one. */
   async wake() {
     if (this.#socket) {
-      await this.#renew();
+      await this.#renew(PONG_TIMEOUT);
       await this.request({ type: 'ping' }, PONG_TIMEOUT).catch(() => {});
     } else if (Date.now() - this.#triedAt > 1_000) this.#pause.abort();
   }
@@ -238,15 +238,15 @@ export class Connection {
     } else if (this.isLive) void this.#renew();
   }
 
-  /** Send a new token if this one is about to expire. */
-  async #renew() {
+  /** Send a new token if this one is about to expire. @param {number} [timeout] after which the socket is taken for dead */
+  async #renew(timeout) {
     if (this.#isRenewing || !this.#session.isExpiring) return;
     this.#isRenewing = true;
     try {
       const token = await this.#session.renew(this.#token, 'expiring');
       if (!token || token === this.#token) return;
       this.#token = token;
-      await this.request({ type: 'auth', token });
+      await this.request({ type: 'auth', token }, timeout);
     } catch {
       await delay(5_000); // the server is away, or closes the socket with 4401
     } finally {

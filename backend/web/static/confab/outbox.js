@@ -266,7 +266,8 @@ export class Outbox {
     if (sent.state !== 'sending') return; // its event came before
     if (!(error instanceof ApiError) || error.isTemporary || error.status === 401) {
       sent.changes.set('queued');
-      if (error.status) await delay(1000 * Math.min(error.retryAfter ?? 2, 60));
+      // A socket that is closing refuses at once, and its end is noticed only after a pause.
+      await delay(1000 * (error.status ? Math.min(error.retryAfter ?? 2, 60) : 0.1));
       return;
     }
     if (item.attachmentIds.some(Boolean) && item.files.length && /attachment/.test(Object.keys(error.errors ?? {}).join())) {
@@ -311,6 +312,7 @@ export class Outbox {
   /** @param {Item} item */
   async #keep(item) {
     const key = this.#key(item);
+    if (!this.#sent.has(item.clientMessageId)) return; // another user is signed in
     await this.#write([{ key, value: item }]);
     // It may have been sent or cancelled while it was written.
     if (!this.#sent.has(item.clientMessageId) && key[0] === this.#userId) await this.#write([{ key }]);

@@ -21,8 +21,12 @@ export class Session {
   /** @type {string | null} */
   #given = null;
   #givenRenewAt = Infinity;
-  /** The token of `getToken` that the server refused last: it is not used again. @type {string | null} */
+  /** The token that the server refused last: it is not used again. @type {string | null} */
   #refused = null;
+  /** No refresh before this time, because the server said so with `#delay`: in milliseconds of `performance.now()`. */
+  #refreshableAt = 0;
+  /** @type {ApiError | undefined} */
+  #delay;
   #changes = 0;
   #identified = { token: '', id: 0 };
 
@@ -82,7 +86,8 @@ export class Session {
   async token(reason = 'start') {
     if (this.#getToken) return this.#given ?? (await this.#ask(reason));
     if (!this.#kept) return null;
-    return this.isExpiring ? this.#refresh() : this.#kept.access;
+    const { access } = this.#kept;
+    return this.isExpiring || access === this.#refused ? this.#refresh(access) : access;
   }
 
   /**
@@ -92,9 +97,9 @@ export class Session {
    * @returns {Promise<string | null>}
    */
   async renew(token, reason = 'rejected') {
+    if (reason === 'rejected') this.#refused = token;
     if (this.#getToken) {
       if (this.#given !== token) return this.#given;
-      if (reason === 'rejected') this.#refused = token;
       return this.#ask(reason);
     }
     return this.#kept && this.#kept.access === token ? this.#refresh(token) : (this.#kept?.access ?? null);
@@ -114,11 +119,11 @@ export class Session {
     return answer.user;
   }
 
-  /** Forget the tokens at once, then tell the server, if it can be reached. */
+  /** Forget the tokens, then tell the server: what is returned has the promise of that, which never rejects. */
   async signOut() {
     const token = this.#kept?.access ?? this.#given;
     await this.drop();
-    if (token) await request(`${this.#url}/api/auth/logout`, { method: 'POST', token }).catch(() => {});
+    return [token && request(`${this.#url}/api/auth/logout`, { method: 'POST', token }).catch(() => {})];
   }
 
   /** Forget the tokens. */
@@ -126,7 +131,7 @@ export class Session {
     this.#changes += 1;
     this.#kept = this.#given = null;
     this.#givenRenewAt = Infinity;
-    await (await this.#storage()).write([{ key: KEY }]);
+    await (await this.#storage()).clear(KEY);
     this.#onChange();
   }
 
@@ -149,12 +154,16 @@ export class Session {
       if (!before || before.key !== this.#kept?.key) return null; // signed out, or in as another user
       this.#kept = before; // another tab may have refreshed it
       if (before.access !== refused && !this.isExpiring) return before.access;
+      if (performance.now() < this.#refreshableAt) throw this.#delay;
       let after;
       try {
         const body = { refresh_token: before.refresh };
         after = fromAnswer((await request(`${this.#url}/api/auth/refresh`, { method: 'POST', body })).body);
       } catch (error) {
-        if (!(error instanceof ApiError) || error.isTemporary) throw error;
+        if (!(error instanceof ApiError)) throw error;
+        this.#delay = error;
+        this.#refreshableAt = performance.now() + 1000 * (error.retryAfter ?? 0);
+        if (error.isTemporary) throw error;
         after = null;
       }
       const now = await (await this.#storage()).get(KEY);
