@@ -115,7 +115,6 @@ def verify_number(caller: Identity, mobile: str, code: str) -> dict[str, Any]:
     me = _give_to(caller, mobile)
     lock_own_session(caller)
     row.used_at = utcnow()
-    db.session.flush()
     answer = user_json(me, caller.user)
     db.session.commit()
     return answer
@@ -204,7 +203,6 @@ def _holder_or_new(mobile: str) -> User:
         except MobileTaken:
             continue  # another request registered the number, unverified, between the two statements
         made.mobile_verified_at = utcnow()
-        db.session.flush()
         record("account.created", made.id, user_target(made.id), {"by": "otp"})
         return made
     raise MobileTaken

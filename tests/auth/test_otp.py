@@ -68,7 +68,10 @@ def test_an_unknown_number_becomes_an_account(app: Flask, client: Client, outgoi
 
 def test_a_known_number_signs_in_to_its_account(client: Client, outgoing: Outgoing) -> None:
     first = verify(client, ask(client, outgoing)).get_json()["user"]
-    assert verify(client, ask(client, outgoing)).get_json()["user"]["id"] == first["id"]
+    with time_machine.travel(utcnow() + timedelta(days=1), tick=False):
+        again = verify(client, ask(client, outgoing)).get_json()["user"]
+        assert again["last_seen_at"] == utcnow().isoformat().replace("+00:00", "Z") > first["last_seen_at"]
+    assert again["id"] == first["id"]
 
 
 @pytest.mark.parametrize("written", ["+46 70 174 06 05", "+46-701740605", " +46701740605"])

@@ -125,6 +125,9 @@ def test_a_reset_ends_every_session(app: Flask, register: Register, outgoing: Ou
     assert (login(app, PASSWORD).status_code, login(app, NEW).status_code) == (401, 200)
     assert code(reset(app, token, PASSWORD)) == (400, "invalid_token")
     assert "Your password was changed" in outgoing.subjects()
+    with app.app_context():
+        data = db.session.scalars(select(AuditEvent.data).where(AuditEvent.action == "password.reset")).all()
+    assert [(each or {})["sessions"] for each in data] == [2]
 
 
 def test_a_reset_invalidates_the_other_links(app: Flask, register: Register, outgoing: Outgoing) -> None:
@@ -141,15 +144,22 @@ def test_a_new_password_invalidates_earlier_links(
 ) -> None:
     """Whoever read an earlier mail must not undo the change."""
     client.token = register()["access_token"]
-    token = ask(app, outgoing)
+    token, verifying = ask(app, outgoing), outgoing.token("verify", EMAIL)
     if way == "change":
         change = {"current_password": PASSWORD, "new_password": NEW}
         assert client.post(CHANGE, change).status_code == 204
     else:
         command = ["users", "set-password", EMAIL, "--password-stdin"]
         assert app.test_cli_runner().invoke(args=command, input=NEW).exit_code == 0
+        assert code(client.get("/api/users/me")) == (401, "token_revoked")
+        with app.app_context():
+            changed = select(AuditEvent.actor_id, AuditEvent.data).where(AuditEvent.action == "password.changed")
+            assert db.session.execute(changed).one() == (None, {"by": "command"})
+    assert "Your password was changed" in outgoing.subjects()
     assert code(reset(app, token, "a third password")) == (400, "invalid_token")
     assert login(app, NEW).status_code == 200
+    client.token = None
+    assert client.post(VERIFY, {"token": verifying, "password": NEW}).status_code == 204, "it proves the address alone"
 
 
 def test_an_account_without_a_password_may_reset_it(app: Flask, make: Factory, outgoing: Outgoing) -> None:

@@ -10,14 +10,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from backend.models import User
+from backend.models import AuditEvent, User
 from backend.models.base import db, utcnow
 from backend.refusals import RefusalLog
 from tests.auth.conftest import EMAIL, PASSWORD
+from tests.auth.test_otp import ask, verify
 from tests.auth.test_totp import enrol
 from tests.client import Client
 from tests.factories import Factory
 from tests.log_lines import Lines, log_lines
+from tests.outgoing import Outgoing
 
 WRONG = "correct-horse-battery"
 
@@ -77,6 +79,36 @@ def test_a_wrong_code_by_text_names_the_holder_of_the_number(
         ("invalid_otp", "otp", None),
     ]
     assert not any(secret in json.dumps(lines()) for secret in ("174060", "123456"))
+
+
+def failed_sign_ins(app: Flask) -> list[Any]:
+    with app.app_context():
+        failed = select(AuditEvent.target, AuditEvent.data).where(AuditEvent.action == "login.failed")
+        return [tuple(row) for row in db.session.execute(failed.order_by(AuditEvent.id))]
+
+
+def test_a_wrong_code_by_text_is_recorded_for_the_account_that_it_would_have_opened(
+    app: Flask, make: Factory, client: Client
+) -> None:
+    """Or for the caller, who would have got the number."""
+    holder, caller = make.user(mobile="+46701740605", mobile_verified_at=utcnow()), make.client()
+    body = {"mobile": "+46701740605", "code": "123456"}
+    for each in (client, caller):
+        assert each.post("/api/auth/verify-otp", body).status_code == 401
+    assert client.post("/api/auth/verify-otp", body | {"mobile": "+46701740606"}).status_code == 401
+    own = f"user:{caller.user.id}"  # type: ignore[attr-defined]
+    assert failed_sign_ins(app) == [(f"user:{holder.id}", {"by": "otp"}), (own, {"by": "otp"}), (None, {"by": "otp"})]
+
+
+def test_a_wrong_second_factor_after_a_code_by_text_is_recorded(
+    app: Flask, make: Factory, client: Client, outgoing: Outgoing
+) -> None:
+    make.user(mobile="+46701740606", mobile_verified_at=utcnow())
+    holder = make.client(make.user(mobile="+46701740605", mobile_verified_at=utcnow()))
+    enrol(holder, None)
+    response = verify(client, ask(client, outgoing), totp_code="000000")
+    assert (response.status_code, response.get_json()["code"]) == (401, "invalid_totp")
+    assert failed_sign_ins(app) == [(f"user:{holder.user.id}", {"by": "totp"})]  # type: ignore[attr-defined]
 
 
 def test_a_limit_that_refuses_is_a_line(

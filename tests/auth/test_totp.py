@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -43,9 +44,9 @@ def code(response: TestResponse) -> tuple[int, str]:
     return response.status_code, response.get_json()["code"]
 
 
-def enrol(client: Client) -> tuple[pyotp.TOTP, list[str]]:
+def enrol(client: Client, password: str | None = PASSWORD) -> tuple[pyotp.TOTP, list[str]]:
     """Switch on the second factor; the confirming code is used."""
-    secret = client.post(URL, {"password": PASSWORD}).get_json()["secret"]
+    secret = client.post(URL, {"password": password}).get_json()["secret"]
     totp = pyotp.TOTP(secret)
     answer = client.post(f"{URL}/confirm", {"totp_code": totp.now()})
     assert answer.status_code == 200, answer.get_json()
@@ -68,6 +69,7 @@ def test_enrolment(app: Flask, signed_in: Client, outgoing: Outgoing, clock: Any
     assert signed_in.get(URL).get_json()["is_enabled"] is False
     codes = signed_in.post(f"{URL}/confirm", {"totp_code": pyotp.TOTP(answer["secret"]).now()}).get_json()
     assert len(set(codes["recovery_codes"])) == 10
+    assert all(re.fullmatch(r"([a-z2-7]{4}-){5}[a-z2-7]{4}", each) for each in codes["recovery_codes"])
     state = signed_in.get(URL).get_json()
     assert (state["is_enabled"], state["recovery_codes_left"]) == (True, 10)
     assert "Your second factor is on" in outgoing.subjects()
