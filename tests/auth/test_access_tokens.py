@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -92,6 +92,14 @@ def test_a_token_has_at_most_4096_characters(app: Flask, owner: tuple[User, int]
         assert identify(longest).user.id == owner[0].id
         with pytest.raises(Unauthorized):
             identify(too_long)
+
+
+def test_an_identity_ends_with_its_token(app: Flask, owner: tuple[User, int]) -> None:
+    """A socket closes when the identity that opened it ends."""
+    with app.app_context():
+        token = issue_access_token(owner[0].id, owner[1])
+        expires = jwt.decode(token, options={"verify_signature": False})["exp"]
+        assert identify(token).credentials.expires_at == datetime.fromtimestamp(expires, UTC)
 
 
 def test_a_token_is_verified_once_and_its_session_looked_up_each_time(
