@@ -11,7 +11,7 @@ COMPILE := pip-compile --quiet --no-header --no-strip-extras --generate-hashes -
 OPENAPI_TOOLS := tests/openapi/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run migrate test coverage format lint audit conformance bench chaos mutants lock
+.PHONY: help install run migrate test coverage format lint audit image conformance bench chaos mutants lock
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -50,6 +50,9 @@ lint: $(VENV)/.dev $(OPENAPI_TOOLS) ## check format, style, types, shell scripts
 
 audit: $(VENV)/.dev ## check for insecure code, and for dependencies with known vulnerabilities
 	@$(BIN)/python -m tests.audit
+
+image: $(VENV)/.dev ## build the image's steps in a folder with a Debian, and try the server there; needs root, takes some minutes
+	@$(BIN)/python -m tests.deploy
 
 conformance: $(VENV)/.dev ## check the socket with Autobahn's cases, and the API with schemathesis
 	@$(BIN)/python -m tests.conformance $(ARGS)

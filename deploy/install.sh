@@ -15,9 +15,11 @@ The steps, in order. Without a STEP: all of them, and `service` only where syste
   settings  write the file of settings with generated secrets, unless it exists
   database  migrate the database (flask db upgrade), and make this version the current one
   service   install, enable and restart the unit for systemd
+  compose   only if it is named: write deploy/.env for deploy/compose.yaml, like the step settings
 
   --prefix DIR       the folder of the code (/opt/confab)
   --user NAME        the account that serves (confab)
+  --uid NUMBER       its number, if it is created; for images, whose volumes keep numbers
   --state DIR        the folder of database, uploads and metrics (/var/lib/confab)
   --settings FILE    the file of environment variables (/etc/confab/confab.env)
   --public-url URL   the address of the installation, https://chat.example.com; a new file of settings needs it
@@ -44,18 +46,19 @@ absolute() {
 }
 
 source=$(cd "$(dirname "$0")/.." && pwd -P)
-prefix=/opt/confab user=confab state=/var/lib/confab settings=/etc/confab/confab.env units=/etc/systemd/system public_url='' steps=''
+prefix=/opt/confab user=confab state=/var/lib/confab settings=/etc/confab/confab.env units=/etc/systemd/system public_url='' uid='' steps=''
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help)
         usage
         exit 0
         ;;
-    --prefix | --user | --state | --settings | --units | --public-url)
+    --prefix | --user | --uid | --state | --settings | --units | --public-url)
         [ $# -gt 1 ] && [ -n "$2" ] || fail "$1 needs a value: deploy/install.sh --help lists the options"
         case $1 in
         --prefix) absolute "$1" "$2" && prefix=$2 ;;
         --user) user=$2 ;;
+        --uid) uid=$2 ;;
         --state) absolute "$1" "$2" && state=$2 ;;
         --settings) absolute "$1" "$2" && settings=$2 ;;
         --units) absolute "$1" "$2" && units=$2 ;;
@@ -63,7 +66,7 @@ while [ $# -gt 0 ]; do
         esac
         shift
         ;;
-    account | code | settings | database | service) steps="$steps $1" ;;
+    account | code | settings | database | service | compose) steps="$steps $1" ;;
     *) fail "$1 is neither an option nor a step: deploy/install.sh --help lists them" ;;
     esac
     shift
@@ -72,6 +75,9 @@ if [ -z "$steps" ]; then
     steps='account code settings database'
     [ ! -d /run/systemd/system ] || steps="$steps service"
 fi
+case $uid in
+*[!0-9]*) fail "--uid $uid: write a number, such as 900" ;;
+esac
 case $user in
 '' | *[!a-z0-9_-]*) fail "--user $user: use lower-case letters, digits, - and _" ;;
 esac
@@ -83,7 +89,7 @@ contents="$contents $(cd "$source" && echo ./*.py)"
 
 files() {
     # shellcheck disable=SC2086 # the names have no spaces
-    (cd "$source" && find $contents -type f ! -path '*/__pycache__/*' | LC_ALL=C sort)
+    (cd "$source" && find $contents -type f ! -path '*/__pycache__/*' ! -name .env | LC_ALL=C sort)
 }
 
 release_name() {
@@ -110,6 +116,18 @@ install_code() {
     fi
     ln -sfn "$settings" "$release/.env" # the server and the `flask` command read this file
     [ -e "$current" ] || ln -sfn "$release" "$current"
+    write_command
+}
+
+# PREFIX/flask runs the command of the current version as the account: files that root made in the state folder would be closed to it.
+write_command() {
+    cat >"$prefix/flask" <<END
+#!/bin/sh
+cd $current || exit 1
+[ "\$(id -un)" = $user ] || exec runuser -u $user -- .venv/bin/flask "\$@"
+exec .venv/bin/flask "\$@"
+END
+    chmod 755 "$prefix/flask"
 }
 
 # The system's Python comes first: the account cannot run one that is in the home folder of whoever installs.
@@ -137,7 +155,7 @@ create_account() {
     if ! id "$user" >/dev/null 2>&1; then
         [ "$(id -u)" = 0 ] || fail "the account $user does not exist: run this command as root, or add --user $(id -un)"
         say "creating the account $user"
-        useradd --system --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin "$user"
+        useradd --system ${uid:+--uid "$uid"} --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin "$user"
     fi
     mkdir -p "$state"
     chmod 700 "$state"
@@ -146,6 +164,13 @@ create_account() {
 }
 
 secret() { "$(choose_python)" -c 'import secrets; print(secrets.token_urlsafe(48))'; }
+
+write_compose_settings() {
+    settings=$source/deploy/.env
+    [ ! -e "$settings" ] || return 0
+    write_settings
+    echo "POSTGRES_PASSWORD=$(secret)" >>"$settings"
+}
 
 write_settings() {
     [ ! -e "$settings" ] || return 0
@@ -249,5 +274,6 @@ for step in $steps; do
     settings) write_settings ;;
     database) migrate ;;
     service) install_service ;;
+    compose) write_compose_settings ;;
     esac
 done

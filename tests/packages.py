@@ -52,6 +52,11 @@ def promtool_binary() -> Path:
     return _found(lambda: _which("promtool"), "promtool", ("prometheus",))
 
 
+def debootstrap_binary() -> Path:
+    """The path of debootstrap, which makes a Debian in a folder."""
+    return _found(lambda: _which("debootstrap"), "debootstrap", ("debootstrap",))
+
+
 def seccomp_library() -> Path:
     """The path of libseccomp, which filters system calls."""
     return _found(lambda: _find_library("libseccomp.so.2"), "libseccomp", ("libseccomp2",))

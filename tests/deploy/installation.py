@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import getpass
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.deploy.dockerfile import context_files
 from tests.http_client import HttpClient
+from tests.packages import SYSTEM_PATH
 from tests.processes import Folder, spawn
 from tests.servers import ROOT, Server, environment
 
@@ -29,6 +30,10 @@ class Installation:
         self.prefix, self.state = self.folder.path / "code", self.folder.path / "state"
         self.settings, self.units = self.folder.path / "etc/confab.env", self.folder.path / "units"
         self.units.mkdir()
+        self.checkout = self.folder.path / "checkout"  # the working tree may change while the tests run
+        for path in context_files(ROOT):
+            (self.checkout / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, self.checkout / path)
         self.current = self.prefix / "current"
 
     @property
@@ -42,12 +47,13 @@ class Installation:
         return self.units / "confab.service"
 
     def run(
-        self, *steps: str, checkout: Path = ROOT, options: tuple[str, ...] = ()
+        self, *steps: str, checkout: Path | None = None, options: tuple[str, ...] = ()
     ) -> subprocess.CompletedProcess[str]:
-        """Run install.sh of *checkout*."""
+        """Run install.sh of *checkout*, or of the working tree as it was at the beginning."""
         command = [
-            checkout / "deploy/install.sh", "--prefix", self.prefix, "--state", self.state, "--settings", self.settings,
-            "--units", self.units, "--user", ACCOUNT, "--public-url", PUBLIC_URL, *options, *(steps or STEPS),
+            (checkout or self.checkout) / "deploy/install.sh", "--user", ACCOUNT, "--public-url", PUBLIC_URL,
+            "--prefix", self.prefix, "--state", self.state, "--settings", self.settings, "--units", self.units,
+            *options, *(steps or STEPS),
         ]  # fmt: skip
         # pip reads its own variables; a variable of the server would have priority over the settings.
         given = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
@@ -55,17 +61,9 @@ class Installation:
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
     def flask(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run the `flask` command as the account that serves."""
-        user = {"user": ACCOUNT, "group": pwd.getpwnam(ACCOUNT).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        return subprocess.run(
-            [self.current / ".venv/bin/flask", *words],
-            cwd=self.current,
-            env={"PATH": os.defpath},
-            capture_output=True,
-            text=True,
-            check=False,
-            **user,  # type: ignore[call-overload]
-        )
+        """Run the `flask` command as an operator does, who may be root."""
+        command = [self.prefix / "flask", *words]
+        return subprocess.run(command, env={"PATH": SYSTEM_PATH}, capture_output=True, text=True, check=False)
 
     def copy_checkout(self, name: str, version: str) -> Path:
         """A checkout of another *version*, whose environment is that of the installed one, so that it is installed quickly."""

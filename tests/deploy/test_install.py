@@ -63,6 +63,8 @@ def test_the_doctor_finds_no_fault(installed: Installation) -> None:
     done = installed.flask("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "advice:" in done.stdout
+    owners = {path.stat().st_uid for path in installed.state.rglob("*")}
+    assert owners == {pwd.getpwnam(ACCOUNT).pw_uid}
 
 
 def test_a_second_run_changes_nothing(installed: Installation) -> None:
@@ -177,6 +179,13 @@ def test_an_upgrade_keeps_two_versions_and_a_failed_one_changes_nothing(installe
     assert f"correct what the lines above name in {installed.settings}" in failed.stderr
     assert installed.release == first
     installed.settings.write_bytes(settings)
+    composed = installed.run("compose", checkout=checkout)
+    assert composed.returncode == 0, composed.stderr
+    passwords = dotenv_values(checkout / "deploy/.env")
+    assert len(passwords["POSTGRES_PASSWORD"] or "") >= 64
+    assert mode(checkout / "deploy/.env") & 0o007 == 0
+    assert installed.run("compose", checkout=checkout).returncode == 0
+    assert dotenv_values(checkout / "deploy/.env") == passwords
     older = [installed.prefix / "releases" / name for name in ("0.0.1-a", "0.0.2-b")]
     for n, folder in enumerate(older):
         folder.mkdir()
@@ -184,5 +193,6 @@ def test_an_upgrade_keeps_two_versions_and_a_failed_one_changes_nothing(installe
     done = installed.run(checkout=checkout)
     assert done.returncode == 0, done.stderr
     assert installed.release.name.startswith("1.")
+    assert not (installed.release / "deploy/.env").exists()
     assert set(installed.prefix.glob("releases/*")) == {installed.release, first, older[1]}
     assert installed.settings.read_bytes() == settings
