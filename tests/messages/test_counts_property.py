@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from backend.inbox.consistency import check_consistency
+from backend.inbox.service import inbox_of
+from backend.models.base import db
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import MESSAGES, delete, edit, user_id
@@ -55,11 +57,17 @@ steps = st.builds(
 )
 
 
+def _counts(inbox: Iterable[Mapping[Any, Any]]) -> dict[str, Counts]:
+    names = ("last_seq", "last_read_seq", "unread_count", "mention_count")
+    return {row["id"]: Counts(*(row[name] for name in names)) for row in inbox}
+
+
 class Play:
     """Four users with a room, of whom the first owns it and the last is no member. Plays steps on the server and in the model."""
 
     def __init__(self, app: Flask) -> None:
         make = Factory(app)
+        self.app = app
         self.clients = [make.client() for _ in range(USERS)]
         self.ids = [user_id(client) for client in self.clients]
         self.room = make.room(self.clients[0], "room", self.clients[1], self.clients[2])
@@ -74,14 +82,17 @@ class Play:
 
     def rows(self, user: int) -> dict[str, Counts]:
         """The inbox that the server shows, by conversation id."""
-        found = self.clients[user].get(CONVERSATIONS).get_json()
-        names = ("last_seq", "last_read_seq", "unread_count", "mention_count")
-        return {row["id"]: Counts(*(row[name] for name in names)) for row in found}
+        return _counts(self.clients[user].get(CONVERSATIONS).get_json())
 
-    def check(self) -> None:
+    def counted(self, user: int) -> dict[str, Counts]:
+        """The same by the inbox's own query, which takes a fraction of the time of a call."""
+        with self.app.app_context():
+            return _counts(db.session.execute(inbox_of(self.ids[user])).mappings())
+
+    def check(self, found_by: Callable[[int], dict[str, Counts]]) -> None:
         for user in range(USERS):
             expected = {self.conversation_id(place): counts for place, counts in self.model.inbox(user).items()}
-            assert self.rows(user) == expected, f"user {user}"
+            assert found_by(user) == expected, f"user {user}"
 
     def content(self, step: Step) -> str:
         names = [f"@{self.clients[user].user.username}" for user in sorted(step.named)]  # type: ignore[attr-defined]
@@ -180,7 +191,8 @@ def test_counts_equal_those_of_the_model_after_every_action(app: Flask, played: 
     play = Play(app)
     for step in played:
         play.play(step)
-        play.check()
+        play.check(play.counted)
+    play.check(play.rows)
 
 
 class Race:
