@@ -57,6 +57,15 @@ def test_every_case_catches_a_fault(
     assert {case.name for case in all_cases() if not lacks & set(case.needs)} - caught == set()
 
 
+@each_client
+def test_every_fault_can_be_planted(
+    faults: str, command: Callable[[Fault, Path], str], lacks: set[str], tmp_path: Path
+) -> None:
+    """Whoever changes a client sees in a second which fault has to follow."""
+    for fault in read_faults(faults):
+        assert command(fault, tmp_path)
+
+
 def test_a_text_that_is_not_in_the_client_is_refused(tmp_path: Path) -> None:
     absent = Fault("absent", [("adapters/client.py", "no such line", "")], [])
     with pytest.raises(ValueError, match="0 times"):
