@@ -11,6 +11,7 @@ from backend.bus.local import LocalBus
 from backend.events import Event
 from backend.realtime import reconciler as module
 from backend.realtime.delivery import history
+from backend.realtime.hub import GAP_TIMEOUT
 from tests.messages.changing import user_id
 from tests.realtime.pair import settle
 from tests.realtime.scenario import Scenario, receive, wait_until
@@ -94,6 +95,20 @@ def test_a_conversation_that_catches_up_is_not_read(
     assert receive(device, 1) == ["message.created 2"]
     assert loaded == [scenario.name]
     assert len(compared) == 2
+
+
+def test_a_conversation_that_is_behind_gets_time_to_catch_up(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its events may be on their way. Nothing is planned for one that is not behind."""
+    started: list[float] = []
+    monkeypatch.setattr(scenario.hub.runtime, "spawn", lambda _task, *_, after=0.0: started.append(after))
+    scenario.subscribe(scenario.device(scenario.ann), *scenario.head())
+    scenario.reconciler.reconcile()
+    assert started == []
+    scenario.send("1")
+    scenario.reconciler.reconcile()
+    assert started == [GAP_TIMEOUT]
 
 
 def test_memberships_are_read_only_for_open_sockets(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
