@@ -96,6 +96,7 @@ def test_an_inbox_row_alone_shows_no_room(app: Flask, make: Factory) -> None:
         db.session.add(ConversationEntry(user_id=bob.user.id, conversation_id=in_room))  # type: ignore[attr-defined]
         db.session.commit()
     assert shown(bob) == [{in_other}, set(), {in_other}, {"lobby", in_other}]
+    assert bob.post("/api/chat/sync", {"conversations": {in_room: 1}}).get_json()["gone"] == [in_room]
 
 
 def test_a_direct_conversation_with_an_erased_user_stays_readable(make: Factory) -> None:
