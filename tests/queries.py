@@ -33,6 +33,19 @@ def count_queries(app: Flask) -> Iterator[list[str]]:
 
 
 @contextmanager
+def count_parameters(app: Flask) -> Iterator[list[int]]:
+    """Collect the number of parameters of each statement that *app* sends to its database."""
+    counts: list[int] = []
+
+    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if not statement.startswith(_NOT_COUNTED):
+            counts.append(len(parameters))
+
+    with listening(app, "before_cursor_execute", record):
+        yield counts
+
+
+@contextmanager
 def listening(app: Flask, name: str, listener: Callable[..., Any], **options: Any) -> Iterator[None]:
     """Call *listener* at the event *name* of both engines of *app*."""
     with app.app_context():

@@ -14,6 +14,7 @@ from backend.models.base import db
 from tests.client import Client
 from tests.factories import Factory
 from tests.messages.changing import send, user_id
+from tests.queries import count_parameters
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +89,15 @@ def test_a_further_page_has_only_the_conversations_that_were_left(app: Flask, ma
     assert new["conversation_id"] not in shown
     assert left_out[0]["conversation_id"] not in shown
     assert shown[left_out[1]["conversation_id"]] == ["x" * 1_000, "later"]
+
+
+def test_a_statement_names_only_so_many_conversations(app: Flask, make: Factory) -> None:
+    """SQLite refuses an expression of more than 1,000 terms."""
+    ann = make.client()
+    seen = {make.room(ann, f"room {n}")["conversation_id"]: 1 for n in range(7)}
+    with app.app_context():
+        user = db.session.get_one(User, user_id(ann))
+        with count_parameters(app) as counts:
+            page = sync_page(user, seen, 1_000_000, only=seen)
+    assert {row["id"] for row in page.conversations} == seen.keys()
+    assert counts[:4] == [*[counts[0]] * 3, counts[0] - 1], "of seven, two at a time"

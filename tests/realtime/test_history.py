@@ -13,6 +13,7 @@ from backend.models.base import db, utcnow
 from backend.realtime.delivery import history
 from tests.client import Client
 from tests.messages.changing import delete, edit, react, send, user_id
+from tests.queries import count_parameters
 from tests.realtime.scenario import Scenario
 
 
@@ -48,7 +49,10 @@ def test_heads_of_conversations(scenario: Scenario, read: Any, monkeypatch: pyte
     names = [scenario.name, deleted["conversation_id"], "lobby", "room:999999"]
     for in_one_query in (1, 2, 4, history.IN_ONE_QUERY):
         monkeypatch.setattr(history, "IN_ONE_QUERY", in_one_query)
-        found = {head.conversation_id: head for head in read.heads_of(names)}
+        with count_parameters(scenario.app) as counts:
+            found = {head.conversation_id: head for head in read.heads_of(names)}
+        assert sum(counts) == len(names)
+        assert max(counts) == min(in_one_query, len(names))
         assert found.keys() == {scenario.name, deleted["conversation_id"], "lobby"}
         assert (found[scenario.name].last_seq, found[scenario.name].last_modseq) == (seq, modseq) == (2, 4)
         assert (found["lobby"].last_seq, found["lobby"].last_modseq) == (1, 1)

@@ -18,6 +18,7 @@ from backend.realtime import session_checks
 from backend.realtime.session_checks import revoked_credentials
 from backend.realtime.transport.frames import Close
 from tests.factories import Factory
+from tests.queries import count_parameters
 from tests.realtime.scenario import Scenario, wait_until
 
 Ending = Callable[[], Any]
@@ -70,6 +71,20 @@ def test_the_credentials_that_ended_are_found_and_no_others(
     kinds = {"session": lambda each: each.session_id, "token": lambda each: each.api_token_id}
     expected = [each for each in concerned if any(kinds[kind](each) is not None for kind in ended)]
     assert found == {(each.session_id, each.api_token_id) for each in expected}
+
+
+def test_a_statement_has_only_so_many_ids(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite and PostgreSQL limit them. Each statement also has the time at which sessions end."""
+    monkeypatch.setattr(session_checks, "IN_ONE_QUERY", 2)
+    ann = make.client()
+    with app.app_context():
+        valid = identify(str(ann.token)).credentials
+        ended = [Credentials(valid.user_id, valid.scopes, session_id=900_000 + number) for number in range(4)]
+        with count_parameters(app) as counts:
+            found = revoked_credentials([valid, *ended])
+    assert found == {(each.session_id, None) for each in ended}
+    assert max(counts) == 3
+    assert len(counts) == 6, "three parts are counted, and read because none is complete"
 
 
 def test_only_the_sockets_of_ended_credentials_are_closed(scenario: Scenario) -> None:
