@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -51,14 +50,12 @@ def install(make_app: Callable[..., Flask], tmp_path: Path, services: Services, 
     """Makes an empty installation: `install("sqlite", environ)`."""
     numbers, made = count(1), []
 
-    def act(kind: str, environ: dict[str, str] | None = None, **overrides: Any) -> Installation:
+    def act(kind: str, environ: dict[str, str] | None = None, *, folder: Path | None = None) -> Installation:
         number = next(numbers)
         values = dict(environ or {})
         if kind == "postgresql":
             values.setdefault("DATABASE_URL", services.new_database(f"{worker}_backup{number}"))
-        folder = overrides.pop("folder", tmp_path / f"instance{number}")
-        app = make_app(values, instance_dir=folder, **overrides)
-        made.append(Installation(app, sa.create_engine(app.config["CONFAB"].database_url)))
+        made.append(_installation(make_app, values, folder or tmp_path / f"instance{number}"))
         return made[-1]
 
     yield act
@@ -66,10 +63,40 @@ def install(make_app: Callable[..., Flask], tmp_path: Path, services: Services, 
         each.dispose()
 
 
+def _installation(make_app: Callable[..., Flask], environ: dict[str, str], folder: Path) -> Installation:
+    app = make_app(environ, instance_dir=folder)
+    return Installation(app, sa.create_engine(app.config["CONFAB"].database_url))
+
+
 @pytest.fixture(params=KINDS)
 def source(request: pytest.FixtureRequest, install: Install) -> Installation:
     """An installation with content, once on each kind of database."""
     return fill(install(request.param))
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def original(
+    request: pytest.FixtureRequest,
+    make_app: Callable[..., Flask],
+    tmp_path_factory: pytest.TempPathFactory,
+    services: Services,
+    worker: str,
+) -> Iterator[Installation]:
+    """Like `source`, for tests that do not change it: they share it."""
+    environ = {}
+    if request.param == "postgresql":
+        environ["DATABASE_URL"] = services.new_database(f"{worker}_backup_original")
+    found = fill(_installation(make_app, environ, tmp_path_factory.mktemp("original") / "instance"))
+    yield found
+    found.dispose()
+
+
+@pytest.fixture(scope="session")
+def archive(original: Installation) -> Path:
+    """A backup of `original`."""
+    path = original.folder.parent / "backup.tar"
+    original.flask("backup", "create", str(path))
+    return path
 
 
 def fill(installation: Installation) -> Installation:
@@ -87,11 +114,3 @@ def fill(installation: Installation) -> Installation:
     )
     installation.dispose()
     return installation
-
-
-@pytest.fixture
-def archive(source: Installation, tmp_path: Path) -> Path:
-    """A backup of `source`."""
-    path = tmp_path / "backup.tar"
-    source.flask("backup", "create", str(path))
-    return path

@@ -55,26 +55,27 @@ def restarted(install: Install, target: Installation) -> Installation:
 
 @pytest.mark.parametrize("stage", ["files", "write_secrets", "restore_database", "restore", "check_restored"])
 def test_an_interrupted_restoration_is_repeated(
-    source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch, stage: str
+    original: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    target = install(kind_of(source))
+    target = install(kind_of(original))
     interrupt(target, archive, monkeypatch, stage)
     target = restarted(install, target)
     assert "interrupted" in target.flask("doctor", code=1)
     target.flask("backup", "restore", str(archive))
-    assert target.content() == source.content()
-    assert target.files() == source.files()
-    assert target.secrets() == source.secrets()
+    assert target.content() == original.content()
+    assert target.files() == original.files()
+    assert target.secrets() == original.secrets()
     assert target.flask("doctor") == "Nothing is wrong.\n"
     assert "not empty" in target.flask("backup", "restore", str(archive), code=1)
 
 
 def test_another_backup_is_refused_after_an_interruption(
-    source: Installation, archive: Path, install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Path, install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, original: Installation
 ) -> None:
-    source.flask("users", "deactivate", "ann")
-    source.flask("backup", "create", str(tmp_path / "later.tar"))
-    target = install(kind_of(source))
+    other = install("sqlite")
+    other.flask("db", "upgrade")
+    other.flask("backup", "create", str(tmp_path / "later.tar"))
+    target = install(kind_of(original))
     interrupt(target, archive, monkeypatch, "write_secrets")
     before = target.files()
     told = target.flask("backup", "restore", str(tmp_path / "later.tar"), code=1)
@@ -83,9 +84,9 @@ def test_another_backup_is_refused_after_an_interruption(
 
 
 def test_a_database_that_something_else_changed_is_reported(
-    source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+    original: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = install(kind_of(source))
+    target = install(kind_of(original))
     interrupt(target, archive, monkeypatch, "check_restored")
     target.run("DELETE FROM audit_events", "INSERT INTO audit_events (action) VALUES ('x'), ('y'), ('z'), ('a')")
     target = restarted(install, target)
@@ -93,9 +94,9 @@ def test_a_database_that_something_else_changed_is_reported(
 
 
 def test_a_lost_file_is_reported(
-    source: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+    original: Installation, archive: Path, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = install(kind_of(source))
+    target = install(kind_of(original))
     check = restore.check_restored
 
     def lose(*args: Any) -> None:
@@ -107,7 +108,7 @@ def test_a_lost_file_is_reported(
         assert "1 files are not in the storage" in target.flask("backup", "restore", str(archive), code=1)
     target = restarted(install, target)
     target.flask("backup", "restore", str(archive))
-    assert target.files() == source.files()
+    assert target.files() == original.files()
 
 
 def test_a_killed_process(install: Install, tmp_path: Path) -> None:

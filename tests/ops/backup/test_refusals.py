@@ -13,30 +13,28 @@ from tests.ops.backup.conftest import KINDS, Install, Installation, fill
 from tests.ops.backup.test_round_trip import kind_of
 
 
-def test_an_installation_with_content_is_refused(source: Installation, archive: Path, install: Install) -> None:
-    other = fill(install(kind_of(source)))
-    before = (other.content(), other.files(), other.secrets())
-    assert "The database is not empty" in other.flask("backup", "restore", str(archive), code=1)
-    assert (other.content(), other.files(), other.secrets()) == before
-    assert "The database is not empty" in source.flask("backup", "restore", str(archive), code=1)
+def test_an_installation_with_content_is_refused(original: Installation, archive: Path) -> None:
+    before = (original.content(), original.files(), original.secrets())
+    assert "The database is not empty" in original.flask("backup", "restore", str(archive), code=1)
+    assert (original.content(), original.files(), original.secrets()) == before
 
 
-def test_an_empty_database_at_head_is_accepted(source: Installation, archive: Path, install: Install) -> None:
-    target = install(kind_of(source))
+def test_an_empty_database_at_head_is_accepted(original: Installation, archive: Path, install: Install) -> None:
+    target = install(kind_of(original))
     target.flask("db", "upgrade")
     target.flask("backup", "restore", str(archive))
-    assert target.content() == source.content()
+    assert target.content() == original.content()
 
 
-def test_a_table_of_another_program_is_refused(source: Installation, archive: Path, install: Install) -> None:
-    target = install(kind_of(source))
+def test_a_table_of_another_program_is_refused(original: Installation, archive: Path, install: Install) -> None:
+    target = install(kind_of(original))
     target.run("CREATE TABLE invoices (id integer)")
     assert "its table invoices" in target.flask("backup", "restore", str(archive), code=1)
     assert target.tables() == {"invoices"}
 
 
-def test_a_storage_with_files_is_refused(source: Installation, archive: Path, install: Install) -> None:
-    target = install(kind_of(source))
+def test_a_storage_with_files_is_refused(original: Installation, archive: Path, install: Install) -> None:
+    target = install(kind_of(original))
     for key in ("avatars/1/x.webp", "attachments/2026-01-01/x"):
         file = target.folder / "uploads" / key
         file.parent.mkdir(parents=True)
@@ -67,23 +65,23 @@ def test_a_dump_needs_pg_restore(install: Install, tmp_path: Path, monkeypatch: 
 
 
 def test_secrets_of_another_installation_are_kept(
-    source: Installation, archive: Path, install: Install, tmp_path: Path
+    original: Installation, archive: Path, install: Install, tmp_path: Path
 ) -> None:
     """Files of secrets that were there before may belong to another database, unless the database is beside them."""
     folder = tmp_path / "other"
     folder.mkdir()
     (folder / "secret_key").write_text(token_hex(32))
-    elsewhere = {"DATABASE_URL": f"sqlite:///{tmp_path / 'elsewhere.db'}"} if kind_of(source) == "sqlite" else {}
-    target = install(kind_of(source), elsewhere, folder=folder)
+    elsewhere = {"DATABASE_URL": f"sqlite:///{tmp_path / 'elsewhere.db'}"} if kind_of(original) == "sqlite" else {}
+    target = install(kind_of(original), elsewhere, folder=folder)
     before = target.secrets()
     told = target.flask("backup", "restore", str(archive), code=1)
     assert f"{folder / 'secret_key'} is a secret of another installation" in told
     assert target.secrets() == before
     assert (target.tables(), target.files()) == (set(), {})
     beside = install("sqlite", {}, folder=folder)
-    if kind_of(source) == "sqlite":
+    if kind_of(original) == "sqlite":
         beside.flask("backup", "restore", str(archive))
-        assert beside.secrets() == source.secrets()
+        assert beside.secrets() == original.secrets()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -61,14 +61,14 @@ def test_a_restored_installation_has_everything(
     assert modes == {0}
 
 
-def test_the_manifest(source: Installation, archive: Path) -> None:
+def test_the_manifest(original: Installation, archive: Path) -> None:
     found = members(archive)
     names = list(found)
     assert names[:2] == ["backup.json", "secrets.env"]
     assert names[-1] == "manifest.jsonl"
     facts = json.loads(found["backup.json"])
-    assert (facts["format"], facts["database"], facts["files"]) == (1, kind_of(source), 5)
-    assert facts["revision"] == source.one("SELECT version_num FROM alembic_version")
+    assert (facts["format"], facts["database"], facts["files"]) == (1, kind_of(original), 5)
+    assert facts["revision"] == original.one("SELECT version_num FROM alembic_version")
     assert (facts["rows"]["messages"], facts["rows"]["attachments"]) == (2, 3)
     lines = [json.loads(line) for line in found["manifest.jsonl"].splitlines()]
     assert [(line["name"], line["size"]) for line in lines] == [(name, len(found[name])) for name in names[:-1]]
@@ -162,7 +162,7 @@ def test_files_are_those_of_the_snapshot(
 
 
 def test_nobody_else_can_read_the_archive_while_it_is_written(
-    source: Installation, tmp_path: Path, after_snapshot: Any
+    original: Installation, tmp_path: Path, after_snapshot: Any
 ) -> None:
     modes: list[str] = []
 
@@ -175,7 +175,7 @@ def test_nobody_else_can_read_the_archive_while_it_is_written(
     after_snapshot(look)
     former = os.umask(0)
     try:
-        source.flask("backup", "create", str(tmp_path / "backup.tar"))
+        original.flask("backup", "create", str(tmp_path / "backup.tar"))
     finally:
         os.umask(former)
     assert modes == [".backup.tar.part 700", "database 600"]
@@ -242,15 +242,15 @@ def test_files_in_a_bucket(install: Install, tmp_path: Path, prefixes: list[Stor
     assert "The storage has files" in again.flask("backup", "restore", str(path), code=1)
 
 
-def test_an_existing_file_is_not_replaced(source: Installation, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_replaced(original: Installation, tmp_path: Path) -> None:
     path = tmp_path / "backup.tar"
     path.write_bytes(b"mine")
-    assert "already exists" in source.flask("backup", "create", str(path), code=1)
+    assert "already exists" in original.flask("backup", "create", str(path), code=1)
     assert path.read_bytes() == b"mine"
 
 
 def test_a_backup_that_fails_leaves_nothing(
-    source: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    original: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> Any:
         raise OSError(28, "No space left on device")
@@ -259,5 +259,5 @@ def test_a_backup_that_fails_leaves_nothing(
     before = sorted(tmp_path.iterdir())
     (tmp_path / ".backup.tar.part").mkdir()  # as a killed process leaves it
     (tmp_path / ".backup.tar.part" / "archive").write_bytes(b"half")
-    assert "No space left" in source.flask("backup", "create", str(tmp_path / "backup.tar"), code=1)
+    assert "No space left" in original.flask("backup", "create", str(tmp_path / "backup.tar"), code=1)
     assert sorted(tmp_path.iterdir()) == before
