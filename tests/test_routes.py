@@ -40,6 +40,7 @@ PLACES = {
 
 TABLE: dict[str, tuple[str, Any]] = {
     "GET /": ("200 200 200 200 200", None),
+    "GET /confab.d.ts": ("200 200 200 200 200", None),
     "GET /confab.js": ("200 200 200 200 200", None),
     "GET /confab-node.js": ("200 200 200 200 200", None),
     "POST /api/auth/send-otp": ("202 202 202 202 202", {"mobile": "+46701740605"}),

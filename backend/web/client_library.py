@@ -16,6 +16,7 @@ from rjsmin import jsmin
 
 SOURCES = Path(__file__).parent / "static" / "confab"
 ENTRY = "confab.js"
+TYPES = "confab.d.ts"
 
 _IMPORT = re.compile(r"^import [^;]+ from '\./([\w-]+\.js)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=class|const|function|async function)", re.MULTILINE)
@@ -34,7 +35,13 @@ def send_library() -> Response:
 @bp.get("/confab-node.js")
 def send_node_storage() -> Response:
     """The storage of the client library in a file, for Node: to be put beside confab.js."""
-    return _send(_node_storage(), "text/javascript")
+    return _send(_source("confab-node.js"), "text/javascript")
+
+
+@bp.get("/confab.d.ts")
+def send_types() -> Response:
+    """The types of the client library, for TypeScript."""
+    return _send(_source(TYPES), "application/typescript")
 
 
 @cache
@@ -77,8 +84,8 @@ def _short(number: int) -> str:
 
 
 @cache
-def _node_storage() -> bytes:
-    return (SOURCES / "confab-node.js").read_bytes()
+def _source(name: str) -> bytes:
+    return (SOURCES / name).read_bytes()
 
 
 @cache

@@ -13,11 +13,12 @@ from backend.web.client_library import ENTRY, SOURCES, joined_library, modules
 from tests.openapi.node import run
 
 
-@pytest.mark.parametrize("path", ["/confab.js", "/confab-node.js"])
+@pytest.mark.parametrize("path", ["/confab.js", "/confab-node.js", "/confab.d.ts"])
 def test_the_library_is_served_to_every_origin_and_revalidated(sqlite_app: Flask, path: str) -> None:
     client = sqlite_app.test_client()
     answer = client.get(path, headers={"Origin": "https://another.example"})
-    assert (answer.status_code, answer.mimetype) == (200, "text/javascript")
+    mimetype = "application/typescript" if path.endswith(".ts") else "text/javascript"
+    assert (answer.status_code, answer.mimetype) == (200, mimetype)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert "Accept-Encoding" in answer.headers["Vary"]

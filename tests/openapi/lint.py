@@ -1,4 +1,4 @@
-"""Lint the served OpenAPI document and the JavaScript: `make lint` runs this. Warnings fail like errors."""
+"""Lint the served OpenAPI document and the JavaScript, and check its types: `make lint` runs this. Warnings fail like errors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from backend import create_app
 from backend.http.openapi import document
 from config import Config
+from tests.clients import declarations
 from tests.openapi.node import run
 
 PROGRAMS = Path("node_modules", ".bin")
@@ -28,9 +29,7 @@ def write_document(folder: Path) -> Path:
 
 def main() -> int:
     if "--fix" in sys.argv:
-        done = run("node", BIOME, "check", "--write", folder=ROOT)
-        print(done.stdout + done.stderr)
-        return done.returncode
+        return _fix()
     with tempfile.TemporaryDirectory(prefix="confab-openapi-") as folder:
         path = write_document(Path(folder))
         linters = [
@@ -42,8 +41,24 @@ def main() -> int:
         if done.returncode or "warning" in done.stdout + done.stderr:
             print(done.stdout + done.stderr)
             return 1
-    print("OpenAPI document and JavaScript: redocly, spectral and biome find nothing")
+    try:
+        declarations.check()
+    except ValueError as error:
+        print(error)
+        return 1
+    print("OpenAPI document and JavaScript: redocly, spectral, biome and tsc find nothing")
     return 0
+
+
+def _fix() -> int:
+    done = run("node", BIOME, "check", "--write", folder=ROOT)
+    print(done.stdout + done.stderr)
+    try:
+        declarations.write()
+    except ValueError as error:
+        print(error)
+        return 1
+    return done.returncode
 
 
 if __name__ == "__main__":

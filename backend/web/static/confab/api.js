@@ -66,6 +66,7 @@ export class Api {
   /**
    * @param {string} url
    * @param {import('./session.js').Session} session
+   * @internal
    */
   constructor(url, session) {
     this.#url = url;

@@ -16,9 +16,9 @@ export { ApiError, Value };
 
 /** A client of a Confab server: it keeps the user's conversations as they are on the server, and sends what it is given. */
 export class Confab {
-  /** @type {Value<State>} */
+  /** How the client stands. @type {Value<State>} */
   state = new Value(/** @type {State} */ ({ status: 'offline', retryAt: null, reason: null }));
-  /** @type {Value<User | null>} */
+  /** Who is signed in. @type {Value<User | null>} */
   user = new Value(/** @type {User | null} */ (null));
   /** The conversations, last activity first. @type {Value<import('./types.js').InboxRow[]>} */
   inbox;
@@ -155,8 +155,9 @@ export class Confab {
   /**
    * Call `listener` for `message` (each new message, once, also those that were missed while offline), and for every frame of
    * the server by its type: `message.updated`, `presence`, … Returns what ends it.
-   * @param {string} name
-   * @param {(value: any) => void} listener
+   * @template {string} Name
+   * @param {Name} name
+   * @param {(value: Name extends 'message' ? import('./types.js').Message : any) => void} listener
    * @returns {() => void}
    */
   on(name, listener) {

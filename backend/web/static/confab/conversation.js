@@ -27,21 +27,23 @@ export class Conversation {
   /** The row of the inbox, or null. @type {Value<InboxRow | null>} */
   info;
 
-  /** @type {InboxRow | null} */
+  /** @type {InboxRow | null} @internal */
   row = null;
-  /** Everything up to this modseq, and with it up to this seq, is known. */
+  /** Everything up to this modseq, and with it up to this seq, is known. @internal */
   modseq = 0;
+  /** @internal */
   lastSeq = 0;
-  /** The modseq of which the counts of `row` are. */
+  /** The modseq of which the counts of `row` are. @internal */
   countedAt = 0;
-  /** Counts events, so that an older answer of REST is recognised. */
+  /** Counts events, so that an older answer of REST is recognised. @internal */
   version = 0;
-  /** The first seq of those kept on the device, which go on without gap. */
+  /** The first seq of those kept on the device, which go on without gap. @internal */
   keptFrom = Infinity;
+  /** @internal */
   timeline = new Timeline(0);
-  /** A read mark that the server has not confirmed. @type {number | null} */
+  /** A read mark that the server has not confirmed. @type {number | null} @internal */
   mark = null;
-  /** @type {Map<number, Member> | null} */
+  /** @type {Map<number, Member> | null} @internal */
   memberMap = null;
   #store;
   #isOpen = false;
@@ -52,7 +54,7 @@ export class Conversation {
   /** @type {Map<number, ReturnType<typeof setTimeout>>} */
   #typists = new Map();
 
-  /** @param {string} id @param {Store} store */
+  /** @param {string} id @param {Store} store @internal */
   constructor(id, store) {
     this.id = id;
     this.#store = store;
@@ -63,6 +65,7 @@ export class Conversation {
     this.outbox.invalidate();
   }
 
+  /** Whether earlier messages than those in `messages` exist. */
   get hasBefore() {
     return this.timeline.hasBefore;
   }
@@ -72,19 +75,19 @@ export class Conversation {
     return this.timeline.hasAfter;
   }
 
-  /** Whether somebody asked for the messages: they are then kept up to date, and loaded if few are at hand. */
+  /** Whether somebody asked for the messages: they are then kept up to date, and loaded if few are at hand. @internal */
   get isOpen() {
     return this.#isOpen;
   }
 
-  /** Show what is kept on the device, then the last page of the server. */
+  /** Show what is kept on the device, then the last page of the server. @internal */
   async open() {
     this.#isOpen = true;
     await this.#once('kept', () => this.#store.loadKept(this));
     await this.refill();
   }
 
-  /** Load the last page and the members, where they are not at hand: at the first use, and after a reconnection. */
+  /** Load the last page and the members, where they are not at hand: at the first use, and after a reconnection. @internal */
   async refill() {
     if (!this.#isOpen || !this.row) return;
     if (this.hasBefore && this.timeline.shown.length < PAGE / 2) await this.loadBefore();
@@ -146,7 +149,7 @@ export class Conversation {
     void this.pushMark();
   }
 
-  /** Send the read mark, if the server has not confirmed it. */
+  /** Send the read mark, if the server has not confirmed it. @internal */
   async pushMark() {
     if (this.#isMarking || this.mark === null) return;
     this.#isMarking = true;
@@ -183,34 +186,39 @@ export class Conversation {
     this.#store.sendTyping(this.id, true);
   }
 
+  /** Tell the others that one does not type any more. */
   stopTyping() {
     if (this.#typedAt) this.#store.sendTyping(this.id, false);
     this.#typedAt = 0;
   }
 
-  /** @param {number} id @param {string} content @param {{modseq?: number}} [options] `modseq`: of the version that is edited */
+  /**
+   * Change the content of one's own message. With the `modseq` of the version that is edited, it rejects with `edit_conflict` if
+   * that is not the last one.
+   * @param {number} id @param {string} content @param {{modseq?: number}} [options]
+   */
   edit(id, content, options) {
     return this.#change('PATCH', String(id), { content, ...options });
   }
 
-  /** @param {number} id @param {{hard?: boolean}} [options] */
+  /** Delete a message; with `hard`, for ever. @param {number} id @param {{hard?: boolean}} [options] */
   async remove(id, { hard = false } = {}) {
     await this.#store.api.delete(`/api/chat/messages/${id}${hard ? '?hard=true' : ''}`);
     const message = await this.#store.api.get(`/api/chat/messages/${id}`).catch(() => null);
     if (message) this.#store.takeMessage(message);
   }
 
-  /** @param {number} id @param {string} emoji */
+  /** Add a reaction. @param {number} id @param {string} emoji */
   react(id, emoji) {
     return this.#change('PUT', `${id}/reactions/${encodeURIComponent(emoji)}`);
   }
 
-  /** @param {number} id @param {string} emoji */
+  /** Take a reaction back. @param {number} id @param {string} emoji */
   unreact(id, emoji) {
     return this.#change('DELETE', `${id}/reactions/${encodeURIComponent(emoji)}`);
   }
 
-  /** @param {number} userId @param {boolean} isTyping @param {number} expiry milliseconds */
+  /** @param {number} userId @param {boolean} isTyping @param {number} expiry milliseconds @internal */
   setTyping(userId, isTyping, expiry) {
     clearTimeout(this.#typists.get(userId));
     const had = this.#typists.delete(userId);
@@ -222,6 +230,7 @@ export class Conversation {
     if (had !== isTyping) this.typing.set([...this.#typists.keys()]);
   }
 
+  /** @internal */
   clearTyping() {
     for (const userId of [...this.#typists.keys()]) this.setTyping(userId, false, 0);
   }

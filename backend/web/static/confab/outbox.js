@@ -13,9 +13,9 @@ import { delay, Value } from './value.js';
 
 /** A message that is on its way: what `send` returns. */
 export class Sent {
-  /** @type {Value<'queued' | 'sending' | 'sent' | 'failed'>} */
+  /** The state, to watch. @type {Value<'queued' | 'sending' | 'sent' | 'failed'>} */
   changes = new Value(/** @type {'queued' | 'sending' | 'sent' | 'failed'} */ ('queued'));
-  /** @type {{status: number, code: string, detail: string} | null} */
+  /** Why the state is `failed`. @type {{status: number, code: string, detail: string} | null} */
   error = null;
   /** Resolves with the message, rejects with `{status, code, detail}` when the server refuses it. @type {Promise<Message>} */
   done;
@@ -25,8 +25,9 @@ export class Sent {
   /** @type {(error: any) => void} */
   #reject = () => {};
 
-  /** @param {Item} item @param {Outbox} outbox */
+  /** @param {Item} item @param {Outbox} outbox @internal */
   constructor(item, outbox) {
+    /** @internal */
     this.item = item;
     this.#outbox = outbox;
     this.done = this.#promise();
@@ -57,13 +58,13 @@ export class Sent {
     this.#outbox.cancel(this);
   }
 
-  /** @param {Message} message */
+  /** @param {Message} message @internal */
   succeed(message) {
     this.changes.set('sent');
     this.#resolve(message);
   }
 
-  /** @param {{status: number, code: string, detail: string}} error */
+  /** @param {{status: number, code: string, detail: string}} error @internal */
   fail(error) {
     this.error = error;
     this.changes.set('failed');

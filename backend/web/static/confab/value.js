@@ -16,13 +16,14 @@ export class Value {
   /**
    * @param {T} value
    * @param {() => T} [compute] computes the value after `invalidate`, at the next read
+   * @internal
    */
   constructor(value, compute) {
     this.#value = value;
     this.#compute = compute;
   }
 
-  /** @returns {T} */
+  /** What it is now. @returns {T} */
   get value() {
     if (this.#isStale && this.#compute) {
       this.#isStale = false;
@@ -31,14 +32,14 @@ export class Value {
     return this.#value;
   }
 
-  /** @param {T} value */
+  /** @param {T} value @internal */
   set(value) {
     this.#isStale = false;
     this.#value = value;
     this.#schedule();
   }
 
-  /** Compute the value anew at the next read. */
+  /** Compute the value anew at the next read. @internal */
   invalidate() {
     this.#isStale = true;
     this.#schedule();
