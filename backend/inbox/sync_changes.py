@@ -99,8 +99,7 @@ def _reach(changed: Sequence[Row[Any]], since: Mapping[str, int], upto: Mapping[
         column("since", BigInteger),
         column("upto", BigInteger),
     )
-    # If every room_id were null, the column would have no type. No room has the id 0.
-    rows = [(row.id, row.room_id or 0, since[row.id], upto[row.id]) for row in changed]
+    rows = [(row.id, row.room_id, since[row.id], upto[row.id]) for row in changed]
     return values(*columns, name="reach").data(rows).cte("reach")
 
 

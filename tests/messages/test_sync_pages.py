@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import orjson
 import pytest
 from flask import Flask
 
@@ -55,6 +56,9 @@ def test_the_pages_have_every_change_once(app: Flask, make: Factory, max_bytes: 
     assert contents(found) == sent
     assert [page.gone for page in found] == [["room:999999"], *[[] for _ in found[1:]]]
     assert (len(found) > 1) is (max_bytes < 1_000_000)
+    for page in found:
+        changes = sum(len(row["messages"]) + len(row["members"]) for row in page.conversations)
+        assert changes == 1 or len(orjson.dumps(page.conversations)) <= max_bytes + len(page.conversations) + 1
     for page in found[:-1]:
         assert page.conversations, "each page brings the client forward"
         assert all(row["id"] in page.next for row in page.conversations if row["truncated"])

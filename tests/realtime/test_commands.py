@@ -18,7 +18,8 @@ from backend.realtime import commands
 from backend.realtime.transport.frames import Close
 from backend.state import confab_state
 from tests.factories import Factory
-from tests.realtime.scenario import Device, Scenario, wait_until
+from tests.messages.changing import user_id
+from tests.realtime.scenario import Device, Scenario, receive, wait_until
 
 AWAY = exc.OperationalError("SELECT", {}, Exception("away"), connection_invalidated=True)
 
@@ -101,6 +102,24 @@ def test_an_unknown_type_is_answered_with_the_known_ones(scenario: Scenario, ben
     assert set(reason.removeprefix("Must be one of: ").removesuffix(".").split(", ")) == known
 
 
+@pytest.mark.parametrize(
+    ("type_", "fields", "wrong"),
+    [
+        ("read", {"conversation_id": "lobby"}, "seq"),
+        ("read", {"seq": 0}, "conversation_id"),
+        ("typing", {}, "conversation_id"),
+        ("auth", {}, "token"),
+        ("delete", {}, "message_id"),
+        ("edit", {"content": "x"}, "message_id"),
+        ("react", {"message_id": 1}, "emoji"),
+        ("ping", {"more": 1}, "more"),
+        ("typing", {"conversation_id": "lobby", "is_typing": 1}, "is_typing"),
+    ],
+)
+def test_a_refusal_names_the_field(ben: Device, type_: str, fields: dict[str, Any], wrong: str) -> None:
+    assert list(call(ben, type_, **fields)["errors"]) == [wrong]
+
+
 def test_consecutive_sends_share_a_transaction_and_so_do_consecutive_changes(
     scenario: Scenario, ben: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,9 +134,10 @@ def test_consecutive_sends_share_a_transaction_and_so_do_consecutive_changes(
     monkeypatch.setattr(commands, "write_together", counting)
     send = {"type": "send", "content": "x", "room_id": scenario.room["id"]}
     react, unreact = ({"type": type_, "message_id": message["id"], "emoji": "👍"} for type_ in ("react", "unreact"))
-    ben.commands(send, send, send, react, unreact, send, {"type": "ping"}, send, send)
+    ping = {"type": "ping"}
+    ben.commands(ping, send, send, send, react, unreact, send, ping, send, send, ping)
     assert sizes == [3, 2, 1, 2]
-    assert [answer["type"] for answer in ben.frames()] == [*["ack"] * 6, "pong", "ack", "ack"]
+    assert [answer["type"] for answer in ben.frames()] == ["pong", *["ack"] * 6, "pong", "ack", "ack", "pong"]
 
 
 @pytest.mark.parametrize(
@@ -267,6 +287,36 @@ def test_a_command_fails_while_the_database_is_away(
     monkeypatch.setattr(commands, function, fail(KeyError("planted")))
     with pytest.raises(KeyError):
         ben.command(type_, **fields)
+
+
+def test_a_resume_that_fails_leaves_the_subscriptions_as_they_were(
+    scenario: Scenario, ben: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any, **__: Any) -> Any:
+        raise AWAY
+
+    start = scenario.head()
+    scenario.subscribe(ben, *start)
+    with monkeypatch.context() as patched:
+        patched.setattr(commands, "sync_page", failing)
+        assert refusal(ben, "resume") == "unavailable"
+    scenario.send("1")
+    scenario.hub.dispatch(scenario.events(start[0]))
+    assert receive(ben, 1) == ["message.created 1"]
+
+
+def test_only_a_socket_with_admin_sees_what_superusers_see(scenario: Scenario) -> None:
+    """A token with fewer scopes has less power than its user."""
+    root = scenario.make.client(scenario.make.user(is_superuser=True))
+    assert root.post(f"/api/rooms/{scenario.room['id']}/join").status_code == 200
+    seen = {}
+    for scopes in (["read"], ["read", "admin"]):
+        resumed = call(scenario.device(root, "-".join(scopes), scopes), "resume")
+        [room] = [row for row in resumed["conversations"] if row["id"] == scenario.name]
+        seen[scopes[-1]] = {
+            "email" in member["user"] for member in room["members"] if member["user_id"] != user_id(root)
+        }
+    assert seen == {"read": {False}, "admin": {True}}
 
 
 @pytest.fixture

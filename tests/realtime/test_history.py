@@ -175,6 +175,8 @@ def test_the_last_message_that_a_client_knows(scenario: Scenario, read: Any) -> 
 
 def test_where_a_user_joined_a_room(scenario: Scenario, read: Any) -> None:
     eve, room = scenario.make.client(), scenario.room["id"]
+    for _ in range(3):
+        send(scenario.ann)  # in another conversation, whose numbers are lower
     scenario.send("before")
     assert read.joined_at_modseq(user_id(eve), scenario.name) is None
     assert eve.post(f"/api/rooms/{room}/join").status_code == 200

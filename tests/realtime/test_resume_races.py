@@ -119,6 +119,34 @@ def test_a_conversation_that_appears_between_two_pages_is_on_none_of_them(
     assert contents == ["new"]
 
 
+def test_a_conversation_that_appears_before_the_first_page_is_subscribed_by_it(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not meanwhile: its messages would arrive once by the page and once by the subscription."""
+    device = scenario.device(scenario.ben)
+    meanwhile: list[set[str]] = []
+    room: dict[str, Any] = {}
+
+    def join() -> None:
+        room.update(scenario.make.room(scenario.ann, "new", scenario.ben))
+        body = {"content": "1", "room_id": room["id"]}
+        assert scenario.ann.post("/api/chat/send", body).status_code == 201
+        scenario.hub.subscribe_user(scenario.ben.user.id, room["conversation_id"])  # type: ignore[attr-defined]
+        settle()
+        meanwhile.append(set(device.connection.conversations))
+
+    pages = before_page(monkeypatch, 1, join)
+    monkeypatch.setattr(commands, "PAGE_BYTES", 100_000)
+    device.command("resume")
+    settle()
+    assert (len(pages), meanwhile) == (1, [set()])
+    frames = device.frames()
+    assert [frame["type"] for frame in frames] == ["resumed"]
+    [row] = [row for row in frames[0]["conversations"] if row["id"] == room["conversation_id"]]
+    assert [message["content"] for message in row["messages"]] == ["1"]
+    assert room["conversation_id"] in device.connection.conversations
+
+
 def test_a_page_is_written_after_the_client_has_read_the_one_before(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
