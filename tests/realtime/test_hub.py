@@ -129,6 +129,18 @@ def subscribed(scenario: Scenario) -> list[Device]:
     return devices
 
 
+def test_a_member_who_leaves_ends_no_other_subscription(scenario: Scenario) -> None:
+    ann, ben = subscribed(scenario)
+    start = scenario.head()[0]
+    scenario.ben.post(f"/api/rooms/{scenario.room['id']}/leave")
+    scenario.send("1")
+    scenario.hub.dispatch(scenario.events(start))
+    left = f"member.left {user_id(scenario.ben)}"
+    assert receive(ann, 2) == [left, "message.created 1"]
+    assert (ben.received(), ben.connection.conversations) == ([left], set())
+    assert ann.connection.conversations == {scenario.name}
+
+
 @pytest.mark.parametrize("form", [str, datetime.fromisoformat])
 def test_a_change_of_a_room_reaches_each_subscriber_once(scenario: Scenario, form: Callable[[str], object]) -> None:
     """With what that member may see. The bus may repeat the event, with a time as the database has it or as text."""

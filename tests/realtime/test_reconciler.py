@@ -97,6 +97,27 @@ def test_a_conversation_that_catches_up_is_not_read(
     assert len(compared) == 2
 
 
+def test_a_conversation_that_nobody_follows_any_more_is_left_alone(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last socket closes while the database answers. The others are compared nevertheless."""
+    ann, ben = scenario.device(scenario.ann), scenario.device(scenario.ben)
+    scenario.subscribe(ann, *scenario.head())
+    with scenario.hub.runtime.reading():
+        scenario.hub.subscribe(ben.connection, "lobby", 0, 0)
+    scenario.send("1")
+    heads_of = history.heads_of
+
+    def closing(names: Collection[str]) -> list[history.Head]:
+        ben.connection.drop()
+        return sorted(heads_of(names), key=lambda head: head.conversation_id)
+
+    monkeypatch.setattr(history, "heads_of", closing)
+    scenario.reconciler.reconcile()
+    assert list(scenario.hub.channels.by_name) == [scenario.name]
+    assert receive(ann, 1) == ["message.created 1"]
+
+
 def test_a_conversation_that_is_behind_gets_time_to_catch_up(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:

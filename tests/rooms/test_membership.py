@@ -12,6 +12,7 @@ from backend.models import Conversation, RoomMembership
 from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
+from tests.messages.changing import published
 from tests.rooms.conftest import Cast, user_id
 from tests.rooms.state import inboxes, last_modseq, memberships
 
@@ -265,6 +266,15 @@ def test_the_new_owner_is_an_admin_and_the_old_one_stays(app: Flask, public: Cas
     assert public.member.post(f"{public.path}/transfer", {"user_id": user_id(public.admin)}).status_code == 200
     assert last_modseq(app, public.room) == before + 1  # they were an admin already, so no membership changed
     assert public.admin.post(f"{public.path}/transfer", {"user_id": user_id(public.admin)}).status_code == 200
+
+
+def test_members_are_told_of_a_new_owner(app: Flask, public: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = published(app, monkeypatch)
+    room = public.owner.post(f"{public.path}/transfer", {"user_id": user_id(public.member)}).get_json()
+    assert room["owner_id"] == user_id(public.member)
+    told = [(event.type, event.conversation_id, event.author_id) for event in events]
+    name = room["conversation_id"]
+    assert told == [("member.updated", name, user_id(public.member)), ("control.room_updated", name, None)]
 
 
 def test_a_room_is_transferred_only_to_a_member(app: Flask, make: Factory, public: Cast) -> None:
