@@ -40,7 +40,7 @@ _select_sessions = (
         *_user_columns.values(),
     )
     .join_from(_user_sessions, _users, _user_sessions.c.user_id == _users.c.id)
-    .where(_user_sessions.c.id.in_(bindparam("ids", expanding=True)))
+    .where(_user_sessions.c.id.in_(bindparam("ids")))
 )
 # Rows of the tables and not entities: this is read for every request, and the ORM's loading takes as long as the query.
 

@@ -11,8 +11,10 @@ from flask import Flask
 from sqlalchemy import insert, select, text
 
 from backend.auth.sweeping import sweep
+from backend.events import Event
 from backend.models import ApiToken, RevokedToken
 from backend.models.base import db, utcnow
+from backend.state import confab_state
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
@@ -167,6 +169,19 @@ def test_a_deleted_token_is_refused(app: Flask, make: Factory) -> None:
     assert found == [("api_token.deleted", None), ("api_token.created", {"scopes": ["read", "write"]})]
 
 
+def test_the_sockets_of_a_deleted_token_are_told_to_close(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = make.client()
+    made = create(ann)
+    published: list[Event] = []
+    monkeypatch.setattr(confab_state(app).bus, "publish", published.extend)
+    assert ann.delete(f"{URL}/{made['id'] + 1}").status_code == 404
+    assert published == []
+    assert ann.delete(f"{URL}/{made['id']}").status_code == 204
+    assert [(event.type, event.user_id) for event in published] == [("control.credentials_revoked", ann.user.id)]
+
+
 def test_a_revoked_token_is_remembered_for_a_year(app: Flask, make: Factory) -> None:
     ann = make.client()
     long_ago, lately = create(ann), create(ann)
@@ -193,22 +208,22 @@ def test_a_token_may_neither_create_list_nor_delete_tokens(app: Flask, make: Fac
 
 def test_the_last_use_is_recorded_once_a_minute(app: Flask, make: Factory) -> None:
     ann = make.client()
-    script, other = Client(app, create(ann)["token"]), create(make.client())
     create(ann)
+    script, other = Client(app, create(ann)["token"]), create(make.client())
     assert script.get("/api/rooms").status_code == 200
-    unused, listed = ann.get(URL).json
+    listed, unused = ann.get(URL).json
     assert listed["last_used_at"] is not None
     assert unused["last_used_at"] is None
     assert Client(app, other["token"]).get("/api/rooms").status_code == 200
     with count_queries(app) as queries:
         script.get("/api/rooms")
     assert not any(q.startswith("UPDATE") for q in queries)
-    assert ann.get(URL).json == [unused, listed]
+    assert ann.get(URL).json == [listed, unused]
     with app.app_context():
         db.session.execute(db.update(ApiToken).values(last_used_at=utcnow() - timedelta(seconds=61)))
         db.session.commit()
     script.get("/api/rooms")
-    assert ann.get(URL).json[1]["last_used_at"] > listed["last_used_at"]
+    assert ann.get(URL).json[0]["last_used_at"] > listed["last_used_at"]
 
 
 def test_a_use_does_not_wait_for_a_lock_on_its_row(postgresql_app: Flask, wiped: None) -> None:

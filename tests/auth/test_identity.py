@@ -14,7 +14,7 @@ import jwt
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import exc, select, update
+from sqlalchemy import exc, inspect, select, update
 
 from backend.identity import authenticate, session_lookup
 from backend.identity.access_tokens import issue_access_token
@@ -165,6 +165,27 @@ def test_events_that_end_a_token_at_once(app: Flask, make: Factory, model: Any, 
     assert answer(app, f"Bearer {token}") == (401, "token_revoked")
 
 
+def test_a_session_ends_at_the_moment_when_it_expires(app: Flask, make: Factory) -> None:
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        token = make.token(make.user())
+        with app.app_context():
+            db.session.execute(update(UserSession).values(expires_at=utcnow() + timedelta(minutes=1)))
+            db.session.commit()
+        clock.shift(59)
+        assert answer(app, f"Bearer {token}") == (200, "")
+        clock.shift(1)
+        assert answer(app, f"Bearer {token}") == (401, "token_revoked")
+
+
+def test_a_call_with_an_ended_session_is_no_use_of_it(app: Flask, make: Factory) -> None:
+    token = make.token(make.user())
+    with app.app_context():
+        db.session.execute(update(UserSession).values(is_active=False))
+        db.session.commit()
+    assert answer(app, f"Bearer {token}") == (401, "token_revoked")
+    assert seen_at(app) == (None, None)
+
+
 def test_the_session_of_another_user_or_of_none(app: Flask, make: Factory) -> None:
     alice, bob = make.user(), make.user()
     make.token(alice)
@@ -214,10 +235,13 @@ def test_the_user_is_a_snapshot_with_every_column(app: Flask, make: Factory) -> 
             if column != "last_seen_at":
                 assert getattr(seen, column) == getattr(user, column)
         assert seen not in db.session
+        assert inspect(seen).detached
 
 
-def test_identification_takes_one_query(app: Flask, make: Factory) -> None:
-    token = make.token(make.user())
+@pytest.mark.parametrize("of", ["session", "API token"])
+def test_identification_takes_one_query(app: Flask, make: Factory, of: str) -> None:
+    user = make.user()
+    token = make.token(user) if of == "session" else add_api_token(app, user)
     with app.app_context():
         authenticate.identify(token)
         with count_queries(app) as queries:

@@ -15,7 +15,7 @@ from backend.auth import passwords
 from backend.events import Event
 from backend.models import AccountToken, ApiToken, AuditEvent, TotpFactor, User, UserSession
 from backend.models.base import db, utcnow
-from backend.security.hashing import hash_secret, new_secret
+from backend.security.hashing import hash_password, hash_secret, new_secret
 from backend.state import confab_state
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
@@ -321,6 +321,22 @@ def test_a_new_device_is_reported_by_mail(app: Flask, register: Register, outgoi
     outgoing.outbox.drain()
     text = outgoing.mails[-1].text
     assert "Device: Evil/1.0 http//evil.example/abc Bcc x\nAddress: 127.0.0.1\n" in text
+
+
+def test_the_first_sign_in_of_an_account_is_from_no_new_device(app: Flask, make: Factory, outgoing: Outgoing) -> None:
+    make.user(email=EMAIL, hashed_password=hash_password(PASSWORD))
+    assert login(app, PASSWORD).status_code == 200
+    assert outgoing.subjects() == []
+
+
+def test_a_device_of_another_user_is_new(app: Flask, make: Factory, register: Register, outgoing: Outgoing) -> None:
+    register()
+    other = make.user(hashed_password=hash_password(PASSWORD))
+    body = {"email": other.email, "password": PASSWORD, "device_info": "shared computer"}
+    assert Client(app).post("/api/auth/login", body).status_code == 200
+    assert "A sign-in from a new device" not in outgoing.subjects()
+    assert Client(app).post("/api/auth/login", body | {"email": EMAIL}).status_code == 200
+    assert outgoing.subjects().count("A sign-in from a new device") == 1
 
 
 def test_the_number_of_notices_is_limited(app: Flask, register: Register, outgoing: Outgoing) -> None:
