@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance import expectations, invariants
+from conformance import invariants
 from conformance.device import Device
+from conformance.expectations import EXPECTATIONS, shown
 from conformance.failure import Failure
 from conformance.server import cues
 from conformance.server.accounts import PASSWORD, Accounts
@@ -158,7 +159,7 @@ class Run:
                 await cues.carry_out(self.server, step)
             case {"expect": what}:
                 arguments = {"is_" if key == "is" else key: value for key, value in step.items() if key != "expect"}
-                await expectations.EXPECTATIONS[what](self, self.devices.get(name), **arguments)
+                await EXPECTATIONS[what](self, self.devices.get(name), **arguments)
             case {"mark": mark}:
                 self.marks[mark] = self.trace.now()
             case {"wait": ms}:
@@ -173,7 +174,7 @@ class Run:
         if not self.case.tokens:
             await self._command_device(name, {"do": "sign_in", "user": user})
         self.users[name] = user
-        await expectations.state(self, self.devices[name], "live", within=LIVE_SECONDS * 1000)
+        await shown.state(self, self.devices[name], "live", within=LIVE_SECONDS * 1000)
 
     async def _command_device(self, name: str, step: dict[str, Any]) -> None:
         device = await self._device(name)

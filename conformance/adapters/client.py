@@ -15,11 +15,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from conformance.adapters.account import Account, Storage
-from conformance.adapters.calls import Refused, Unreachable, call, upload
+from conformance.adapters.calls import Refused, Unreachable, call
+from conformance.adapters.outbox import Outbox
 from conformance.adapters.tokens import SignedOut, Tokens
-
-NOT_FINAL = {"unavailable", "rate_limited", "internal_error", "unauthorized", "token_expired", "token_revoked"}
-"""Errors after which a message is sent again. Any other is final for it."""
 
 UNAUTHORISED, REPLACED = 4401, 4409
 MAX_PAUSE = 30
@@ -44,6 +42,7 @@ class Client:
         self.storage = Storage(folder)
         self.tokens = Tokens(url, self.storage, get_token)
         self.account = Account(self.tokens.user_id or 0, self.storage)
+        self.outbox = Outbox(self)
         self.client_id = uuid.uuid4().hex
         self.status = ""
         self._socket: ClientConnection | None = None
@@ -52,7 +51,7 @@ class Client:
         self._retry_after = 0.0
         self._went_back = False
         self._stale: set[str] = set()
-        self._awake, self._pong, self._rows_changed, self._outbox_changed = (asyncio.Event() for _ in range(4))
+        self._awake, self._pong, self._rows_changed = (asyncio.Event() for _ in range(3))
         self._running: list[asyncio.Task[None]] = []
 
     # What the application calls
@@ -83,22 +82,6 @@ class Client:
         with contextlib.suppress(Refused, Unreachable):
             await call(self.url, "POST", "/api/auth/logout", token)
 
-    def send(self, message: dict[str, Any]) -> str:
-        """Put a message into the outbox, and return its client_message_id."""
-        item = {"client_message_id": uuid.uuid4().hex, "state": "queued", **message}
-        self.account.outbox.append(item)
-        self.account.save()
-        self._outbox_changed.set()
-        return str(item["client_message_id"])
-
-    def retry(self, client_message_id: str) -> None:
-        self.account.item(client_message_id)["state"] = "queued"
-        self._outbox_changed.set()
-
-    def cancel(self, client_message_id: str) -> None:
-        self.account.outbox.remove(self.account.item(client_message_id))
-        self.account.save()
-
     async def api(self, method: str, path: str, body: Any = None) -> Any:
         """A call, repeated once if its token was refused. Raises Refused, Unreachable and SignedOut."""
         token = await self.tokens.current()
@@ -109,6 +92,17 @@ class Client:
                 raise
         self.tokens.refuse(token)
         return await call(self.url, method, path, await self.tokens.current(), body)
+
+    async def request(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Send a frame over the socket, and return its answer. Raises Refused, and ConnectionClosed."""
+        assert self._socket is not None
+        id_ = uuid.uuid4().hex
+        answer = self._answers[id_] = asyncio.get_running_loop().create_future()
+        await self._socket.send(json.dumps({**frame, "id": id_}))
+        found = await answer
+        if found["type"] == "error":
+            raise Refused(found["code"], found.get("retry_after"))
+        return found
 
     async def load_before(self, conversation: str) -> None:
         """Load the messages before the first one that is here."""
@@ -172,9 +166,9 @@ class Client:
                 self._socket = socket
                 self._open_account(ready["user"]["id"])
                 self._tell("catching-up")
-                await self._resume()
                 await self._load_inbox()
-                tasks = [asyncio.create_task(work()) for work in (self._send_outbox, self._renew)]
+                await self._resume()
+                tasks = [asyncio.create_task(work()) for work in (self.outbox.run, self._renew)]
                 while True:
                     await self._receive(json.loads(await socket.recv()))
             except ConnectionClosed as closed:
@@ -200,16 +194,16 @@ class Client:
                 await self._receive_page(frame)
             case "message.created" | "message.updated" | "message.deleted":
                 account.merge_message(frame["message"])
-                self._note(frame["conversation_id"], frame["modseq"])
+                self.note_change(frame["conversation_id"], frame["modseq"])
             case "member.left" if frame["user_id"] == account.user_id:
                 account.leave(frame["conversation_id"])
             case "member.joined" | "member.updated" | "member.left":
                 account.merge_member(frame["conversation_id"], frame | {"left_at": frame["type"] == "member.left"})
-                self._note(frame["conversation_id"], frame["modseq"])
+                self.note_change(frame["conversation_id"], frame["modseq"])
             case "room.deleted":
                 account.leave(frame["conversation_id"])
             case "room.created" | "room.updated" | "read" | "inbox.updated":
-                self._note(frame["conversation_id"])
+                self.note_change(frame["conversation_id"])
             case "pong":
                 self._pong.set()
             case "error" if frame.get("id", "").startswith("resume-"):
@@ -225,7 +219,7 @@ class Client:
             self.account.leave(id_)
         for row in frame["conversations"]:
             if self.account.merge_row(row):
-                self._note(row["id"])
+                self.note_change(row["id"])
             else:
                 self._went_back = True
         if frame["done"] and self._went_back:
@@ -233,7 +227,7 @@ class Client:
         elif frame["done"]:
             self._attempt = 0
             self._tell("live")
-            self._outbox_changed.set()
+            self.outbox.wake()
 
     async def _renew(self) -> None:
         """Give the socket a new token before the old one expires."""
@@ -246,9 +240,10 @@ class Client:
 
     # The inbox. Its counts depend on messages that are not here, so the server counts.
 
-    def _note(self, conversation: str, modseq: int = 0) -> None:
-        """Something changed in *conversation*, up to *modseq*."""
-        self.account.note_modseq(conversation, modseq)
+    def note_change(self, conversation: str, modseq: int = 0) -> None:
+        """An event changed *conversation*. Its modseq is seen only if nothing before it can be missing."""
+        if self.status == "live":
+            self.account.note_modseq(conversation, modseq)
         self._stale.add(conversation)
         self._rows_changed.set()
 
@@ -257,6 +252,18 @@ class Client:
         while page := await self.api("GET", f"/api/chat/conversations?limit=100&skip={len(rows)}"):
             rows |= {row["id"]: row for row in page}
         self.account.rows = rows
+        for row in rows.values():
+            if row["id"] not in self.account.seen:
+                await self._load_conversation(row)
+
+    async def _load_conversation(self, row: dict[str, Any]) -> None:
+        """Load the last page and the members of a conversation that is new here. `resume` brings what changes from now on."""
+        await self.load_before(row["id"])
+        if row["kind"] == "room":
+            for member in await self.api("GET", f"/api/rooms/{row['room']['id']}/members?limit=100"):
+                known = {"user_id": member["user"]["id"], "modseq": row["last_modseq"]}
+                self.account.merge_member(row["id"], known)
+        self.account.note_modseq(row["id"], row["last_modseq"])
 
     async def _update_rows(self) -> None:
         """Read the rows of conversations in which something changed, as long as the client runs."""
@@ -276,45 +283,6 @@ class Client:
                     self._stale.add(id_)
                     await asyncio.sleep(error.retry_after or 1)
             self.account.save()
-
-    # The outbox
-
-    async def _send_outbox(self) -> None:
-        """Send what is queued, one after the other, so that none overtakes another."""
-        while True:
-            await self._outbox_changed.wait()
-            self._outbox_changed.clear()
-            while self.status == "live" and (item := self._next_item()) is not None:
-                try:
-                    await self._send_item(item)
-                except (Refused, Unreachable) as error:
-                    code = getattr(error, "code", "unavailable")
-                    if code in NOT_FINAL:
-                        await asyncio.sleep(error.retry_after or 1)
-                    else:
-                        item |= {"state": "failed", "code": code}
-                self.account.save()
-
-    def _next_item(self) -> dict[str, Any] | None:
-        return next((item for item in self.account.outbox if item["state"] != "failed"), None)
-
-    async def _send_item(self, item: dict[str, Any]) -> None:
-        """Send a message, and take it out of the outbox when it is acknowledged. Raises Refused and Unreachable."""
-        assert self._socket is not None
-        item["state"] = "sending"
-        if "attachment" in item and "attachment_ids" not in item:
-            item["attachment_ids"] = [await upload(self.url, await self.tokens.current(), **item["attachment"])]
-            self.account.save()
-        names = ("content", "parent_id", "attachment_ids", "client_message_id")
-        frame = {"type": "send", "id": item["client_message_id"], "conversation_id": item["conversation"]}
-        answer = self._answers[item["client_message_id"]] = asyncio.get_running_loop().create_future()
-        await self._socket.send(json.dumps(frame | {name: item[name] for name in names if name in item}))
-        frame = await answer
-        if frame["type"] == "error":
-            raise Refused(frame["code"], frame.get("retry_after"))
-        self.account.merge_message(frame["message"])
-        self._note(item["conversation"])
-        self.account.outbox.remove(item)
 
     def _open_account(self, user_id: int) -> None:
         """Use the data of this account, and of no other."""

@@ -72,13 +72,13 @@ class Adapter:
         return [{name: item.get(name) for name in names} for item in client.account.outbox]
 
     async def send(self, client: Client, **message: Any) -> Any:
-        return {"client_message_id": client.send(message)}
+        return {"client_message_id": client.outbox.add(message)}
 
     async def retry(self, client: Client, client_message_id: str) -> None:
-        client.retry(client_message_id)
+        client.outbox.retry(client_message_id)
 
     async def cancel(self, client: Client, client_message_id: str) -> None:
-        client.cancel(client_message_id)
+        client.outbox.cancel(client_message_id)
 
     async def edit(self, client: Client, conversation: str, message_id: int, content: str) -> None:
         await client.api("PATCH", f"/api/chat/messages/{message_id}", {"content": content})
