@@ -17,7 +17,7 @@ LIFETIME_SECONDS = 300
 PURPOSE = "attachment-link"
 
 
-def signed_link(attachment_id: int, holder_id: int, is_thumbnail: bool = False) -> str:
+def signed_link(attachment_id: int, holder_id: int, is_thumbnail: bool) -> str:
     """Return the path and query of a link that expires after `LIFETIME_SECONDS`."""
     expires = int(time.time()) + LIFETIME_SECONDS
     signature = _signature(attachment_id, holder_id, expires)

@@ -34,7 +34,7 @@ def get_attachment_for(user: User, attachment_id: int) -> Row[Any]:
     return row
 
 
-def get_file(user: User, attachment_id: int, is_thumbnail: bool = False) -> File:
+def get_file(user: User, attachment_id: int, is_thumbnail: bool) -> File:
     """Return the file of an attachment that *user* may see, or its thumbnail. Raises NotFound, also if it has no thumbnail."""
     row = get_attachment_for(user, attachment_id)
     db.session.commit()  # returns the connection to the pool: the disk may be slow
@@ -42,7 +42,7 @@ def get_file(user: User, attachment_id: int, is_thumbnail: bool = False) -> File
 
 
 def get_linked_file(
-    attachment_id: int, holder_id: int, expires: int, signature: str, is_thumbnail: bool = False
+    attachment_id: int, holder_id: int, expires: int, signature: str, is_thumbnail: bool
 ) -> File:
     """Like `get_file`, for a request with a signed link instead of a token.
 
@@ -52,7 +52,7 @@ def get_linked_file(
     return get_file(get_active_user(holder_id), attachment_id, is_thumbnail)
 
 
-def make_link(user: User, attachment_id: int, is_thumbnail: bool = False) -> dict[str, Any]:
+def make_link(user: User, attachment_id: int, is_thumbnail: bool) -> dict[str, Any]:
     """Return a signed link to an attachment that *user* may see, or to its thumbnail. Raises NotFound like `get_file`."""
     row = get_attachment_for(user, attachment_id)
     if is_thumbnail and row.thumbnail_key is None:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from backend.messages.attachments import get_file
+from backend.models import User
+from backend.models.base import db
 from backend.storage import Storage
 from backend.storage.folder import FolderStorage
 from tests.attachments.conftest import PATH, add_to_message, code, picture, upload, uploaded
@@ -44,6 +47,21 @@ def test_readers_of_a_message_may_see_its_files(app: Flask, make: Factory, folde
             in_room = attachment["url"]
     assert bob.post(f"/api/rooms/{room['id']}/leave").status_code == 204
     assert code(bob.get(in_room)) == (404, "not_found"), "a former member may no longer see it"
+
+
+@pytest.mark.parametrize("is_thumbnail", [False, True])
+def test_a_file_is_read_without_a_connection_to_the_database(
+    app: Flask, make: Factory, folder: FolderStorage, is_thumbnail: bool
+) -> None:
+    """The disk may be slow, and the pool is small."""
+    ann = make.client()
+    attachment = uploaded(ann, picture(), "a.png")
+    with app.app_context():
+        user = db.session.get_one(User, ann.user.id)  # type: ignore[attr-defined]
+        assert db.session.in_transaction()
+        file = get_file(user, attachment["id"], is_thumbnail)
+        assert not db.session.in_transaction()
+    assert file.content_type == ("image/webp" if is_thumbnail else "image/png")
 
 
 def test_an_unknown_attachment_is_not_found(make: Factory) -> None:
