@@ -41,9 +41,7 @@ def get_file(user: User, attachment_id: int, is_thumbnail: bool) -> File:
     return _thumbnail_of(row) if is_thumbnail else _file_of(row)
 
 
-def get_linked_file(
-    attachment_id: int, holder_id: int, expires: int, signature: str, is_thumbnail: bool
-) -> File:
+def get_linked_file(attachment_id: int, holder_id: int, expires: int, signature: str, is_thumbnail: bool) -> File:
     """Like `get_file`, for a request with a signed link instead of a token.
 
     Raises NotFound if the link is invalid or has expired, or if its holder is deactivated or may no longer see the attachment.

@@ -58,9 +58,9 @@ def test_a_file_is_read_without_a_connection_to_the_database(
     attachment = uploaded(ann, picture(), "a.png")
     with app.app_context():
         user = db.session.get_one(User, ann.user.id)  # type: ignore[attr-defined]
-        assert db.session.in_transaction()
+        assert db.session().in_transaction()
         file = get_file(user, attachment["id"], is_thumbnail)
-        assert not db.session.in_transaction()
+        assert not db.session().in_transaction()
     assert file.content_type == ("image/webp" if is_thumbnail else "image/png")
 
 
