@@ -10,12 +10,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import exc
 
+from backend.concurrency import Slots
 from backend.database import UNAVAILABLE
 from backend.errors import RateLimited
 from backend.events import Event
 from backend.http.rate_limits import rate_limited
-from backend.realtime import commands
+from backend.realtime import commands, refusals
 from backend.realtime.transport.frames import Close
+from backend.refusals import RefusalLog
 from backend.state import confab_state
 from tests.factories import Factory
 from tests.messages.changing import user_id
@@ -83,17 +85,35 @@ def test_the_answers_come_in_the_order_of_the_frames(scenario: Scenario, ben: De
         {"type": "edit", "message_id": 999_999, "content": "x"},
         {"type": "no such"},
         {"type": 7},
+        {"type": ["send"]},
         {"type": "typing", "conversation_id": scenario.name},
         {"type": "send", "content": "4", **to_room},
     ]
     ben.commands(*({"id": f"{n}"} | frame for n, frame in enumerate(frames)))
     answers = ben.frames()
     assert [answer["id"] for answer in answers] == [f"{n}" for n in range(len(frames))]
-    kinds = ["ack", "ack", "pong", "error", "ack", "error", "error", "error", "error", "ok", "ack"]
+    kinds = ["ack", "ack", "pong", "error", "ack", *["error"] * 5, "ok", "ack"]
     assert [answer["type"] for answer in answers] == kinds
-    codes = ["validation_failed", "not_found", "not_found", "validation_failed", "validation_failed"]
+    codes = ["validation_failed", *["not_found"] * 2, *["validation_failed"] * 3]
     assert [answer["code"] for answer in answers if answer["type"] == "error"] == codes
     assert contents(scenario) == ["4", "3", "2", "1"]
+
+
+def test_refused_frames_are_logged(
+    scenario: Scenario, ben: Device, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write as well as another command, with the user and the reason."""
+    monkeypatch.setattr(refusals, "REFUSALS", RefusalLog())  # which has seen no refusal that this would repeat
+    caplog.set_level("INFO", "confab.refusals")
+    assert refusal(ben, "edit", message_id=999_999, content="x") == "not_found"
+    assert refusal(ben, "no such") == "validation_failed"
+    assert call(ben, "ping") == {"type": "pong"}
+    logged: list[dict[str, Any]] = [record.data for record in caplog.records if record.name == "confab.refusals"]  # type: ignore[attr-defined]
+    ben_id = user_id(scenario.ben)
+    assert [(line["event"], line["code"], line["user_id"]) for line in logged] == [
+        ("frame.refused", "not_found", ben_id),
+        ("frame.refused", "validation_failed", ben_id),
+    ]
 
 
 def test_an_unknown_type_is_answered_with_the_known_ones(scenario: Scenario, ben: Device) -> None:
@@ -242,6 +262,7 @@ def test_auth_takes_over_the_scopes_of_a_new_token(scenario: Scenario) -> None:
     assert call(device, "send", **body)["type"] == "ack"
     fewer = scenario.ben.post("/api/auth/tokens", {"name": "script", "scopes": ["read"]}).get_json()["token"]
     assert refusal(device, "auth", token=fewer) == "insufficient_scope"
+    assert call(scenario.device(scenario.ben, "same", ["read"]), "auth", token=fewer) == {"type": "ok"}
     assert call(device, "send", **body)["type"] == "ack", "the socket keeps what it has"
 
 
@@ -303,6 +324,23 @@ def test_a_resume_that_fails_leaves_the_subscriptions_as_they_were(
     scenario.send("1")
     scenario.hub.dispatch(scenario.events(start[0]))
     assert receive(ben, 1) == ["message.created 1"]
+
+
+def test_a_page_of_a_resume_counts_as_a_large_answer(
+    scenario: Scenario, ben: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it is made: one user may have only so many at once."""
+    slots, seen = Slots(1), []
+    sync_page = commands.sync_page
+
+    def reading(*given: Any, **named: Any) -> Any:
+        seen.append(slots.is_idle)
+        return sync_page(*given, **named)
+
+    monkeypatch.setattr(commands, "LARGE_ANSWERS", slots)
+    monkeypatch.setattr(commands, "sync_page", reading)
+    assert call(ben, "resume")["done"] is True
+    assert (seen, slots.is_idle) == ([False], True)
 
 
 def test_only_a_socket_with_admin_sees_what_superusers_see(scenario: Scenario) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import gevent
 import pytest
+from sqlalchemy import exc
 
 from backend.conversations.references import resolve_conversation
 from backend.inbox.sync import sync_page
@@ -17,7 +18,7 @@ from backend.realtime import commands
 from backend.realtime.delivery import history
 from backend.realtime.transport import write_buffer
 from tests.realtime.pair import settle
-from tests.realtime.scenario import Device, Scenario, wait_until
+from tests.realtime.scenario import Device, Scenario, receive, wait_until
 
 
 def before_page(monkeypatch: pytest.MonkeyPatch, number: int, action: Callable[[], object]) -> list[int]:
@@ -145,6 +146,58 @@ def test_a_conversation_that_appears_before_the_first_page_is_subscribed_by_it(
     [row] = [row for row in frames[0]["conversations"] if row["id"] == room["conversation_id"]]
     assert [message["content"] for message in row["messages"]] == ["1"]
     assert room["conversation_id"] in device.connection.conversations
+
+
+def test_what_happens_before_the_first_page_is_received_by_it_alone(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, (start, _) = scenario.device(scenario.ben), scenario.head()
+    scenario.subscribe(device, *scenario.head())
+
+    def send() -> None:
+        scenario.send("1")
+        scenario.hub.dispatch(scenario.events(start))
+        settle()
+
+    before_page(monkeypatch, 1, send)
+    monkeypatch.setattr(commands, "PAGE_BYTES", 100_000)
+    device.command("resume")
+    settle()
+    [resumed] = device.frames()
+    [row] = [row for row in resumed["conversations"] if row["id"] == scenario.name]
+    assert [message["content"] for message in row["messages"]] == ["1"]
+    scenario.send("2")
+    scenario.hub.dispatch(scenario.events(start + 1))
+    assert receive(device, 1) == ["message.created 2"]
+
+
+def test_what_a_failed_page_would_have_had_is_received_live(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket is subscribed from where the client is, and not from where the socket was subscribed before."""
+    device, (start, _) = scenario.device(scenario.ben), scenario.head()
+    scenario.send("1", "2")
+    scenario.subscribe(device, *scenario.head())
+
+    def fail() -> None:
+        raise exc.OperationalError("SELECT", {}, Exception("away"), connection_invalidated=True)
+
+    before_page(monkeypatch, 2, fail)
+    device.command("resume", conversations={"lobby": 0, scenario.name: start})
+    contents, errors = [], []
+
+    def both() -> bool:
+        for frame in device.frames():
+            if frame["type"] == "error":
+                errors.append(frame["code"])
+            contents.extend(m["content"] for row in frame.get("conversations", []) for m in row["messages"])
+            contents.extend([frame["message"]["content"]] if "message" in frame else [])
+        return len(contents) >= 2
+
+    assert wait_until(both)
+    settle()
+    both()
+    assert (contents, errors) == (["1", "2"], ["unavailable"])
 
 
 def test_a_page_is_written_after_the_client_has_read_the_one_before(
