@@ -95,13 +95,14 @@ def open_tab(context: BrowserContext, deployment: Deployment) -> Callable[[], Ta
 def person(deployment: Deployment) -> Callable[[], Person]:
     """Creates accounts with a password."""
 
-    def create() -> Person:
-        email = f"{secrets.token_hex(6)}@example.com"
-        body = {"email": email, "password": PASSWORD}
-        answer = requests.post(f"{deployment.url}/api/auth/register", json=body, timeout=15).json()
-        return Person(Api(deployment.url, answer["access_token"], answer["user"]["id"]), body)
+    return lambda: register(deployment.url)
 
-    return create
+
+def register(url: str, **fields: str) -> Person:
+    """Create an account with a password."""
+    account = {"email": f"{secrets.token_hex(6)}@example.com", "password": PASSWORD}
+    answer = requests.post(f"{url}/api/auth/register", json={**account, **fields}, timeout=15).json()
+    return Person(Api(url, answer["access_token"], answer["user"]["id"]), account)
 
 
 @dataclass
