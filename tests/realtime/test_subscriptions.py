@@ -59,6 +59,29 @@ def test_a_removed_user_gets_what_it_missed_up_to_the_removal(scenario: Scenario
     assert scenario.name not in ben.connection.conversations
 
 
+def test_another_member_who_left_meanwhile_ends_nothing(scenario: Scenario) -> None:
+    eve = scenario.make.client()
+    device, start = scenario.late_device()
+    path = f"/api/rooms/{scenario.room['id']}"
+    assert [eve.post(f"{path}/{step}").status_code for step in ("join", "leave")] == [200, 204]
+    scenario.send("2")
+    scenario.repair()
+    scenario.subscribe(device, *start)
+    left = f"member.left {eve.user.id}"  # type: ignore[attr-defined]
+    assert device.received() == ["message.created 1", left, "message.created 2"]
+    assert device.connection.conversations == {scenario.name}
+
+
+def test_a_join_that_is_noted_twice_keeps_where_it_began(scenario: Scenario) -> None:
+    """The reconciler does not know where. An event does, and the last one counts."""
+    connection, manager = scenario.device(scenario.ben).connection, scenario.hub.subscriptions
+    with manager.bootstrapping(connection) as noted:
+        for since, expected in ((None, None), (5, 5), (None, 5), (7, 7)):
+            assert not manager.needs_subscription([connection], scenario.name, since)
+            assert noted == {scenario.name: expected}
+    assert manager.needs_subscription([connection], scenario.name, None)
+
+
 @pytest.mark.parametrize("how", ["catching up", "repair", "reconciliation"])
 def test_the_deletion_of_a_room_is_sent_however_it_is_found(scenario: Scenario, how: str) -> None:
     start = scenario.head()
