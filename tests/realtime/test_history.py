@@ -65,9 +65,12 @@ def test_the_heads_for_a_user_are_of_what_the_user_may_read(scenario: Scenario, 
     direct = send(scenario.ann, recipient_id=user_id(scenario.ben))["conversation_id"]
     left = scenario.make.room(scenario.ann, "left", scenario.ben)
     scenario.make.room(scenario.ann, "of others")
+    send(scenario.ann, recipient_id=user_id(scenario.make.client()))
     scenario.ben.post(f"/api/rooms/{left['id']}/leave")
     scenario.send("1")
-    found = {head.conversation_id: (head.last_modseq, head.last_seq) for head in read.heads_for(user_id(scenario.ben))}
+    heads = read.heads_for(user_id(scenario.ben))
+    found = {head.conversation_id: (head.last_modseq, head.last_seq) for head in heads}
+    assert len(heads) == len(found)
     assert found == {"lobby": (0, 0), scenario.name: scenario.head(), direct: (1, 1)}
 
 
