@@ -61,7 +61,7 @@ def test_a_file_is_read_without_a_connection_to_the_database(
         assert db.session().in_transaction()
         file = get_file(user, attachment["id"], is_thumbnail)
         assert not db.session().in_transaction()
-    assert file.content_type == ("image/webp" if is_thumbnail else "image/png")
+    assert (file.content_type, file.is_inline) == ("image/webp" if is_thumbnail else "image/png", True)
 
 
 def test_an_unknown_attachment_is_not_found(make: Factory) -> None:
