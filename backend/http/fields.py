@@ -30,6 +30,10 @@ def _is_query(data: Any) -> bool:
     return data is not None and not isinstance(data, dict)
 
 
+CONVERSATION_ID_PATTERN = "^(lobby|room:[0-9]+|dm:[0-9]+:[0-9]+)$"
+"""The regular expression of ids of conversations, for documents."""
+
+
 class Text(fields.String):
     """Text that both databases can store: no NUL and no lone surrogate. Lengths are in characters.
 

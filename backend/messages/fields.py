@@ -14,11 +14,11 @@ from typing import Any, cast
 from marshmallow import fields, validate
 from sqlalchemy import Table
 
+from backend.http.fields import CONVERSATION_ID_PATTERN
 from backend.messages.loaders import ATTACHMENTS, MENTIONS, REACTIONS, Loader
 from backend.messages.schemas_attachments import AttachmentSchema
 from backend.messages.schemas_reactions import MessageReactionSchema
 from backend.models import Message
-from backend.models.conversation import CONVERSATION_ID_PATTERN
 
 GIVEN = object()
 """The initial value of a column that each new message is inserted with."""

@@ -6,10 +6,18 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
-from backend.http.fields import AnswerSchema, BodySchema, Id, StrictBoolean, Text, Time, WholeNumber
+from backend.http.fields import (
+    CONVERSATION_ID_PATTERN,
+    AnswerSchema,
+    BodySchema,
+    Id,
+    StrictBoolean,
+    Text,
+    Time,
+    WholeNumber,
+)
 from backend.http.pagination import PageArgs
 from backend.messages.fields import message_schema
-from backend.models.conversation import CONVERSATION_ID_PATTERN
 from backend.rooms.schemas import RoomSchema
 from backend.users.schemas import UserSchema
 

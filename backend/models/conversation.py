@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 LOBBY = "lobby"
 
-CONVERSATION_ID_PATTERN = "^(lobby|room:[0-9]+|dm:[0-9]+:[0-9]+)$"
-"""The regular expression of ids of conversations, for documents."""
-
 _ROOM = re.compile(r"room:([1-9][0-9]{0,18})", re.ASCII)
 _DM = re.compile(r"dm:([1-9][0-9]{0,18}):([1-9][0-9]{0,18})", re.ASCII)
 

@@ -6,9 +6,17 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from backend.http.fields import AnswerSchema, BodySchema, Id, Line, StrictBoolean, Text, WholeNumber
+from backend.http.fields import (
+    CONVERSATION_ID_PATTERN,
+    AnswerSchema,
+    BodySchema,
+    Id,
+    Line,
+    StrictBoolean,
+    Text,
+    WholeNumber,
+)
 from backend.http.pagination import PageArgs
-from backend.models.conversation import CONVERSATION_ID_PATTERN
 from backend.rooms.invites import DEFAULT_SECONDS, MAX_SECONDS, MAX_USES
 from backend.users.schemas import MAX_QUERY, PublicUserSchema
 

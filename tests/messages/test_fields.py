@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from backend.http.fields import CONVERSATION_ID_PATTERN
 from backend.messages.fields import INSERT_COLUMNS, MESSAGE_FIELDS, STORED_FIELDS, message_schema
 from backend.messages.schemas import MessageSchema
 from backend.messages.serialise import INITIAL_VALUES
 from backend.models import Message
-from backend.models.conversation import CONVERSATION_ID_PATTERN
 from tests.factories import Factory
 from tests.messages.changing import send
 

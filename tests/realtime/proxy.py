@@ -43,7 +43,11 @@ class Proxy:
         with suppress(OSError):  # the listener was closed
             while True:
                 client, _ = listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._server))
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._server))
+                except OSError:  # the server is away
+                    _end(client)
+                    continue
                 with self._lock:
                     if self._listener is not listener:
                         _end(client)

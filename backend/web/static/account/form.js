@@ -5,11 +5,11 @@
  * form, or null, which leaves the form as it is. If it throws a Failure, that is shown.
  */
 export function connect(panel, send) {
-  const form = panel.querySelector("form");
-  form.addEventListener("submit", async (event) => {
+  const form = panel.querySelector('form');
+  form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    if (form.hasAttribute("aria-busy")) return;
-    form.setAttribute("aria-busy", "true");
+    if (form.hasAttribute('aria-busy')) return;
+    form.setAttribute('aria-busy', 'true');
     clearFailure(panel);
     try {
       const result = await send(Object.fromEntries(new FormData(form)), form);
@@ -17,21 +17,21 @@ export function connect(panel, send) {
     } catch (failure) {
       showFailure(panel, failure);
     } finally {
-      form.removeAttribute("aria-busy");
+      form.removeAttribute('aria-busy');
     }
   });
 }
 
 function showResult(panel, { heading, text }) {
-  panel.querySelector("form").remove();
-  panel.querySelector(".lead").remove();
-  panel.querySelector(".result").textContent = text;
+  panel.querySelector('form').remove();
+  panel.querySelector('.lead').remove();
+  panel.querySelector('.result').textContent = text;
   setHeading(panel, heading);
 }
 
 /** Name the page *text*, and move the focus to its heading, so that a screen reader reads it. */
 export function setHeading(panel, text) {
-  const heading = panel.querySelector("h1");
+  const heading = panel.querySelector('h1');
   heading.textContent = text;
   document.title = `${text} - Confab`;
   heading.focus();
@@ -39,30 +39,30 @@ export function setHeading(panel, text) {
 
 /** Show the sentence of *failure* above the form, and its messages below their fields. Focus the first field at fault. */
 function showFailure(panel, failure) {
-  const form = panel.querySelector("form");
+  const form = panel.querySelector('form');
   const others = [];
   for (const [name, messages] of Object.entries(failure.errors)) {
     const input = form.elements.namedItem(name);
-    if (input instanceof HTMLInputElement) addNote(input, messages.join(" "));
+    if (input instanceof HTMLInputElement) addNote(input, messages.join(' '));
     else others.push(...messages);
   }
-  const error = panel.querySelector(".error");
-  error.textContent = [failure.message, ...others].join(" ");
+  const error = panel.querySelector('.error');
+  error.textContent = [failure.message, ...others].join(' ');
   error.hidden = false;
-  (form.querySelector("[aria-invalid]") ?? error).focus();
+  (form.querySelector('[aria-invalid]') ?? error).focus();
 }
 
 function addNote(input, text) {
-  const note = document.createElement("span");
-  note.className = "note";
+  const note = document.createElement('span');
+  note.className = 'note';
   note.id = `${input.id}-note`; // aria-describedby of the field names it
   note.textContent = text;
-  input.closest(".field").append(note);
-  input.setAttribute("aria-invalid", "true");
+  input.closest('.field').append(note);
+  input.setAttribute('aria-invalid', 'true');
 }
 
 function clearFailure(panel) {
-  panel.querySelector(".error").hidden = true;
-  for (const note of panel.querySelectorAll(".note")) note.remove();
-  for (const input of panel.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  panel.querySelector('.error').hidden = true;
+  for (const note of panel.querySelectorAll('.note')) note.remove();
+  for (const input of panel.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
 }
