@@ -13,9 +13,9 @@ import requests
 from playwright.sync_api import BrowserContext, Page
 
 from tests.realtime.client import Api
-from tests.realtime.conftest import Deployment, deployment, deployments
+from tests.realtime.conftest import Deployment, deployment, deployments, open_deployment
 
-__all__ = ["deployment", "deployments"]
+__all__ = ["deployment", "deployments", "open_deployment"]
 
 WAIT = 20_000
 PASSWORD = "password123"
