@@ -21,6 +21,7 @@ TYPES = "confab.d.ts"
 _IMPORT = re.compile(r"^import [^;]+ from '\./([\w-]+\.js)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=class|const|function|async function)", re.MULTILINE)
 _PUBLIC = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
+_SEPARATOR = re.compile(r"(?<=\d)_(?=\d)")
 _PRIVATE = re.compile(r"#([A-Za-z]\w*)")
 
 bp = Blueprint("client_library", __name__)
@@ -61,6 +62,7 @@ def joined_library() -> bytes:
     # are checked, so that nothing assigns to a constant.
     for longer, shorter in ((";}", "}"), ("}\n", "}"), (",}", "}"), (",)", ")"), ("const ", "let ")):
         text = text.replace(longer, shorter)
+    text = _SEPARATOR.sub("", text)
     return f"{text}\nexport{{{','.join(sorted(exported))}}}\n".encode()
 
 

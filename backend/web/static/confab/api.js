@@ -19,7 +19,7 @@ export class ApiError extends Error {
 
   /** Whether the same request may succeed later: no network, a server that is away, too many requests. */
   get isTemporary() {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+    return [0, 408, 429].includes(this.status) || this.status >= 500;
   }
 }
 

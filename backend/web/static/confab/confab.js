@@ -5,7 +5,7 @@ import { Session } from './session.js';
 import { openStorage } from './storage.js';
 import { Store } from './store.js';
 import { Tabs } from './tabs.js';
-import { callSafely, delay, Value } from './value.js';
+import { callSafely, delay, newId, Value } from './value.js';
 
 export { ApiError, Value };
 
@@ -85,7 +85,7 @@ export class Confab {
     });
     this.inbox = this.#store.inbox;
     this.online = this.#store.online;
-    const clientId = options.clientId ?? globalThis.crypto.randomUUID();
+    const clientId = options.clientId ?? newId();
     this.#connection = new Connection(`${this.#url.replace(/^http/, 'ws')}/ws/${clientId}`, this.#session, {
       // What the user may no longer see is gone before the state says so.
       state: (state) => (state.status === 'signed-out' && !options.getToken ? this.#switch() : this.#setState(state)),
@@ -146,10 +146,8 @@ export class Confab {
    * @returns {Promise<import('./types.js').FoundMessage[]>}
    */
   search(q, filters = {}) {
-    const given = Object.entries(filters).filter(([, value]) => value !== undefined);
-    return this.api.get(
-      `/api/chat/search?${new URLSearchParams([['q', q], ...given.map(([name, value]) => [name, String(value)])])}`,
-    );
+    const given = JSON.parse(JSON.stringify({ q, ...filters })); // without what is undefined
+    return this.api.get(`/api/chat/search?${new URLSearchParams(given)}`);
   }
 
   /**
@@ -236,7 +234,7 @@ export class Confab {
 
   #campaign() {
     void this.#tabs?.campaign(() => {
-      this.#leader = { id: globalThis.crypto.randomUUID(), number: 0 };
+      this.#leader = { id: newId(), number: 0 };
       this.#post({ kind: 'lead' });
       this.#turn = this.#turn.then(() => this.#store.lead()).then(() => this.#outbox.load());
       this.#switch();

@@ -52,10 +52,6 @@ export class Connection {
     this.#events = events;
   }
 
-  get isRunning() {
-    return this.#running !== null;
-  }
-
   /** Open the socket, and open it again whenever it ends, until `stop`. */
   async start() {
     if (this.#running) return;
@@ -96,19 +92,19 @@ export class Connection {
   request(frame, timeout = ANSWER_TIMEOUT) {
     this.#number += 1;
     const id = String(this.#number);
-    return new Promise((resolve, reject) => {
-      if (!this.send({ ...frame, id })) return reject(new ApiError(0, 'network', 'The socket is closed.'));
-      let timer = setTimeout(() => this.#end?.(1006), timeout);
-      const extend = () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => this.#end?.(1006), timeout);
-      };
-      const settle = (/** @type {(value: any) => void} */ action) => (/** @type {any} */ value) => {
-        clearTimeout(timer);
-        this.#pending.delete(id);
-        action(value);
-      };
-      this.#pending.set(id, { resolve: settle(resolve), reject: settle(reject), extend });
+    if (!this.send({ ...frame, id })) return Promise.reject(cutOff());
+    const { promise, resolve, reject } = Promise.withResolvers();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const extend = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => this.#end?.(1006), timeout);
+    };
+    extend();
+    this.#pending.set(id, { resolve, reject, extend });
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#pending.delete(id);
     });
   }
 
@@ -122,7 +118,7 @@ export class Connection {
 
   /** Open a socket, and wait until it ends. Resolves with whether to open another. @param {AbortSignal} signal */
   async #connect(signal) {
-    this.#events.state({ status: 'connecting', retryAt: null, reason: null });
+    this.#tell('connecting');
     this.#triedAt = Date.now();
     let token;
     try {
@@ -136,7 +132,7 @@ export class Connection {
     if (signal.aborted) return false;
     if (liveFor > SETTLED) this.#attempts = 0;
     if (code === 4409) {
-      this.#events.state({ status: 'offline', retryAt: null, reason: 'replaced' });
+      this.#tell('offline', 'replaced');
       return false;
     }
     if (code === 4429) this.pace = Math.min(1000, (this.pace || 50) * 2);
@@ -152,9 +148,14 @@ export class Connection {
     return this.#attempts === 1 || this.#wait(signal, '4401');
   }
 
+  /** @param {State['status']} status @param {string | null} [reason] @param {Date | null} [retryAt] */
+  #tell(status, reason = null, retryAt = null) {
+    this.#events.state({ status, retryAt, reason });
+  }
+
   /** @param {string} reason */
   #signedOut(reason) {
-    this.#events.state({ status: 'signed-out', retryAt: null, reason });
+    this.#tell('signed-out', reason);
     return false;
   }
 
@@ -162,7 +163,7 @@ export class Connection {
   async #wait(signal, reason) {
     const longest = Math.min(30_000, 2_000 * 2 ** Math.min(this.#attempts++, 5));
     const wait = Math.max(1_000, longest * (0.5 + Math.random() / 2));
-    this.#events.state({ status: 'offline', retryAt: new Date(Date.now() + wait), reason });
+    this.#tell('offline', reason, new Date(Date.now() + wait));
     this.#pause = new AbortController();
     await delay(wait, this.#pause.signal);
     return !signal.aborted;
@@ -182,12 +183,12 @@ export class Connection {
         this.isLive = false;
         socket.onmessage = socket.onclose = socket.onerror = null;
         if (socket.readyState < 2) socket.close(code === 1000 ? 1000 : undefined);
-        for (const { reject } of [...this.#pending.values()]) reject(new ApiError(0, 'network', 'The socket was closed.'));
+        for (const { reject } of [...this.#pending.values()]) reject(cutOff());
         resolve({ code, liveFor: Date.now() - liveAt });
       };
       const start = async (/** @type {any} */ ready) => {
         clearTimeout(opening);
-        this.#events.state({ status: 'catching-up', retryAt: null, reason: null });
+        this.#tell('catching-up');
         try {
           await this.#events.ready(ready);
         } catch {
@@ -196,7 +197,7 @@ export class Connection {
         if (this.#socket !== socket) return;
         this.isLive = true;
         liveAt = Date.now();
-        this.#events.state({ status: 'live', retryAt: null, reason: null });
+        this.#tell('live');
         this.#events.live();
       };
       this.#socket = socket;
@@ -253,6 +254,10 @@ export class Connection {
       this.#isRenewing = false;
     }
   }
+}
+
+function cutOff() {
+  return new ApiError(0, 'network', 'The socket is closed.');
 }
 
 /** The HTTP statuses of the codes that a socket answers with, where they matter: the rest is the client's fault. @type {Record<string, number>} */

@@ -16,7 +16,7 @@ const TYPING_INTERVAL = 3_000;
 export class Conversation {
   /** The messages around the reader, oldest first. @type {Value<Message[]>} */
   messages;
-  /** The members of a room or the two of a direct conversation. @type {Value<Member[]>} */
+  /** The members of a room, or the other side of a direct conversation. @type {Value<Member[]>} */
   members;
   /** The ids of the users who are typing. @type {Value<number[]>} */
   typing = new Value(/** @type {number[]} */ ([]));
@@ -90,6 +90,7 @@ export class Conversation {
   /** Load the last page and the members, where they are not at hand: at the first use, and after a reconnection. @internal */
   async refill() {
     if (!this.#isOpen || !this.row) return;
+    if (this.row.kind === 'dm') await this.#once('read', () => this.#readAgain());
     if (this.hasBefore && this.timeline.shown.length < PAGE / 2) await this.loadBefore();
     if (!this.memberMap) await this.#once('members', () => this.#loadMembers());
   }
@@ -204,8 +205,6 @@ export class Conversation {
   /** Delete a message; with `hard`, for ever. @param {number} id @param {{hard?: boolean}} [options] */
   async remove(id, { hard = false } = {}) {
     await this.#store.api.delete(`/api/chat/messages/${id}${hard ? '?hard=true' : ''}`);
-    const message = await this.#store.api.get(`/api/chat/messages/${id}`).catch(() => null);
-    if (message) this.#store.takeMessage(message);
   }
 
   /** Add a reaction. @param {number} id @param {string} emoji */
@@ -245,6 +244,19 @@ export class Conversation {
     if (!page.length && isLast) this.timeline.from = 1;
     this.#store.keepPage(this);
     this.messages.invalidate();
+  }
+
+  /** What the other side read while this one was away is told by no event: `is_read` takes no modseq. */
+  async #readAgain() {
+    const unread = this.timeline.held.filter(({ is_read }) => !is_read);
+    for (let before = this.lastSeq + 1; unread.some(({ seq }) => seq < before); ) {
+      const path = `/api/chat/messages?conversation_id=${this.id}&limit=100&before=${before}`;
+      const page = /** @type {Message[]} */ (await this.#store.api.get(path));
+      const read = page.find(({ is_read, sender_id }) => is_read && sender_id === this.#store.userId);
+      for (const message of page) this.#store.takeMessage(message);
+      if (read?.recipient_id) return this.#store.setRead(this, read.recipient_id, read.seq);
+      before = page[page.length - 1]?.seq ?? 0;
+    }
   }
 
   async #loadMembers() {

@@ -1,5 +1,5 @@
 import { ApiError } from './api.js';
-import { delay, Value } from './value.js';
+import { delay, newId, Value } from './value.js';
 
 /**
  * @typedef {import('./types.js').Message} Message
@@ -17,20 +17,18 @@ export class Sent {
   changes = new Value(/** @type {'queued' | 'sending' | 'sent' | 'failed'} */ ('queued'));
   /** Why the state is `failed`. @type {{status: number, code: string, detail: string} | null} */
   error = null;
-  /** Resolves with the message, rejects with `{status, code, detail}` when the server refuses it. @type {Promise<Message>} */
-  done;
   #outbox;
-  /** @type {(message: Message) => void} */
-  #resolve = () => {};
-  /** @type {(error: any) => void} */
-  #reject = () => {};
+  #deferred = newDeferred();
 
   /** @param {Item} item @param {Outbox} outbox @internal */
   constructor(item, outbox) {
-    /** @internal */
     this.item = item;
     this.#outbox = outbox;
-    this.done = this.#promise();
+  }
+
+  /** Resolves with the message, rejects with `{status, code, detail}` when the server refuses it. */
+  get done() {
+    return this.#deferred.promise;
   }
 
   get clientMessageId() {
@@ -49,7 +47,7 @@ export class Sent {
   retry() {
     if (this.state !== 'failed') return;
     this.error = null;
-    this.done = this.#promise();
+    this.#deferred = newDeferred();
     this.#outbox.retry(this);
   }
 
@@ -61,24 +59,22 @@ export class Sent {
   /** @param {Message} message @internal */
   succeed(message) {
     this.changes.set('sent');
-    this.#resolve(message);
+    this.#deferred.resolve(message);
   }
 
   /** @param {{status: number, code: string, detail: string}} error @internal */
   fail(error) {
     this.error = error;
     this.changes.set('failed');
-    this.#reject(error);
+    this.#deferred.reject(error);
   }
+}
 
-  #promise() {
-    const done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    done.catch(() => {}); // an application may look at `state` alone
-    return /** @type {Promise<Message>} */ (done);
-  }
+/** @returns {PromiseWithResolvers<Message>} */
+function newDeferred() {
+  const deferred = Promise.withResolvers();
+  deferred.promise.catch(() => {}); // an application may look at `state` alone
+  return deferred;
 }
 
 /** The messages that the server does not have yet: kept on the device, and sent in order in each conversation. */
@@ -128,7 +124,7 @@ export class Outbox {
   }
 
   /** @param {string} conversationId @param {Draft} draft @returns {Sent} */
-  add(conversationId, { content = '', parentId, attachments = [], metadata, clientMessageId = globalThis.crypto.randomUUID() }) {
+  add(conversationId, { content = '', parentId, attachments = [], metadata, clientMessageId = newId() }) {
     if (!this.#userId) throw new ApiError(401, 'unauthorized', 'Nobody is signed in. Call chat.auth.login first.');
     const files = [...attachments];
     const attachmentIds = files.map(() => null);
@@ -271,14 +267,13 @@ export class Outbox {
       await delay(1000 * (error.status ? Math.min(error.retryAfter ?? 2, 60) : 0.1));
       return;
     }
+    const isFirst = !item.failure;
+    item.failure = { status: error.status, code: error.code, detail: error.detail };
     if (item.attachmentIds.some(Boolean) && item.files.length && /attachment/.test(Object.keys(error.errors ?? {}).join())) {
       // An upload that is not sent is swept after a day: upload it again, once.
-      const isFirst = !item.failure;
       item.attachmentIds = item.files.map(() => null);
-      item.failure = { status: error.status, code: error.code, detail: error.detail };
       if (isFirst) return sent.changes.set('queued');
     }
-    item.failure = { status: error.status, code: error.code, detail: error.detail };
     sent.fail(item.failure);
     this.#context.changed(item.conversationId);
     this.#context.post({ kind: 'refused', item: { ...item, files: [] } });

@@ -1,5 +1,6 @@
 import { ApiError, request } from './api.js';
 import { exclusively } from './tabs.js';
+import { newId } from './value.js';
 
 /**
  * @typedef {import('./types.js').TokenAnswer} TokenAnswer
@@ -58,13 +59,9 @@ export class Session {
     return body.id;
   }
 
+  /** Whether the token has to be replaced. */
   get isExpiring() {
-    return Date.now() >= this.renewAt;
-  }
-
-  /** When the token has to be replaced, in milliseconds of this device's clock. */
-  get renewAt() {
-    return this.#getToken ? this.#givenRenewAt : (this.#kept?.renewAt ?? Infinity);
+    return Date.now() >= (this.#getToken ? this.#givenRenewAt : (this.#kept?.renewAt ?? Infinity));
   }
 
   /** Read again what is kept: at the start, and after another tab signed in or out. */
@@ -114,7 +111,7 @@ export class Session {
   async signIn(path, body) {
     const { body: answer } = await request(this.#url + path, { method: 'POST', body });
     this.#changes += 1;
-    await this.#keep({ key: globalThis.crypto.randomUUID(), ...fromAnswer(answer) });
+    await this.#keep({ key: newId(), ...fromAnswer(answer) });
     this.#onChange();
     return answer.user;
   }

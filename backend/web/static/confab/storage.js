@@ -1,3 +1,5 @@
+import { compare } from './value.js';
+
 /**
  * @typedef {(string | number)[]} Key
  * @typedef {{key: Key, value?: any}} Write  without a value the key is deleted
@@ -65,7 +67,7 @@ export class MemoryStorage {
 /** @param {Key} a @param {Key} b */
 function compareKeys(a, b) {
   const at = a.findIndex((part, index) => part !== b[index]);
-  return at < 0 ? a.length - b.length : a[at] < b[at] ? -1 : 1;
+  return at < 0 ? a.length - b.length : compare(a[at], b[at]);
 }
 
 /** Values in IndexedDB. @implements {Storage} */

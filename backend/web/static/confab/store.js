@@ -1,6 +1,6 @@
 import { Conversation } from './conversation.js';
 import { Timeline } from './timeline.js';
-import { Value } from './value.js';
+import { compare, Value } from './value.js';
 
 /**
  * @typedef {import('./types.js').Message} Message
@@ -141,7 +141,7 @@ export class Store {
     const missed = [...this.#missed.values()];
     this.#missed.clear();
     this.#settled = null;
-    missed.sort((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : a.seq - b.seq));
+    missed.sort((a, b) => compare(a.created_at, b.created_at) || a.seq - b.seq);
     for (const message of missed) this.#context.emit('message', message);
     for (const conversation of this.conversations.values()) {
       conversation.messages.invalidate();
@@ -176,7 +176,9 @@ export class Store {
       const unread = conversation.timeline.after(row.last_read_seq).filter((message) => this.#isUnread(message));
       row = { ...row, unread_count: unread.length, mention_count: unread.filter((message) => this.#isMention(message)).length };
     } else if (!isCounted) this.#refresh(conversation);
+    const isMoved = row.last_read_seq !== conversation.row?.last_read_seq;
     conversation.row = row;
+    if (isMoved) this.setRead(conversation, this.userId, row.last_read_seq);
     conversation.info.invalidate();
     this.inbox.invalidate();
     this.#dirtyRows.add(conversation);
@@ -307,13 +309,17 @@ export class Store {
   #readMark(conversation, frame) {
     if (frame.user_id !== this.userId) {
       conversation.readers.set({ ...conversation.readers.value, [frame.user_id]: frame.seq });
-      if (!conversation.id.startsWith('dm:')) return;
-      for (const message of conversation.timeline.shown) {
-        const isRead = message.seq <= frame.seq && message.sender_id === this.userId && !message.is_read;
-        if (isRead && conversation.timeline.merge({ ...message, is_read: true })) conversation.messages.invalidate();
-      }
+      this.setRead(conversation, frame.user_id, frame.seq);
     } else if (conversation.row && conversation.mark === null) {
       this.setRow(conversation, { ...conversation.row, last_read_seq: frame.seq });
+    }
+  }
+
+  /** The direct messages to a user are read up to `seq`. @param {Conversation} conversation @param {number} userId @param {number} seq */
+  setRead(conversation, userId, seq) {
+    for (const message of conversation.timeline.held) {
+      const isRead = message.seq <= seq && message.recipient_id === userId && !message.is_read;
+      if (isRead && conversation.timeline.merge({ ...message, is_read: true })) conversation.messages.invalidate();
     }
   }
 
@@ -392,7 +398,7 @@ export class Store {
 
   #sortedRows() {
     const rows = [...this.conversations.values()].flatMap(({ row }) => row ?? []);
-    return rows.sort((a, b) => (activity(a) > activity(b) ? -1 : activity(a) < activity(b) ? 1 : a.id < b.id ? -1 : 1));
+    return rows.sort((a, b) => compare(activity(b), activity(a)) || compare(a.id, b.id));
   }
 
   // What is kept on the device

@@ -27,6 +27,11 @@ export class Timeline {
     return this.#window ?? this.#tail;
   }
 
+  /** All that is in memory. */
+  get held() {
+    return this.#window ? [...this.#tail, ...this.#window] : this.#tail;
+  }
+
   /** Whether later messages than those shown exist. */
   get hasAfter() {
     return this.#window !== null;

@@ -51,9 +51,8 @@ export class Value {
    * @returns {() => void} ends the subscription
    */
   subscribe(listener) {
-    const own = (/** @type {T} */ value) => listener(value);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   #schedule() {
@@ -76,8 +75,7 @@ export function callSafely(listener, value) {
   try {
     listener(value);
   } catch (error) {
-    if ('reportError' in globalThis) reportError(error);
-    else console.error(error);
+    console.error(error);
   }
 }
 
@@ -91,4 +89,14 @@ export function delay(milliseconds, signal) {
       resolve(undefined);
     });
   });
+}
+
+/** The order of two values, for `sort`. @param {string | number} a @param {string | number} b */
+export function compare(a, b) {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** A random id. Unlike crypto.randomUUID it needs no secure context. */
+export function newId() {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-');
 }
