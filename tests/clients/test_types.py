@@ -17,7 +17,7 @@ from tests.openapi.node import PACKAGES, installed, run
 from tests.servers import ROOT
 
 PROGRAMS = Path(__file__).parent / "typescript"
-OPTIONS = ("--strict", "--noEmit", "--target", "es2023", "--lib", "es2023,dom", "--module", "esnext")
+OPTIONS = ("--strict", "--noEmit", "--target", "es2024", "--lib", "es2024,dom", "--module", "esnext")
 
 
 def compiled(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

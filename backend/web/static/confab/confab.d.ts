@@ -276,7 +276,7 @@ declare class Conversation {
     private constructor();
     /** The messages around the reader, oldest first. */
     messages: Value<Message[]>;
-    /** The members of a room or the two of a direct conversation. */
+    /** The members of a room, or the other side of a direct conversation. */
     members: Value<Member[]>;
     /** The ids of the users who are typing. */
     typing: Value<number[]>;
@@ -344,7 +344,7 @@ declare class Sent {
         detail: string;
     } | null;
     /** Resolves with the message, rejects with `{status, code, detail}` when the server refuses it. */
-    done: Promise<Message>;
+    get done(): Promise<Message>;
     get clientMessageId(): string;
     get content(): string;
     get state(): "queued" | "sending" | "sent" | "failed";

@@ -17,6 +17,8 @@ export class Sent {
   changes = new Value(/** @type {'queued' | 'sending' | 'sent' | 'failed'} */ ('queued'));
   /** Why the state is `failed`. @type {{status: number, code: string, detail: string} | null} */
   error = null;
+  /** @type {Item} @internal */
+  item;
   #outbox;
   #deferred = newDeferred();
 
