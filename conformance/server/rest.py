@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from conformance.server.server import Server
 
 Handler = Callable[..., Response]
+NOBODY = 0
+"""Who sees the public fields of everybody."""
+
 MAX_MESSAGES = 200
 """The messages of one conversation in an answer of /sync."""
 
@@ -135,7 +138,7 @@ class Rest:
         every = self.world.accounts.users
         found = [
             {
-                "user": every[id_].json(session.user.id),
+                "user": every[id_].json(NOBODY),
                 "is_admin": conversation.members[id_].is_admin,
                 "joined_at": conversation.members[id_].joined_at,
             }
