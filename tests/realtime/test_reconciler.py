@@ -66,12 +66,20 @@ def test_new_topics_are_looked_at_together_and_at_once(
         scenario.subscribe(device, *scenario.head())
     scenario.send("1")
     published.clear()
+    spawn, waits = scenario.hub.runtime.spawn, []
+
+    def spawning(task: Any, *given: Any, after: float = 0) -> None:
+        waits.append(after)
+        spawn(task, *given, after=after)
+
+    monkeypatch.setattr(scenario.hub.runtime, "spawn", spawning)
     lost = user_id(scenario.make.client())
     scenario.reconciler.on_subscribed([f"u:{user_id(scenario.ben)}", f"u:{lost}"])
     scenario.reconciler.on_subscribed([f"c:{scenario.name}", "c:room:999999"])
     assert receive(ann, 1) == receive(ben, 1) == ["message.created 1"]
     assert compared == [[scenario.name]]
     assert [(event.type, event.user_id) for event in published] == [("control.device_connected", user_id(scenario.ben))]
+    assert waits == [0, 0], "both topics together, and what they missed"
     scenario.reconciler.on_subscribed([f"c:{scenario.name}"])
     assert wait_until(lambda: len(compared) == 2)
 
