@@ -65,12 +65,10 @@ def init_app(app: Flask) -> None:
     )
     manager = JWTManager(app)
     manager.decode_key_loader(_choose_key)
-    manager.token_verification_loader(_is_access_token)
     manager.token_in_blocklist_loader(_is_revoked)
     manager.user_lookup_loader(lambda _header, claims: _identity(_checked(claims)).user)
     manager.unauthorized_loader(lambda _reason: chat_error(Unauthorized()))
     manager.invalid_token_loader(lambda _reason: chat_error(Unauthorized()))
-    manager.token_verification_failed_loader(lambda _header, _claims: chat_error(Unauthorized()))
     manager.expired_token_loader(lambda _header, _claims: chat_error(TokenExpired()))
     manager.revoked_token_loader(lambda _header, _claims: chat_error(TokenRevoked()))
     manager.user_lookup_error_loader(lambda _header, _claims: chat_error(TokenRevoked()))
@@ -158,19 +156,11 @@ def _is_number(value: Any, maximum: int) -> bool:
     return type(value) is int and 0 < value <= maximum
 
 
-def _is_access_token(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
-    try:
-        _checked(claims)
-    except Unauthorized:
-        return False
-    return True
-
-
 def _is_revoked(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
     try:
         _session_of(_checked(claims))
     except TokenRevoked:
         return True
-    except Unauthorized:  # `_is_access_token` refuses it next
+    except Unauthorized:  # the look-up of its user refuses it next
         return False
     return False
