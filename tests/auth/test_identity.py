@@ -269,6 +269,16 @@ def test_last_seen_is_recorded_once_a_minute(app: Flask, make: Factory) -> None:
         assert seen_at(app) == (utcnow(), utcnow())
 
 
+def test_a_call_is_no_use_of_other_sessions(app: Flask, make: Factory) -> None:
+    user, other = make.user(), make.user()
+    token, _, _ = make.token(user), make.token(user), make.token(other)
+    assert answer(app, f"Bearer {token}") == (200, "")
+    with app.app_context():
+        used = select(UserSession.id, UserSession.user_id).where(UserSession.last_seen_at.is_not(None))
+        assert [tuple(row) for row in db.session.execute(used)] == [(claims_of(token)["sid"], user.id)]
+        assert db.session.scalars(select(User.id).where(User.last_seen_at.is_not(None))).all() == [user.id]
+
+
 def test_last_seen_does_not_count_as_a_change(app: Flask, make: Factory) -> None:
     user = make.user()
     answer(app, f"Bearer {make.token(user)}")
