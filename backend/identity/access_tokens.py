@@ -65,12 +65,10 @@ def init_app(app: Flask) -> None:
     )
     manager = JWTManager(app)
     manager.decode_key_loader(_choose_key)
-    manager.token_in_blocklist_loader(_is_revoked)
     manager.user_lookup_loader(lambda _header, claims: _identity(_checked(claims)).user)
     manager.unauthorized_loader(lambda _reason: chat_error(Unauthorized()))
     manager.invalid_token_loader(lambda _reason: chat_error(Unauthorized()))
     manager.expired_token_loader(lambda _header, _claims: chat_error(TokenExpired()))
-    manager.revoked_token_loader(lambda _header, _claims: chat_error(TokenRevoked()))
     manager.user_lookup_error_loader(lambda _header, _claims: chat_error(TokenRevoked()))
     manager.needs_fresh_token_loader(lambda _header, _claims: chat_error(ReauthenticationRequired()))
 
@@ -154,13 +152,3 @@ def _checked(claims: dict[str, Any]) -> AccessToken:
 
 def _is_number(value: Any, maximum: int) -> bool:
     return type(value) is int and 0 < value <= maximum
-
-
-def _is_revoked(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
-    try:
-        _session_of(_checked(claims))
-    except TokenRevoked:
-        return True
-    except Unauthorized:  # the look-up of its user refuses it next
-        return False
-    return False

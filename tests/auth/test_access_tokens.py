@@ -204,11 +204,7 @@ def test_a_view_that_needs_a_fresh_token_asks_for_confirmation(decorated: Flask,
     assert response.mimetype == "application/problem+json"
 
 
-def test_a_session_that_ends_between_the_librarys_two_lookups_is_revoked(
-    decorated: Flask, owner: tuple[User, int]
-) -> None:
-    """The library loads the user after it has asked whether the token was revoked."""
-    decorated.extensions["flask-jwt-extended"].token_in_blocklist_loader(lambda _header, _claims: False)
+def test_the_librarys_decorator_refuses_a_session_that_ended(decorated: Flask, owner: tuple[User, int]) -> None:
     with decorated.app_context():
         db.session.execute(update(UserSession).values(is_active=False))
         db.session.commit()
