@@ -174,3 +174,32 @@ def test_without_storage_everything_is_in_memory(open_tab: Opens, person: People
     tab.open(ann.account).live()
     tab.run("id => chat.conversation(id).send({content: 'one'}).done.then(() => 0)", room)
     tab.until_contents(room, ["one"])
+
+
+def test_messages_of_a_conversation_that_began_meanwhile_are_told(open_tab: Opens, person: People) -> None:
+    ann, bob = person(), person()
+    tab = open_tab().open(ann.account).live()
+    tab.run("chat.stop()")
+    bob.api.send("the first", recipient_id=ann.api.id)
+    bob.api.send("the second", recipient_id=ann.api.id)
+    tab.open().live()
+    tab.until("received.length === 2")
+    bob.api.send("the third", recipient_id=ann.api.id)
+    tab.until("received.length === 3")
+    assert tab.run("received") == ["the first", "the second", "the third"]
+
+
+def test_a_repeated_send_is_the_same_message(open_tab: Opens, person: People) -> None:
+    ann = person()
+    room = ann.api.room()["conversation_id"]
+    tab = open_tab().open(ann.account).live()
+    twice = """id => {
+      window.sent = [1, 2].map(() => chat.conversation(id).send({ content: 'one', clientMessageId: 'same' }));
+      return [sent[0] === sent[1], chat.conversation(id).outbox.value.length];
+    }"""
+    assert tab.run(twice, room) == [True, 1]
+    assert tab.run("Promise.all(sent.map(({ done }) => done)).then((messages) => messages.map(({ seq }) => seq))") == [
+        1,
+        1,
+    ]
+    tab.until_contents(room, ["one"])

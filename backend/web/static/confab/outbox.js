@@ -128,6 +128,8 @@ export class Outbox {
   /** @param {string} conversationId @param {Draft} draft @returns {Sent} */
   add(conversationId, { content = '', parentId, attachments = [], metadata, clientMessageId = newId() }) {
     if (!this.#userId) throw new ApiError(401, 'unauthorized', 'Nobody is signed in. Call chat.auth.login first.');
+    const held = this.#sent.get(clientMessageId);
+    if (held) return held;
     const files = [...attachments];
     const attachmentIds = files.map(() => null);
     // Tabs number at the same time: the clock orders them, and the count within one.

@@ -129,8 +129,10 @@ export class Store {
     const ids = new Set(rows.map(({ id }) => id));
     for (const conversation of this.conversations.values())
       if (conversation.row && !ids.has(conversation.id)) this.#forget(conversation);
+    const isFirst = ![...this.conversations.values()].some(({ row }) => row);
     for (const row of rows) {
       const { row: before, modseq } = this.conversation(row.id);
+      if (!before && !isFirst && row.unread_count) void this.#tellUnread(row).catch(() => {});
       if (before && row.last_modseq < modseq) this.#clear(this.conversation(row.id)); // the server was restored from a backup
       this.takeRow(row);
     }
@@ -183,6 +185,17 @@ export class Store {
     this.inbox.invalidate();
     this.#dirtyRows.add(conversation);
     this.#scheduleFlush();
+  }
+
+  /** Tell of the messages in a conversation that began while this device was away. @param {InboxRow} row */
+  async #tellUnread({ id, last_seq, last_read_seq }) {
+    for (let seq = last_read_seq; seq < last_seq; ) {
+      const page = /** @type {Message[]} */ (
+        await this.api.get(`/api/chat/messages?conversation_id=${id}&limit=100&after=${seq}`)
+      );
+      for (const message of page) if (message.seq <= last_seq) this.#context.emit('message', message);
+      seq = page[page.length - 1]?.seq ?? last_seq;
+    }
   }
 
   /** @param {Message} message */
