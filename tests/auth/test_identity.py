@@ -138,6 +138,11 @@ def test_the_query_may_contain_any_characters(app: Flask, token: str) -> None:
         authenticate.identify(token)
 
 
+def test_a_valid_token_of_another_scheme_is_refused(app: Flask, make: Factory) -> None:
+    token = make.token(make.user())
+    assert [answer(app, f"{scheme} {token}")[0] for scheme in ("Bearer", "Basic", "Token")] == [200, 401, 401]
+
+
 def test_a_token_expires_after_15_minutes(app: Flask, make: Factory) -> None:
     with time_machine.travel(utcnow(), tick=False) as clock:
         token = make.token(make.user())

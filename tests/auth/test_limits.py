@@ -101,6 +101,14 @@ def test_refused_calls_of_an_api_token_count_against_the_token(
     assert statuses(lambda: script(limited_app, user.id, "read").get("/api/users/me"), 1) == [429]
 
 
+def test_refused_calls_of_a_session_count_against_its_user(
+    limited_app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DEFAULT", RateLimit("default", "3 per minute"))
+    client = Client(limited_app, make.token(make.user()))
+    assert statuses(lambda: client.get("/api/audit"), 4) == [403, 403, 403, 429]
+
+
 def test_an_account_has_10_tries_a_minute(client: Client, clock: Any) -> None:
     assert statuses(lambda: login(client, email=EMAIL), 10) == [401] * 10
     assert_limited(login(client, email=EMAIL), 60, 10)
