@@ -50,11 +50,12 @@ def test_a_link_to_a_missing_thumbnail_is_not_found(make: Factory, folder: Folde
 
 def test_a_link_expires(make: Factory, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     ann = make.client()
-    url = link_of(ann, uploaded(ann))
-    now = links.time.time()
-    monkeypatch.setattr(links.time, "time", lambda: now + 298)
+    attachment, now = uploaded(ann), float(int(links.time.time()))
+    monkeypatch.setattr(links.time, "time", lambda: now)
+    url = link_of(ann, attachment)
+    monkeypatch.setattr(links.time, "time", lambda: now + 299)
     assert ann.get(url).status_code == 200
-    monkeypatch.setattr(links.time, "time", lambda: now + 301)
+    monkeypatch.setattr(links.time, "time", lambda: now + 300)
     assert code(ann.get(url)) == (404, "not_found")
 
 
