@@ -23,7 +23,7 @@ def test_format_leaves_nothing_for_lint_to_find(tmp_path: Path) -> None:
     recorder.parent.mkdir(parents=True)
     recorder.write_text('import sys\n\nprint("lint", *sys.argv[1:])\n')
     # The environment is installed already, so its stamp counts as newer than the requirements.
-    made = ["make", "--assume-old=.venv/.dev", "format", "PYTHON=false", "OPENAPI_TOOLS="]
+    made = ["make", "--no-print-directory", "--assume-old=.venv/.dev", "format", "PYTHON=false", "OPENAPI_TOOLS="]
     done = subprocess.run(made, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "lint --fix"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.case import Case, Run, all_cases
-from tests.clients.adapters import JOBS, Fault, faulty_confab, faulty_reference, read_faults
+from tests.clients.adapters import JOBS, Fault, apart, faulty_confab, faulty_reference, read_faults
 
 PATIENCE = 0.5
 """A client with a fault is waited for in vain, so expectations wait for a shorter time."""
@@ -41,7 +41,8 @@ async def run_all(commands: list[tuple[Fault, str]]) -> list[tuple[Fault, Case, 
 def test_every_planted_fault_is_caught(
     faults: str, command: Callable[[Fault, Path], str], lacks: set[str], tmp_path: Path
 ) -> None:
-    results = asyncio.run(run_all([(fault, command(fault, tmp_path)) for fault in read_faults(faults)]))
+    planted = [(fault, command(fault, tmp_path)) for fault in read_faults(faults)]
+    results = apart(lambda: asyncio.run(run_all(planted)))
     missed = [f"{fault.name}: {case.name}" for fault, case, failure in results if failure is None]
     assert missed == []
     # The adapter ran: the failure is not that it could not be started.

@@ -15,7 +15,7 @@ from conformance.case import all_cases
 from conformance.expectations import EXPECTATIONS
 from conformance.runner import main
 from conformance.server.cues import CUES
-from tests.clients.adapters import REFERENCE
+from tests.clients.adapters import REFERENCE, apart
 from tests.servers import ROOT
 
 
@@ -27,7 +27,7 @@ def adapter(folder: Path, text: str) -> str:
 
 
 def test_a_case_that_passes_is_a_line_with_its_promise(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--adapter", REFERENCE, "start"]) == 0
+    assert apart(lambda: main(["--adapter", REFERENCE, "start"])) == 0
     line, total = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"ok +\d+\.\d s  start: The inbox has all conversations.*", line)
     assert total == "1 passed, 0 failed, 0 skipped"
@@ -38,7 +38,7 @@ def test_an_adapter_that_ends_fails_the_case_with_what_it_said(
 ) -> None:
     hello = json.dumps({"event": "hello", "capabilities": []})
     program = f"import sys\nprint({hello!r}, flush=True)\ninput()\nsys.exit('the disk is on fire')"
-    assert main(["--adapter", adapter(tmp_path, program), "start"]) == 1
+    assert apart(lambda: main(["--adapter", adapter(tmp_path, program), "start"])) == 1
     text = capsys.readouterr().out
     assert text.startswith("FAIL")
     assert "the process has ended. the disk is on fire" in text
@@ -50,14 +50,14 @@ def test_a_case_is_skipped_where_the_adapter_lacks_a_capability(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program = f"print({json.dumps({'event': 'hello', 'capabilities': []})!r}, flush=True)\ninput()"
-    assert main(["--adapter", adapter(tmp_path, program), "forget"]) == 0
+    assert apart(lambda: main(["--adapter", adapter(tmp_path, program), "forget"])) == 0
     text = capsys.readouterr().out
     assert "the adapter lacks: storage" in text
     assert text.endswith("0 passed, 0 failed, 1 skipped\n")
 
 
 def test_all_cases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--list"]) == 0
+    assert apart(lambda: main(["--list"])) == 0
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [case.name for case in all_cases()]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext
 
 from tests.clients.conftest import Person, Tab
+from tests.processes import wait_until
 from tests.realtime.conftest import Deployment
 
 Opens = Callable[[], Tab]
@@ -153,13 +154,14 @@ def test_what_is_kept_shows_before_the_network_answers(open_tab: Opens, person: 
     tab = open_tab().open(ann.account).live()
     tab.contents(room)
     tab.until_contents(room, ["kept on the device"])
-    tab.until(f"async () => (await ({KEYS})()).some((key) => key[1] === 'message')")
+    wait_until(lambda: any("message" in key for key in tab.run(KEYS)), "the message is kept")
     tab.page.route("**/api/**", lambda route: route.abort())
     tab.page.route_web_socket("**/ws/**", lambda socket: socket.close())
     tab.open()
     tab.until("chat.inbox.value.length > 0")
     tab.until_contents(room, ["kept on the device"])
     tab.until("id => chat.inbox.value.find((row) => row.id === id)?.unread_count === 1", room)
+    assert tab.run("chat.user.value.id") == ann.api.id
     assert "live" not in [status for status, _ in tab.run("states")]
     tab.page.unroute_all()
 

@@ -216,7 +216,7 @@ export class Confab {
     } catch {} // an API token whose owner is not known yet: the connection asks again
     if (userId !== this.#store.userId) {
       this.#connection.stop();
-      this.user.set(null);
+      this.user.set(this.#session.user);
       this.#outbox.enter(userId);
       await this.#store.enter(userId);
       if (userId) await this.#outbox.load();

@@ -59,6 +59,11 @@ export class Session {
     return body.id;
   }
 
+  /** Who is signed in, as of the sign-in. */
+  get user() {
+    return this.#kept?.user ?? null;
+  }
+
   /** Whether the token has to be replaced. */
   get isExpiring() {
     return Date.now() >= (this.#getToken ? this.#givenRenewAt : (this.#kept?.renewAt ?? Infinity));
