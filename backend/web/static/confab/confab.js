@@ -316,7 +316,7 @@ export class Confab {
     const wake = () => (this.#isLeader ? void this.#connection.wake() : this.#post({ kind: 'wake' }));
     const rest = () => {
       this.#connection.stop();
-      void this.#store.flush();
+      void this.#store.rest();
       this.#tabs?.resign();
     };
     const back = () => (this.#isLeader ? wake() : this.#campaign());

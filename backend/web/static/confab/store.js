@@ -28,6 +28,7 @@ export class Store {
   #dirty = new Map();
   /** @type {Set<Conversation>} */
   #dirtyRows = new Set();
+  #isKeeping = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #flushing;
   /** @type {Set<Conversation>} */
@@ -83,6 +84,16 @@ export class Store {
       conversation.modseq = modseq;
       conversation.lastSeq = lastSeq;
     }
+    // What this tab heard as a follower is not kept, so the numbers of its rows may not be either.
+    this.#dirty.clear();
+    this.#dirtyRows.clear();
+    this.#isKeeping = true;
+  }
+
+  /** This tab leads no more: it keeps what it has, and nothing from now on. */
+  async rest() {
+    await this.flush();
+    this.#isKeeping = false;
   }
 
   /** What a new tab needs, besides what is kept on the device. */
@@ -439,7 +450,7 @@ export class Store {
   /** Keep the tail, after older messages were loaded. @param {Conversation} conversation */
   keepPage(conversation) {
     const { timeline } = conversation;
-    if (timeline.from >= conversation.keptFrom || timeline.hasAfter || !this.#context.isLeader()) return;
+    if (timeline.from >= conversation.keptFrom || timeline.hasAfter || !this.#isKeeping) return;
     const until = conversation.keptFrom;
     for (const message of timeline.shown) if (message.seq < until) this.#keepMessage(conversation, message);
     conversation.keptFrom = timeline.from;
@@ -473,7 +484,7 @@ export class Store {
     }
     this.#dirty.clear();
     this.#dirtyRows.clear();
-    if (!writes.length || !this.userId || !this.#context.isLeader()) return;
+    if (!writes.length || !this.userId || !this.#isKeeping) return;
     const storage = await this.#storage();
     const isPrefix = (/** @type {Key} */ key) => key[1] === 'message' && key.length === 3;
     for (const { key } of writes) if (isPrefix(key)) await storage.clear(key);
