@@ -49,6 +49,7 @@ def test_another_tab_takes_over_within_three_seconds(open_tab: Opens, person: Pe
     follower.until_contents(room, ["while nobody listened"])
     bob.api.send("live again", conversation_id=room)
     follower.until_contents(room, ["while nobody listened", "live again"])
+    follower.until("received.length === 2")  # what came while catching up is told of at its end
     assert follower.run("received") == ["while nobody listened", "live again"]
     assert len(follower.sockets) == 1
 
