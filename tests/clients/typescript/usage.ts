@@ -60,6 +60,8 @@ export async function example(file: File): Promise<void> {
   const draft: Draft = { content: 'hello', parentId: first.id, attachments: [file], metadata: { color: 'red' } };
   const sent: Sent = room.send({ ...draft, clientMessageId: 'mine-1' });
   sent.changes.subscribe((change: 'queued' | 'sending' | 'sent' | 'failed') => console.log(change));
+  sent.progress.subscribe((part: number) => console.log(part.toFixed(2)));
+  console.log(sent.attachments.map(({ name, size, type }) => `${name} ${type} ${size.toFixed()}`));
   if (sent.state === 'failed') sent.retry();
   console.log(sent.clientMessageId, sent.content, sent.error?.code, waiting.length);
   const arrived: Message = await sent.done;
@@ -93,6 +95,7 @@ async function accounts(api: Api): Promise<void> {
     await chat.auth.verifyOtp({ mobile: '+46701234567', code: '123456' });
     await chat.auth.exchange({ token: 'assertion' });
     await api.post('/api/rooms', { name: 'den' });
+    await api.post('/api/users/me/avatar', new FormData(), AbortSignal.timeout(1000), (part) => console.log(part.toFixed()));
     await api.patch('/api/rooms/7', { name: 'the den' });
     await api.put('/api/rooms/7/members/3');
     await api.delete('/api/rooms/7/members/3');

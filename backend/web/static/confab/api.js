@@ -28,11 +28,11 @@ const TIMEOUT = 30_000;
 /**
  * One HTTP request without a token. Resolves with the decoded body and the answer; rejects with ApiError.
  * @param {string} url
- * @param {{method?: string, body?: any, token?: string | null, signal?: AbortSignal}} options
+ * @param {{method?: string, body?: any, token?: string | null, signal?: AbortSignal, onProgress?: (part: number) => void}} options
  *   body: JSON, or a FormData
  * @returns {Promise<{body: any, response: Response}>}
  */
-export async function request(url, { method = 'GET', body, token, signal } = {}) {
+export async function request(url, { method = 'GET', body, token, signal, onProgress } = {}) {
   /** @type {Record<string, string>} */
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -41,12 +41,13 @@ export async function request(url, { method = 'GET', body, token, signal } = {})
   const signals = [signal, isForm ? undefined : AbortSignal.timeout(TIMEOUT)].filter((one) => one !== undefined);
   let response, answer;
   try {
-    response = await fetch(url, {
+    const options = {
       method,
       headers,
       body: isForm || body === undefined ? body : JSON.stringify(body),
-      signal: signals.length ? AbortSignal.any(signals) : undefined,
-    });
+      signal: AbortSignal.any(signals),
+    };
+    response = await (isForm && globalThis.XMLHttpRequest ? upload(url, options, onProgress) : fetch(url, options));
     const isJson = /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
     answer = response.status === 204 ? null : isJson ? await response.json() : await response.text();
   } catch {
@@ -56,6 +57,32 @@ export async function request(url, { method = 'GET', body, token, signal } = {})
   const wait = Number(response.headers.get('Retry-After')) || undefined;
   const { code = 'error', detail = response.statusText, errors } = answer ?? {};
   throw new ApiError(response.status, code, detail, wait, errors);
+}
+
+/**
+ * The same as `fetch`, which tells of no progress.
+ * @param {string} url
+ * @param {{method: string, headers: Record<string, string>, body: FormData, signal: AbortSignal}} options
+ * @param {(part: number) => void} [onProgress]
+ * @returns {Promise<Response>}
+ */
+function upload(url, { method, headers, body, signal }, onProgress) {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const call = new XMLHttpRequest();
+    call.open(method, url);
+    for (const name in headers) call.setRequestHeader(name, headers[name]);
+    if (onProgress) call.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
+    call.onload = () => {
+      const { status, statusText } = call;
+      const lines = call.getAllResponseHeaders().matchAll(/^(.+?): (.*)$/gm);
+      const answered = [...lines].map(([, name, value]) => /** @type {[string, string]} */ ([name, value]));
+      resolve(new Response(call.response || null, { status, statusText, headers: answered }));
+    };
+    call.onerror = call.onabort = reject;
+    signal.onabort = () => call.abort();
+    call.send(body);
+  });
 }
 
 /** Calls of the REST API, with the token of the session. Each rejects with ApiError. */
@@ -78,9 +105,15 @@ export class Api {
     return this.request('GET', path, undefined, signal);
   }
 
-  /** @param {string} path @param {any} [body] @param {AbortSignal} [signal] */
-  post(path, body, signal) {
-    return this.request('POST', path, body, signal);
+  /**
+   * @param {string} path
+   * @param {any} [body]
+   * @param {AbortSignal} [signal]
+   * @param {(part: number) => void} [onProgress] gets how much of a FormData is uploaded, from 0 to 1; not called in Node
+   * @returns {Promise<any>}
+   */
+  async post(path, body, signal, onProgress) {
+    return (await this.#send('POST', path, body, signal, onProgress)).body;
   }
 
   /** @param {string} path @param {any} [body] */
@@ -126,10 +159,13 @@ export class Api {
     return (await this.#send(method, path, body, signal)).body;
   }
 
-  /** @param {string} method @param {string} path @param {any} [body] @param {AbortSignal} [signal] */
-  async #send(method, path, body, signal) {
+  /**
+   * @param {string} method @param {string} path @param {any} [body] @param {AbortSignal} [signal]
+   * @param {(part: number) => void} [onProgress]
+   */
+  async #send(method, path, body, signal, onProgress) {
     const token = await this.#session.token();
-    const options = { method, body, signal };
+    const options = { method, body, signal, onProgress };
     try {
       return await request(this.#url + path, { ...options, token });
     } catch (error) {

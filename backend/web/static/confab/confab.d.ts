@@ -260,7 +260,8 @@ type Draft = {
 declare class Api {
     private constructor();
     get(path: string, signal?: AbortSignal): Promise<any>;
-    post(path: string, body?: any, signal?: AbortSignal): Promise<any>;
+    /** @param onProgress gets how much of a FormData is uploaded, from 0 to 1; not called in Node */
+    post(path: string, body?: any, signal?: AbortSignal, onProgress?: (part: number) => void): Promise<any>;
     put(path: string, body?: any): Promise<any>;
     patch(path: string, body?: any): Promise<any>;
     delete(path: string, body?: any): Promise<any>;
@@ -343,6 +344,14 @@ declare class Sent {
         code: string;
         detail: string;
     } | null;
+    /** How much of the attachments is uploaded, from 0 to 1. */
+    progress: Value<number>;
+    /** The attachments, to show them. */
+    attachments: readonly {
+        name: string;
+        size: number;
+        type: string;
+    }[];
     /** Resolves with the message, rejects with `{status, code, detail}` when the server refuses it. */
     get done(): Promise<Message>;
     get clientMessageId(): string;
@@ -350,7 +359,7 @@ declare class Sent {
     get state(): "queued" | "sending" | "sent" | "failed";
     /** Send a message again that the server refused. */
     retry(): void;
-    /** Do not send it, unless it is sent already. */
+    /** Do not send it, unless it is sent already. An upload that is under way ends. */
     cancel(): void;
     #private;
 }

@@ -291,6 +291,7 @@ export class Confab {
     else if (kind === 'retry') this.#outbox.retried(message.item);
     else if (kind === 'cancelled') this.#outbox.cancelled(message.item);
     else if (kind === 'refused') this.#outbox.refused(message.item);
+    else if (kind === 'progress') this.#outbox.advanced(message.item, message.progress);
     else if (this.#isLeader) {
       if (kind === 'hello') {
         const snapshot = await this.#store.snapshot();

@@ -6,7 +6,7 @@ import { delay, newId, Value } from './value.js';
  * @typedef {import('./types.js').Draft} Draft
  * @typedef {{
  *   clientMessageId: string, conversationId: string, number: number, content: string, parentId?: number, metadata?: object,
- *   files: (Blob | null)[], attachmentIds: (number | null)[], failure?: {status: number, code: string, detail: string}
+ *   files: Blob[], attachmentIds: (number | null)[], failure?: {status: number, code: string, detail: string}
  * }} Item  a message to send, as it is kept on the device; a file is dropped only with its message
  * @typedef {import('./storage.js').Storage} Storage
  */
@@ -17,8 +17,14 @@ export class Sent {
   changes = new Value(/** @type {'queued' | 'sending' | 'sent' | 'failed'} */ ('queued'));
   /** Why the state is `failed`. @type {{status: number, code: string, detail: string} | null} */
   error = null;
+  /** How much of the attachments is uploaded, from 0 to 1. @type {Value<number>} */
+  progress = new Value(0);
+  /** The attachments, to show them. @type {readonly {name: string, size: number, type: string}[]} */
+  attachments;
   /** @type {Item} @internal */
   item;
+  /** Ends the upload that is under way. @internal */
+  upload = new AbortController();
   #outbox;
   #deferred = newDeferred();
 
@@ -26,6 +32,8 @@ export class Sent {
   constructor(item, outbox) {
     this.item = item;
     this.#outbox = outbox;
+    this.attachments = item.files.map((file) => ({ name: nameOf(file), size: file.size, type: file.type }));
+    this.advance();
   }
 
   /** Resolves with the message, rejects with `{status, code, detail}` when the server refuses it. */
@@ -47,15 +55,28 @@ export class Sent {
 
   /** Send a message again that the server refused. */
   retry() {
-    if (this.state !== 'failed') return;
+    if (this.state !== 'failed' || this.upload.signal.aborted) return;
     this.error = null;
     this.#deferred = newDeferred();
     this.#outbox.retry(this);
   }
 
-  /** Do not send it, unless it is sent already. */
+  /** Do not send it, unless it is sent already. An upload that is under way ends. */
   cancel() {
     this.#outbox.cancel(this);
+  }
+
+  /** Compute `progress`: the files that have an id, and a part of the first that has none. @param {number} [part] @internal */
+  advance(part = 0) {
+    const { files, attachmentIds } = this.item;
+    let uploaded = 0;
+    let all = 0;
+    for (const [index, { size }] of files.entries()) {
+      uploaded += attachmentIds[index] ? size : size * part;
+      all += size;
+      if (!attachmentIds[index]) part = 0;
+    }
+    this.progress.set(all ? uploaded / all : 1);
   }
 
   /** @param {Message} message @internal */
@@ -70,6 +91,11 @@ export class Sent {
     this.changes.set('failed');
     this.#deferred.reject(error);
   }
+}
+
+/** @param {Blob} file */
+function nameOf(file) {
+  return file instanceof File ? file.name : 'file';
 }
 
 /** @returns {PromiseWithResolvers<Message>} */
@@ -115,7 +141,10 @@ export class Outbox {
     this.#userId = userId;
     const left = [...this.#sent.values()];
     this.#sent.clear();
-    for (const { item } of left) this.#context.changed(item.conversationId);
+    for (const { item, upload } of left) {
+      upload.abort();
+      this.#context.changed(item.conversationId);
+    }
   }
 
   /** Read what is kept on the device: at the start, and when this tab becomes the leader. */
@@ -199,6 +228,7 @@ export class Outbox {
   cancelled(item) {
     const sent = this.#sent.get(item.clientMessageId);
     this.#remove(item);
+    sent?.upload.abort();
     if (sent && sent.state !== 'failed') sent.fail({ status: 0, code: 'cancelled', detail: 'The message was not sent.' });
   }
 
@@ -210,6 +240,11 @@ export class Outbox {
       sent.fail(item.failure);
       this.#context.changed(item.conversationId);
     }
+  }
+
+  /** Another tab uploads the attachments. @param {Item} item @param {number} progress */
+  advanced({ clientMessageId }, progress) {
+    this.#sent.get(clientMessageId)?.progress.set(progress);
   }
 
   /** @param {Item} item */
@@ -244,7 +279,7 @@ export class Outbox {
     sent.changes.set('sending');
     this.#context.changed(item.conversationId);
     try {
-      const attachment_ids = await this.#upload(item);
+      const attachment_ids = await this.#upload(sent);
       if (!this.#sent.has(item.clientMessageId)) return; // it was cancelled meanwhile
       const {
         conversationId: conversation_id,
@@ -284,13 +319,20 @@ export class Outbox {
     await this.#keep(item);
   }
 
-  /** Upload the files that are not there yet. Their ids are kept, so that none is uploaded twice. @param {Item} item */
-  async #upload(item) {
+  /** Upload the files that are not there yet. Their ids are kept, so that none is uploaded twice. @param {Sent} sent */
+  async #upload(sent) {
+    const { item } = sent;
+    const advance = (/** @type {number} */ part) => {
+      sent.advance(part);
+      this.#context.post({ kind: 'progress', item: { ...item, files: [] }, progress: sent.progress.value });
+    };
     for (const [index, file] of item.files.entries()) {
-      if (item.attachmentIds[index] || !file) continue;
+      if (item.attachmentIds[index]) continue;
       const form = new FormData();
-      form.append('file', file, file instanceof File ? file.name : 'file');
-      item.attachmentIds[index] = (await this.#context.api.post('/api/chat/attachments', form)).id;
+      form.append('file', file, nameOf(file));
+      const { signal } = sent.upload;
+      item.attachmentIds[index] = (await this.#context.api.post('/api/chat/attachments', form, signal, advance)).id;
+      advance(0);
       await this.#keep(item);
     }
     return item.files.length ? item.attachmentIds : undefined;
