@@ -51,7 +51,7 @@ from backend.state import State
 from backend.storage import open_storage
 from backend.users import routes as users_routes
 from backend.users import routes_roles
-from backend.web import client_library
+from backend.web import client_library, page
 from backend.web import routes as web_routes
 from config import Config
 
@@ -126,6 +126,7 @@ def _register_blueprints(app: Flask, api: ProblemApi) -> None:
     app.register_blueprint(gateway.bp)
     app.register_blueprint(web_routes.bp)
     app.register_blueprint(client_library.bp)
+    app.register_blueprint(page.bp)
 
 
 def _register_commands(app: Flask) -> None:

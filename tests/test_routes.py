@@ -35,11 +35,14 @@ PLACES = {
     "<emoji>": "%F0%9F%91%8D",
     "<secret:code>": "unknown",
     "<path:filename>": "home.css",
+    "<digest>": "current",
+    "<path:name>": "vendor/preact.js",
     "<client_id>": "device",
 }
 
 TABLE: dict[str, tuple[str, Any]] = {
     "GET /": ("200 200 200 200 200", None),
+    "GET /app/<digest>/<path:name>": ("200 200 200 200 200", None),
     "GET /confab.d.ts": ("200 200 200 200 200", None),
     "GET /confab.js": ("200 200 200 200 200", None),
     "GET /confab-node.js": ("200 200 200 200 200", None),

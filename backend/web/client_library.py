@@ -6,13 +6,14 @@ source is served after the next start. The sources themselves are at /static/con
 
 from __future__ import annotations
 
-import gzip
 import re
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response
 from rjsmin import jsmin
+
+from backend.web.assets import Asset
 
 SOURCES = Path(__file__).parent / "static" / "confab"
 ENTRY = "confab.js"
@@ -30,19 +31,19 @@ bp = Blueprint("client_library", __name__)
 @bp.get("/confab.js")
 def send_library() -> Response:
     """The client library."""
-    return _send(joined_library(), "text/javascript")
+    return _send(_library())
 
 
 @bp.get("/confab-node.js")
 def send_node_storage() -> Response:
     """The storage of the client library in a file, for Node: to be put beside confab.js."""
-    return _send(_source("confab-node.js"), "text/javascript")
+    return _send(_source("confab-node.js", "text/javascript"))
 
 
 @bp.get("/confab.d.ts")
 def send_types() -> Response:
     """The types of the client library, for TypeScript."""
-    return _send(_source(TYPES), "application/typescript")
+    return _send(_source(TYPES, "application/typescript"))
 
 
 @cache
@@ -86,25 +87,19 @@ def _short(number: int) -> str:
 
 
 @cache
-def _source(name: str) -> bytes:
-    return (SOURCES / name).read_bytes()
+def _library() -> Asset:
+    return Asset(joined_library(), "text/javascript")
 
 
 @cache
-def _compressed(content: bytes) -> bytes:
-    return gzip.compress(content, 9, mtime=0)
+def _source(name: str, mimetype: str) -> Asset:
+    return Asset((SOURCES / name).read_bytes(), mimetype)
 
 
-def _send(content: bytes, mimetype: str) -> Response:
-    """A file for every origin, compressed where the client takes that; clients revalidate it each time."""
-    is_compressed = request.accept_encodings["gzip"] > 0
-    response = current_app.response_class(_compressed(content) if is_compressed else content, mimetype=mimetype)
-    if is_compressed:
-        response.content_encoding = "gzip"
+def _send(asset: Asset) -> Response:
+    """A file for every origin. Clients revalidate it each time."""
+    response = asset.response()
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response.vary.add("Accept-Encoding")
     response.cache_control.no_cache = True
-    response.add_etag()
-    response.make_conditional(request)
     return response

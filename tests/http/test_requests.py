@@ -163,7 +163,7 @@ def test_a_very_long_path_is_404(lab: Client) -> None:
 
 def test_only_pages_may_be_cached(sqlite_app: Flask) -> None:
     """Any answer of a rule, in any spelling of its address, tells caches not to store it."""
-    client, kept = Client(sqlite_app), {"web", "openapi_json", "client_library"}
+    client, kept = Client(sqlite_app), {"web", "openapi_json", "client_library", "page"}
     rules = [rule for rule in sqlite_app.url_map.iter_rules() if rule.endpoint.partition(".")[0] not in kept]
     assert len(rules) > 50
     for rule in rules:

@@ -1,0 +1,118 @@
+"""The files of the page: those of `static/app/` and `static/vendor/`, one style sheet, and the client library.
+
+There is no build step. The files are read and made smaller when the first one is requested. They are served under an address
+that contains a hash of them all, so that browsers may keep them for ever.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from flask import current_app
+
+from backend.web.assets import Asset
+from backend.web.client_library import joined_library
+from backend.web.minify import minify_script, minify_style
+
+STATIC = Path(__file__).parent / "static"
+FOLDERS = ("app", "vendor")
+MAIN = "app/main.js"
+LIBRARY = "confab.js"
+STYLE = "style.css"
+STYLES = "app/styles/index.css"
+"""The list of the style sheets: an `@import` for each, in the order in which they are joined."""
+WORKER = "app/sw.js"
+"""The service worker. Its address must not change, so it is no file of the bundle."""
+
+_IMPORT = re.compile(r"""(?:(?<=[;}\n])|\A)(?:import|export)(?:[\w$*{},\s]*?from)?\s*['"]([^'"]+)['"]""")
+_STYLE_IMPORT = re.compile(r"""^@import\s+(?:url\()?['"]([^'"]+)['"]\)?;""", re.MULTILINE)
+
+
+class Bundle:
+    """All files of the page, by their name below the address of the bundle."""
+
+    def __init__(self, files: dict[str, Asset]):
+        self.files = files
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all files as they are served."""
+        names = "".join(f"{name} {asset.digest}\n" for name, asset in sorted(self.files.items()))
+        return sha256(names.encode()).hexdigest()[:16]
+
+    @cached_property
+    def first_modules(self) -> list[str]:
+        """The modules that the page imports at its start, its main module first, without those that it imports when needed."""
+        found: dict[str, None] = {}
+        self._add_imports(MAIN, found)
+        return list(found)
+
+    def address(self, name: str) -> str:
+        """The path of a file, with the hash."""
+        return f"/app/{self.digest}/{name}"
+
+    def _add_imports(self, name: str, found: dict[str, None]) -> None:
+        if name in found or name not in self.files:
+            return
+        found[name] = None
+        for imported in imports(name, self.files[name].content.decode()):
+            self._add_imports(imported, found)
+
+
+def imports(name: str, script: str) -> list[str]:
+    """The names of the modules that the module *name* imports at its start."""
+    folder = posixpath.dirname(name)
+    return [posixpath.normpath(posixpath.join(folder, path)) for path in _IMPORT.findall(script)]
+
+
+def bundle() -> Bundle:
+    """The current bundle. Only in development it is made again after a file has changed."""
+    is_development = current_app.config["CONFAB"].app_env == "development"
+    return _made(_state() if is_development else None)
+
+
+@lru_cache(maxsize=1)
+def _made(_: object) -> Bundle:
+    return Bundle(_read())
+
+
+def _state() -> tuple[tuple[str, int], ...]:
+    return tuple((name, path.stat().st_mtime_ns) for name, path in _sources().items())
+
+
+def _sources() -> dict[str, Path]:
+    paths = [path for folder in FOLDERS for path in sorted((STATIC / folder).rglob("*")) if path.is_file()]
+    names = {path.relative_to(STATIC).as_posix(): path for path in paths}
+    return {name: path for name, path in names.items() if not any(part.startswith(".") for part in name.split("/"))}
+
+
+def _read() -> dict[str, Asset]:
+    sources = _sources()
+    files = {
+        name: Asset.named(name, _smaller(name, path.read_bytes()))
+        for name, path in sources.items()
+        if not name.endswith((".css", ".d.ts")) and name != WORKER
+    }
+    files[LIBRARY] = Asset.named(LIBRARY, joined_library())
+    if STYLES in sources:
+        files[STYLE] = Asset.named(STYLE, minify_style(_joined_style(sources)).encode())
+    return files
+
+
+def _smaller(name: str, content: bytes) -> bytes:
+    """The content of a file of ours in its smaller form. Copies of packages are small already."""
+    if name.startswith("app/") and name.endswith(".js"):
+        return minify_script(content.decode()).encode()
+    return content
+
+
+def _joined_style(sources: dict[str, Path]) -> str:
+    index = sources[STYLES].read_text()
+    names = [
+        posixpath.normpath(posixpath.join(posixpath.dirname(STYLES), path)) for path in _STYLE_IMPORT.findall(index)
+    ]
+    return "\n".join([sources[name].read_text() for name in names if name in sources] + [_STYLE_IMPORT.sub("", index)])

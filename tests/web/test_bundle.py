@@ -1,0 +1,162 @@
+"""The files of the page: their addresses, how long browsers keep them, and how they refer to each other."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+from flask import Flask
+
+from backend.web import bundle as bundle_module
+from backend.web.bundle import Bundle, bundle, imports
+from tests.client import Client
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@pytest.fixture
+def current(sqlite_app: Flask) -> Bundle:
+    with sqlite_app.app_context():
+        return bundle()
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of the test in place of `static/`, with a small page."""
+    for name, text in {
+        "app/main.js": "import { h } from '../vendor/preact.js'; // why\nimport { far } from './part/far.js';\nfar(h);\n",
+        "app/part/far.js": "export * from './near.js';\nexport const far = () => import('./later.js');\n",
+        "app/part/near.js": "import { Confab } from '../../confab.js';\nexport const near = Confab;\n",
+        "app/part/later.js": "export default 1;\n",
+        "app/sw.js": "self.skipWaiting();\n",
+        "app/styles/index.css": "@import './second.css';\n@import '../part/first.css';\n/* last */\na { top: 1px }\n",
+        "app/styles/second.css": "b { top: 2px; }\n",
+        "app/part/first.css": "i { top: 3px; }\n",
+        "app/.hidden.js": "1;\n",
+        "vendor/preact.js": "export const h = 1; // kept\n",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(bundle_module, "STATIC", tmp_path)
+    bundle_module._made.cache_clear()
+    yield tmp_path
+    bundle_module._made.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["vendor/preact.js", "vendor/marked.js", "confab.js"])
+def test_a_file_is_kept_for_ever_and_compressed(sqlite_app: Flask, current: Bundle, name: str) -> None:
+    client = Client(sqlite_app)
+    plain = client.get(current.address(name))
+    assert (plain.status_code, plain.mimetype, plain.data) == (200, "text/javascript", current.files[name].content)
+    packed = client.get(current.address(name), headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert len(packed.data) < len(plain.data) / 1.5
+    assert gzip.decompress(packed.data) == plain.data
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    for response in (plain, packed):
+        assert response.headers["Cache-Control"] == FOR_EVER
+        assert response.headers["Vary"] == "Accept-Encoding"
+        assert re.fullmatch(r'"[0-9a-f]{32}(-gzip)?"', response.headers["ETag"]), "it is strong"
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_a_copy_that_is_current_is_not_sent_again(sqlite_app: Flask, current: Bundle) -> None:
+    client, path = Client(sqlite_app), current.address("vendor/preact.js")
+    for accepted in ({}, {"Accept-Encoding": "gzip"}):
+        tag = client.get(path, headers=accepted).headers["ETag"]
+        again = client.get(path, headers=accepted | {"If-None-Match": tag})
+        assert (again.status_code, again.data, again.headers["Cache-Control"]) == (304, b"", FOR_EVER)
+
+
+def test_another_version_gets_the_present_file_and_does_not_keep_it(sqlite_app: Flask) -> None:
+    response = Client(sqlite_app).get("/app/0123456789abcdef/vendor/preact.js")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "nothing.js", "app/../../routes.py", "../routes.py", "..%2froutes.py", "%2e%2e/routes.py", "vendor", "vendor/",
+     "vendor/../vendor/preact.js", "/etc/passwd", "app/sw.js", "VENDOR/preact.js", "vendor/preact.js/"],
+)  # fmt: skip
+def test_only_the_files_are_served(sqlite_app: Flask, current: Bundle, name: str) -> None:
+    response = Client(sqlite_app).get(current.address(name))
+    assert (response.status_code, response.json["code"]) == (404, "not_found")
+
+
+def test_the_library_is_the_one_for_other_pages(sqlite_app: Flask, current: Bundle) -> None:
+    client = Client(sqlite_app)
+    assert client.get(current.address("confab.js")).data == client.get("/confab.js").data
+
+
+def test_every_import_is_a_file(current: Bundle) -> None:
+    for name, asset in current.files.items():
+        if name.endswith(".js"):
+            assert [path for path in imports(name, asset.content.decode()) if path not in current.files] == [], name
+
+
+def test_the_copies_are_served_as_they_are(sqlite_app: Flask, sources: Path) -> None:
+    with sqlite_app.app_context():
+        assert bundle().files["vendor/preact.js"].content == (sources / "vendor/preact.js").read_bytes()
+
+
+def test_comments_and_hidden_files_are_not_served(sqlite_app: Flask, sources: Path) -> None:
+    with sqlite_app.app_context():
+        files = bundle().files
+    assert sorted(files) == ["app/main.js", "app/part/far.js", "app/part/later.js", "app/part/near.js", "confab.js",
+                             "style.css", "vendor/preact.js"]  # fmt: skip
+    assert files["app/main.js"].content == (
+        b"import{h}from'../vendor/preact.js';import{far}from'./part/far.js';far(h);\n"
+    )
+
+
+def test_the_styles_are_joined_in_the_order_of_their_list(sqlite_app: Flask, sources: Path) -> None:
+    with sqlite_app.app_context():
+        style = bundle().files["style.css"]
+    assert (style.mimetype, style.content) == ("text/css", b"b{top:2px}i{top:3px}a{top:1px}\n")
+
+
+def test_the_first_modules_are_those_that_the_main_one_imports(sqlite_app: Flask, sources: Path) -> None:
+    with sqlite_app.app_context():
+        assert bundle().first_modules == [
+            "app/main.js",
+            "vendor/preact.js",
+            "app/part/far.js",
+            "app/part/near.js",
+            "confab.js",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("import a from'./a.js';import*as b from\"./b.js\";", ["app/a.js", "app/b.js"]),
+        ("import c,{d}from'../c.js';import'./e.js';", ["c.js", "app/e.js"]),
+        ("export*from'./f.js';\nexport{g as h}from'./f/g.js';", ["app/f.js", "app/f/g.js"]),
+        ("const later=()=>import('./later.js');export const from='./no.js';", []),
+    ],
+)
+def test_imports_are_found(script: str, found: list[str]) -> None:
+    assert imports("app/main.js", script) == found
+
+
+@pytest.mark.parametrize(("app_env", "is_served"), [("development", True), ("testing", False), ("production", False)])
+def test_an_edited_file_is_served_at_once_in_development(
+    make_app: Callable[..., Flask], sources: Path, app_env: str, is_served: bool
+) -> None:
+    secrets = {name: token_hex(32) for name in ("SECRET_KEY", "JWT_SECRET_KEY")}
+    app = make_app({"APP_ENV": app_env, **secrets})
+    client = Client(app)
+    with app.app_context():
+        before = bundle().digest
+    edited = sources / "app/part/later.js"
+    edited.write_text("export default 2;\n")
+    os.utime(edited, ns=(1, 1))
+    response = client.get(f"/app/{before}/app/part/later.js")
+    assert (response.data == b"export default 2;\n") is is_served
+    assert response.headers["Cache-Control"] == ("no-cache" if is_served else FOR_EVER)
