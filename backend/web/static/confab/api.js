@@ -48,8 +48,9 @@ export async function request(url, { method = 'GET', body, token, signal, onProg
       signal: AbortSignal.any(signals),
     };
     response = await (isForm && globalThis.XMLHttpRequest ? upload(url, options, onProgress) : fetch(url, options));
-    const isJson = /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
-    answer = response.status === 204 ? null : isJson ? await response.json() : await response.text();
+    const type = response.headers.get('Content-Type') ?? '';
+    const read = /\bjson\b/.test(type) ? 'json' : /^text/.test(type) ? 'text' : 'blob';
+    answer = response.status === 204 ? null : await response[read]();
   } catch {
     throw new ApiError(0, 'network', 'The server cannot be reached. Check the connection.');
   }
@@ -85,7 +86,7 @@ function upload(url, { method, headers, body, signal }, onProgress) {
   });
 }
 
-/** Calls of the REST API, with the token of the session. Each rejects with ApiError. */
+/** Calls of the REST API, with the token of the session. Each resolves with JSON, text or a Blob, and rejects with ApiError. */
 export class Api {
   #url;
   #session;

@@ -256,7 +256,7 @@ type Draft = {
     clientMessageId?: string | undefined;
 };
 
-/** Calls of the REST API, with the token of the session. Each rejects with ApiError. */
+/** Calls of the REST API, with the token of the session. Each resolves with JSON, text or a Blob, and rejects with ApiError. */
 declare class Api {
     private constructor();
     get(path: string, signal?: AbortSignal): Promise<any>;

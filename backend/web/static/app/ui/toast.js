@@ -1,0 +1,46 @@
+import { html, signal } from '../preact.js';
+import { t } from '../text.js';
+import { Button, IconButton } from './button.js';
+import { Icon } from './icon.js';
+
+const toasts = signal([]);
+const DURATION = 6000;
+let count = 0;
+
+/**
+ * Tell of something for a moment, in a corner. Resolves when it has gone: with true where its action was chosen.
+ * @param {string} text
+ * @param {{kind?: 'error' | 'success', action?: string, duration?: number}} [options]
+ * @returns {Promise<boolean>}
+ */
+export function toast(text, { kind, action, duration = DURATION } = {}) {
+  return new Promise((resolve) => {
+    count += 1;
+    const id = count;
+    const close = (isChosen = false) => {
+      toasts.value = toasts.value.filter((each) => each.id !== id);
+      resolve(isChosen);
+    };
+    toasts.value = [...toasts.value.slice(-2), { id, text, kind, action, close }];
+    setTimeout(close, duration);
+  });
+}
+
+/** Tell of an error, in the words of the server. @param {any} error */
+export function toastError(error) {
+  void toast(error?.code === 'network' ? t('error.network.text') : (error?.detail ?? t('error.title')), { kind: 'error' });
+}
+
+/** Where toasts appear; stands once in the page. */
+export function Toasts() {
+  return html`<div class="toasts" role="status" aria-live="polite">
+    ${toasts.value.map(
+      ({ id, text, kind, action, close }) => html`<div key=${id} class=${`toast ${kind ? `toast-${kind}` : ''}`}>
+        ${kind && html`<${Icon} name=${kind === 'error' ? 'alert' : 'check'} />`}
+        <span class="toast-text">${text}</span>
+        ${action && html`<${Button} size="small" onClick=${() => close(true)}>${action}<//>`}
+        <${IconButton} icon="close" size="small" label=${t('action.close')} onClick=${() => close()} />
+      </div>`,
+    )}
+  </div>`;
+}

@@ -1,0 +1,57 @@
+import { ConnectionBar } from './connection-bar.js';
+import { ConversationPane } from './conversation/pane.js';
+import { Sidebar } from './inbox/sidebar.js';
+import { html } from './preact.js';
+import { panelOf, route } from './router.js';
+import { t } from './text.js';
+import { lazy } from './ui/lazy.js';
+import { Empty } from './ui/states.js';
+
+/** What the main pane shows, by the first part of the address. */
+const PAGES = {
+  rooms: lazy(() => import('./rooms/browse.js').then((module) => module.RoomsPage)),
+  people: lazy(() => import('./people/directory.js').then((module) => module.PeoplePage)),
+  search: lazy(() => import('./search/page.js').then((module) => module.SearchPage)),
+  settings: lazy(() => import('./settings/page.js').then((module) => module.SettingsPage)),
+  admin: lazy(() => import('./admin/page.js').then((module) => module.AdminPage)),
+};
+
+/** What the panel beside the main pane shows, by its name in the address. Each gets `argument`, and `id` of the conversation. */
+const PANELS = {
+  thread: lazy(() => import('./conversation/thread.js').then((module) => module.ThreadPanel)),
+  pins: lazy(() => import('./conversation/pins.js').then((module) => module.PinsPanel)),
+  details: lazy(() => import('./rooms/details.js').then((module) => module.DetailsPanel)),
+  person: lazy(() => import('./people/card.js').then((module) => module.PersonPanel)),
+  search: lazy(() => import('./search/panel.js').then((module) => module.SearchPanel)),
+};
+
+/** The panes of who is signed in: the inbox, a conversation or another page, and a panel. Narrow windows show the last of them. */
+export function Workspace() {
+  const { path } = route.value;
+  const [first, id, seq] = path;
+  const panel = panelOf(route.value);
+  const Page = PAGES[first];
+  const Panel = panel && PANELS[panel.name];
+  const shown = Panel ? 'panel' : first ? 'main' : 'list';
+  return html`<div class="workspace" data-shown=${shown}>
+    <a class="skip-link" href="#main" onClick=${focusMain}>${t('navigation.skip')}</a>
+    <${Sidebar} />
+    <main class="main" id="main" tabindex="-1">
+      <${ConnectionBar} />
+      ${
+        first === 'c' && id
+          ? html`<${ConversationPane} key=${id} id=${id} seq=${Number(seq) || null} />`
+          : Page
+            ? html`<${Page} path=${path.slice(1)} />`
+            : html`<${Empty} icon="message" title=${t('welcome.title')} text=${t('welcome.text')} />`
+      }
+    </main>
+    ${Panel && html`<${Panel} key=${panel.name} id=${first === 'c' ? id : null} argument=${panel.argument} />`}
+  </div>`;
+}
+
+/** The fragment of the address is the route, so the link moves the focus itself. */
+function focusMain(event) {
+  event.preventDefault();
+  document.getElementById('main').focus();
+}
