@@ -1,17 +1,18 @@
 """The client library, /confab.js: one ES module for pages of every origin and for Node, made of the sources in `static/confab/`.
 
-The sources are joined, and freed of comments and spaces, when the file is first requested. There is no build step: a change of a
-source is served after the next start. The sources themselves are at /static/confab/.
+The sources are joined and minified when the file is first requested. There is no build step: a change of a source is served after
+the next start. The sources themselves are at /static/confab/.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 from flask import Blueprint, Response
-from rjsmin import jsmin
 
 from backend.web.assets import Asset
 
@@ -22,8 +23,8 @@ TYPES = "confab.d.ts"
 _IMPORT = re.compile(r"^import [^;]+ from '\./([\w-]+\.js)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=class|const|function|async function)", re.MULTILINE)
 _PUBLIC = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
-_SEPARATOR = re.compile(r"(?<=\d)_(?=\d)")
 _PRIVATE = re.compile(r"#([A-Za-z]\w*)")
+_MINIFY = "import sys, minify; sys.stdout.write(minify.string('text/javascript', sys.stdin.read()))"
 
 bp = Blueprint("client_library", __name__)
 
@@ -58,13 +59,17 @@ def joined_library() -> bytes:
     for match in _PUBLIC.finditer(text):
         exported.update(name.strip() for name in match[1].split(","))
     text = _PUBLIC.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
-    text = _PRIVATE.sub(lambda match: names.setdefault(match[1], f"#{_short(len(names))}"), jsmin(text))
-    # Every statement ends with a semicolon, so none is needed before the end of a block, and no line break after it. The sources
-    # are checked, so that nothing assigns to a constant.
-    for longer, shorter in ((";}", "}"), ("}\n", "}"), (",}", "}"), (",)", ")"), ("const ", "let ")):
-        text = text.replace(longer, shorter)
-    text = _SEPARATOR.sub("", text)
-    return f"{text}\nexport{{{','.join(sorted(exported))}}}\n".encode()
+    text = _PRIVATE.sub(lambda match: names.setdefault(match[1], f"#{_short(len(names))}"), text)
+    return minified(f"{text}\nexport {{ {', '.join(sorted(exported))} }};\n").encode()
+
+
+def minified(text: str) -> str:
+    """A JavaScript module without comments and spaces, and with short names of local variables. Raises CalledProcessError.
+
+    The minifier is a library in Go. It runs in a process of its own, so that a server has no second runtime with its threads.
+    """
+    command = (sys.executable, "-I", "-X", "utf8", "-c", _MINIFY)
+    return subprocess.run(command, input=text, capture_output=True, check=True, encoding="utf-8").stdout
 
 
 def modules(name: str, found: dict[str, str]) -> dict[str, str]:
