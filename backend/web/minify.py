@@ -1,7 +1,4 @@
-"""Make JavaScript and CSS smaller without a build step: comments and indentation are removed, and nothing is renamed.
-
-`rjsmin`, which the client library uses, takes a template inside of a template for code. The modules of the page have many.
-"""
+"""Make JavaScript and CSS smaller without a build step: comments and indentation are removed, and nothing is renamed."""
 
 from __future__ import annotations
 
