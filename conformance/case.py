@@ -97,7 +97,8 @@ class Run:
         self.devices: dict[str, Device] = {}
         self.marks: dict[str, float] = {"start": 0.0}
         self.texts: dict[str, str] = {}
-        self.opened: dict[str, list[str]] = {}
+        self.opened: dict[str, list[tuple[str, str]]] = {}
+        """The conversations that each device has opened, each with the tab. Those of a closed tab are gone."""
         self.users: dict[str, str] = {}
         self.patience = patience
         self._command = command
@@ -180,6 +181,7 @@ class Run:
         device = await self._device(name)
         arguments = dict(step)
         do = arguments.pop("do")
+        tab = arguments.get("tab", "1")
         if do == "kill":
             await device.kill()
             return
@@ -193,7 +195,9 @@ class Run:
             conversation = self.world.conversations[arguments["conversation"]]
             arguments["message_id"] = conversation.messages[arguments.pop("seq") - 1].id
         elif do == "open":
-            self.opened.setdefault(name, []).append(arguments["conversation"])
+            self.opened.setdefault(name, []).append((arguments["conversation"], tab))
+        elif do == "close_tab":
+            self.opened[name] = [opened for opened in self.opened.get(name, []) if opened[1] != tab]
         elif do in ("retry", "cancel"):
             content = arguments.pop("content")
             arguments["client_message_id"] = next(key for key, text in self.texts.items() if text == content)

@@ -18,8 +18,8 @@ async def check(run: Run) -> None:
     """Raises Failure."""
     for device in run.devices.values():
         if device.is_running:
-            for conversation in run.opened.get(device.name, []):
-                _no_message_twice(await device.call("messages", conversation=conversation), conversation)
+            for conversation, tab in run.opened.get(device.name, []):
+                _no_message_twice(await device.call("messages", conversation=conversation, tab=tab), conversation)
     _live_after_the_last_page(run)
     _no_refused_token(run)
     _one_socket(run)

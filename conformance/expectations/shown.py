@@ -90,15 +90,16 @@ async def _difference(run: Run, device: Device) -> str | None:
         own, right = ({name: each.get(name) for name in COUNTED} for each in (rows[row["id"]], row))
         if own != right:
             return f"The inbox has {own} for {row['id']}, and the server {right}."
-    for id_ in run.opened.get(device.name, []):
-        if id_ in rows and (text := await _message_difference(run, device, id_)):
+    for id_, tab in run.opened.get(device.name, []):
+        if id_ in rows and (text := await _message_difference(run, device, id_, tab)):
             return text
     return None
 
 
-async def _message_difference(run: Run, device: Device, id_: str) -> str | None:
+async def _message_difference(run: Run, device: Device, id_: str, tab: str) -> str | None:
     """The client may have the last messages only, but then all of them."""
-    shown = [{name: m[name] for name in SHOWN} for m in await device.call("messages", conversation=id_)]
+    messages = await device.call("messages", conversation=id_, tab=tab)
+    shown = [{name: m[name] for name in SHOWN} for m in messages]
     every = [{name: getattr(m, name) for name in SHOWN} for m in run.world.conversations[id_].messages]
     if every and not shown:
         return f"The client shows nothing in {id_}, which has {len(every)} messages."

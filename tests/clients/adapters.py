@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from conformance.case import Result, all_cases
+from conformance.case import Case, Result, Run, all_cases
 from conformance.runner import run_cases
 from tests.openapi.node import ROOT as ROOT_OF_NODE
 from tests.realtime.client import ContractViolation, check, from_client, from_server
@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 JOBS = 12
 """Cases at a time. They mostly wait."""
+
+PATIENCE = 0.5
+"""A client with a fault is waited for in vain, so expectations wait for a shorter time."""
 
 NODE = ROOT_OF_NODE / "bin" / "node"
 LIBRARY = ROOT / "backend" / "web" / "static" / "confab"
@@ -77,6 +80,26 @@ def confab(library: Path) -> str:
 def faulty_confab(fault: Fault, folder: Path) -> str:
     """The command of confab.js with *fault*."""
     return confab(plant(fault, LIBRARY, folder) / LIBRARY.name / "confab.js")
+
+
+def confab_in_tabs(library: Path, address: str) -> str:
+    """The command of the adapter for confab.js in tabs of the browser at *address*."""
+    python = shlex.quote(sys.executable)
+    return f"env CONFAB={shlex.quote(str(library))} CHROMIUM={address} {python} -m conformance.adapters.browser"
+
+
+async def run_faults(planted: list[tuple[Fault, str]], jobs: int) -> list[tuple[Fault, Case, str | None]]:
+    """Run the command of each fault with each of its cases, *jobs* at a time, and return the failures."""
+    cases = {case.name: case for case in all_cases()}
+    turns = asyncio.Semaphore(jobs)
+
+    async def run(fault: Fault, command: str, case: Case) -> tuple[Fault, Case, str | None]:
+        async with turns:
+            return fault, case, (await Run(case, command, patience=PATIENCE).run()).failure
+
+    return await asyncio.gather(
+        *(run(fault, command, cases[name]) for fault, command in planted for name in fault.cases)
+    )
 
 
 def run_every_case(command: str) -> tuple[list[Result], list[str]]:

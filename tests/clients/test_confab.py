@@ -24,7 +24,7 @@ def test_every_case_passes(run: tuple[list[Result], list[str]]) -> None:
 
 
 def test_only_the_cases_of_tabs_are_skipped(run: tuple[list[Result], list[str]]) -> None:
-    """In Node each client has its own socket. The tests in browsers have tabs."""
+    """In Node each client has its own socket. test_confab_tabs.py runs these cases in a browser."""
     results, _ = run
     assert {name for r in results for name in r.skipped} == {"tabs"}
 
