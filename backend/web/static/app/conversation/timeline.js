@@ -1,3 +1,4 @@
+import { OutboxMessages } from '../composer/outbox.js';
 import { html, useLayoutEffect, useRef } from '../preact.js';
 import { formatDay, t } from '../text.js';
 import { Empty } from '../ui/states.js';
@@ -33,5 +34,6 @@ export function Timeline({ signals, row }) {
         html`<${MessageArticle} key=${message.id} message=${message} row=${row} isJoined=${isJoined} />`,
       ];
     })}
+    <${OutboxMessages} outbox=${signals.outbox} />
   </div>`;
 }

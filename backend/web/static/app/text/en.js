@@ -83,8 +83,28 @@ export const en = {
   'typing.some': { one: '{names} is typing…', other: '{names} are typing…' },
 
   // The composer
+  'composer.attach': 'Attach files',
+  'composer.completions': 'Suggestions',
+  'composer.drop': 'Drop the files to attach them',
+  'composer.emoji': 'Emoji',
+  'composer.everybody': 'Everybody in this room',
+  'composer.files': 'Attached files',
   'composer.label': 'Message to {name}',
+  'composer.left': { one: '{count} character left', other: '{count} characters left' },
+  'composer.remove-file': 'Remove {name}',
   'composer.reply': 'Reply',
+  'composer.too-long': {
+    one: '{count} character too many. Shorten the text.',
+    other: '{count} characters too many. Shorten the text.',
+  },
+  'composer.too-many-files': 'A message can have {count} files. The others were left out.',
+  'outbox.cancel': 'Cancel',
+  'outbox.failed': 'Not sent',
+  'outbox.label': 'On its way: {text}',
+  'outbox.progress': 'Upload',
+  'outbox.queued': 'Sent when the connection is back',
+  'outbox.sending': 'Sending…',
+  'outbox.uploading': 'Uploading…',
 
   // Search
   'search.in-conversation': 'Search in this conversation',

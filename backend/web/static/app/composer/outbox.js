@@ -1,0 +1,62 @@
+import { me, signalOf, state } from '../chat.js';
+import { nameOf } from '../people.js';
+import { html } from '../preact.js';
+import { t } from '../text.js';
+import { Avatar } from '../ui/avatar.js';
+import { Button } from '../ui/button.js';
+import { Icon } from '../ui/icon.js';
+import { Preview } from './files.js';
+
+/**
+ * The messages that the server does not have yet, at the end of a conversation or of a thread.
+ * @param {{outbox: any, parentId?: number}} props  `outbox`: the signal of the conversation
+ */
+export function OutboxMessages({ outbox, parentId }) {
+  const shown = outbox.value.filter((sent) => (sent.parentId ?? undefined) === parentId);
+  return shown.map((sent) => html`<${OutboxMessage} key=${sent.clientMessageId} sent=${sent} />`);
+}
+
+function OutboxMessage({ sent }) {
+  const now = signalOf(sent.changes).value;
+  const progress = signalOf(sent.progress).value;
+  const { attachments } = sent;
+  const isFailed = now === 'failed';
+  return html`<article class=${`message is-outbox ${isFailed ? 'is-failed' : ''}`} aria-label=${t('outbox.label', { text: sent.content })}>
+    <div class="message-gutter"><${Avatar} user=${me.value} /></div>
+    <div class="message-body">
+      <header class="message-header">
+        <span class="message-sender" dir="auto">${nameOf(me.value)}</span>
+        <${Status} now=${now} isUploading=${attachments.length > 0 && progress < 1} />
+      </header>
+      <div class="message-content" dir="auto">${sent.content}</div>
+      ${
+        attachments.length > 0 &&
+        html`<ul class="chosen-files">
+            ${attachments.map((file) => html`<li class="chosen-file"><${Preview} file=${file} /><span class="chosen-file-name" dir="auto">${file.name}</span></li>`)}
+          </ul>
+          ${
+            !isFailed &&
+            html`<div class="upload">
+              <progress max="1" value=${progress} aria-label=${t('outbox.progress')}></progress>
+              <${Button} size="small" onClick=${() => sent.cancel()}>${t('outbox.cancel')}<//>
+            </div>`
+          }`
+      }
+      ${
+        isFailed &&
+        html`<div class="outbox-failure" role="alert">
+          <p>${sent.error?.detail ?? t('error.title')}</p>
+          <${Button} size="small" icon="refresh" onClick=${() => sent.retry()}>${t('action.retry')}<//>
+          <${Button} size="small" icon="trash" onClick=${() => sent.cancel()}>${t('action.delete')}<//>
+        </div>`
+      }
+    </div>
+  </article>`;
+}
+
+function Status({ now, isUploading }) {
+  if (now === 'failed') return html`<span class="outbox-state is-failed"><${Icon} name="alert" />${t('outbox.failed')}</span>`;
+  const isWaiting = now === 'queued' && state.value.status !== 'live';
+  const text = isWaiting ? 'outbox.queued' : isUploading ? 'outbox.uploading' : 'outbox.sending';
+  return html`<span class="outbox-state"><${Icon} name="clock" />${t(text)}</span>`;
+}
