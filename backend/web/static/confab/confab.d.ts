@@ -356,6 +356,8 @@ declare class Sent {
     get done(): Promise<Message>;
     get clientMessageId(): string;
     get content(): string;
+    /** The message that it replies to. */
+    get parentId(): number | undefined;
     get state(): "queued" | "sending" | "sent" | "failed";
     /** Send a message again that the server refused. */
     retry(): void;

@@ -49,6 +49,11 @@ export class Sent {
     return this.item.content;
   }
 
+  /** The message that it replies to. */
+  get parentId() {
+    return this.item.parentId;
+  }
+
   get state() {
     return this.changes.value;
   }
