@@ -22,7 +22,7 @@ expect.set_options(timeout=WAIT)
 IGNORED = re.compile(
     "Service Worker registration blocked by Playwright|Failed to load resource: the server responded with a status of 4"
 )
-"""Not faults of the page: what Playwright says of its own, and what browsers say of each answer of 4xx, which the page handles."""
+"""Not faults of the page: what Playwright says itself, and what browsers say of each answer of 4xx, which the page handles."""
 
 SIGN_IN = """async (account) => {
   const { chat } = await import(new URL('chat.js', document.querySelector('script[type=module]').src));
