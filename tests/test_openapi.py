@@ -31,7 +31,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 PARAMETER, IN_BRACES = re.compile("<(?:[^:<>]+:)?([^<>]+)>"), r"{\1}"
 PAGES = {"/ws/{client_id}", "/", "/docs", "/favicon.ico", "/openapi.json", "/asyncapi.json", "/realtime.schema.json",
          "/reference_client.py", "/confab.js", "/confab.d.ts", "/confab-node.js", "/static/{filename}",
-         "/app/{digest}/{name}"}  # fmt: skip
+         "/app/{digest}/{name}", "/sw.js", "/manifest.webmanifest"}  # fmt: skip
 """Routes that no client of the API calls; the document must have all others."""
 
 FAILURES_OF_ALL = {"429", "500", "503"}

@@ -43,6 +43,8 @@ PLACES = {
 TABLE: dict[str, tuple[str, Any]] = {
     "GET /": ("200 200 200 200 200", None),
     "GET /app/<digest>/<path:name>": ("200 200 200 200 200", None),
+    "GET /manifest.webmanifest": ("200 200 200 200 200", None),
+    "GET /sw.js": ("200 200 200 200 200", None),
     "GET /confab.d.ts": ("200 200 200 200 200", None),
     "GET /confab.js": ("200 200 200 200 200", None),
     "GET /confab-node.js": ("200 200 200 200 200", None),

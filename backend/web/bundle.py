@@ -33,10 +33,11 @@ _STYLE_IMPORT = re.compile(r"""^@import\s+(?:url\()?['"]([^'"]+)['"]\)?;""", re.
 
 
 class Bundle:
-    """All files of the page, by their name below the address of the bundle."""
+    """All *files* of the page, by their name below the address of the bundle, and the script of its service *worker*."""
 
-    def __init__(self, files: dict[str, Asset]):
+    def __init__(self, files: dict[str, Asset], worker: bytes):
         self.files = files
+        self.worker = worker
 
     @cached_property
     def digest(self) -> str:
@@ -51,9 +52,14 @@ class Bundle:
         self._add_imports(MAIN, found)
         return list(found)
 
+    @property
+    def prefix(self) -> str:
+        """The path of all files, with the hash."""
+        return f"/app/{self.digest}/"
+
     def address(self, name: str) -> str:
-        """The path of a file, with the hash."""
-        return f"/app/{self.digest}/{name}"
+        """The path of a file."""
+        return self.prefix + name
 
     def _add_imports(self, name: str, found: dict[str, None]) -> None:
         if name in found or name not in self.files:
@@ -72,12 +78,14 @@ def imports(name: str, script: str) -> list[str]:
 def bundle() -> Bundle:
     """The current bundle. Only in development it is made again after a file has changed."""
     is_development = current_app.config["CONFAB"].app_env == "development"
-    return _made(_state() if is_development else None)
+    return made(_state() if is_development else None)
 
 
 @lru_cache(maxsize=1)
-def _made(_: object) -> Bundle:
-    return Bundle(_read())
+def made(state: object) -> Bundle:
+    """The bundle of the files as they are. It is kept until *state* changes."""
+    sources = _sources()
+    return Bundle(_files(sources), minify_script(sources[WORKER].read_text()).encode())
 
 
 def _state() -> tuple[tuple[str, int], ...]:
@@ -90,8 +98,7 @@ def _sources() -> dict[str, Path]:
     return {name: path for name, path in names.items() if not any(part.startswith(".") for part in name.split("/"))}
 
 
-def _read() -> dict[str, Asset]:
-    sources = _sources()
+def _files(sources: dict[str, Path]) -> dict[str, Asset]:
     files = {
         name: Asset.named(name, _smaller(name, path.read_bytes()))
         for name, path in sources.items()

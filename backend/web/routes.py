@@ -14,6 +14,7 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from backend.http.json import decode, document_response, encode
+from backend.web import page
 from backend.web.asyncapi import asyncapi_document
 
 DOCS_FOLDER = Path(__file__).resolve().parents[2] / "docs"
@@ -26,8 +27,10 @@ bp = Blueprint(
 
 
 @bp.get("/")
-def show_home() -> str:
-    """The home page: what this server is, and the first calls of its API."""
+def show_home() -> ResponseReturnValue:
+    """The chat, or else the home page: what this server is, and the first calls of its API."""
+    if page.has_page():
+        return page.page_response()
     # Not from the Host header: a cache could store the page with a forged host in its examples.
     config = current_app.config["CONFAB"]
     return render_template(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
 
 import pytest
 from flask import Flask
 
-from backend.web import bundle as bundle_module
 from backend.web.bundle import Bundle, bundle, imports
 from tests.client import Client
 
@@ -23,30 +22,6 @@ FOR_EVER = "public, max-age=31536000, immutable"
 def current(sqlite_app: Flask) -> Bundle:
     with sqlite_app.app_context():
         return bundle()
-
-
-@pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of the test in place of `static/`, with a small page."""
-    for name, text in {
-        "app/main.js": "import { h } from '../vendor/preact.js'; // why\nimport { far } from './part/far.js';\nfar(h);\n",
-        "app/part/far.js": "export * from './near.js';\nexport const far = () => import('./later.js');\n",
-        "app/part/near.js": "import { Confab } from '../../confab.js';\nexport const near = Confab;\n",
-        "app/part/later.js": "export default 1;\n",
-        "app/sw.js": "self.skipWaiting();\n",
-        "app/styles/index.css": "@import './second.css';\n@import '../part/first.css';\n/* last */\na { top: 1px }\n",
-        "app/styles/second.css": "b { top: 2px; }\n",
-        "app/part/first.css": "i { top: 3px; }\n",
-        "app/.hidden.js": "1;\n",
-        "vendor/preact.js": "export const h = 1; // kept\n",
-    }.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    monkeypatch.setattr(bundle_module, "STATIC", tmp_path)
-    bundle_module._made.cache_clear()
-    yield tmp_path
-    bundle_module._made.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["vendor/preact.js", "vendor/marked.js", "confab.js"])
@@ -100,12 +75,12 @@ def test_every_import_is_a_file(current: Bundle) -> None:
             assert [path for path in imports(name, asset.content.decode()) if path not in current.files] == [], name
 
 
-def test_the_copies_are_served_as_they_are(sqlite_app: Flask, sources: Path) -> None:
+def test_the_copies_are_served_as_they_are(sqlite_app: Flask, small_page: Path) -> None:
     with sqlite_app.app_context():
-        assert bundle().files["vendor/preact.js"].content == (sources / "vendor/preact.js").read_bytes()
+        assert bundle().files["vendor/preact.js"].content == (small_page / "vendor/preact.js").read_bytes()
 
 
-def test_comments_and_hidden_files_are_not_served(sqlite_app: Flask, sources: Path) -> None:
+def test_comments_and_hidden_files_are_not_served(sqlite_app: Flask, small_page: Path) -> None:
     with sqlite_app.app_context():
         files = bundle().files
     assert sorted(files) == ["app/main.js", "app/part/far.js", "app/part/later.js", "app/part/near.js", "confab.js",
@@ -115,13 +90,13 @@ def test_comments_and_hidden_files_are_not_served(sqlite_app: Flask, sources: Pa
     )
 
 
-def test_the_styles_are_joined_in_the_order_of_their_list(sqlite_app: Flask, sources: Path) -> None:
+def test_the_styles_are_joined_in_the_order_of_their_list(sqlite_app: Flask, small_page: Path) -> None:
     with sqlite_app.app_context():
         style = bundle().files["style.css"]
     assert (style.mimetype, style.content) == ("text/css", b"b{top:2px}i{top:3px}a{top:1px}\n")
 
 
-def test_the_first_modules_are_those_that_the_main_one_imports(sqlite_app: Flask, sources: Path) -> None:
+def test_the_first_modules_are_those_that_the_main_one_imports(sqlite_app: Flask, small_page: Path) -> None:
     with sqlite_app.app_context():
         assert bundle().first_modules == [
             "app/main.js",
@@ -147,14 +122,14 @@ def test_imports_are_found(script: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize(("app_env", "is_served"), [("development", True), ("testing", False), ("production", False)])
 def test_an_edited_file_is_served_at_once_in_development(
-    make_app: Callable[..., Flask], sources: Path, app_env: str, is_served: bool
+    make_app: Callable[..., Flask], small_page: Path, app_env: str, is_served: bool
 ) -> None:
     secrets = {name: token_hex(32) for name in ("SECRET_KEY", "JWT_SECRET_KEY")}
     app = make_app({"APP_ENV": app_env, **secrets})
     client = Client(app)
     with app.app_context():
         before = bundle().digest
-    edited = sources / "app/part/later.js"
+    edited = small_page / "app/part/later.js"
     edited.write_text("export default 2;\n")
     os.utime(edited, ns=(1, 1))
     response = client.get(f"/app/{before}/app/part/later.js")
