@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tests.web import emojis
 from tests.web.vendored import HERE, MODULES, VENDOR, files
 
 IMPORT = re.compile(r"""\bfrom\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']""")
@@ -17,10 +18,18 @@ def test_the_copies_are_those_of_the_locked_versions() -> None:
     assert committed == files(), "run `python -m tests.web.vendored`"
 
 
+def test_the_list_of_emoji_is_that_of_the_locked_versions() -> None:
+    for name, text in emojis.files().items():
+        assert (emojis.FOLDER / name).read_text() == text, "run `python -m tests.web.emojis`"
+
+
 def test_the_lock_has_a_hash_of_each_package_and_no_address_of_a_registry() -> None:
     lock = json.loads((HERE / "package-lock.json").read_text())
     packages = {name: facts for name, facts in lock["packages"].items() if name}
-    assert {name.removeprefix("node_modules/") for name in packages} == {package for package, _ in MODULES.values()}
+    assert {name.removeprefix("node_modules/") for name in packages} == {
+        *(package for package, _ in MODULES.values()),
+        *emojis.PACKAGES,
+    }
     for facts in packages.values():
         assert facts["integrity"].startswith("sha512-")
         assert "resolved" not in facts
