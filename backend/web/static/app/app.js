@@ -1,6 +1,7 @@
 import { me, state } from './chat.js';
 import { html, useEffect } from './preact.js';
-import { route } from './router.js';
+import { go, route } from './router.js';
+import './session/ended.js';
 import { Dialogs } from './ui/dialog.js';
 import { lazy } from './ui/lazy.js';
 import { Toasts } from './ui/toast.js';
@@ -13,12 +14,16 @@ const LinkPages = lazy(() => import('./session/links.js').then((module) => modul
 /** The addresses of mails and invites, which are shown whoever is signed in. */
 const LINKS = ['verify', 'reset', 'join'];
 
+/** The addresses of who is not signed in. */
+const SESSION = ['forgot', 'register', 'sign-in'];
+
 /** The page: what the address names, for who is signed in. */
 export function App() {
   const [first] = route.value.path;
   const isSignedOut = state.value.status === 'signed-out' && !me.value;
   useEffect(() => {
     document.body.classList.toggle('is-signed-in', Boolean(me.value));
+    if (me.value && SESSION.includes(first)) go([], undefined, { replace: true });
   });
   let content = html`<${Skeleton} />`;
   if (LINKS.includes(first)) content = html`<${LinkPages} />`;

@@ -92,6 +92,13 @@ export function formatRelative(value) {
   return relative.format(0, 'second');
 }
 
+/** How long to wait, in one unit: "40 seconds", "3 minutes". @param {number} seconds */
+export function formatDuration(seconds) {
+  const [unit, size] = seconds < 90 ? ['second', 1] : seconds < 5400 ? ['minute', 60] : ['hour', 3600];
+  const style = { style: 'unit', unit, unitDisplay: 'long' };
+  return new Intl.NumberFormat(language, style).format(Math.ceil(seconds / size));
+}
+
 /** 1.2 MB @param {number} bytes */
 export function formatSize(bytes) {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];

@@ -1,9 +1,14 @@
 import { html } from '../preact.js';
 import { route } from '../router.js';
-import { t } from '../text.js';
-import { Card } from './card.js';
+import { JoinPage } from './join.js';
+import { ResetPage } from './reset.js';
+import { VerifyPage } from './verify.js';
+
+const PAGES = { verify: VerifyPage, reset: ResetPage, join: JoinPage };
 
 /** The pages behind the links of mails and invites. */
 export function LinkPages() {
-  return html`<${Card} title=${t(`link.${route.value.path[0]}.title`)} />`;
+  const { path, query } = route.value;
+  const secret = path[1] ?? query.token ?? query.code ?? '';
+  return html`<${PAGES[path[0]]} key=${secret} secret=${secret} />`;
 }

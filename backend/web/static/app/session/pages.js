@@ -1,32 +1,16 @@
-import { chat } from '../chat.js';
 import { html } from '../preact.js';
 import { route } from '../router.js';
-import { t } from '../text.js';
-import { Field, Form } from '../ui/form.js';
-import { Card } from './card.js';
+import { lazy } from '../ui/lazy.js';
+import { ForgotPassword } from './forgot.js';
+import { Register } from './register.js';
+import { SignIn } from './sign-in.js';
 
-/** The pages of who is not signed in. */
+const SignInByText = lazy(() => import('./sign-in-by-text.js').then((module) => module.SignInByText));
+
+/** The pages of who is not signed in. Any other address asks for the sign-in, and is shown after it. */
 export function SessionPages() {
-  const [first] = route.value.path;
-  return first === 'register' ? html`<${Register} />` : html`<${SignIn} />`;
-}
-
-function SignIn() {
-  return html`<${Card} title=${t('sign-in.title')}>
-    <${Form} action=${t('sign-in.action')} onSubmit=${({ email, password }) => chat.auth.login({ email, password })}>
-      <${Field} name="email" label=${t('field.email')} type="email" autocomplete="username" required autofocus />
-      <${Field} name="password" label=${t('field.password')} type="password" autocomplete="current-password" required />
-    <//>
-    <p class="card-more"><a href="#/register">${t('register.title')}</a></p>
-  <//>`;
-}
-
-function Register() {
-  return html`<${Card} title=${t('register.title')}>
-    <${Form} action=${t('register.action')} onSubmit=${({ email, password }) => chat.auth.register({ email, password })}>
-      <${Field} name="email" label=${t('field.email')} type="email" autocomplete="username" required autofocus />
-      <${Field} name="password" label=${t('field.password')} type="password" autocomplete="new-password" required />
-    <//>
-    <p class="card-more"><a href="#/sign-in">${t('sign-in.title')}</a></p>
-  <//>`;
+  const [first, second] = route.value.path;
+  if (first === 'register') return html`<${Register} />`;
+  if (first === 'forgot') return html`<${ForgotPassword} />`;
+  return first === 'sign-in' && second === 'text' ? html`<${SignInByText} />` : html`<${SignIn} />`;
 }

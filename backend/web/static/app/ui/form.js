@@ -1,7 +1,7 @@
 import { ApiError } from '../chat.js';
-import { createContext, html, useContext, useId, useRef, useState } from '../preact.js';
-import { t } from '../text.js';
+import { createContext, html, useContext, useEffect, useId, useRef, useState } from '../preact.js';
 import { Button } from './button.js';
+import { Cancelled, errorText, fieldErrors } from './errors.js';
 import { Icon } from './icon.js';
 
 const Errors = createContext({});
@@ -16,6 +16,7 @@ export function Form({ onSubmit, action, icon, isDanger = false, secondary, chil
   const element = useRef(null);
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState({ detail: '', errors: {} });
+  useEffect(() => element.current.querySelector('[autofocus]')?.focus(), []);
   const submit = async (event) => {
     event.preventDefault();
     if (isBusy) return;
@@ -24,23 +25,23 @@ export function Form({ onSubmit, action, icon, isDanger = false, secondary, chil
     try {
       await onSubmit(read(element.current), element.current);
     } catch (error) {
+      if (error instanceof Cancelled) return;
       if (!(error instanceof ApiError)) console.error(error);
-      const errors = error.errors ?? {};
-      const isNetwork = error.code === 'network';
-      setFailure({ detail: isNetwork ? t('error.network.text') : (error.detail ?? t('error.title')), errors });
+      if (element.current) setFailure({ detail: errorText(error), errors: fieldErrors(error, element.current) });
       requestAnimationFrame(() => element.current?.querySelector('[aria-invalid=true], .form-error')?.focus());
     } finally {
       setBusy(false);
     }
   };
   const named = Object.keys(failure.errors);
-  const isShownAtFields = named.length && named.every((name) => element.current?.elements[name]);
+  const elsewhere = named.filter((name) => !element.current?.elements[name]).flatMap((name) => failure.errors[name]);
+  const isShownAtFields = named.length && !elsewhere.length;
   return html`<form ref=${element} class=${`form ${className}`} onSubmit=${submit} noValidate=${false}>
     ${
       failure.detail &&
       !isShownAtFields &&
       html`<p class="form-error" role="alert" tabindex="-1">
-        <${Icon} name="alert" /><span>${failure.detail}</span>
+        <${Icon} name="alert" /><span>${[failure.detail, ...elsewhere].join(' ')}</span>
       </p>`
     }
     <${Errors.Provider} value=${failure.errors}>${children}<//>

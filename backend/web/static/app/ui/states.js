@@ -1,6 +1,7 @@
 import { html } from '../preact.js';
 import { t } from '../text.js';
 import { Button } from './button.js';
+import { errorText } from './errors.js';
 import { Icon } from './icon.js';
 
 /** What is shown where there is nothing to show: why, and what to do. */
@@ -23,7 +24,7 @@ export function Failure({ error, retry, isSmall = true }) {
   return html`<${Empty}
     icon=${isNetwork ? 'cloud-off' : 'alert'}
     title=${t(isNetwork ? 'error.network.title' : 'error.title')}
-    text=${isNetwork ? t('error.network.text') : error?.detail}
+    text=${errorText(error)}
     isSmall=${isSmall}
   >
     ${retry && html`<${Button} onClick=${retry}>${t('action.retry')}<//>`}

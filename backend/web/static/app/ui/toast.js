@@ -1,6 +1,7 @@
 import { html, signal } from '../preact.js';
 import { t } from '../text.js';
 import { Button, IconButton } from './button.js';
+import { Cancelled, errorText } from './errors.js';
 import { Icon } from './icon.js';
 
 const toasts = signal([]);
@@ -26,9 +27,10 @@ export function toast(text, { kind, action, duration = DURATION } = {}) {
   });
 }
 
-/** Tell of an error, in the words of the server. @param {any} error */
+/** Tell of an error, unless the user left what was to be done. @param {any} error */
 export function toastError(error) {
-  void toast(error?.code === 'network' ? t('error.network.text') : (error?.detail ?? t('error.title')), { kind: 'error' });
+  if (error instanceof Cancelled) return;
+  void toast(errorText(error), { kind: 'error' });
 }
 
 /** Where toasts appear; stands once in the page. */

@@ -1,0 +1,35 @@
+import { chat } from '../chat.js';
+import { html, useState } from '../preact.js';
+import { t } from '../text.js';
+import { Button } from '../ui/button.js';
+import { Card } from './card.js';
+import { FactorCard } from './sign-in.js';
+import { CodeForm, NumberForm } from './text-code.js';
+
+/** Asks for a telephone number, for the code that is sent to it, and for the second factor where the account has one. */
+export function SignInByText() {
+  const [mobile, setMobile] = useState('');
+  const [proof, setProof] = useState(null);
+  const signIn = async (code) => {
+    try {
+      await chat.auth.verifyOtp({ mobile, code });
+    } catch (error) {
+      if (error.code !== 'totp_required') throw error;
+      setProof({ mobile, code });
+    }
+  };
+  if (proof) {
+    return html`<${FactorCard} onCode=${(code) => chat.auth.verifyOtp({ ...proof, totp_code: code })} onBack=${() => setProof(null)} />`;
+  }
+  if (!mobile) {
+    return html`<${Card} title=${t('sign-in.by-text')} lead=${t('text-code.lead')}>
+      <${NumberForm} onSent=${setMobile} />
+      <p class="card-more"><a href="#/sign-in">${t('sign-in.by-password')}</a></p>
+    <//>`;
+  }
+  return html`<${Card} title=${t('text-code.title')}>
+    <${CodeForm} mobile=${mobile} action=${t('sign-in.action')} onCode=${signIn}>
+      <${Button} kind="quiet" size="small" onClick=${() => setMobile('')}>${t('text-code.other-number')}<//>
+    <//>
+  <//>`;
+}
