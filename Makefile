@@ -11,7 +11,7 @@ COMPILE := pip-compile --quiet --no-header --no-strip-extras --generate-hashes -
 OPENAPI_TOOLS := tests/openapi/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run migrate test coverage format lint audit image conformance bench chaos mutants lock
+.PHONY: help install run demo migrate test coverage format lint audit image conformance bench chaos mutants lock
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -25,6 +25,9 @@ run: $(VENV)/.runtime ## install, migrate an embedded (SQLite) database, and ser
 	@url="$${DATABASE_URL-$$($(BIN)/dotenv --file .env get DATABASE_URL 2>/dev/null)}"; \
 	case "$$url" in "" | sqlite*) $(BIN)/flask db upgrade || exit 1 ;; esac; \
 	exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
+
+demo: $(VENV)/.runtime ## serve a team of twenty with eight weeks of messages, from .demo/; ARGS=--fresh builds it anew
+	@exec $(BIN)/python -m demo $(ARGS)
 
 migrate: $(VENV)/.runtime ## bring the database that DATABASE_URL names to head
 	@$(BIN)/flask db upgrade
