@@ -1,7 +1,9 @@
 import { ConnectionBar } from './connection-bar.js';
 import { ConversationPane } from './conversation/pane.js';
 import { Sidebar } from './inbox/sidebar.js';
-import { html } from './preact.js';
+import { startKeys, SWITCHER_KEY } from './keys.js';
+import { startNotifications } from './notifications.js';
+import { html, useEffect } from './preact.js';
 import { panelOf, route } from './router.js';
 import { t } from './text.js';
 import { lazy } from './ui/lazy.js';
@@ -27,6 +29,8 @@ const PANELS = {
 
 /** The panes of who is signed in: the inbox, a conversation or another page, and a panel. Narrow windows show the last of them. */
 export function Workspace() {
+  useEffect(startKeys, []);
+  useEffect(startNotifications, []);
   const { path } = route.value;
   const [first, id, seq] = path;
   const panel = panelOf(route.value);
@@ -43,7 +47,7 @@ export function Workspace() {
           ? html`<${ConversationPane} key=${id} id=${id} seq=${Number(seq) || null} />`
           : Page
             ? html`<${Page} path=${path.slice(1)} />`
-            : html`<${Empty} icon="message" title=${t('welcome.title')} text=${t('welcome.text')} />`
+            : html`<${Empty} icon="message" title=${t('welcome.title')} text=${t('welcome.text', { key: SWITCHER_KEY })} />`
       }
     </main>
     ${Panel && html`<${Panel} key=${panel.name} id=${first === 'c' ? id : null} argument=${panel.argument} />`}

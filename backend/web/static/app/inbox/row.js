@@ -6,12 +6,15 @@ import { formatMoment, formatNumber, formatShort, t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Icon } from '../ui/icon.js';
 
-/** A conversation of the inbox: name, last message, time, counts. @param {{row: any, isCurrent: boolean}} props */
-export function InboxRow({ row, isCurrent }) {
+/**
+ * A conversation of the inbox: name, last message, time, counts, and the button of its menu.
+ * @param {{row: any, isCurrent: boolean, isStop: boolean}} props  `isStop`: the Tab key reaches it
+ */
+export function InboxRow({ row, isCurrent, isStop }) {
   const { last_message: last, unread_count: unread, mention_count: mentions, is_muted: isMuted } = row;
   const classes = ['inbox-row', unread && !isMuted && 'is-unread', isMuted && 'is-muted'].filter(Boolean).join(' ');
-  return html`<li>
-    <a class=${classes} href=${conversationHref(row.id)} aria-current=${isCurrent ? 'page' : undefined}>
+  return html`<li class="inbox-item" data-id=${row.id}>
+    <a class=${classes} href=${conversationHref(row.id)} aria-current=${isCurrent ? 'page' : undefined} tabindex=${isStop ? 0 : -1}>
       <${ConversationPicture} row=${row} />
       <span class="inbox-row-text">
         <span class="inbox-row-name" dir="auto">${titleOf(row)}</span>
@@ -29,6 +32,15 @@ export function InboxRow({ row, isCurrent }) {
         </span>
       </span>
     </a>
+    <button
+      type="button"
+      class="icon-button icon-button-small inbox-row-menu"
+      tabindex="-1"
+      aria-haspopup="menu"
+      aria-label=${t('inbox.menu', { name: titleOf(row) })}
+    >
+      <${Icon} name="more" />
+    </button>
   </li>`;
 }
 

@@ -1,0 +1,83 @@
+// What tells of new messages outside of the page: its title, its icon, and notifications of the desktop.
+
+import { inbox } from './chat.js';
+import { openId, unreadTotal } from './inbox/order.js';
+import { titleOf } from './people.js';
+import { effect, signal } from './preact.js';
+import { route } from './router.js';
+import { formatNumber, t } from './text.js';
+
+const STORED = 'confab notifications';
+const PAGES = { rooms: 'rooms.browse', people: 'people.title', search: 'search.title' };
+
+/** Whether new messages are shown by the desktop while the page is not in front. */
+export const notificationsEnabled = signal(isStored() && isAllowed());
+
+function isAllowed() {
+  return globalThis.Notification?.permission === 'granted';
+}
+
+function isStored() {
+  try {
+    return localStorage.getItem(STORED) === 'on';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Turn the notifications on or off on this device. The browser asks for permission, so this is called when a button is pressed.
+ * Resolves with whether they are on.
+ * @param {boolean} isOn
+ */
+export async function setNotificationsEnabled(isOn) {
+  const isGranted = isOn && (await globalThis.Notification?.requestPermission()) === 'granted';
+  try {
+    localStorage.setItem(STORED, isGranted ? 'on' : 'off');
+  } catch {} // no storage: until the page is closed
+  notificationsEnabled.value = isGranted;
+  return isGranted;
+}
+
+/** Keep the title and the icon, and tell of new messages. Returns what ends it. */
+export function startNotifications() {
+  const undo = [effect(showTitle), effect(showBadge), effect(tell)];
+  return () => {
+    for (const each of undo) each();
+  };
+}
+
+function showTitle() {
+  const count = unreadTotal.value;
+  const key = PAGES[route.value.path[0]];
+  const row = openId.value && inbox.value.find(({ id }) => id === openId.value);
+  const place = row ? titleOf(row) : key ? t(key) : '';
+  document.title = `${count ? `(${formatNumber(count)}) ` : ''}${place ? `${place} · ` : ''}Confab`;
+}
+
+let hasBadge = false;
+function showBadge() {
+  const count = unreadTotal.value;
+  if (!count && !hasBadge) return;
+  hasBadge = true;
+  import('./desktop/favicon.js').then(
+    (module) => module.drawBadge(unreadTotal.peek()),
+    () => {},
+  );
+}
+
+function tell() {
+  if (!notificationsEnabled.value) return;
+  let stop = null;
+  let isEnded = false;
+  import('./desktop/notify.js').then(
+    (module) => {
+      if (!isEnded) stop = module.startTelling();
+    },
+    () => {},
+  );
+  return () => {
+    isEnded = true;
+    stop?.();
+  };
+}
