@@ -202,6 +202,15 @@ def test_many_requests_from_one_address_are_429_and_others_are_answered(
     assert next(statuses(nginx, other, path)) == 200
 
 
+def test_files_of_the_page_have_a_limit_of_their_own(nginx: Nginx) -> None:
+    """Many people behind one address may open the page at once, and their other requests are answered as well."""
+    answered = list(
+        itertools.takewhile(lambda status: status == 200, statuses(nginx, "192.0.2.9", "/app/1/app/main.js"))
+    )
+    assert 1000 <= len(answered) < 5000
+    assert next(statuses(nginx, "192.0.2.9")) == 200
+
+
 def test_requests_and_sockets_of_an_address_are_limited(upstream: Upstream) -> None:
     few = {r"limit_conn confab_connections \d+;": "limit_conn confab_connections 3;",
            r"limit_conn confab_sockets \d+;": "limit_conn confab_sockets 3;"}  # fmt: skip

@@ -12,7 +12,7 @@ from secrets import token_hex
 import pytest
 from flask import Flask
 
-from backend.web.bundle import Bundle, bundle, imports
+from backend.web.bundle import STATIC, STYLES, Bundle, bundle, imports
 from tests.client import Client
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -135,3 +135,16 @@ def test_an_edited_file_is_served_at_once_in_development(
     response = client.get(f"/app/{before}/app/part/later.js")
     assert (response.data == b"export default 2;\n") is is_served
     assert response.headers["Cache-Control"] == ("no-cache" if is_served else FOR_EVER)
+
+
+def test_every_style_sheet_is_listed() -> None:
+    index = (STATIC / STYLES).read_text()
+    listed = {(STATIC / STYLES).parent / path for path in re.findall(r"""@import ["']([^"']+)["'];""", index)}
+    assert {path.resolve() for path in listed} | {STATIC / STYLES} == set((STATIC / "app").rglob("*.css"))
+
+
+def test_no_file_of_the_page_names_another_host(current: Bundle) -> None:
+    for name, asset in current.files.items():
+        if (name.startswith("app/") and name.endswith((".js", ".json"))) or name == "style.css":
+            found = set(re.findall(r"https?://[\w.-]+", asset.content.decode()))
+            assert found <= {"http://www.w3.org"}, name
