@@ -14,6 +14,9 @@ export { ApiError, Value };
  * @typedef {import('./types.js').User} User
  */
 
+/** The longest list of positions in a `resume`: a frame has at most 64 KiB. */
+const POSITIONS_LENGTH = 65_000;
+
 /** A client of a Confab server: it keeps the user's conversations as they are on the server, and sends what it is given. */
 export class Confab {
   /** How the client stands. @type {Value<State>} */
@@ -58,6 +61,8 @@ export class Confab {
   #turn = Promise.resolve();
   /** The tab whose frames this one follows, and the number of the last one. */
   #leader = { id: '', number: 0 };
+  /** The frames that wait for an answer of /sync. @type {any[] | null} */
+  #held = null;
 
   /** @param {import('./types.js').Options} [options] */
   constructor(options = {}) {
@@ -89,7 +94,7 @@ export class Confab {
     this.#connection = new Connection(`${this.#url.replace(/^http/, 'ws')}/ws/${clientId}`, this.#session, {
       // What the user may no longer see is gone before the state says so.
       state: (state) => (state.status === 'signed-out' && !options.getToken ? this.#switch() : this.#setState(state)),
-      frame: (frame) => this.#broadcast({ kind: 'frame', frame }),
+      frame: (frame) => (this.#held ? this.#held.push(frame) : this.#broadcast({ kind: 'frame', frame })),
       ready: (frame) => this.#catchUp(frame),
       live: () => this.#outbox.pumpAll(),
     });
@@ -250,8 +255,30 @@ export class Confab {
     this.#broadcast({ kind: 'frame', frame: ready });
     const rows = await repeat(() => this.api.all('/api/chat/conversations?limit=100'));
     this.#broadcast({ kind: 'inbox', rows });
-    await repeat(() => this.#connection.request({ type: 'resume', conversations: this.#store.positions() }));
+    await repeat(async () => {
+      const conversations = this.#store.positions();
+      if (JSON.stringify(conversations).length < POSITIONS_LENGTH)
+        await this.#connection.request({ type: 'resume', conversations });
+      else while (await this.#sync());
+    });
     this.#broadcast({ kind: 'caught-up' });
+  }
+
+  /** Apply a page of what changed, where there are too many conversations for `resume`. Resolves with whether there is more. */
+  async #sync() {
+    // What arrives during the call follows its answer, as it follows the pages on the socket.
+    /** @type {any[]} */
+    const held = [];
+    this.#held = held;
+    try {
+      const page = await this.api.post('/api/chat/sync', { conversations: this.#store.positions() });
+      const isMore = page.conversations.some((/** @type {any} */ { truncated }) => truncated);
+      this.#broadcast({ kind: 'frame', frame: { type: 'resumed', ...page, done: !isMore } });
+      return isMore;
+    } finally {
+      this.#held = null;
+      for (const frame of held) this.#broadcast({ kind: 'frame', frame });
+    }
   }
 
   /** Apply what the socket brought, here and in the other tabs. @param {any} message */
