@@ -20,9 +20,9 @@ WAIT = 20_000
 expect.set_options(timeout=WAIT)
 
 IGNORED = re.compile(
-    "Service Worker registration blocked by Playwright|Failed to load resource: the server responded with a status of 4"
+    "Service Worker registration blocked by Playwright|Failed to load resource: (the server .* status of 4|net::)"
 )
-"""Not faults of the page: what Playwright says itself, and what browsers say of each answer of 4xx, which the page handles."""
+"""What Playwright says itself, and what browsers say of answers of 4xx and of requests without network: the page handles both."""
 
 SIGN_IN = """async (account) => {
   const { chat } = await import(new URL('chat.js', document.querySelector('script[type=module]').src));

@@ -167,11 +167,11 @@ function useCompletion({ row, members, input }) {
     looking.current?.abort();
     setFound({ options: [], at: null });
   };
-  const look = async () => {
+  const look = async (isForced = false) => {
     const { value, selectionStart, selectionEnd } = input.current;
     const word = selectionStart === selectionEnd ? wordAt(value, selectionStart) : null;
     if (!word) return close();
-    if (word.start === at?.start && word.word === at?.word) return;
+    if (!isForced && word.start === at?.start && word.word === at?.word) return;
     looking.current?.abort();
     const attempt = new AbortController();
     looking.current = attempt;
@@ -180,6 +180,10 @@ function useCompletion({ row, members, input }) {
     setFound({ options: found, at: word });
     setChosen(0);
   };
+  // The members may become known while a name is written.
+  useEffect(() => {
+    if (at?.kind === '@') void look(true);
+  }, [members.value.length]);
   return {
     options,
     chosen,

@@ -16,7 +16,7 @@ export function Timeline({ signals, row }) {
     scroller.current.scrollTop = scroller.current.scrollHeight;
     if (last && document.hasFocus()) conversation.read(last.seq);
   }, [last?.id]);
-  if (!messages.length && !conversation.hasBefore)
+  if (!messages.length && !conversation.hasBefore && !signals.outbox.value.length)
     return html`<div class="timeline" ref=${scroller}>
       <${Empty} icon="message" title=${t('conversation.empty.title')} text=${t('conversation.empty.text')} />
     </div>`;

@@ -1,0 +1,123 @@
+"""Messages are written with drafts, completion, emoji and files, and sent later where there is no network."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import Opens, People, Person
+
+
+@pytest.fixture
+def ann(person: People) -> Person:
+    return person("Ann")
+
+
+@pytest.fixture
+def room(ann: Person, person: People) -> str:
+    """A room of Ann, in which Zoë is too."""
+    room: str = ann.api.room(person("Zoë", "Zander", username=f"zoe-{ann.api.id}").api, name="Design")[
+        "conversation_id"
+    ]
+    return room
+
+
+def box(page: Page) -> Page:
+    return page.get_by_role("textbox", name="Message to Design")
+
+
+def test_a_name_is_completed_without_its_accents(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}")
+    box(page).press_sequentially("Hello @zoe")
+    expect(page.get_by_role("option", name="Zoë Zander")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(box(page)).to_have_value(f"Hello @zoe-{ann.api.id} ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("article")).to_contain_text("Hello")
+    expect(page.locator(".is-outbox")).to_have_count(0)
+    assert len(ann.api("GET", f"/api/chat/messages?conversation_id={room}")[0]["mentions"]) == 1
+
+
+def test_an_emoji_is_completed_and_picked(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}")
+    box(page).press_sequentially("Done :party")
+    page.get_by_role("option", name="party popper").click()
+    expect(box(page)).to_have_value("Done 🎉 ")
+    page.get_by_role("button", name="Emoji").click()
+    page.get_by_role("searchbox", name="Search emoji").press_sequentially("rocket")
+    page.keyboard.press("Enter")
+    expect(box(page)).to_have_value("Done 🎉 🚀")
+    expect(box(page)).to_be_focused()
+
+
+def test_a_draft_outlives_a_reload(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}")
+    box(page).fill("Not finished")
+    page.reload()
+    expect(box(page)).to_have_value("Not finished")
+    box(page).press("Enter")
+    expect(box(page)).to_have_value("")
+    page.reload()
+    expect(page.get_by_role("article")).to_contain_text("Not finished")
+    expect(box(page)).to_have_value("")
+
+
+def test_what_is_written_offline_is_sent_once_after_a_reload(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}")
+    expect(box(page)).to_be_visible()
+    is_online = False
+    page.route("**/api/**", lambda route: route.continue_() if is_online else route.abort())
+    page.route_web_socket("**/ws/**", lambda socket: socket.connect_to_server() if is_online else socket.close())
+    page.reload()
+    box(page).fill("Written offline")
+    box(page).press("Enter")
+    expect(page.get_by_role("article")).to_contain_text("Sent when the connection is back")
+    expect(box(page)).to_have_value("")
+    is_online = True
+    page.reload()
+    expect(page.get_by_role("article")).to_contain_text("Written offline")
+    expect(page.locator(".is-outbox")).to_have_count(0)
+    found = ann.api("GET", f"/api/chat/messages?conversation_id={room}")
+    assert [message["content"] for message in found] == ["Written offline"]
+
+
+def test_files_are_attached_shown_and_taken_out(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}")
+    expect(box(page)).to_be_visible()
+    files = [
+        {"name": f"{name}.txt", "mimeType": "text/plain", "buffer": name.encode()} for name in ("one", "two", "three")
+    ]
+    page.locator("input[type=file]").set_input_files(files)
+    page.get_by_role("button", name="Remove two.txt").click()
+    expect(page.get_by_role("list", name="Attached files").get_by_role("listitem")).to_have_count(2)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("article")).to_be_visible()
+    expect(page.locator(".is-outbox")).to_have_count(0)
+    (message,) = ann.api("GET", f"/api/chat/messages?conversation_id={room}")
+    assert [each["filename"] for each in message["attachments"]] == ["one.txt", "three.txt"]
+
+
+def test_a_refused_message_stays_until_it_is_sent_again_or_deleted(
+    open_page: Opens, ann: Person, person: People
+) -> None:
+    bob = person("Bob")
+    bob.api.send("Hello", recipient_id=ann.api.id)
+    page = open_page(ann, f"c/dm:{ann.api.id}:{bob.api.id}")
+    bob.api("PUT", f"/api/users/me/blocks/{ann.api.id}")
+    page.get_by_role("textbox", name="Message to Bob Larsson").fill("Are you there?")
+    page.keyboard.press("Enter")
+    refused = page.get_by_role("article").filter(has_text="Are you there?")
+    expect(refused).to_contain_text("Not sent")
+    bob.api("DELETE", f"/api/users/me/blocks/{ann.api.id}")
+    refused.get_by_role("button", name="Try again").click()
+    expect(page.locator(".is-outbox")).to_have_count(0)
+    expect(refused).to_be_visible()
+
+
+def test_a_text_that_is_too_long_is_not_sent(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}")
+    box(page).fill("x" * 4001)
+    expect(page.get_by_text("1 character too many")).to_be_visible()
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+    box(page).fill("é" * 4000)
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()
