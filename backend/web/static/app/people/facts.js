@@ -10,8 +10,8 @@ import { blocked, loadBlocks, setBlocked } from './blocks.js';
 import { directId } from './direct.js';
 import { SharedRooms } from './shared-rooms.js';
 
-/** Who a user is: picture, names, presence, bio, and what can be done. @param {{user: any, isConversation?: boolean}} props  `isConversation`: it stands beside the conversation with the user */
-export function PersonFacts({ user, isConversation = false }) {
+/** Who a user is: picture, names, presence, bio, and what can be done. @param {{user: any, isConversation?: boolean, children?: any}} props  `isConversation`: it stands beside the conversation with the user */
+export function PersonFacts({ user, isConversation = false, children }) {
   const isMe = user.id === me.value?.id;
   const isGone = !user.username || user.is_active === false;
   useEffect(() => {
@@ -41,6 +41,7 @@ export function PersonFacts({ user, isConversation = false }) {
         html`<${Button} onClick=${() => setBlocked(user, !isBlocked)}>${t(isBlocked ? 'person.unblock' : 'person.block')}<//>`
       }
     </div>
+    ${children}
     <dl class="facts">
       ${user.roles?.length > 0 && html`<div><dt>${t('person.roles')}</dt><dd dir="auto">${formatList(user.roles)}</dd></div>`}
       ${user.created_at && html`<div><dt>${t('person.since')}</dt><dd>${formatDate(user.created_at)}</dd></div>`}

@@ -66,7 +66,7 @@ function read(form) {
 
 /**
  * A labelled field of a form. Further attributes are those of the input.
- * @param {{name: string, label: string, hint?: string, rows?: number, options?: {value: string, label: string}[]}} props
+ * @param {{name: string, label: string, hint?: string, rows?: number, options?: {value: string, label: string, isSelected?: boolean}[]}} props
  */
 export function Field({ name, label, hint, rows, options, children, ...rest }) {
   const id = useId();
@@ -78,7 +78,7 @@ export function Field({ name, label, hint, rows, options, children, ...rest }) {
     ${
       options
         ? html`<select ...${props}>
-            ${options.map((each) => html`<option value=${each.value}>${each.label}</option>`)}
+            ${options.map((each) => html`<option value=${each.value} selected=${each.isSelected}>${each.label}</option>`)}
           </select>`
         : rows
           ? html`<textarea rows=${rows} dir="auto" ...${props}></textarea>`
