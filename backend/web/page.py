@@ -10,6 +10,7 @@ from backend.errors import NotFound
 from backend.http.json import encode
 from backend.web.assets import Asset
 from backend.web.bundle import MAIN, bundle
+from config import Config
 
 bp = Blueprint("page", __name__)
 
@@ -116,8 +117,19 @@ def page_policy(public_url: str) -> str:
 
 
 def _page_html() -> bytes:
-    has_docs = current_app.config["CONFAB"].has_docs
-    return render_template("page.html", bundle=bundle(), has_docs=has_docs).encode()
+    config: Config = current_app.config["CONFAB"]
+    return render_template(
+        "page.html",
+        bundle=bundle(),
+        has_docs=config.has_docs,
+        registration=config.registration,
+        sms="on" if _sends_texts(config) else "off",
+    ).encode()
+
+
+def _sends_texts(config: Config) -> bool:
+    """Whether a code by text arrives somewhere, so that the page may offer to sign in with one."""
+    return config.may_log_sms if config.sms_gateway == "console" else config.sms_gateway != "off"
 
 
 def _revalidated(asset: Asset) -> Response:

@@ -135,3 +135,19 @@ def test_the_manifest_describes_an_application(sqlite_app: Flask) -> None:
         assert "Content-Encoding" not in picture.headers
         width, height = struct.unpack(">II", picture.data[16:24])
         assert f"{width}x{height}" == icon["sizes"]
+
+
+@pytest.mark.usefixtures("small_page")
+@pytest.mark.parametrize(
+    ("env", "registration", "sms"),
+    [
+        ({}, "open", "on"),
+        ({"REGISTRATION": "invite", "SMS_GATEWAY": "off"}, "invite", "off"),
+        ({"REGISTRATION": "closed", "SMS_GATEWAY": "webhook", "SMS_WEBHOOK_URL": "https://a.example/"}, "closed", "on"),
+    ],
+)
+def test_the_page_knows_who_may_register_and_whether_codes_are_sent(
+    make_app: Callable[..., Flask], env: dict[str, str], registration: str, sms: str
+) -> None:
+    text = Client(make_app(env)).get("/").text
+    assert f'data-registration="{registration}" data-sms="{sms}"' in text
