@@ -8,7 +8,7 @@ import { route } from './router.js';
 import { formatNumber, t } from './text.js';
 
 const STORED = 'confab notifications';
-const PAGES = { rooms: 'rooms.browse', people: 'people.title', search: 'search.title' };
+const PAGES = { rooms: 'rooms.browse', people: 'people.title', search: 'search.title', settings: 'settings.title' };
 
 /** Whether new messages are shown by the desktop while the page is not in front. */
 export const notificationsEnabled = signal(isStored() && isAllowed());

@@ -13,6 +13,7 @@ import { SignOutDialog } from './sign-out.js';
 const SECTIONS = {
   profile: { icon: 'person', Page: lazy(() => import('./profile.js').then((module) => module.Profile)) },
   appearance: { icon: 'sun', Page: lazy(() => import('./appearance.js').then((module) => module.Appearance)) },
+  notifications: { icon: 'bell', Page: lazy(() => import('./notifications.js').then((module) => module.Notifications)) },
   security: { icon: 'lock', Page: lazy(() => import('./security.js').then((module) => module.Security)) },
   devices: { icon: 'phone', Page: lazy(() => import('./devices.js').then((module) => module.Devices)) },
   tokens: { icon: 'key', Page: lazy(() => import('./tokens.js').then((module) => module.Tokens)) },
@@ -28,7 +29,6 @@ export function SettingsPage({ path }) {
   const { Page } = SECTIONS[shown];
   const content = useRef(null);
   useEffect(() => {
-    document.title = `${name ? title : t('settings.title')} · Confab`;
     if (!name) return;
     content.current.scrollTop = 0;
     content.current.focus({ preventScroll: true });
