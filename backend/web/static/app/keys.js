@@ -8,6 +8,7 @@ import { toastError } from './ui/toast.js';
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 /** How the keys are written on this device. */
 export const MODIFIER = isMac ? '⌘' : 'Ctrl';
+export const SHIFT = isMac ? '⇧' : 'Shift';
 export const SWITCHER_KEY = isMac ? '⌘K' : 'Ctrl K';
 
 const STORED = 'confab single keys';

@@ -8,7 +8,13 @@ import { route } from './router.js';
 import { formatNumber, t } from './text.js';
 
 const STORED = 'confab notifications';
-const PAGES = { rooms: 'rooms.browse', people: 'people.title', search: 'search.title', settings: 'settings.title' };
+const PAGES = {
+  rooms: 'rooms.browse',
+  people: 'people.title',
+  search: 'search.title',
+  settings: 'settings.title',
+  admin: 'navigation.admin',
+};
 
 /** Whether new messages are shown by the desktop while the page is not in front. */
 export const notificationsEnabled = signal(isStored() && isAllowed());

@@ -10,6 +10,10 @@ const prefix = () => `confab draft ${me.peek()?.id} `;
 /** The ids of the conversations that have a draft: for a mark in the inbox. */
 export const drafted = signal(read());
 
+me.subscribe(() => {
+  drafted.value = read();
+});
+
 /** @type {Map<string, {text: string, timer: number}>} */
 const pending = new Map();
 

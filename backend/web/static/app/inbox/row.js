@@ -1,8 +1,9 @@
 import { me } from '../chat.js';
+import { drafted, draftOf } from '../composer/drafts.js';
 import { nameOf, person, titleOf } from '../people.js';
 import { html } from '../preact.js';
 import { conversationHref } from '../router.js';
-import { formatMoment, formatNumber, formatShort, t } from '../text.js';
+import { formatMoment, formatNumber, formatShort, rich, t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Icon } from '../ui/icon.js';
 
@@ -12,13 +13,14 @@ import { Icon } from '../ui/icon.js';
  */
 export function InboxRow({ row, isCurrent, isStop }) {
   const { last_message: last, unread_count: unread, mention_count: mentions, is_muted: isMuted } = row;
+  const draft = !isCurrent && drafted.value.has(row.id) && draftOf(row.id).trim();
   const classes = ['inbox-row', unread && !isMuted && 'is-unread', isMuted && 'is-muted'].filter(Boolean).join(' ');
   return html`<li class="inbox-item" data-id=${row.id}>
     <a class=${classes} href=${conversationHref(row.id)} aria-current=${isCurrent ? 'page' : undefined} tabindex=${isStop ? 0 : -1}>
       <${ConversationPicture} row=${row} />
       <span class="inbox-row-text">
         <span class="inbox-row-name" dir="auto">${titleOf(row)}</span>
-        <span class="inbox-row-last" dir="auto">${last ? excerpt(row, last) : t('inbox.no-message')}</span>
+        <span class="inbox-row-last" dir="auto">${draft ? html`<${Draft} text=${draft} />` : last ? excerpt(row, last) : t('inbox.no-message')}</span>
       </span>
       <span class="inbox-row-side">
         ${last && html`<time class="inbox-row-time" datetime=${last.created_at} title=${formatMoment(last.created_at)}>${formatShort(last.created_at)}</time>`}
@@ -42,6 +44,11 @@ export function InboxRow({ row, isCurrent, isStop }) {
       <${Icon} name="more" />
     </button>
   </li>`;
+}
+
+/** What one began to write. */
+function Draft({ text }) {
+  return rich('inbox.draft', { text, draft: html`<b class="inbox-row-draft">${t('inbox.draft.word')}</b>` });
 }
 
 /** The picture of a conversation: of the other user, or a sign of its kind. @param {{row: any, size?: string}} props */

@@ -53,6 +53,7 @@ export function Sidebar() {
     <footer class="sidebar-footer">
       <a class="sidebar-link" href=${href(['rooms'])}><${Icon} name="compass" />${t('rooms.browse')}</a>
       <a class="sidebar-link" href=${href(['people'])}><${Icon} name="people" />${t('people.title')}</a>
+      ${me.value?.is_superuser && html`<a class="sidebar-link" href=${href(['admin'])}><${Icon} name="shield" />${t('navigation.admin')}</a>`}
       <a class="sidebar-me" href=${href(['settings'])}>
         <${Avatar} user=${me.value} size="small" hasPresence />
         <span class="sidebar-me-name" dir="auto">${nameOf(me.value)}</span>
