@@ -3,6 +3,8 @@ import { Composer } from '../composer/composer.js';
 import { html, useMemo } from '../preact.js';
 import { newDirectRow } from '../people/direct.js';
 import { lazy } from '../ui/lazy.js';
+import { Announcer } from './announcer.js';
+import { startEditLast } from './editing.js';
 import { ConversationHeader } from './header.js';
 import { Timeline } from './timeline.js';
 import { TypingLine } from './typing.js';
@@ -19,6 +21,7 @@ export function ConversationPane({ id, seq }) {
     <${ConversationHeader} row=${row} />
     <${Timeline} signals=${signals} row=${row} seq=${seq} />
     <${TypingLine} typing=${signals.typing} />
-    <${Composer} signals=${signals} row=${row} />
+    <${Composer} signals=${signals} row=${row} onEditLast=${() => startEditLast(signals.messages.peek())} />
+    <${Announcer} id=${id} />
   </div>`;
 }

@@ -1,39 +1,49 @@
+import { me } from '../chat.js';
 import { OutboxMessages } from '../composer/outbox.js';
-import { html, useLayoutEffect, useRef } from '../preact.js';
-import { formatDay, t } from '../text.js';
-import { Empty } from '../ui/states.js';
-import { MessageArticle } from './message.js';
+import { html } from '../preact.js';
+import { t } from '../text.js';
+import { Button } from '../ui/button.js';
+import { Loading } from '../ui/states.js';
+import { deleted } from './deletion.js';
+import { editing } from './editing.js';
+import { readersOf } from './entries.js';
+import { Jumps } from './jumps.js';
+import { useMessageList } from './message-list.js';
+import { usePlace } from './place.js';
+import { Start } from './start.js';
+import { useTimeline } from './use-timeline.js';
 
-const TOGETHER = 5 * 60_000;
-
-/** The messages of a conversation, oldest first. @param {{signals: any, row: any, seq: number | null}} props */
-export function Timeline({ signals, row }) {
+/** The messages of a conversation, oldest first. @param {{signals: any, row: any, seq: number | null}} props  `seq`: the message to show */
+export function Timeline({ signals, row, seq }) {
   const { conversation } = signals;
-  const messages = signals.messages.value;
-  const scroller = useRef(null);
-  const last = messages[messages.length - 1];
-  useLayoutEffect(() => {
-    scroller.current.scrollTop = scroller.current.scrollHeight;
-    if (last && document.hasFocus()) conversation.read(last.seq);
-  }, [last?.id]);
-  if (!messages.length && !conversation.hasBefore && !signals.outbox.value.length)
-    return html`<div class="timeline" ref=${scroller}>
-      <${Empty} icon="message" title=${t('conversation.empty.title')} text=${t('conversation.empty.text')} />
-    </div>`;
-  return html`<div class="timeline" ref=${scroller} tabindex="0" aria-label=${t('conversation.messages')}>
-    ${messages.flatMap((message, index) => {
-      const before = messages[index - 1];
-      const isNewDay = !before || new Date(before.created_at).toDateString() !== new Date(message.created_at).toDateString();
-      const isJoined =
-        !isNewDay &&
-        before.sender_id === message.sender_id &&
-        new Date(message.created_at).getTime() - new Date(before.created_at).getTime() < TOGETHER;
-      return [
-        isNewDay &&
-          html`<div class="day" key=${`day ${message.seq}`} role="separator"><span>${formatDay(message.created_at)}</span></div>`,
-        html`<${MessageArticle} key=${message.id} message=${message} row=${row} isJoined=${isJoined} />`,
-      ];
-    })}
-    <${OutboxMessages} outbox=${signals.outbox} />
+  const place = usePlace(conversation, row);
+  const timeline = useTimeline(signals, row, seq);
+  const shown = timeline.shown.filter(({ id }) => !deleted.value.has(id));
+  const list = useMessageList(timeline.scroller, shown, place);
+  const entries = list.entries.of(shown, {
+    place,
+    unreadFrom: timeline.unreadFrom,
+    activeIds: list.activeIds,
+    editingId: editing.value,
+    highlightedId: timeline.highlightedId,
+    readers: row.kind === 'dm' ? undefined : readersOf(shown, signals.readers.value, me.value?.id),
+  });
+  const isStart = timeline.isFirst && !conversation.hasBefore;
+  return html`<div class="timeline-frame">
+    <section class="timeline" ref=${timeline.scroller} aria-label=${t('conversation.messages')} data-messages onScroll=${timeline.onScroll} ...${list.handlers}>
+      <div class="timeline-content" ref=${timeline.content}>
+        ${isStart ? html`<${Start} row=${row} />` : html`<${Edge} error=${timeline.error} retry=${timeline.retry} />`}
+        ${entries}
+        ${timeline.isPresent && html`<${OutboxMessages} outbox=${signals.outbox} />`}
+      </div>
+    </section>
+    <${Jumps} timeline=${timeline} />
+  </div>`;
+}
+
+/** The end of what is loaded. Its height stays the same. */
+function Edge({ error, retry }) {
+  return html`<div class="timeline-edge">
+    ${error ? html`<p>${t('conversation.older.failed')}</p><${Button} size="small" onClick=${retry}>${t('action.retry')}<//>` : html`<${Loading} />`}
   </div>`;
 }

@@ -6,8 +6,9 @@ import { t } from '../text.js';
 /**
  * A component whose module is loaded when it is first shown.
  * @param {() => Promise<any>} load  resolves with the component
+ * @param {any} [Absent]  shown instead while it is loaded, and where it cannot be loaded
  */
-export function lazy(load) {
+export function lazy(load, Absent) {
   let Component = null;
   return function Lazy(props) {
     const [, update] = useState(0);
@@ -26,6 +27,7 @@ export function lazy(load) {
       if (!Component) attempt();
     }, []);
     if (Component) return html`<${Component} ...${props} />`;
+    if (Absent) return html`<${Absent} />`;
     if (!failed) return html`<${Loading} />`;
     return html`<${Empty} icon="cloud-off" title=${t('error.load.title')} text=${t('error.load.text')}>
       <${Button} onClick=${attempt}>${t('action.retry')}<//>

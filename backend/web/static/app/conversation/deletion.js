@@ -1,0 +1,46 @@
+// A deleted message vanishes at once. For some seconds that can be undone; after them the server is told.
+
+import { signal } from '../preact.js';
+import { t } from '../text.js';
+import { toast, toastError } from '../ui/toast.js';
+
+const UNDO = 5000;
+
+/** The ids of the messages that are not shown, because the user deleted them. */
+export const deleted = signal(new Set());
+
+/** What is to be deleted when its time is over, by id of the message. @type {Map<number, () => Promise<void>>} */
+const pending = new Map();
+
+/** Hide a message, offer to undo that, and delete it after five seconds. */
+export async function deleteWithUndo(message, { conversation }) {
+  const { id } = message;
+  hide(id, true);
+  pending.set(id, () => conversation.remove(id));
+  const isUndone = await toast(t('delete.done'), { action: t('delete.undo'), duration: UNDO });
+  const remove = pending.get(id);
+  pending.delete(id);
+  if (isUndone) return hide(id, false);
+  try {
+    await remove?.();
+    // What was replied to it is still there, so its place is.
+    if (message.reply_count) hide(id, false);
+  } catch (error) {
+    hide(id, false);
+    toastError(error);
+  }
+}
+
+function hide(id, isHidden) {
+  const ids = new Set(deleted.value);
+  if (isHidden) ids.add(id);
+  else ids.delete(id);
+  deleted.value = ids;
+}
+
+// The page goes away, and with it the time in which the deletion could be undone.
+addEventListener('pagehide', () => {
+  const removals = [...pending.values()];
+  pending.clear();
+  for (const remove of removals) void remove().catch(() => {});
+});

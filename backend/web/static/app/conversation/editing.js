@@ -1,0 +1,18 @@
+import { me } from '../chat.js';
+import { signal } from '../preact.js';
+
+/** The id of the message that is being edited, or null. */
+export const editing = signal(null);
+
+/** Edit a message where it stands. @param {{id: number}} message */
+export function startEdit(message) {
+  editing.value = message.id;
+}
+
+/** Edit the user's last message of a list, where there is one. @param {any[]} messages oldest first */
+export function startEditLast(messages) {
+  const own = messages.findLast((message) => message.sender_id === me.peek()?.id && !message.deleted_at);
+  if (!own) return false;
+  startEdit(own);
+  return true;
+}

@@ -1,0 +1,92 @@
+import { api } from '../chat.js';
+import { html, useLayoutEffect, useRef, useState } from '../preact.js';
+import { t } from '../text.js';
+import { Button } from '../ui/button.js';
+import { toastError } from '../ui/toast.js';
+import { editing } from './editing.js';
+
+const LONGEST = 4000;
+
+/** Where a message is edited, in its place. Enter saves, Escape leaves it as it was. */
+export function MessageEditor({ message, place }) {
+  const input = useRef(null);
+  const [text, setText] = useState(message.content);
+  const [isBusy, setBusy] = useState(false);
+  /** The version that is edited: after a conflict, the one that the user was shown. */
+  const [base, setBase] = useState(message);
+  const [isConflict, setConflict] = useState(false);
+  useLayoutEffect(() => {
+    const element = input.current;
+    element.focus();
+    element.setSelectionRange(element.value.length, element.value.length);
+    element.closest('article')?.scrollIntoView({ block: 'nearest' });
+  }, []);
+  useLayoutEffect(() => {
+    input.current.style.height = 'auto';
+    input.current.style.height = `${input.current.scrollHeight}px`;
+  }, [text]);
+
+  const close = () => {
+    const article = input.current?.closest('article');
+    editing.value = null;
+    article?.focus({ preventScroll: true });
+  };
+  const save = async () => {
+    if (isBusy || [...text].length > LONGEST || (!text.trim() && !message.attachments.length)) return;
+    if (text === base.content) return close();
+    setBusy(true);
+    try {
+      if (await attempt(base)) close();
+    } catch (error) {
+      toastError(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  /** Save, unless the text was changed elsewhere meanwhile. A reaction or a reply changes the number of the version alone. */
+  const attempt = async (version) => {
+    try {
+      await place.conversation.edit(message.id, text, { modseq: version.modseq });
+      return true;
+    } catch (error) {
+      if (error.code !== 'edit_conflict') throw error;
+    }
+    const current = await api.get(`/api/chat/messages/${message.id}`);
+    if (current.content === version.content && !current.deleted_at) return attempt(current);
+    setBase(current);
+    setConflict(true);
+    return false;
+  };
+  const onKeyDown = (event) => {
+    if (event.isComposing) return;
+    if (event.key === 'Enter' && !event.shiftKey) void save();
+    else if (event.key === 'Escape') close();
+    else return event.stopPropagation();
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return html`<div class="editor">
+    ${
+      isConflict &&
+      html`<div class="editor-conflict" role="alert">
+        <p>${t('edit.conflict')}</p>
+        <blockquote dir="auto">${base.content || t('message.deleted')}</blockquote>
+      </div>`
+    }
+    <textarea
+      ref=${input}
+      class="input editor-input"
+      dir="auto"
+      rows="1"
+      maxlength=${LONGEST}
+      aria-label=${t('edit.label')}
+      value=${text}
+      onInput=${({ currentTarget }) => setText(currentTarget.value)}
+      onKeyDown=${onKeyDown}
+    ></textarea>
+    <div class="editor-actions">
+      <${Button} size="small" kind="primary" isBusy=${isBusy} onClick=${save}>${t(isConflict ? 'edit.overwrite' : 'action.save')}<//>
+      <${Button} size="small" kind="quiet" onClick=${close}>${t('action.cancel')}<//>
+    </div>
+  </div>`;
+}

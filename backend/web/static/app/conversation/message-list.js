@@ -1,0 +1,97 @@
+import { useEffect, useRef, useState } from '../preact.js';
+import { Entries } from './entries.js';
+import { onMessageKey } from './message-keys.js';
+
+const LONG_PRESS = 500;
+const MOVED = 10;
+
+/**
+ * What all lists of messages do: one stop of the Tab key and arrows between the messages, the toolbar of the message that is pointed
+ * at, its menu at a long press.
+ * @param {{current: HTMLElement | null}} list @param {any[]} messages @param {import('./place.js').Place} place
+ */
+export function useMessageList(list, messages, place) {
+  const entries = useRef(null);
+  entries.current ??= new Entries();
+  const [pointedId, setPointed] = useState(null);
+  const [focusedId, setFocused] = useState(null);
+  const current = useRef(null);
+  const press = useRef(null);
+
+  useEffect(() => {
+    // One message can be reached by Tab: the last that had the focus, or the newest.
+    if (!current.current?.isConnected) setCurrent([...(list.current?.querySelectorAll('article[data-id]') ?? [])].at(-1));
+  });
+
+  const setCurrent = (article) => {
+    if (article === current.current) return;
+    setReachable(current.current, false);
+    current.current = article ?? null;
+    if (article) article.tabIndex = 0;
+  };
+  const articleOf = ({ target }) => target.closest?.('article[data-id]') ?? null;
+  const messageOf = (article) => messages.find(({ id }) => id === Number(article?.dataset.id));
+
+  const handlers = {
+    onFocusIn(event) {
+      const article = articleOf(event);
+      if (!article) return setFocused(null);
+      setCurrent(article);
+      setReachable(article, true);
+      if (event.target !== article || article.matches(':focus-visible')) setFocused(Number(article.dataset.id));
+    },
+    onFocusOut(event) {
+      if (!event.currentTarget.contains(event.relatedTarget)) setFocused(null);
+    },
+    onPointerOver(event) {
+      if (event.pointerType === 'mouse') setPointed(Number(articleOf(event)?.dataset.id) || null);
+    },
+    onPointerLeave: () => setPointed(null),
+    onPointerDown(event) {
+      const article = articleOf(event);
+      if (event.pointerType === 'mouse' || !article || event.target.closest('a, button, textarea, video, audio')) return;
+      press.current = { article, x: event.clientX, y: event.clientY, since: Date.now() };
+    },
+    onPointerMove({ clientX, clientY }) {
+      if (press.current && Math.hypot(clientX - press.current.x, clientY - press.current.y) > MOVED) press.current = null;
+    },
+    // Not before the finger is lifted: that would close the menu.
+    onPointerUp() {
+      const { article, since } = press.current ?? {};
+      press.current = null;
+      if (article && Date.now() - since > LONG_PRESS) setTimeout(openMenu, 0, article, setPointed);
+    },
+    onPointerCancel() {
+      press.current = null;
+    },
+    onContextMenu(event) {
+      if (press.current) event.preventDefault();
+    },
+    onKeyDown(event) {
+      const article = articleOf(event);
+      if (article) onMessageKey(event, article, messageOf(article), place);
+    },
+  };
+  return { entries: entries.current, activeIds: [pointedId, focusedId], handlers };
+}
+
+/** Let the Tab key reach the controls of a message, or pass over them. */
+function setReachable(article, isReachable) {
+  if (!article) return;
+  article.tabIndex = isReachable ? 0 : -1;
+  for (const control of article.querySelectorAll('.message-body :is(a, button, video, audio, pre, .md-table)'))
+    control.tabIndex = isReachable ? 0 : -1;
+}
+
+/** Show the toolbar of a message, and open its menu once it is there. */
+function openMenu(article, setPointed) {
+  setPointed(Number(article.dataset.id));
+  const menuOf = () => article.querySelector('.message-more');
+  if (menuOf()) return menuOf().click();
+  const observer = new MutationObserver(() => {
+    if (!menuOf()) return;
+    observer.disconnect();
+    menuOf().click();
+  });
+  observer.observe(article, { childList: true, subtree: true });
+}

@@ -1,0 +1,264 @@
+import { effect, signal, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../preact.js';
+import { t } from '../text.js';
+import { toast, toastError } from '../ui/toast.js';
+import { afterChange, around, atEnd, indexOf, inRange, withEarlier, withLater } from './range.js';
+import { ScrollPlace } from './scroll.js';
+
+/** The list is made anew at most so often while many messages arrive. */
+const PACE = 80;
+const HIGHLIGHTED_FOR = 2500;
+
+/** Call a function after a signal has changed. Changes that follow each other fast are told together. */
+function usePaced(source, action) {
+  useEffect(() => {
+    let last = 0;
+    let timer;
+    const act = () => {
+      timer = undefined;
+      last = performance.now();
+      action();
+    };
+    const end = effect(() => {
+      source.value;
+      timer ??= setTimeout(act, Math.max(0, PACE - (performance.now() - last)));
+    });
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }, [source]);
+}
+
+/**
+ * The part of a conversation's messages that is in the document, and the scrolling through all of them.
+ * @param {any} signals of the conversation
+ * @param {any} row of the inbox
+ * @param {number | null} seq the message to show
+ */
+export function useTimeline(signals, row, seq) {
+  const [, setCount] = useState(0);
+  const update = () => setCount((count) => count + 1);
+  usePaced(signals.messages, update);
+  const timeline = useMemo(() => new Timeline(signals, update), [signals]);
+  timeline.take();
+  useLayoutEffect(() => timeline.start(row), []);
+  useLayoutEffect(() => timeline.rendered());
+  useLayoutEffect(() => timeline.marked(row.last_read_seq), [row.last_read_seq]);
+  useLayoutEffect(() => {
+    if (seq) void timeline.show(seq, { isTarget: true });
+  }, [seq]);
+  const { length } = signals.outbox.value.filter(({ parentId }) => !parentId);
+  const sending = useRef(length);
+  useLayoutEffect(() => {
+    if (length > sending.current) timeline.showPresent();
+    sending.current = length;
+  }, [length]);
+  return timeline;
+}
+
+class Timeline {
+  scroller = { current: null };
+  content = { current: null };
+  /** Whether the place is so far from the present that a way back is shown, and how many messages came meanwhile. */
+  below = signal({ isAway: false, count: 0 });
+  /** Whether the first unread message is above what can be seen. */
+  isUnreadAbove = signal(false);
+  /** The messages in the document. @type {any[]} */
+  shown = [];
+  /** The seq of the first message that was unread when the conversation was opened. */
+  unreadFrom = 0;
+  highlightedId = null;
+  error = null;
+  #signals;
+  #update;
+  #messages = [];
+  #range = null;
+  #place = new ScrollPlace();
+  #isLoading = false;
+  #target = null;
+  #seen = 0;
+  #mark = 0;
+  /** The user marked messages as unread: what is seen from then on does not make them read again. */
+  #isHeld = false;
+  #isUnreadSeen = false;
+  #fading = 0;
+
+  constructor(signals, update) {
+    this.#signals = signals;
+    this.#update = update;
+  }
+
+  get #conversation() {
+    return this.#signals.conversation;
+  }
+
+  /** Whether the first message at hand is in the document. */
+  get isFirst() {
+    return !this.#messages.length || this.shown[0] === this.#messages[0];
+  }
+
+  /** Whether the last message of the conversation is in the document. */
+  get isPresent() {
+    return !this.#conversation.hasAfter && (!this.#range || this.#range.last === Infinity);
+  }
+
+  /** Take over the messages as they are now. */
+  take() {
+    const { value: messages } = this.#conversation.messages;
+    if (messages !== this.#messages) {
+      this.#range = this.#range ? afterChange(messages, this.#range, this.#place.isAtBottom) : atEnd(messages);
+      this.#messages = messages;
+    }
+    this.shown = inRange(messages, this.#range);
+  }
+
+  start(row) {
+    this.#mark = row.last_read_seq;
+    this.#seen = row.last_read_seq;
+    if (row.unread_count) this.unreadFrom = row.last_read_seq + 1;
+    this.#place.element = this.scroller.current;
+    const observer = new ResizeObserver(() => {
+      this.#place.resized();
+      this.#look();
+    });
+    observer.observe(this.content.current);
+    observer.observe(this.scroller.current);
+    const look = () => this.#look();
+    addEventListener('focus', look);
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      observer.disconnect();
+      removeEventListener('focus', look);
+      document.removeEventListener('visibilitychange', look);
+    };
+  }
+
+  onScroll = () => {
+    this.#place.take(this.isPresent);
+    this.#look();
+  };
+
+  /** The list was rendered: come back to the place, or go to the message that is to be shown. */
+  rendered() {
+    const target = this.#target && this.#articleOf(this.#target.seq);
+    if (target) this.#arrive(target);
+    else this.#place.restore();
+    this.#look();
+  }
+
+  /** See what is in view: load more near an end, move the read mark, and show the ways to elsewhere. */
+  #look() {
+    if (!this.#messages.length || !this.scroller.current?.clientHeight) return;
+    const { first, last } = this.#place.seen();
+    const end = this.#signals.info.peek()?.last_seq ?? 0;
+    const isAtEnd = this.isPresent && this.#place.isAtBottom;
+    this.#seen = Math.max(this.#seen, isAtEnd ? end : last);
+    const count = Math.max(0, end - this.#seen);
+    const isAway = !isAtEnd && (count > 0 || !this.isPresent || !this.#place.isNearEnd);
+    const before = this.below.peek();
+    if (before.isAway !== isAway || before.count !== count) this.below.value = { isAway, count };
+    this.isUnreadAbove.value = this.unreadFrom > 0 && first > this.unreadFrom && !this.#isUnreadSeen;
+    if (this.unreadFrom && first <= this.unreadFrom) this.#isUnreadSeen = true;
+    if (!this.#isHeld && document.hasFocus() && document.visibilityState === 'visible' && last) this.#conversation.read(last);
+    if (!this.#target) this.#loadNearEnds();
+  }
+
+  #loadNearEnds() {
+    const { first, last } = this.#range;
+    if (this.#place.isNearTop) {
+      if (indexOf(this.#messages, first) > 0) this.#setRange(withEarlier(this.#messages, this.#range));
+      else if (this.#conversation.hasBefore) void this.#load('loadBefore');
+    }
+    if (this.#place.isNearEnd && !this.#place.isAtBottom) {
+      if (last !== Infinity) this.#setRange(withLater(this.#messages, this.#range));
+      else if (this.#conversation.hasAfter) void this.#load('loadAfter');
+    }
+  }
+
+  #setRange(range) {
+    if (range.first === this.#range.first && range.last === this.#range.last) return;
+    this.#range = range;
+    this.#update();
+  }
+
+  async #load(name) {
+    if (this.#isLoading || this.error) return;
+    this.#isLoading = true;
+    try {
+      await this.#conversation[name]();
+    } catch (error) {
+      this.error = error;
+      this.#update();
+    }
+    this.#isLoading = false;
+  }
+
+  retry = () => {
+    this.error = null;
+    this.#update();
+  };
+
+  /** The read mark of the row changed. Backwards it moves only when the user wants that. */
+  marked(seq) {
+    if (seq < this.#mark) {
+      this.unreadFrom = seq + 1;
+      this.#isUnreadSeen = false;
+      this.#isHeld = true;
+      this.#update();
+    }
+    this.#mark = seq;
+  }
+
+  /** Show a message in the middle of the window. A target is highlighted for a moment, and gets the focus. */
+  async show(seq, { isTarget = false } = {}) {
+    this.#target = { seq, isTarget };
+    try {
+      if (!this.#messages.some((message) => message.seq === seq)) await this.#conversation.loadAround(seq);
+    } catch (error) {
+      this.#target = null;
+      return toastError(error);
+    }
+    this.take();
+    if (!this.#messages.some((message) => message.seq === seq)) {
+      this.#target = null;
+      return void toast(t('message.absent'), { kind: 'error' });
+    }
+    this.#place.isAtBottom = false;
+    this.#range = around(this.#messages, seq);
+    this.#update();
+  }
+
+  #articleOf(seq) {
+    return this.scroller.current.querySelector(`article[data-seq="${seq}"]`);
+  }
+
+  #arrive(article) {
+    const { isTarget } = this.#target;
+    this.#target = null;
+    this.#place.isAtBottom = false;
+    this.#place.show(article);
+    // What comes into view gets its real height now, and moves the rest.
+    requestAnimationFrame(() => article.isConnected && this.#place.show(article));
+    if (!isTarget) return;
+    article.focus({ preventScroll: true });
+    this.#highlight(Number(article.dataset.id));
+  }
+
+  #highlight(id) {
+    clearTimeout(this.#fading);
+    this.highlightedId = id;
+    if (id) this.#fading = setTimeout(() => this.#highlight(null), HIGHLIGHTED_FOR);
+    this.#update();
+  }
+
+  showUnread = () => this.show(this.unreadFrom, { isTarget: true });
+
+  showPresent = async () => {
+    this.#target = null;
+    if (this.#conversation.hasAfter) await this.#conversation.loadLatest().catch(toastError);
+    this.take();
+    this.#range = atEnd(this.#messages);
+    this.#place.isAtBottom = true;
+    this.#update();
+  };
+}
