@@ -19,6 +19,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 import listen_address
+import private_files
 from config import Config, ConfigError
 from demo.build import build, migrate
 from demo.script import ScriptError
@@ -43,6 +44,7 @@ def main() -> None:
     folder = options.folder.absolute()
     environment = server_environment({**dotenv_values(ROOT / ".env"), **os.environ}, folder)
     config = _config(environment)
+    private_files.set_umask()
     listen_address.check([(config.host, config.port)], "PORT={port} make demo")
     try:
         team = _prepare(folder, is_fresh=options.fresh)
@@ -97,7 +99,7 @@ def _prepare(folder: Path, *, is_fresh: bool) -> Team:
     """Build the demo in *folder*, or bring the database of the one that is there to head."""
     now = datetime.now().astimezone()
     if folder.exists() and not is_fresh:
-        built = datetime.fromtimestamp(folder.stat().st_ctime).astimezone()
+        built = datetime.fromtimestamp((folder / "secret_key").stat().st_mtime).astimezone()
         print(f"demo: {folder} has the demo of {built:%Y-%m-%d %H:%M}. To build it anew: make demo ARGS=--fresh")
         migrate(folder)
         return load_team()

@@ -14,14 +14,13 @@ import flask_migrate
 from flask import Flask
 from sqlalchemy import event
 
-import private_files
 from backend import create_app
 from backend.models.base import db
 from config import Config
 from demo.accounts import Directory, make_accounts, make_rooms
 from demo.calendar import Calendar
 from demo.conversations import Sender, change, load_lines
-from demo.inbox import conversations_of, leave_work, mark_everything
+from demo.inbox import leave_work, mark_everything
 from demo.script import Line
 from demo.team import Team, load_team
 from demo.times import move_times
@@ -39,7 +38,6 @@ def build(folder: Path, now: datetime, report: Report) -> Team:
     team = load_team()
     lines = load_lines(team)
     draft = folder.with_name(f"{folder.name}.part")
-    private_files.set_umask()
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True, mode=0o700)
     app = create_app(Config.from_env(_environment(draft)))
@@ -54,7 +52,6 @@ def build(folder: Path, now: datetime, report: Report) -> Team:
 
 def migrate(folder: Path) -> None:
     """Bring the database of the demo in *folder* to head."""
-    private_files.set_umask()
     app = create_app(Config.from_env(_environment(folder)))
     with app.app_context():
         flask_migrate.upgrade()
@@ -80,7 +77,7 @@ def _fill(app: Flask, team: Team, lines: Sequence[Line], now: datetime, report: 
     report("reactions, edits and pins", 1)
     change(lines, sender.message_ids, directory)
     report("what is read", 1)
-    mark_everything(team, directory, conversations_of(team, lines))
+    mark_everything(team, directory, lines)
     leave_work(team, directory, sender.message_ids)
     move_times(team, directory, sender.message_ids, calendar_of(lines, now), now)
 

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-
-from sqlalchemy import select
 
 from backend.auth.api_tokens import create_token
 from backend.inbox.marks import mark_read, update_conversation
-from backend.models import Conversation
-from backend.models.base import db
 from backend.moderation.service import report_message, settle_report
 from backend.rooms.invites import create_invite
 from demo.accounts import Directory
 from demo.script import Line
-from demo.team import FOUNDER, LOBBY, Team
+from demo.team import FOUNDER, Team
 
 INVITED = "design"
 """The room that has a valid invite."""
 
 
-def mark_everything(team: Team, directory: Directory, conversations: Sequence[str]) -> None:
-    """Set the read marks, and mute and pin conversations, as `data/team.toml` says."""
-    last_seqs = {row.id: row.last_seq for row in db.session.execute(select(Conversation.id, Conversation.last_seq))}
-    for conversation in conversations:
+def mark_everything(team: Team, directory: Directory, lines: Sequence[Line]) -> None:
+    """Set the read marks, and mute and pin conversations, as `data/team.toml` says. *lines* were sent in this order."""
+    said: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        said[line.conversation].append(line)
+    for conversation, its_lines in said.items():
         for username in dict.fromkeys(team.audience(conversation)):
-            place = directory.place(conversation, username)
-            seq = last_seqs[place.conversation_id] - team.unread.get(username, {}).get(conversation, 0)
-            mark_read(directory.user(username), place.conversation_id, seq)
+            seq = _last_read(its_lines, username, team.unread.get(username, {}).get(conversation, 0))
+            mark_read(directory.user(username), directory.place(conversation, username).conversation_id, seq)
     for flag, chosen in (("is_muted", team.muted), ("is_pinned", team.pinned)):
         for username, keys in chosen.items():
             for key in keys:
@@ -50,6 +48,11 @@ def leave_work(team: Team, directory: Directory, message_ids: Mapping[Line, int]
     create_token(directory.user(FOUNDER), "Dashboard in the hallway", ("read", "health"))
 
 
-def conversations_of(team: Team, lines: Sequence[Line]) -> list[str]:
-    """The conversations that have messages, and all rooms."""
-    return list(dict.fromkeys((LOBBY, *team.rooms, *(line.conversation for line in lines))))
+def _last_read(lines: Sequence[Line], username: str, unread: int) -> int:
+    """The seq in a conversation of *lines* after which *unread* messages of others follow."""
+    seq = len(lines)
+    while unread and seq:
+        line = lines[seq - 1]
+        unread -= line.author != username and not line.deleted_by
+        seq -= 1
+    return seq

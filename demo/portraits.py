@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from demo.team import Person
 
 SIDE = 256
-SCALE = 3
+SCALE = 2
 """Drawn larger and reduced, so that edges are smooth."""
 
 
