@@ -20,11 +20,11 @@ const PAGES = {
 
 /** What the panel beside the main pane shows, by its name in the address. Each gets `argument`, and `id` of the conversation. */
 const PANELS = {
-  thread: lazy(() => import('./conversation/thread.js').then((module) => module.ThreadPanel)),
-  pins: lazy(() => import('./conversation/pins.js').then((module) => module.PinsPanel)),
-  details: lazy(() => import('./rooms/details.js').then((module) => module.DetailsPanel)),
-  person: lazy(() => import('./people/card.js').then((module) => module.PersonPanel)),
-  search: lazy(() => import('./search/panel.js').then((module) => module.SearchPanel)),
+  thread: lazy(() => import('./conversation/thread.js').then((module) => module.ThreadPanel), { isPanel: true }),
+  pins: lazy(() => import('./conversation/pins.js').then((module) => module.PinsPanel), { isPanel: true }),
+  details: lazy(() => import('./rooms/details.js').then((module) => module.DetailsPanel), { isPanel: true }),
+  person: lazy(() => import('./people/card.js').then((module) => module.PersonPanel), { isPanel: true }),
+  search: lazy(() => import('./search/panel.js').then((module) => module.SearchPanel), { isPanel: true }),
 };
 
 /** The panes of who is signed in: the inbox, a conversation or another page, and a panel. Narrow windows show the last of them. */
@@ -39,6 +39,7 @@ export function Workspace() {
   const shown = Panel ? 'panel' : first ? 'main' : 'list';
   return html`<div class="workspace" data-shown=${shown}>
     <a class="skip-link" href="#main" onClick=${focusMain}>${t('navigation.skip')}</a>
+    <header class="visually-hidden"><h1>Confab</h1></header>
     <${Sidebar} />
     <main class="main" id="main" tabindex="-1">
       <${ConnectionBar} />

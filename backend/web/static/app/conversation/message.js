@@ -14,8 +14,8 @@ import { ReplyTo } from './reply-to.js';
 import { SeenBy } from './seen-by.js';
 
 const nothing = () => null;
-const Toolbar = lazy(() => import('./toolbar.js').then((module) => module.MessageToolbar), nothing);
-const Editor = lazy(() => import('./editor.js').then((module) => module.MessageEditor), nothing);
+const Toolbar = lazy(() => import('./toolbar.js').then((module) => module.MessageToolbar), { Absent: nothing });
+const Editor = lazy(() => import('./editor.js').then((module) => module.MessageEditor), { Absent: nothing });
 
 const LABELLED = 300;
 

@@ -28,7 +28,7 @@ export function Sidebar() {
   const stop = [tabStop.value, openId.value].find((id) => rows.some((row) => row.id === id)) ?? rows[0]?.id;
   return html`<nav class="sidebar" aria-label=${t('navigation.conversations')}>
     <header class="sidebar-header">
-      <h1 class="sidebar-title"><img src="/static/logo.svg" alt="" width="24" height="24" />Confab</h1>
+      <div class="sidebar-title"><img src="/static/logo.svg" alt="" width="24" height="24" />Confab</div>
       <${IconButton} icon="search" label=${t('search.title')} href=${href(['search'])} />
       <${NewMenu} />
     </header>

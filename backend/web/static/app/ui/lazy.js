@@ -6,9 +6,9 @@ import { t } from '../text.js';
 /**
  * A component whose module is loaded when it is first shown.
  * @param {() => Promise<any>} load  resolves with the component
- * @param {any} [Absent]  shown instead while it is loaded, and where it cannot be loaded
+ * @param {{isPanel?: boolean, Absent?: any}} [options]  whether it is a panel; `Absent` is shown until it is loaded, instead of words
  */
-export function lazy(load, Absent) {
+export function lazy(load, { isPanel = false, Absent } = {}) {
   let Component = null;
   return function Lazy(props) {
     const [, update] = useState(0);
@@ -28,9 +28,13 @@ export function lazy(load, Absent) {
     }, []);
     if (Component) return html`<${Component} ...${props} />`;
     if (Absent) return html`<${Absent} />`;
-    if (!failed) return html`<${Loading} />`;
-    return html`<${Empty} icon="cloud-off" title=${t('error.load.title')} text=${t('error.load.text')}>
-      <${Button} onClick=${attempt}>${t('action.retry')}<//>
-    <//>`;
+    const content = failed ? html`<${NotLoaded} retry=${attempt} />` : html`<${Loading} />`;
+    return isPanel ? html`<aside class="panel" aria-label=${t('state.loading')}>${content}</aside>` : content;
   };
+}
+
+function NotLoaded({ retry }) {
+  return html`<${Empty} icon="cloud-off" title=${t('error.load.title')} text=${t('error.load.text')}>
+    <${Button} onClick=${retry}>${t('action.retry')}<//>
+  <//>`;
 }
