@@ -7,16 +7,17 @@ import { Section } from './section.js';
 /** Whether this browser tells of new messages. */
 export function Notifications() {
   const [isDenied, setDenied] = useState(false);
-  const change = async (event) => {
-    const isWanted = event.target.checked;
-    setDenied(isWanted !== (await setNotificationsEnabled(isWanted)));
+  const change = async ({ target }) => {
+    const isWanted = target.checked;
+    const isOn = await setNotificationsEnabled(isWanted);
+    target.checked = isOn;
+    setDenied(isOn !== isWanted);
   };
   if (!('Notification' in window)) {
     return html`<${Section} title=${t('notify.title')}><p class="setting-note">${t('notify.unable')}</p><//>`;
   }
   return html`<${Section} title=${t('notify.title')} text=${t('notify.text')}>
     <${Checkbox}
-      key=${isDenied}
       name="desktop"
       label=${t('notify.desktop')}
       hint=${t('notify.desktop-hint')}
