@@ -1,12 +1,11 @@
 """The files of the page: those of `static/app/` and `static/vendor/`, one style sheet, and the client library.
 
-There is no build step. The files are read and made smaller when the first one is requested. They are served under an address
-that contains a hash of them all, so that browsers may keep them for ever.
+There is no build step. The files are read, joined and made smaller when the first one is requested. They are served under an
+address that contains a hash of them all, so that browsers may keep them for ever.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -16,6 +15,7 @@ from flask import current_app
 
 from backend.web.assets import Asset
 from backend.web.client_library import joined_library
+from backend.web.joining import joined, resolved
 from backend.web.minify import minify_script, minify_style
 
 STATIC = Path(__file__).parent / "static"
@@ -71,8 +71,7 @@ class Bundle:
 
 def imports(name: str, script: str) -> list[str]:
     """The names of the modules that the module *name* imports at its start."""
-    folder = posixpath.dirname(name)
-    return [posixpath.normpath(posixpath.join(folder, path)) for path in _IMPORT.findall(script)]
+    return [resolved(name, path) for path in _IMPORT.findall(script)]
 
 
 def bundle() -> Bundle:
@@ -99,27 +98,24 @@ def _sources() -> dict[str, Path]:
 
 
 def _files(sources: dict[str, Path]) -> dict[str, Asset]:
-    files = {
-        name: Asset.named(name, _smaller(name, path.read_bytes()))
-        for name, path in sources.items()
-        if not name.endswith((".css", ".d.ts")) and name != WORKER
-    }
+    scripts = {name: path.read_text() for name, path in sources.items() if _is_own_script(name)}
+    if MAIN in scripts:
+        scripts = joined(MAIN, scripts)
+    files = {name: Asset.named(name, minify_script(text).encode()) for name, text in scripts.items()}
+    for name, path in sources.items():
+        if name.startswith("vendor/") or not name.endswith((".js", ".css", ".d.ts")):
+            files[name] = Asset.named(name, path.read_bytes())
     files[LIBRARY] = Asset.named(LIBRARY, joined_library())
     if STYLES in sources:
         files[STYLE] = Asset.named(STYLE, minify_style(_joined_style(sources)).encode())
     return files
 
 
-def _smaller(name: str, content: bytes) -> bytes:
-    """The content of a file of ours in its smaller form. Copies of packages are small already."""
-    if name.startswith("app/") and name.endswith(".js"):
-        return minify_script(content.decode()).encode()
-    return content
+def _is_own_script(name: str) -> bool:
+    return name.startswith("app/") and name.endswith(".js") and name != WORKER
 
 
 def _joined_style(sources: dict[str, Path]) -> str:
     index = sources[STYLES].read_text()
-    names = [
-        posixpath.normpath(posixpath.join(posixpath.dirname(STYLES), path)) for path in _STYLE_IMPORT.findall(index)
-    ]
+    names = [resolved(STYLES, path) for path in _STYLE_IMPORT.findall(index)]
     return "\n".join([sources[name].read_text() for name in names if name in sources] + [_STYLE_IMPORT.sub("", index)])

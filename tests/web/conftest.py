@@ -38,7 +38,7 @@ def url(sqlite_app: Flask) -> Iterator[str]:
 
 SMALL_PAGE = {
     "app/main.js": "import { h } from '../vendor/preact.js'; // why\nimport { far } from './part/far.js';\nfar(h);\n",
-    "app/part/far.js": "export * from './near.js';\nexport const far = () => import('./later.js');\n",
+    "app/part/far.js": "export { near } from './near.js';\nexport const far = () => import('./later.js');\n",
     "app/part/near.js": "import { Confab } from '../../confab.js';\nexport const near = Confab;\n",
     "app/part/later.js": "export default 1;\n",
     "app/styles/index.css": "@import './second.css';\n@import \"../part/first.css\";\n/* last */\na { top: 1px }\n",

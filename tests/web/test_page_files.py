@@ -59,7 +59,7 @@ def test_the_policy_allows_what_the_page_needs(make_app: Callable[..., Flask]) -
 def test_the_page_names_its_first_modules(sqlite_app: Flask, current: Bundle) -> None:
     text = Client(sqlite_app).get("/").text
     assert re.findall(r'<link rel="modulepreload" href="([^"]+)"', text) == [
-        current.address(name) for name in ("vendor/preact.js", "app/part/far.js", "app/part/near.js", "confab.js")
+        current.address(name) for name in ("vendor/preact.js", "confab.js")
     ]
     assert re.findall(r'<script type="module" src="([^"]+)"', text) == [current.address("app/main.js")]
     assert re.findall(r'<link rel="stylesheet" href="([^"]+)"', text) == [current.address("style.css")]

@@ -21,7 +21,7 @@ import {{ answer }} from './part/answer.js';
 document.getElementById('root').textContent = `version {version}: ${{answer}}`;
 globalThis.later = () => import('./part/later.js').then((module) => module.default);
 const policy = trustedTypes.createPolicy('confab-worker', {{ createScriptURL: () => '/sw.js' }});
-await navigator.serviceWorker.register(policy.createScriptURL('/sw.js'));
+navigator.serviceWorker.register(policy.createScriptURL('/sw.js'));
 """
 UPDATE = """async () => {
   const found = await (await navigator.serviceWorker.getRegistration()).update();

