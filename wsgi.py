@@ -3,11 +3,14 @@
 import gc
 import sys
 
-import private_files
-from backend import create_app
-from backend.http import logging
-from backend.schema.gate import ModelFault, check_schema
-from config import Config, ConfigError
+# Almost everything that is created while the modules load stays. Looking for garbage among it would take a fifth of the start.
+gc.disable()
+
+import private_files  # noqa: E402
+from backend import create_app  # noqa: E402
+from backend.http import logging  # noqa: E402
+from backend.schema.gate import ModelFault, check_schema  # noqa: E402
+from config import Config, ConfigError  # noqa: E402
 
 IS_SERVER = "gunicorn.arbiter" in sys.modules
 
@@ -30,3 +33,5 @@ if IS_SERVER:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+gc.enable()
