@@ -48,7 +48,7 @@ export function Picture() {
     take(event.dataTransfer.files[0]);
   };
   return html`<div
-    class=${`picture ${isTarget ? 'is-target' : ''}`}
+    class=${`own-picture ${isTarget ? 'is-target' : ''}`}
     onDragOver=${(event) => {
       event.preventDefault();
       setTarget(true);
@@ -57,7 +57,7 @@ export function Picture() {
     onDrop=${onDrop}
   >
     <${Avatar} user=${me.value} size="huge" />
-    <div class="picture-actions">
+    <div class="own-picture-actions">
       <${Button} icon="image" isBusy=${isBusy} onClick=${() => input.current.click()}>${t('picture.choose')}<//>
       ${me.value.avatar_url && html`<${Button} kind="quiet" disabled=${isBusy} onClick=${remove}>${t('picture.remove')}<//>`}
       <input

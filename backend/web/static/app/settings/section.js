@@ -12,7 +12,7 @@ export function Section({ title, text, isDanger = false, children }) {
 
 /** A choice of one of several: cards with a radio button each. @param {{name: string, label: string, value: string, options: {value: string, label: string, icon?: any}[], onChange: (value: string) => void}} props */
 export function Choices({ name, label, value, options, onChange }) {
-  return html`<fieldset class="choices">
+  return html`<fieldset class="cards">
     <legend class="visually-hidden">${label}</legend>
     ${options.map(
       (each) => html`<label class="choice-card" key=${each.value}>
