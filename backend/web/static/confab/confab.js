@@ -321,8 +321,14 @@ export class Confab {
     else if (kind === 'progress') this.#outbox.advanced(message.item, message.progress);
     else if (this.#isLeader) {
       if (kind === 'hello') {
-        const snapshot = await this.#store.snapshot();
-        this.#post({ kind: 'welcome', snapshot, state: this.state.value, user: this.user.value, ...this.#leader });
+        await this.#store.flush();
+        this.#post({
+          kind: 'welcome',
+          snapshot: this.#store.snapshot(),
+          state: this.state.value,
+          user: this.user.value,
+          ...this.#leader,
+        });
       } else if (kind === 'send') this.#connection.send(message.frame);
       else if (kind === 'wake') void this.#connection.wake();
     } else if (kind === 'lead') this.#post({ kind: 'hello' });
@@ -330,7 +336,7 @@ export class Confab {
     else if (kind === 'welcome') {
       this.#leader = { id: message.id, number: message.number };
       this.user.set(message.user);
-      await this.#store.takeSnapshot(message.snapshot);
+      this.#store.takeSnapshot(message.snapshot);
       this.state.set(message.state);
       this.#outbox.postAll();
     } else if (message.id === this.#leader.id && message.number === this.#leader.number + 1) {

@@ -83,8 +83,13 @@ export class Conversation {
   /** Show what is kept on the device, then the last page of the server. @internal */
   async open() {
     this.#isOpen = true;
-    await this.#once('kept', () => this.#store.loadKept(this));
+    await this.loadKept();
     await this.refill();
+  }
+
+  /** Show what is kept on the device. @internal */
+  loadKept() {
+    return this.#once('kept', () => this.#store.loadKept(this));
   }
 
   /** Load the last page and the members, where they are not at hand: at the first use, and after a reconnection. @internal */
@@ -236,13 +241,12 @@ export class Conversation {
 
   /** @param {string} query @param {boolean} [isLast] */
   async #page(query, isLast) {
+    const { timeline } = this;
     const path = `/api/chat/messages?conversation_id=${this.id}&limit=${PAGE}${query}`;
-    const page = /** @type {Message[]} */ (await this.#store.api.get(path));
-    if (!this.row) return; // it was left meanwhile
-    page.sort((a, b) => a.seq - b.seq);
-    this.timeline.addPage(page, isLast);
-    if (!page.length && isLast) this.timeline.from = 1;
-    this.#store.keepPage(this);
+    const reading = this.#store.api.get(path).then((/** @type {Message[]} */ page) => page.sort((a, b) => a.seq - b.seq));
+    const page = await timeline.load(reading, isLast);
+    if (!page.length && isLast) timeline.from = 1;
+    if (this.timeline === timeline) this.#store.keepPage(this);
     this.messages.invalidate();
   }
 
@@ -285,7 +289,14 @@ export class Conversation {
   #once(name, action) {
     let running = this.#loading.get(name);
     if (!running) {
-      running = action().finally(() => this.#loading.delete(name));
+      const repeat = async () => {
+        // Messages that were dropped meanwhile are loaded again.
+        for (let timeline; timeline !== this.timeline; ) {
+          timeline = this.timeline;
+          await action();
+        }
+      };
+      running = repeat().finally(() => this.#loading.delete(name));
       this.#loading.set(name, running);
     }
     return running;

@@ -37,6 +37,8 @@ export class Store {
   #settled = null;
   /** The new messages that came while catching up, by id. @type {Map<number, Message>} */
   #missed = new Map();
+  /** The modseqs of the messages that came while catching up, by id: a later page may be older. @type {Map<number, number>} */
+  #newest = new Map();
 
   /**
    * @param {import('./api.js').Api} api
@@ -70,7 +72,7 @@ export class Store {
     this.online.set([]);
     if (!userId) return;
     for (const { value } of await (await this.#storage()).list([userId, 'row'])) this.#take(value);
-    await this.#reopen();
+    await Promise.all(this.#open().map((conversation) => conversation.loadKept()));
   }
 
   /** This tab becomes the leader: what the one before did not keep any more is asked for again. */
@@ -97,26 +99,24 @@ export class Store {
   }
 
   /** What a new tab needs, besides what is kept on the device. */
-  async snapshot() {
-    await this.flush();
-    return { online: this.online.value, conversations: [...this.conversations.values()].filter(({ row }) => row).map(recordOf) };
+  snapshot() {
+    const conversations = [...this.conversations.values()].filter(({ row }) => row).map(recordOf);
+    return { online: this.online.value, settled: this.#settled, conversations };
   }
 
-  /** Take over the snapshot of the leading tab. @param {Awaited<ReturnType<Store['snapshot']>>} snapshot */
-  async takeSnapshot({ online, conversations }) {
+  /** Take over the snapshot of the leading tab. @param {ReturnType<Store['snapshot']>} snapshot */
+  takeSnapshot({ online, settled, conversations }) {
     this.online.set(online);
     const ids = new Set(conversations.map(({ row }) => row?.id));
     for (const conversation of this.conversations.values())
       if (conversation.row && !ids.has(conversation.id)) this.#forget(conversation);
     for (const record of conversations) this.#take(record);
-    this.#settled = null;
-    await this.#reopen();
+    this.#settled = settled && new Set(settled);
+    for (const conversation of this.#open()) void conversation.open().catch(() => {});
   }
 
-  async #reopen() {
-    this.inbox.invalidate();
-    const open = [...this.conversations.values()].filter(({ isOpen }) => isOpen);
-    await Promise.all(open.map((conversation) => this.loadKept(conversation)));
+  #open() {
+    return [...this.conversations.values()].filter(({ isOpen }) => isOpen);
   }
 
   /** @param {ReturnType<typeof recordOf>} record  as it is kept on the device */
@@ -125,8 +125,7 @@ export class Store {
     const conversation = this.conversation(/** @type {InboxRow} */ (row).id);
     if (conversation.modseq < modseq) conversation.timeline = new Timeline(lastSeq);
     Object.assign(conversation, { row, modseq, countedAt, lastSeq, keptFrom, mark });
-    conversation.info.invalidate();
-    conversation.messages.invalidate();
+    for (const value of [conversation.info, conversation.messages, this.inbox]) value.invalidate();
   }
 
   /** The positions from which to resume: of the conversations in the inbox. */
@@ -153,6 +152,7 @@ export class Store {
   caughtUp() {
     const missed = [...this.#missed.values()];
     this.#missed.clear();
+    this.#newest.clear();
     this.#settled = null;
     missed.sort((a, b) => compare(a.created_at, b.created_at) || a.seq - b.seq);
     for (const message of missed) this.#context.emit('message', message);
@@ -299,7 +299,8 @@ export class Store {
   /** @param {Conversation} conversation @param {Message} message */
   #message(conversation, message) {
     const { row, timeline } = conversation;
-    if (!row) return;
+    if (!row || (this.#newest.get(message.id) ?? 0) > message.modseq) return;
+    if (this.#settled) this.#newest.set(message.id, message.modseq);
     const before = timeline.find(message.seq);
     const isNew = message.seq > conversation.lastSeq && !this.#missed.has(message.id);
     if (isNew && this.#settled) this.#missed.set(message.id, message);
@@ -429,15 +430,24 @@ export class Store {
 
   /** @param {Conversation} conversation */
   async loadKept(conversation) {
-    if (conversation.keptFrom === Infinity) return;
-    await this.flush();
-    const kept = await (await this.#storage()).list([this.userId, 'message', conversation.id]);
-    let first = kept.length - 1;
-    while (first > 0 && kept[first - 1].value.seq === kept[first].value.seq - 1) first -= 1;
-    const messages = kept.slice(Math.max(first, 0)).map(({ value }) => value);
-    const isNext = messages.length && messages[messages.length - 1].seq + 1 >= conversation.timeline.from;
-    if (isNext && conversation.row) conversation.timeline.addPage(messages);
+    if (conversation.keptFrom !== Infinity) await conversation.timeline.load(this.#readKept(conversation));
     conversation.messages.invalidate();
+  }
+
+  /**
+   * The last messages that are kept, without a gap. None if the leading tab has not kept yet what this one knows.
+   * @param {Conversation} conversation
+   * @returns {Promise<Message[]>}
+   */
+  async #readKept({ id, modseq, timeline }) {
+    await this.flush();
+    const storage = await this.#storage();
+    const record = await storage.get([this.userId, 'row', id]);
+    if (!(record?.modseq >= modseq)) return [];
+    const kept = (await storage.list([this.userId, 'message', id])).map(({ value }) => value);
+    let first = kept.length - 1;
+    while (first > 0 && kept[first - 1].seq === kept[first].seq - 1) first -= 1;
+    return kept[first]?.seq && kept[kept.length - 1].seq + 1 >= timeline.from ? kept.slice(first) : [];
   }
 
   /** @param {Conversation} conversation @param {Message} message */

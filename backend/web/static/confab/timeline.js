@@ -16,6 +16,9 @@ export class Timeline {
   #window = null;
   /** Whether the reader loaded more than the tail may keep, and has not gone on since. */
   #isGrown = false;
+  #loads = 0;
+  /** What arrived while pages are loaded. @type {Message[]} */
+  #news = [];
 
   /** @param {number} lastSeq  of the conversation when it became known: all later messages will be merged */
   constructor(lastSeq) {
@@ -67,12 +70,31 @@ export class Timeline {
    * @param {Message} message
    */
   merge(message) {
+    if (this.#loads) put(this.#news, message);
     const inTail = message.seq >= this.from && put(this.#tail, message);
     const window = this.#window;
     const inWindow =
       window?.length && message.seq >= window[0].seq && message.seq <= window[window.length - 1].seq && put(window, message);
     if (inTail) this.#trim();
     return Boolean(inTail || inWindow);
+  }
+
+  /**
+   * Wait for a page of history, and add it. What arrives meanwhile may be newer than the page.
+   * @param {Promise<Message[]>} reading  oldest first
+   * @param {boolean} [isLast]  whether the page ends with the newest message
+   */
+  async load(reading, isLast) {
+    this.#loads += 1;
+    try {
+      const page = await reading;
+      this.addPage(page, isLast);
+      for (const message of this.#news) this.merge(message);
+      return page;
+    } finally {
+      this.#loads -= 1;
+      if (!this.#loads) this.#news = [];
+    }
   }
 
   /**

@@ -1,0 +1,174 @@
+// What the store of the client library shows where messages are loaded while others arrive: node loading.mjs SOURCES NAME
+//
+// Each function below arranges one order of events, and returns the contents that are shown. The message 2 was edited last.
+
+import { pathToFileURL } from 'node:url';
+
+const [sources, name] = process.argv.slice(2);
+const load = (file) => import(pathToFileURL(`${sources}/${file}`).href);
+const { Store } = await load('store.js');
+const { MemoryStorage } = await load('storage.js');
+
+const ID = 'room:1';
+const message = (seq, modseq, content) => ({ id: seq, conversation_id: ID, seq, modseq, content, sender_id: 2, mentions: [] });
+const before = [1, 2, 3].map((seq) => message(seq, seq, `${seq}`));
+const edited = message(2, 4, '2 edited');
+const after = [before[0], edited, before[2]];
+const event = { type: 'message.updated', conversation_id: ID, modseq: 4, message: edited };
+const row = (last_modseq) => ({
+  id: ID,
+  kind: 'other',
+  last_seq: 3,
+  last_modseq,
+  last_read_seq: 3,
+  unread_count: 0,
+  mention_count: 0,
+});
+const page = (messages, last_modseq) => ({
+  type: 'resumed',
+  conversations: [{ ...row(last_modseq), messages, members: [] }],
+  gone: [],
+});
+const settle = () => new Promise((resolve) => setTimeout(resolve));
+
+/** A device with storage, whose reads of messages wait for `release` after `hold`. */
+class Device extends MemoryStorage {
+  #gate = Promise.resolve();
+
+  hold() {
+    this.#gate = new Promise((resolve) => {
+      this.release = resolve;
+    });
+  }
+
+  async list(prefix) {
+    const found = await super.list(prefix);
+    if (prefix[1] === 'message') await this.#gate;
+    return found;
+  }
+}
+
+/** A tab: its store, and the requests for messages that wait for an answer. */
+async function open(device, isLeader) {
+  const requests = [];
+  const get = () => new Promise((resolve) => requests.push((messages) => resolve([...messages])));
+  const context = { emit() {}, isLeader: () => isLeader, share() {}, send() {} };
+  const store = new Store({ get }, async () => device, { arrived() {}, of: () => [] }, context);
+  await store.enter(1);
+  if (isLeader) await store.lead();
+  return { store, requests, conversation: store.conversation(ID) };
+}
+
+/** A leading tab that knows the messages, has kept them, and has closed the conversation. */
+async function leading(device = new Device()) {
+  const tab = await open(device, true);
+  tab.store.takeInbox([row(3)]);
+  void tab.conversation.open();
+  await settle();
+  tab.requests.pop()(before);
+  await settle();
+  await tab.store.flush();
+  return tab;
+}
+
+const shown = ({ conversation }) => conversation.messages.value.map(({ content }) => content);
+
+const orders = {
+  async 'an event before a page that is older'() {
+    const tab = await open(new Device(), true);
+    tab.store.takeInbox([row(3)]);
+    void tab.conversation.open();
+    await settle();
+    tab.store.apply(event);
+    tab.requests.pop()(before);
+    return tab;
+  },
+
+  async 'an event while the device is read'() {
+    const device = new Device();
+    await leading(device);
+    const tab = await open(device, true);
+    device.hold();
+    void tab.conversation.open();
+    await settle();
+    tab.store.apply(event);
+    device.release();
+    return tab;
+  },
+
+  async 'the leading tab has not kept an event yet'() {
+    const device = new Device();
+    const leader = await leading(device);
+    const tab = await open(device, false);
+    leader.store.apply(event);
+    tab.store.apply(event);
+    void tab.conversation.open();
+    await settle();
+    tab.requests.pop()?.(after);
+    return tab;
+  },
+
+  async 'a snapshot while a page is loaded'() {
+    const leader = await leading();
+    const tab = await open(new Device(), false);
+    tab.store.takeInbox([row(3)]);
+    void tab.conversation.open();
+    await settle();
+    leader.store.apply(event);
+    tab.store.takeSnapshot(leader.store.snapshot());
+    tab.requests.pop()(before);
+    await settle();
+    tab.requests.pop()?.(after);
+    return tab;
+  },
+
+  async 'a snapshot while the device is read'() {
+    const device = new Device();
+    const leader = await leading(device);
+    const tab = await open(device, false);
+    device.hold();
+    void tab.conversation.open();
+    await settle();
+    leader.store.apply(event);
+    tab.store.takeSnapshot(leader.store.snapshot());
+    device.release();
+    await settle();
+    tab.requests.pop()?.(after);
+    return tab;
+  },
+
+  async 'a follower that heard an event of an interrupted resume, and leads'() {
+    const leader = await leading();
+    const tab = await open(new Device(), false);
+    leader.store.apply({ type: 'ready', online: [] });
+    tab.store.takeSnapshot(leader.store.snapshot());
+    tab.store.apply({ ...event, modseq: 5, message: message(3, 5, '3 edited') });
+    await tab.store.lead();
+    if (tab.store.positions()[ID] !== 3) throw new Error(`It resumes from ${tab.store.positions()[ID]}.`);
+    tab.store.apply({ type: 'ready', online: [] });
+    void tab.conversation.open();
+    await settle();
+    tab.requests.pop()?.(after);
+    return tab;
+  },
+
+  async 'an event before a page of the resume that is older, of a message that only the device has'() {
+    const device = new Device();
+    await leading(device);
+    const resuming = await open(device, true);
+    resuming.store.apply({ type: 'ready', online: [] });
+    resuming.store.apply(event);
+    resuming.store.apply(page([{ ...before[1], modseq: 3.5 }], 3.5));
+    resuming.store.caughtUp();
+    resuming.store.apply({ ...event, modseq: 5, message: { ...before[2], modseq: 5 } });
+    await resuming.store.flush();
+    const tab = await open(device, true);
+    void tab.conversation.open();
+    return tab;
+  },
+};
+
+const tab = await orders[name]();
+await settle();
+console.log(JSON.stringify(shown(tab)));
+process.exit();
