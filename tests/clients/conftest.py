@@ -19,6 +19,8 @@ __all__ = ["deployment", "deployments", "open_deployment"]
 
 WAIT = 20_000
 PASSWORD = "password123"
+BLANK = "/confab.js"
+"""A document of the server without a client of its own. The page at / is one more tab, with the session of the tests."""
 
 START = """async ([account, options]) => {
   const { Confab } = await import('/confab.js');
@@ -49,7 +51,7 @@ class Tab:
 
     def open(self, account: dict[str, str] | None = None, **options: Any) -> Tab:
         """Load the page and start the client."""
-        self.page.goto(f"{self.url}/")
+        self.page.goto(self.url + BLANK)
         self.page.evaluate(START, [account, options])
         return self
 

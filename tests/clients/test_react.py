@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Route
 
-from tests.clients.conftest import Person, Tab
+from tests.clients.conftest import BLANK, Person, Tab
 from tests.openapi.node import PACKAGES, installed
 from tests.servers import ROOT
 
@@ -132,7 +132,7 @@ def application(open_tab: Callable[[], Tab]) -> Tab:
         )
 
     tab.page.route(f"{tab.url}/app/**", serve)
-    tab.page.goto(f"{tab.url}/")
+    tab.page.goto(tab.url + BLANK)
     return tab
 
 
