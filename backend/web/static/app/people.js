@@ -1,6 +1,6 @@
 // Who is who: the users that messages name by id. They are looked up in batches, and kept for the offline start.
 
-import { api, chat, me } from './chat.js';
+import { api, chat, me, signalOf } from './chat.js';
 import { effect, signal } from './preact.js';
 import { t } from './text.js';
 
@@ -54,6 +54,11 @@ export function titleOf(row) {
   if (row?.kind === 'lobby') return t('conversation.lobby');
   if (row?.user && row.user.id === me.value?.id) return t('conversation.notes');
   return nameOf(row?.user);
+}
+
+/** How many members a room has: as many as are known, or else as the inbox said. @param {any} row of the inbox */
+export function memberCount(row) {
+  return signalOf(chat.conversation(row.id).members).value.length || row.room.member_count;
 }
 
 function want(id) {

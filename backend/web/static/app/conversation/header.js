@@ -1,6 +1,6 @@
 import { online } from '../chat.js';
 import { ConversationPicture } from '../inbox/row.js';
-import { titleOf } from '../people.js';
+import { memberCount, titleOf } from '../people.js';
 import { html } from '../preact.js';
 import { href, openPanel } from '../router.js';
 import { formatRelative, t } from '../text.js';
@@ -24,7 +24,7 @@ export function ConversationHeader({ row }) {
 function subtitle(row) {
   if (row.kind === 'lobby') return t('conversation.lobby.subtitle');
   if (row.kind === 'room') {
-    const members = t('room.members', { count: row.room.member_count });
+    const members = t('room.members', { count: memberCount(row) });
     return row.room.description ? `${members} · ${row.room.description}` : members;
   }
   if (online.value.has(row.user?.id)) return t('person.online');

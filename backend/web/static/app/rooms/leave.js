@@ -9,7 +9,7 @@ import { toast, toastError } from '../ui/toast.js';
 
 /** Leave a room, after a question. Its owner is told to transfer or delete it. @param {any} room */
 export async function leaveRoom(room) {
-  if (room.owner_id === me.value?.id) return ownerMustTransfer(room);
+  if (room.owner_id === me.value?.id) return ownerMustTransfer(room).catch(toastError);
   const text = t(room.is_public ? 'room.leave.text' : 'room.leave.text-private');
   if (!(await confirm({ title: t('room.leave.title', { name: room.name }), text, action: t('room.leave'), isDanger: true })))
     return;
@@ -27,7 +27,8 @@ function leavePane(room) {
   if (route.value.path[1] === room.conversation_id) go([]);
 }
 
-async function ownerMustTransfer(room) {
+async function ownerMustTransfer({ id }) {
+  const room = await api.get(`/api/rooms/${id}`); // the number of members is as of now
   const isAlone = room.member_count < 2;
   const isAgreed = await confirm({
     title: t('room.leave.title', { name: room.name }),

@@ -25,7 +25,7 @@ export function Members({ room, members, isAdmin }) {
   const matching = sorted.filter(({ user }) => `${nameOf(user)} ${user.username}`.toLocaleLowerCase().includes(words));
   return html`<section class="details-section">
     <div class="details-heading">
-      <h3>${t('room.members', { count: room.member_count })}</h3>
+      <h3>${t('room.members', { count: members.length || room.member_count })}</h3>
       ${isAdmin && html`<${Button} kind="quiet" size="small" icon="plus" onClick=${() => addPeople(room, members)}>${t('room.add-people')}<//>`}
     </div>
     ${members.length > MANY && html`<${SearchField} label=${t('room.find-member')} onSearch=${setQuery} />`}

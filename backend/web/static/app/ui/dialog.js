@@ -42,9 +42,13 @@ export function Dialog({ title, onClose, footer, size = '', isBare = false, clas
   const id = useId();
   useEffect(() => {
     const before = document.activeElement;
-    element.current.showModal();
-    element.current.querySelector('[autofocus]')?.focus();
-    return () => before instanceof HTMLElement && before.isConnected && before.focus();
+    const dialog = element.current;
+    dialog.showModal();
+    dialog.querySelector('[autofocus]')?.focus();
+    return () => {
+      dialog.close(); // while it is open, nothing outside of it takes the focus
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
   }, []);
   const onCancel = (event) => {
     event.preventDefault();
