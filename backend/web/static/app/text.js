@@ -47,6 +47,14 @@ const lists = new Intl.ListFormat(language, { type: 'conjunction' });
 
 /** 14:05 */
 export const formatTime = (value) => time.format(new Date(value));
+/** 14:05, or 2:05 where the day has twice twelve hours: for narrow places. */
+export const formatClock = (value) => {
+  const parts = time.formatToParts(new Date(value)).filter(({ type }) => type !== 'dayPeriod');
+  return parts
+    .map((part) => part.value)
+    .join('')
+    .trim();
+};
 /** Thursday, 26 November 2026 at 14:05 */
 export const formatMoment = (value) => moment.format(new Date(value));
 /** 26 Nov 2026 */

@@ -16,7 +16,7 @@ export function Attachments({ attachments }) {
   return html`<div class="attachments">
     ${
       pictures.length > 0 &&
-      html`<div class="pictures">
+      html`<div class="message-pictures">
         ${pictures.map((each, index) => html`<${Picture} key=${each.id} attachment=${each} onOpen=${() => openLightbox(pictures, index)} />`)}
       </div>`
     }
@@ -48,7 +48,7 @@ function Picture({ attachment, onOpen }) {
   return html`<button
     ref=${element}
     type="button"
-    class="picture"
+    class="message-picture"
     tabindex="-1"
     style=${{ width: `${width}px`, aspectRatio: `${width} / ${height}` }}
     aria-label=${t('attachment.open', { name: filename })}

@@ -15,7 +15,9 @@ const pending = new Map();
 /** Hide a message, offer to undo that, and delete it after five seconds. */
 export async function deleteWithUndo(message, { conversation }) {
   const { id } = message;
+  const neighbour = focusedNeighbour(id);
   hide(id, true);
+  neighbour?.focus({ preventScroll: true });
   pending.set(id, () => conversation.remove(id));
   const isUndone = await toast(t('delete.done'), { action: t('delete.undo'), duration: UNDO });
   const remove = pending.get(id);
@@ -29,6 +31,14 @@ export async function deleteWithUndo(message, { conversation }) {
     hide(id, false);
     toastError(error);
   }
+}
+
+/** The message beside one that has the focus, which takes it over. @param {number} id */
+function focusedNeighbour(id) {
+  const article = document.activeElement?.closest(`article[data-id="${id}"]`);
+  const articles = [...(article?.closest('[data-messages]')?.querySelectorAll('article[data-id]') ?? [])];
+  const index = articles.indexOf(article);
+  return articles[index + 1] ?? articles[index - 1];
 }
 
 function hide(id, isHidden) {

@@ -2,7 +2,7 @@ import { me } from '../chat.js';
 import { nameOf, person } from '../people.js';
 import { html } from '../preact.js';
 import { openPanel } from '../router.js';
-import { formatMoment, formatShort, formatTime, t } from '../text.js';
+import { formatClock, formatMoment, formatShort, formatTime, t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Icon } from '../ui/icon.js';
 import { lazy } from '../ui/lazy.js';
@@ -47,7 +47,7 @@ export function MessageArticle({ message, place, isJoined, isActive, isEditing, 
     data-seq=${message.seq}
     aria-label=${label(message, sender)}
   >
-    <div class="message-gutter">${isJoined ? html`<${Time} message=${message} />` : html`<${Avatar} user=${sender} />`}</div>
+    <div class="message-gutter">${isJoined ? html`<${Time} message=${message} format=${formatClock} />` : html`<${Avatar} user=${sender} />`}</div>
     <div class="message-body">
       ${
         !isJoined &&
@@ -80,9 +80,9 @@ function label(message, sender) {
   return t('message.label', { name: nameOf(sender), time: formatTime(message.created_at), text });
 }
 
-function Time({ message }) {
+function Time({ message, format = formatTime }) {
   const { created_at: at } = message;
-  return html`<time class="message-time" datetime=${at} title=${formatMoment(at)}>${formatTime(at)}</time>`;
+  return html`<time class="message-time" datetime=${at} title=${formatMoment(at)}>${format(at)}</time>`;
 }
 
 function PinnedMark() {

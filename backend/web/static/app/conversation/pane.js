@@ -16,12 +16,23 @@ const Absent = lazy(() => import('../rooms/absent.js').then((module) => module.A
 export function ConversationPane({ id, seq }) {
   const signals = useMemo(() => conversationSignals(id), [id]);
   const row = signals.info.value ?? newDirectRow(id);
+  const timeline = useSame(row && html`<${Timeline} signals=${signals} row=${row} seq=${seq} />`, [
+    signals,
+    row?.room,
+    row?.user,
+    seq,
+  ]);
   if (!row) return html`<${Absent} id=${id} />`;
   return html`<div class="conversation">
     <${ConversationHeader} row=${row} />
-    <${Timeline} signals=${signals} row=${row} seq=${seq} />
+    ${timeline}
     <${TypingLine} typing=${signals.typing} />
     <${Composer} signals=${signals} row=${row} onEditLast=${() => startEditLast(signals.messages.peek())} />
     <${Announcer} id=${id} />
   </div>`;
+}
+
+/** The same element until what it depends on changes: not with each message, which changes the counts of the row. */
+function useSame(element, dependencies) {
+  return useMemo(() => element, [Boolean(element), ...dependencies]);
 }

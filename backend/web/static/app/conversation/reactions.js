@@ -26,7 +26,7 @@ function Reaction({ reaction, message, place }) {
   const { emoji, count, user_ids: ids } = reaction;
   const ownId = me.value?.id;
   const isOwn = ids.includes(ownId);
-  const names = ids.slice(0, NAMED).map((id) => (id === ownId ? t('person.you') : nameOf(person(id).value)));
+  const names = ids.slice(0, NAMED).map((id) => (id === ownId ? t('reaction.you') : nameOf(person(id).value)));
   const text = t('reaction.by', { emoji, names: formatList(names), count });
   return html`<button
     type="button"
@@ -54,9 +54,12 @@ export async function toggleReaction(message, { conversation }, emoji) {
 
 /** Let the user choose an emoji, and react with it. @param {HTMLElement} anchor */
 export async function chooseReaction(anchor, message, place) {
+  const article = anchor.closest('article');
   try {
     const { openQuickReactions } = await import('./quick-reactions.js');
     const emoji = await openQuickReactions(anchor);
+    // The toolbar with the button may have gone meanwhile.
+    if (!anchor.isConnected) article?.focus({ preventScroll: true });
     if (emoji) await toggleReaction(message, place, emoji);
   } catch (error) {
     toastError(error);

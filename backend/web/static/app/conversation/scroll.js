@@ -17,6 +17,7 @@ export class ScrollPlace {
   /** The first message that is wholly visible, and how far it is from the top. */
   #anchor = { id: '', top: 0 };
   #isHidden = false;
+  #isChanged = false;
 
   articles() {
     return this.element.querySelectorAll('article[data-seq]');
@@ -24,6 +25,10 @@ export class ScrollPlace {
 
   /** Take the place from where the list is now. @param {boolean} hasBottom whether its end is that of the conversation */
   take(hasBottom) {
+    // New messages are below already, and the bottom is not followed yet: nobody went up.
+    const isBehind = this.isAtBottom && this.#isChanged;
+    this.#isChanged = false;
+    if (isBehind) return;
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     this.isAtBottom = hasBottom && scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM;
     const articles = this.articles();
@@ -42,9 +47,15 @@ export class ScrollPlace {
     }
   }
 
+  /** Messages were added or removed. */
+  changed() {
+    this.#isChanged = true;
+  }
+
   /** Something in the list became higher or lower. */
   resized() {
     const wasHidden = this.#isHidden;
+    this.#isChanged = false;
     this.#isHidden = !this.element.clientHeight;
     // A list that is not displayed forgets where it was.
     if (!this.#isHidden && (wasHidden || this.isAtBottom || !KEEPS_PLACE)) this.restore();

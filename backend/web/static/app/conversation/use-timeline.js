@@ -43,7 +43,6 @@ export function useTimeline(signals, row, seq) {
   timeline.take();
   useLayoutEffect(() => timeline.start(row), []);
   useLayoutEffect(() => timeline.rendered());
-  useLayoutEffect(() => timeline.marked(row.last_read_seq), [row.last_read_seq]);
   useLayoutEffect(() => {
     if (seq) void timeline.show(seq, { isTarget: true });
   }, [seq]);
@@ -82,6 +81,8 @@ class Timeline {
   #isHeld = false;
   #isUnreadSeen = false;
   #fading = 0;
+  /** The ids of the first and the last message that were rendered. */
+  #ends = [];
 
   constructor(signals, update) {
     this.#signals = signals;
@@ -126,7 +127,9 @@ class Timeline {
     const look = () => this.#look();
     addEventListener('focus', look);
     document.addEventListener('visibilitychange', look);
+    const end = effect(() => this.#marked(this.#signals.info.value?.last_read_seq ?? 0));
     return () => {
+      end();
       observer.disconnect();
       removeEventListener('focus', look);
       document.removeEventListener('visibilitychange', look);
@@ -138,12 +141,17 @@ class Timeline {
     this.#look();
   };
 
-  /** The list was rendered: come back to the place, or go to the message that is to be shown. */
+  /**
+   * The list was rendered: go to the message that is to be shown, or stay where one was before. What that does at the bottom is left
+   * to the observer of the height, because the browser then lays out once for each frame.
+   */
   rendered() {
     const target = this.#target && this.#articleOf(this.#target.seq);
     if (target) this.#arrive(target);
-    else this.#place.restore();
-    this.#look();
+    else if (!this.#place.isAtBottom && this.shown[0]?.id !== this.#ends[0]) this.#place.restore();
+    const ends = [this.shown[0]?.id, this.shown.at(-1)?.id];
+    if (ends[0] !== this.#ends[0] || ends[1] !== this.#ends[1]) this.#place.changed();
+    this.#ends = ends;
   }
 
   /** See what is in view: load more near an end, move the read mark, and show the ways to elsewhere. */
@@ -199,7 +207,7 @@ class Timeline {
   };
 
   /** The read mark of the row changed. Backwards it moves only when the user wants that. */
-  marked(seq) {
+  #marked(seq) {
     if (seq < this.#mark) {
       this.unreadFrom = seq + 1;
       this.#isUnreadSeen = false;

@@ -375,6 +375,7 @@ export const en = {
   'reaction.by': { one: '{emoji} by {names}', other: '{emoji} by {names}' },
   'reaction.more': 'More emoji',
   'reaction.with': 'React with {emoji}',
+  'reaction.you': 'you',
   'report.action': 'Report',
   'report.done': 'Thank you. An administrator will look at it.',
   'report.reason': 'What is wrong with it?',
