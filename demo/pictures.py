@@ -1,16 +1,16 @@
-"""Pictures that people send: charts, screens, sketches, maps and photographs. A name always gives the same picture."""
+"""Pictures that people send: charts, screens, sketches, maps, photographs. A name always gives the same picture."""
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable
 from io import BytesIO
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
-INK, PAPER, GRID, BLUE, CORAL, GREEN, SUN = "#22303c", "#fbfaf7", "#dfe3e6", "#2f6fde", "#f0674f", "#2a9d78", "#f2b134"
-SKIES = (("#fbd3a2", "#f28f79"), ("#a8d8f0", "#e9f5fb"), ("#5b6cae", "#f3a683"), ("#c6d6df", "#eef2f3"))
+from demo.photos import BLUE, CORAL, GREEN, SUN, take_photo
+
+INK, PAPER, GRID = "#22303c", "#fbfaf7", "#dfe3e6"
 STREETS = ("Hamngatan", "Elbchaussee", "Altona", "Ruzafa", "Centralen", "St. Pauli", "El Cabanyal")
 """The font that Pillow brings has no letters beyond ASCII."""
 
@@ -146,50 +146,47 @@ def _streets(width: int, height: int, chance: random.Random) -> Image.Image:
     return image
 
 
-def _photo(chance: random.Random, title: str) -> Image.Image:
-    """A street in some weather, with a bicycle."""
-    sky = chance.choice(SKIES)
-    image = Image.composite(
-        Image.new("RGB", (1080, 720), sky[1]), Image.new("RGB", (1080, 720), sky[0]),
-        Image.linear_gradient("L").resize((1080, 720)),
-    )  # fmt: skip
+def _drawing(chance: random.Random, title: str) -> Image.Image:
+    """Three docks with their measures."""
+    image = Image.new("RGB", (960, 600), "#f4f7fb")
     draw = ImageDraw.Draw(image)
-    sun = chance.randrange(150, 900)
-    draw.ellipse((sun, 90, sun + 120, 210), fill="#fff6df")
-    for depth, base in enumerate((430, 480)):
-        x = -40
-        while x < 1080:
-            width, height = chance.randrange(70, 150), chance.randrange(90, 260)
-            tint = 150 - depth * 55 + chance.randrange(-12, 12)
-            draw.rectangle((x, base - height, x + width, 560), fill=(tint, tint - 8, tint + 6))
-            x += width + chance.randrange(0, 14)
-    draw.rectangle((0, 560, 1080, 720), fill="#6d7278")
-    draw.rectangle((0, 556, 1080, 572), fill="#8d9297")
-    image = image.filter(ImageFilter.GaussianBlur(2.2))
-    _bicycle(ImageDraw.Draw(image), chance.randrange(180, 560), 600, chance.choice((CORAL, SUN, GREEN, BLUE)))
+    for step in range(0, 960, 24):
+        draw.line((step, 0, step, 600), fill="#e4eaf2")
+        draw.line((0, step, 960, step), fill="#e4eaf2")
+    draw.line((60, 500, 900, 500), fill=INK, width=4)
+    for number, x in enumerate((180, 450, 720)):
+        height = 300 + chance.randrange(-30, 30)
+        draw.rounded_rectangle((x - 46, 500 - height, x + 46, 500), 16, fill="white", outline=INK, width=4)
+        draw.rounded_rectangle((x - 26, 530 - height, x + 26, 590 - height), 8, outline=BLUE, width=3)
+        draw.ellipse((x - 12, 430, x + 12, 454), outline=BLUE, width=3)
+        draw.line((x + 86, 500 - height, x + 86, 500), fill=CORAL, width=2)
+        for y in (500 - height, 500):
+            draw.line((x + 76, y, x + 96, y), fill=CORAL, width=2)
+        draw.text((x + 98, 500 - height // 2), f"{height * 4} mm", CORAL, _font(19), anchor="lm")
+        draw.text((x, 524), f"{number + 1}", INK, _font(24), anchor="mt")
+    draw.text((40, 32), title, fill="#5a6b7c", font=_font(26))
     return image
 
 
-def _bicycle(draw: ImageDraw.ImageDraw, x: int, y: int, colour: str) -> None:
-    radius = 78
-    for hub in (x, x + 240):
-        draw.ellipse((hub - radius, y - radius, hub + radius, y + radius), outline="#23272b", width=9)
-        for spoke in range(8):
-            dx, dy = radius * math.cos(spoke * math.pi / 4), radius * math.sin(spoke * math.pi / 4)
-            draw.line((hub, y, hub + dx, y + dy), fill="#9aa1a7", width=2)
-    crank, seat, head = (x + 105, y + 8), (x + 70, y - 120), (x + 205, y - 118)
-    for line in (((x, y), crank), (crank, seat), (seat, head), (crank, head), ((x, y), seat), (head, (x + 240, y))):
-        draw.line(line, fill=colour, width=12)
-    draw.line((head, (x + 196, y - 160), (x + 168, y - 168)), fill="#23272b", width=9)
-    draw.rounded_rectangle((x + 40, y - 134, x + 100, y - 120), 7, fill="#23272b")
-    draw.rectangle((x + 206, y - 150, x + 270, y - 100), outline="#23272b", width=6)
+def _sign(chance: random.Random, _title: str) -> Image.Image:
+    """A sign for a dock, with an arrow to the next one."""
+    image = Image.new("RGB", (960, 420), "#dfe6ee")
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((60, 60, 900, 360), 36, fill=INK)
+    draw.rounded_rectangle((76, 76, 884, 344), 26, outline=SUN, width=6)
+    draw.text((120, 130), "This dock is full", SUN, _font(56))
+    draw.text((120, 226), f"Next one: {chance.randrange(12, 40) * 10} m", "white", _font(56))
+    draw.polygon([(740, 150), (840, 210), (740, 270), (740, 230), (670, 230), (670, 190), (740, 190)], fill=SUN)
+    return image
 
 
 KINDS: dict[str, Callable[[random.Random, str], Image.Image]] = {
     "chart": _chart,
-    "screen": _screen,
-    "sketch": _sketch,
+    "drawing": _drawing,
     "map": _map,
-    "photo": _photo,
+    "photo": take_photo,
+    "screen": _screen,
+    "sign": _sign,
+    "sketch": _sketch,
 }
 """How each kind of picture is drawn, from a source of chance and its title."""
