@@ -23,6 +23,13 @@ globalThis.later = () => import('./part/later.js').then((module) => module.defau
 const policy = trustedTypes.createPolicy('confab-worker', {{ createScriptURL: () => '/sw.js' }});
 navigator.serviceWorker.register(policy.createScriptURL('/sw.js'));
 """
+CONTROLLED = """() => new Promise((resolve) => {
+  const { serviceWorker } = navigator;
+  if (serviceWorker.controller) resolve();
+  else serviceWorker.addEventListener('controllerchange', () => resolve(), { once: true });
+})"""
+"""Waits until the service worker answers the requests of the page."""
+
 UPDATE = """async () => {
   const found = await (await navigator.serviceWorker.getRegistration()).update();
   const worker = found.installing ?? found.waiting ?? found.active;
@@ -92,8 +99,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def open_and_keep(page: Page, url: str) -> None:
     page.goto(f"{url}/")
     expect(page.locator("#root")).to_have_text("version 1: 42")
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.evaluate(CONTROLLED)
 
 
 def test_the_page_starts_without_the_server(context: BrowserContext, serving: Serving) -> None:
