@@ -5,9 +5,13 @@ let originals;
 /** @type {HTMLLinkElement} */
 let link;
 
+let number = 0;
+
 /** Show the logo with the number of unread messages as the icon of the page; without one, the logo alone. @param {number} count */
 export async function drawBadge(count) {
   originals ??= [...document.querySelectorAll('link[rel~=icon]')];
+  number += 1;
+  const mine = number;
   if (!count) {
     link?.remove();
     document.head.append(...originals);
@@ -16,6 +20,7 @@ export async function drawBadge(count) {
   const logo = new Image();
   logo.src = '/static/logo.svg';
   await logo.decode();
+  if (number !== mine) return; // a later count is shown already
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = SIZE;
   const context = canvas.getContext('2d');

@@ -19,11 +19,13 @@ export function RoomsPage() {
     <header class="pane-header">
       <${IconButton} icon="back" class="pane-back" label=${t('action.back')} href=${href([])} />
       <div class="pane-heading"><h2 class="pane-title">${t('rooms.browse')}</h2></div>
-      <${Button} size="small" icon="link" onClick=${joinByCode}>${t('rooms.join')}<//>
       <${Button} size="small" kind="primary" icon="plus" onClick=${createRoom}>${t('rooms.create')}<//>
     </header>
     <div class="page-content">
-      <${SearchField} label=${t('rooms.find')} onSearch=${setQuery} />
+      <div class="list-tools">
+        <${SearchField} label=${t('rooms.find')} onSearch=${setQuery} />
+        <${Button} icon="link" onClick=${joinByCode}>${t('rooms.join')}<//>
+      </div>
       ${error && html`<${Failure} error=${error} retry=${retry} />`}
       ${items.length > 0 && html`<ul class="list" aria-label=${t('rooms.browse')}>${items.map((room) => html`<${Room} key=${room.id} room=${room} />`)}</ul>`}
       ${isLoading && html`<${Loading} />`}

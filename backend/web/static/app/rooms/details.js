@@ -68,17 +68,13 @@ function RoomDetails({ row, members }) {
 /** What one sets for oneself: mute, pin; and the address. */
 function OwnSettings({ row }) {
   const change = (settings) => chat.conversation(row.id).update(settings).catch(toastError);
-  const toggle = (name, icon, isOn) => html`<${Button}
-    size="small"
-    icon=${icon}
-    class=${isOn ? 'is-on' : ''}
-    aria-pressed=${isOn}
-    onClick=${() => change({ [name]: !isOn })}
-  >
-    ${t(`details.${name}`)}
-  <//>`;
   return html`<div class="details-settings">
-    ${toggle('is_muted', 'bell-off', row.is_muted)} ${toggle('is_pinned', 'pin', row.is_pinned)}
+    <${Button} size="small" icon=${row.is_muted ? 'bell' : 'bell-off'} onClick=${() => change({ is_muted: !row.is_muted })}>
+      ${t(row.is_muted ? 'inbox.unmute' : 'inbox.mute')}
+    <//>
+    <${Button} size="small" icon="pin" onClick=${() => change({ is_pinned: !row.is_pinned })}>
+      ${t(row.is_pinned ? 'inbox.unpin' : 'details.pin')}
+    <//>
     <${Button} size="small" icon="link" onClick=${() => copyLink(row.id)}>${t('inbox.copy-link')}<//>
   </div>`;
 }

@@ -211,10 +211,9 @@ export const en = {
   'welcome.title': 'No conversation is open',
 
   // Rooms
-  'details.is_muted': 'Mute',
-  'details.is_pinned': 'Pin',
   'details.leave': 'Leave or delete',
   'details.none': 'No conversation is open',
+  'details.pin': 'Pin',
   'details.title': 'Details',
   'invite.copy': 'Copy the link',
   'invite.create': 'Create an invite',
