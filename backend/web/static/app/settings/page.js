@@ -1,13 +1,12 @@
 import { me } from '../chat.js';
 import { nameOf } from '../people.js';
-import { html, useEffect, useRef } from '../preact.js';
-import { href } from '../router.js';
+import { html } from '../preact.js';
 import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
-import { IconButton } from '../ui/button.js';
 import { showDialog } from '../ui/dialog.js';
 import { Icon } from '../ui/icon.js';
 import { lazy } from '../ui/lazy.js';
+import { SectionsPage } from '../ui/sections.js';
 import { SignOutDialog } from './sign-out.js';
 
 const SECTIONS = {
@@ -20,51 +19,15 @@ const SECTIONS = {
   blocked: { icon: 'shield', Page: lazy(() => import('./blocked.js').then((module) => module.Blocked)) },
   data: { icon: 'archive', Page: lazy(() => import('./data.js').then((module) => module.Data)) },
 };
+for (const [name, section] of Object.entries(SECTIONS)) section.title = t(`settings.${name}`);
 
-/** The settings: a list of parts, and one of them. Where there is no room for both, the list comes first. */
+/** The settings of the user and of this device. */
 export function SettingsPage({ path }) {
-  const name = Object.hasOwn(SECTIONS, path[0]) ? path[0] : null;
-  const shown = name ?? 'profile';
-  const title = t(`settings.${shown}`);
-  const { Page } = SECTIONS[shown];
-  const content = useRef(null);
-  useEffect(() => {
-    if (!name) return;
-    content.current.scrollTop = 0;
-    content.current.focus({ preventScroll: true });
-  }, [name]);
-  return html`<div class="settings" data-shown=${name ? 'part' : 'list'}>
-    <nav class="settings-list" aria-label=${t('settings.title')}>
-      <header class="pane-header">
-        <${IconButton} icon="back" class="pane-back" label=${t('action.back')} href=${href([])} />
-        <h2 class="pane-title pane-heading">${t('settings.title')}</h2>
-      </header>
-      <div class="settings-links">
-        <div class="settings-me">
-          <${Avatar} user=${me.value} size="large" />
-          <span class="settings-name" dir="auto">${nameOf(me.value)}<small>@${me.value?.username}</small></span>
-        </div>
-        ${Object.entries(SECTIONS).map(
-          ([each, { icon }]) => html`<a
-            key=${each}
-            class="settings-link"
-            href=${href(['settings', each])}
-            aria-current=${each === name || (!name && each === 'profile') ? 'page' : undefined}
-          >
-            <${Icon} name=${icon} />${t(`settings.${each}`)}
-          </a>`,
-        )}
-        <button type="button" class="settings-link" onClick=${() => showDialog((close) => html`<${SignOutDialog} onClose=${close} />`)}>
-          <${Icon} name="door" />${t('sign-out.title')}
-        </button>
-      </div>
-    </nav>
-    <div class="settings-part" ref=${content} tabindex="-1">
-      <header class="pane-header">
-        <${IconButton} icon="back" class="settings-back" label=${t('action.back')} href=${href(['settings'])} />
-        <h2 class="pane-title pane-heading">${title}</h2>
-      </header>
-      <div class="page"><div class="settings-content"><${Page} key=${shown} /></div></div>
-    </div>
+  const head = html`<div class="settings-me">
+    <${Avatar} user=${me.value} size="large" />
+    <span class="settings-name" dir="auto">${nameOf(me.value)}<small>@${me.value?.username}</small></span>
   </div>`;
+  const signOut = () => showDialog((close) => html`<${SignOutDialog} onClose=${close} />`);
+  const foot = html`<button type="button" class="settings-link" onClick=${signOut}><${Icon} name="door" />${t('sign-out.title')}</button>`;
+  return html`<${SectionsPage} base="settings" title=${t('settings.title')} path=${path} sections=${SECTIONS} head=${head} foot=${foot} />`;
 }
