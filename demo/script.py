@@ -5,6 +5,7 @@
         Its further lines are indented by four spaces.
     ~ 👍 jonas amir                  reactions
     > jonas: A reply in the thread of the last message.
+    > mara 10:15: A reply at this time. Others follow after some minutes.
     ~ was An earlier version of it
 
 README.md lists the other lines with `~`.
@@ -21,7 +22,7 @@ LAST_MINUTE = 22 * 60
 """No message is later in its day, so that the days keep their order also when one of them is a Friday."""
 
 _HEADER = re.compile(r"== (\d+) (\d\d):(\d\d)")
-_SPOKEN = re.compile(r"(> )?([a-z]+): (.*)")
+_SPOKEN = re.compile(r"(> )?([a-z]+)(?: (\d\d):(\d\d))?: (.*)")
 _INDENT = "    "
 
 
@@ -109,21 +110,27 @@ class _Reader:
         found = _SPOKEN.fullmatch(raw)
         if found is None:
             raise ScriptError("a message is NAME: TEXT")
-        is_reply, author, text = found.groups()
+        is_reply, author, hours, minutes, text = found.groups()
+        given = int(hours) * 60 + int(minutes) if hours else None
         line = Line(self._conversation, author, text, self._day, 0)
         if is_reply:
             if self._top is None:
                 raise ScriptError("there is no message to reply to")
             line.parent = self._top
-            self._thread_minute += self._pause(text, 1.5, 9)
-            line.minute = self._thread_minute
+            line.minute = self._thread_minute = self._next(self._thread_minute, given, self._pause(text, 1.5, 9))
         else:
             self._top = line
-            self._minute += self._pause(text, 0.4, 4)
+            self._minute = self._next(self._minute, given, self._pause(text, 0.4, 4))
             line.minute = self._thread_minute = self._minute
         if line.minute >= LAST_MINUTE:
             raise ScriptError("the day ends before this message")
         self.lines.append(line)
+
+    def _next(self, previous: float, given: int | None, pause: float) -> float:
+        """The minute of a message after one at *previous*: as *given*, or after a *pause*."""
+        if given is not None and given < previous:
+            raise ScriptError("the message before it is later")
+        return previous + pause if given is None else float(given)
 
     def _pause(self, text: str, shortest: float, longest: float) -> float:
         """Minutes: a long text takes longer to write."""

@@ -24,7 +24,7 @@ mara: Look:
 > jonas: Nice
 ~ was Nise
 ~ file chart some-chart.png
-mara: Next
+mara 10:15: Next
 ~ deleted
 ~ report jonas Too short.
 """
@@ -39,7 +39,7 @@ def test_a_script_becomes_messages() -> None:
     assert (reply.text, reply.earlier, reply.files) == ("Nice", ["Nise"], ["chart some-chart.png"])
     assert (last.deleted_by, last.reports) == ("mara", [("jonas", "Too short.")])
     assert first.day == reply.day == last.day == 12
-    assert 9 * 60 + 40 < first.minute < last.minute
+    assert 9 * 60 + 40 < first.minute < last.minute == 10 * 60 + 15
     assert first.minute < reply.minute
 
 
@@ -49,6 +49,7 @@ def test_a_script_becomes_messages() -> None:
         ("== 1 9:00", "a header is == DAY HH:MM"),
         ("== 1 09:00\nHello", "a message is NAME: TEXT"),
         ("== 1 09:00\n> mara: Hello", "there is no message to reply to"),
+        ("== 1 09:00\nmara: Hello\nmara 08:59: Hello", "the message before it is later"),
         ("~ deleted", "there is no message yet"),
         ("== 1 09:00\nmara: Hello\n~ removed", "there is no such remark"),
         ("== 1 21:59\nmara: " + "long " * 200, "the day ends before this message"),
