@@ -2,6 +2,7 @@
 
 import { chat, me } from '../chat.js';
 import { effect, signal } from '../preact.js';
+import { closeDialogs } from '../ui/dialog.js';
 
 /** Whether who was signed in is so no longer, and did not ask for that here. */
 export const hasEnded = signal(false);
@@ -12,7 +13,10 @@ let wasSignedIn = false;
 effect(() => {
   const isSignedIn = Boolean(me.value);
   if (isSignedIn) hasEnded.value = false;
-  else if (wasSignedIn) hasEnded.value = !isLeaving;
+  else if (wasSignedIn) {
+    hasEnded.value = !isLeaving;
+    closeDialogs();
+  }
   wasSignedIn = isSignedIn;
 });
 

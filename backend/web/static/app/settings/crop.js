@@ -51,7 +51,7 @@ export function CropDialog({ image, onClose }) {
     size="small"
     onClose=${() => onClose()}
     footer=${html`<${Button} onClick=${() => onClose()}>${t('action.cancel')}<//>
-      <${Button} kind="primary" onClick=${save}>${t('picture.use')}<//>`}
+      <${Button} kind="primary" autofocus onClick=${save}>${t('picture.use')}<//>`}
   >
     <canvas
       ref=${canvas}

@@ -7,12 +7,13 @@ import { Field, Form } from '../ui/form.js';
 
 /**
  * Gives the secret to an authenticator app, and switches the second factor on with a code of the app.
- * @param {{secret: {secret: string, uri: string, qr_code: string}, onClose: (codes?: string[]) => void}} props  `onClose` gets the recovery codes
+ * @param {{secret: {secret: string, uri: string, qr_code: string}, onCodes: (codes: string[]) => void, onClose: () => void}} props
  */
-export function EnrolDialog({ secret, onClose }) {
+export function EnrolDialog({ secret, onCodes, onClose }) {
   const submit = async (fields) => {
     const answer = await api.post('/api/auth/totp/confirm', { totp_code: fields.totp_code.replace(/\s/g, '') });
-    onClose(answer.recovery_codes);
+    onClose();
+    onCodes(answer.recovery_codes);
   };
   return html`<${Dialog} title=${t('factor.enable')} onClose=${() => onClose()}>
     <div class="enrol">

@@ -23,7 +23,7 @@ export function CodesDialog({ codes, onClose }) {
     <p class="dialog-lead">${t('codes.text')}</p>
     <ol class="recovery-codes" dir="ltr">${codes.map((code) => html`<li key=${code}><code>${code}</code></li>`)}</ol>
     <div class="form-actions">
-      <${CopyButton} text=${text} label=${t('codes.copy')} />
+      <${CopyButton} text=${text} label=${t('codes.copy')} autofocus />
       <${Button} size="small" icon="download" onClick=${save}>${t('codes.download')}<//>
     </div>
     <label class="choice codes-kept">

@@ -28,8 +28,9 @@ export function SecondFactor() {
   const enrol = () =>
     during(async () => {
       const secret = await withFreshSession(() => api.post(TOTP, {}));
-      const codes = await showDialog((close) => html`<${EnrolDialog} secret=${secret} onClose=${close} />`);
-      if (codes) await showCodes(codes);
+      // The codes are shown also if the dialog is left while the server answers, because they are shown only once.
+      const onCodes = (codes) => void showCodes(codes).then(factor.reload);
+      await showDialog((close) => html`<${EnrolDialog} secret=${secret} onCodes=${onCodes} onClose=${close} />`);
     });
   const renew = () =>
     during(async () => {

@@ -1,10 +1,9 @@
-import { html, useId } from '../preact.js';
+import { html } from '../preact.js';
 
 /** A part of the settings with its heading. @param {{title: string, text?: any, isDanger?: boolean, children?: any}} props */
 export function Section({ title, text, isDanger = false, children }) {
-  const id = useId();
-  return html`<section class=${`setting ${isDanger ? 'is-danger' : ''}`} aria-labelledby=${id}>
-    <h3 class="setting-title" id=${id}>${title}</h3>
+  return html`<section class=${`setting ${isDanger ? 'is-danger' : ''}`}>
+    <h3 class="setting-title">${title}</h3>
     ${text && html`<p class="setting-text">${text}</p>`}
     <div class="setting-body">${children}</div>
   </section>`;

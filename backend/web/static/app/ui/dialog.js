@@ -19,8 +19,13 @@ export function showDialog(render) {
       open.value = open.value.filter((each) => each.id !== id);
       resolve(result);
     };
-    open.value = [...open.value, { id, render: () => render(close) }];
+    open.value = [...open.value, { id, close, render: () => render(close) }];
   });
+}
+
+/** Leave all dialogs. */
+export function closeDialogs() {
+  for (const { close } of open.value) close();
 }
 
 /** Where the dialogs are; stands once in the page. */
@@ -54,12 +59,20 @@ export function Dialog({ title, onClose, footer, size = '', isBare = false, clas
     event.preventDefault();
     onClose();
   };
+  // Browsers close a dialog without asking where Escape is pressed twice. One that `onClose` does not end is shown again.
+  const onClosed = async () => {
+    if (!element.current) return;
+    onClose();
+    await null;
+    if (element.current && !element.current.open) element.current.showModal();
+  };
   const onPointerDown = (event) => event.target === element.current && onClose();
   return html`<dialog
     ref=${element}
     class=${`dialog ${size && `dialog-${size}`} ${className}`}
     aria-labelledby=${id}
     onCancel=${onCancel}
+    onClose=${onClosed}
     onPointerDown=${onPointerDown}
   >
     <div class="dialog-content">
