@@ -104,7 +104,9 @@ def _prepare(folder: Path, *, is_fresh: bool) -> Team:
         migrate(folder)
         return load_team()
     started = time.monotonic()
-    team = build(folder, now, _Progress())
+    progress = _Progress()
+    team = build(folder, now, progress)
+    progress.clear()
     print(f"demo: built in {time.monotonic() - started:.0f} s, in {folder}")
     return team
 
@@ -122,6 +124,11 @@ class _Progress:
             print(f"\r{f'demo: [{bar:20}] {step}'[: self._width]:{self._width}}", end="\r", flush=True)
         elif share in (0, 1):
             print(f"demo: {step}", flush=True)
+
+    def clear(self) -> None:
+        """Remove the line from the terminal."""
+        if self._is_terminal:
+            print(" " * self._width, end="\r")
 
 
 if __name__ == "__main__":
