@@ -41,9 +41,7 @@ def locked_user(caller: Identity) -> User:
     return user
 
 
-def change_password(
-    caller: Identity, current_password: str | None, new_password: str, *, also_revoke: bool = False
-) -> None:
+def change_password(caller: Identity, current_password: str | None, new_password: str, *, also_revoke: bool) -> None:
     """Set a new password, and end every other session. An account without a password sets its first one in a fresh session.
 
     *also_revoke* deletes its API tokens and its number too, which an intruder may have added. Raises InvalidPassword,

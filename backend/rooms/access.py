@@ -102,9 +102,9 @@ def get_room_as_admin(user: User, room_id: int, *, lock: bool = False) -> RoomAc
     return access
 
 
-def get_room_as_owner(user: User, room_id: int, *, lock: bool = False) -> RoomAccess:
-    """Like `get_room_for`, only for the owner of the room. Raises Forbidden for others who may see it."""
-    access = get_room_for(user, room_id, lock=lock)
+def get_room_as_owner(user: User, room_id: int) -> RoomAccess:
+    """The locked room, for its owner. Raises NotFound if it is missing or hidden, and Forbidden for others who may see it."""
+    access = get_room_for(user, room_id, lock=True)
     if access.room.owner_id != user.id:
         raise Forbidden("Only the owner of this room may do this.")
     return access
@@ -113,7 +113,7 @@ def get_room_as_owner(user: User, room_id: int, *, lock: bool = False) -> RoomAc
 def get_room_to_delete(user: User, room_id: int) -> RoomAccess:
     """The locked room, for its owner or any superuser. It may be a room that the superuser cannot see otherwise."""
     if not user.has_admin_power:
-        return get_room_as_owner(user, room_id, lock=True)
+        return get_room_as_owner(user, room_id)
     return get_room_with_own(user, room_id)
 
 

@@ -96,6 +96,11 @@ def test_a_first_password(app: Flask, make: Factory, hashed: str | None) -> None
     assert code(client.post(CHANGE, {"new_password": NEW})) == (403, "invalid_password")
 
 
+def test_a_password_is_not_checked_for_an_account_without_one(make: Factory) -> None:
+    client = make.client(make.user(hashed_password=None))
+    assert client.post("/api/auth/totp", {"password": PASSWORD}).status_code == 201
+
+
 def test_of_two_simultaneous_changes_one_is_made(app: Flask, register: Register) -> None:
     token = register()["access_token"]
 

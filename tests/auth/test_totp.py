@@ -129,6 +129,9 @@ def test_calls_that_need_a_second_factor_or_none(signed_in: Client) -> None:
     assert code(signed_in.post(f"{URL}/confirm", {"totp_code": "123456"})) == (404, "not_found")
     assert code(signed_in.delete(URL, body)) == (404, "not_found")
     assert code(signed_in.post(f"{URL}/recovery-codes", body)) == (404, "not_found")
+    assert signed_in.post(URL, body).status_code == 201
+    assert code(signed_in.delete(URL, body)) == (404, "not_found"), "it is not confirmed"
+    assert code(signed_in.post(f"{URL}/recovery-codes", body)) == (404, "not_found")
     totp, _ = enrol(signed_in)
     assert code(signed_in.post(URL, body)) == (409, "totp_enabled")
     assert code(signed_in.post(f"{URL}/confirm", {"totp_code": totp.now()})) == (409, "totp_enabled")

@@ -59,3 +59,9 @@ def test_the_registered_view_has_the_metadata_of_all_its_decorators(
     app: Flask, endpoint: str, expected: ViewMetadata
 ) -> None:
     assert metadata_of(app.view_functions[endpoint]) == expected
+
+
+def test_a_guarded_view_is_documented_as_one_that_needs_a_token(app: Flask) -> None:
+    paths = app.test_client().get("/openapi.json").get_json()["paths"]
+    assert paths["/api/users/me"]["get"]["security"] == [{"bearer": []}, {"password": []}]
+    assert paths["/api/auth/login"]["post"]["security"] == []

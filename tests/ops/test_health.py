@@ -184,6 +184,7 @@ def test_detailed_is_for_superusers_and_tokens_with_the_scope(
         "an admin's token with admin": (200, None),
         "an admin": (200, None),
     }
+    assert answers["a user's token with health"].json.keys() == answers["an admin"].json.keys()
 
 
 def test_health_is_never_rate_limited(make_app: Callable[..., Flask], sqlite_app: Flask) -> None:
