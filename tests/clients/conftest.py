@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, TimeoutError
 
 from tests.realtime.client import Api
 from tests.realtime.conftest import Deployment, deployment, deployments, open_deployment
@@ -55,9 +55,13 @@ class Tab:
         self.page.evaluate(START, [account, options])
         return self
 
-    def until(self, condition: str, argument: Any = None) -> None:
-        """Wait until an expression about `chat` is true."""
-        self.page.wait_for_function(condition, arg=argument, timeout=WAIT)
+    def until(self, condition: str, argument: Any = None, wait: float = WAIT) -> None:
+        """Wait until an expression about `chat` is true, at most *wait* milliseconds."""
+        try:
+            self.page.wait_for_function(condition, arg=argument, timeout=wait)
+        except TimeoutError as error:
+            seen = self.run("() => [window.chat?.state.value, window.states?.slice(-6)]")
+            raise AssertionError(f"{condition}: not within {wait / 1000:g} s. The client is {seen}.") from error
 
     def live(self) -> Tab:
         self.until("chat.state.value.status === 'live'")

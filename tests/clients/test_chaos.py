@@ -31,6 +31,8 @@ from tests.realtime.proxy import Proxy
 
 SECONDS = float(os.environ.get("CLIENT_CHAOS_SECONDS", "12"))
 WRITER = Path(__file__).parent / "writer.mjs"
+RECONNECTED = 40_000
+"""Milliseconds in which a client is live again: between two attempts it waits for up to 30 s."""
 COUNTED = ("id", "last_seq", "last_modseq", "last_read_seq", "unread_count", "mention_count")
 
 
@@ -113,7 +115,7 @@ def test_every_client_has_what_the_server_has(
         writer.stop_writing()
     for tab in tabs:
         tab.run("id => { chat.conversation(id); chat.conversation('lobby'); }", room)
-        tab.until("chat.state.value.status === 'live'")
+        tab.until("chat.state.value.status === 'live'", wait=RECONNECTED)
         tab.until("id => chat.conversation(id).outbox.value.length === 0", room)
     # Each has sent everything, so nothing changes any more, and what is on its way arrives.
     assert sum(writer.report()["sent"] for writer in writers) > 20
