@@ -16,7 +16,7 @@ export function ReplyTo({ message, place }) {
   const text = parent?.deleted_at ? t('message.deleted') : parent?.content.slice(0, EXCERPT).replace(/[*_`~>#|]+/g, ' ');
   return html`<button type="button" class="reply-to" tabindex="-1" onClick=${() => openPanel(`thread:${message.parent_id}`)}>
     <${Icon} name="reply" />
-    <span class="reply-to-name" dir="auto">${parent ? nameOf(person(parent.sender_id).value) : t('thread.title')}</span>
+    <span class="reply-to-name" dir="auto">${parent ? nameOf(person(parent.sender_id).value) : t('thread.title')}</span>${' '}
     ${parent && html`<span class="reply-to-text" dir="auto">${text || t('message.files', { count: parent.attachments.length })}</span>`}
   </button>`;
 }

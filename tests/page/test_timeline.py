@@ -1,0 +1,196 @@
+"""The history of a conversation: both ways, where one was, and what is new."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+
+from tests.page.conftest import Opens, People, Person
+
+COUNT = 70
+
+IS_AT_BOTTOM = "(list) => list.scrollHeight - list.scrollTop - list.clientHeight < 2"
+
+SCROLLED = """async (list, by) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  list.scrollTop += by;
+  await frame();
+  await frame();
+  const { top } = list.getBoundingClientRect();
+  const article = [...list.querySelectorAll('article')].find((each) => each.getBoundingClientRect().top > top + 50);
+  const before = article.getBoundingClientRect().top;
+  const count = list.querySelectorAll('article').length;
+  return new Promise((resolve) => {
+    const observer = new MutationObserver(async () => {
+      if (list.querySelectorAll('article').length === count) return;
+      observer.disconnect();
+      await frame();
+      await frame();
+      resolve(Math.abs(article.getBoundingClientRect().top - before));
+    });
+    observer.observe(list, { childList: true, subtree: true });
+  });
+}"""
+"""Scroll, and wait until messages are added. Returns how far a message that was in view moved by that, in pixels."""
+
+SEEN = """(list) => {
+  const { top } = list.getBoundingClientRect();
+  const article = [...list.querySelectorAll('article')].find((each) => each.getBoundingClientRect().top > top);
+  return [article.dataset.seq, Math.round(article.getBoundingClientRect().top)];
+}"""
+"""The first message that is wholly in view, and where."""
+
+
+@pytest.fixture
+def ann(person: People) -> Person:
+    return person("Ann")
+
+
+@pytest.fixture
+def bob(person: People) -> Person:
+    return person("Bob")
+
+
+@pytest.fixture
+def room(ann: Person, bob: Person) -> str:
+    """A room of Ann and Bob, to which Bob has sent some pages of messages."""
+    room: str = ann.api.room(bob.api, name="Design")["conversation_id"]
+    for number in range(1, COUNT + 1):
+        bob.api.send(f"Message {number}. " + "It has a few more words. " * (number % 3), conversation_id=room)
+    return room
+
+
+def timeline(page: Page) -> Locator:
+    return page.get_by_role("region", name="Messages")
+
+
+def message(page: Page, number: int) -> Locator:
+    return page.get_by_role("article").filter(has_text=re.compile(rf"Message {number}\."))
+
+
+def wait_for_bottom(page: Page) -> None:
+    page.wait_for_function(f"({IS_AT_BOTTOM})(document.querySelector('.timeline'))")
+
+
+def unread(person: Person, room: str) -> int:
+    count: int = person.api("GET", f"/api/chat/conversations/{room}")["unread_count"]
+    return count
+
+
+def test_a_link_leads_to_a_message_and_history_goes_both_ways(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}/20", bypass_csp=True)
+    expect(message(page, 20)).to_be_focused()
+    expect(message(page, 20)).to_be_in_viewport()
+    expect(message(page, COUNT)).to_have_count(0)
+    while message(page, COUNT).count() == 0:
+        assert timeline(page).evaluate(SCROLLED, 5000) < 3
+    page.get_by_role("button", name="Jump to the present").click()
+    wait_for_bottom(page)
+    expect(message(page, COUNT)).to_be_in_viewport()
+    page.goto(page.url.split("#")[0] + f"#/c/{room}/5")
+    expect(message(page, 5)).to_be_focused()
+    timeline(page).evaluate("(list) => list.scrollTo(0, 0)")
+    expect(page.get_by_role("heading", name="Design", level=3)).to_be_in_viewport()
+    page.goto(page.url.split("#")[0] + f"#/c/{room}/5000")
+    expect(page.get_by_text("There is no such message.")).to_be_visible()
+
+
+def test_older_messages_move_nothing(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}", bypass_csp=True)
+    expect(message(page, COUNT)).to_be_in_viewport()
+    wait_for_bottom(page)
+    assert message(page, 1).count() == 0
+    assert timeline(page).evaluate(SCROLLED, -1200) < 3
+
+
+def test_the_first_unread_message_is_marked_and_reached(open_page: Opens, ann: Person, room: str) -> None:
+    ann.api("POST", f"/api/chat/conversations/{room}/read", {"seq": 10})
+    page = open_page(ann)
+    with page.expect_response(re.compile("/read$")):
+        page.get_by_role("link", name="Design").click()
+    expect(message(page, COUNT)).to_be_in_viewport()
+    page.get_by_role("button", name="Jump to unread").click()
+    expect(message(page, 11)).to_be_focused()
+    line = page.get_by_text("New messages", exact=True)
+    expect(line).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Jump to unread")).to_have_count(0)
+    assert unread(ann, room) == 0
+    message(page, 14).hover()
+    message(page, 14).get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Mark unread from here").click()
+    expect(page.get_by_text("Marked as unread")).to_be_visible()
+    expect(line.locator("xpath=../following-sibling::article[1]")).to_contain_text("Message 14.")
+    # What can be seen is not marked as read again.
+    message(page, 20).hover()
+    assert unread(ann, room) == COUNT - 13
+
+
+def test_new_messages_do_not_move_who_reads_above(open_page: Opens, ann: Person, bob: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}", bypass_csp=True)
+    expect(message(page, COUNT)).to_be_in_viewport()
+    timeline(page).evaluate("(list) => list.scrollBy(0, -900)")
+    above = page.get_by_role("button", name="Jump to the present")
+    expect(above).to_be_visible()
+    expect(message(page, 1)).to_have_count(1)
+    reading = timeline(page).evaluate(SEEN)
+    for number in (COUNT + 1, COUNT + 2):
+        bob.api.send(f"Message {number}.", conversation_id=room)
+    expect(above).to_have_accessible_name("Jump to the present: 2 new messages")
+    assert timeline(page).evaluate(SEEN) == reading
+    page.get_by_role("textbox", name="Message to Design").fill(f"Message {COUNT + 3}.")
+    page.keyboard.press("Enter")
+    expect(message(page, COUNT + 3)).to_be_in_viewport()
+    expect(above).to_have_count(0)
+
+
+def test_a_burst_is_followed_with_few_articles(open_page: Opens, ann: Person, bob: Person, person: People) -> None:
+    created = ann.api.room(bob.api, name="Design")
+    room = created["conversation_id"]
+    first = bob.api.send("Message 1.", conversation_id=room)
+    page = open_page(ann, bypass_csp=True)
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    page.route_web_socket("**/ws/**", connect)
+    page.goto(page.url.split("#")[0] + f"#/c/{room}")
+    page.reload()
+    expect(message(page, 1)).to_be_visible()
+    expect(page.locator(".connection-bar")).to_be_hidden()
+    for frame in burst(first, range(2, 602)):
+        sockets[-1].send(json.dumps(frame))
+    expect(message(page, 601)).to_be_in_viewport()
+    wait_for_bottom(page)
+    assert page.get_by_role("article").count() <= 300
+
+
+def burst(first: dict[str, Any], numbers: range) -> list[dict[str, Any]]:
+    """Events of new messages after *first*."""
+    shift = first["modseq"] - first["seq"]
+    messages = [
+        first | {"id": first["id"] + number, "seq": number, "modseq": number + shift, "content": f"Message {number}."}
+        for number in numbers
+    ]
+    fields = {"type": "message.created", "conversation_id": first["conversation_id"]}
+    return [{**fields, "modseq": each["modseq"], "message": each} for each in messages]
+
+
+def test_who_has_read_is_shown(open_page: Opens, ann: Person, bob: Person) -> None:
+    room = ann.api.room(bob.api, name="Design")["conversation_id"]
+    ann.api.send("Message 1.", conversation_id=room)
+    direct = ann.api.send("Message 2.", recipient_id=bob.api.id)
+    page = open_page(ann, f"c/{room}")
+    expect(message(page, 1)).to_be_visible()
+    expect(page.locator(".connection-bar")).to_be_hidden()
+    bob.api("POST", f"/api/chat/conversations/{room}/read", {"seq": 1})
+    expect(message(page, 1).get_by_role("img", name="Read by Bob Larsson")).to_be_visible()
+    page.get_by_role("link", name="Bob Larsson").click()
+    expect(message(page, 2).get_by_role("img", name="Sent")).to_be_visible()
+    bob.api("POST", f"/api/chat/conversations/{direct['conversation_id']}/read", {"seq": 1})
+    expect(message(page, 2).get_by_role("img", name="Read")).to_be_visible()
