@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.page.accessibility import assert_accessible
 from tests.page.conftest import Opens, People
 
 
@@ -21,7 +22,7 @@ def test_somebody_is_found_in_the_directory_and_written_to(open_page: Opens, per
     expect(profile).to_contain_text("Reads maps.")
     expect(profile.get_by_role("link", name="Maps")).to_be_visible()
     profile.get_by_role("link", name="Message").click()
-    expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
+    expect(page.get_by_text("Only you and Dora Quist can read what is written here.")).to_be_visible()
     page.get_by_role("textbox", name="Message to Dora Quist").fill("Which way is north?")
     page.keyboard.press("Enter")
     expect(page.get_by_role("article")).to_contain_text("Which way is north?")
@@ -38,6 +39,7 @@ def test_a_new_message_and_notes_to_self_begin_in_the_menu(open_page: Opens, per
     page.get_by_role("menuitem", name="New message").click()
     field = page.get_by_role("combobox", name="Find a person by name")
     expect(field).to_be_focused()
+    assert_accessible(page)
     field.fill("nobody of this name")
     expect(page.get_by_text("Nobody has this name.")).to_be_visible()
     field.fill("ann nowak")

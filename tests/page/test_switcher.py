@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.page.accessibility import assert_accessible
 from tests.page.conftest import Opens, People
 
 
@@ -27,6 +28,7 @@ def test_ctrl_k_goes_to_a_conversation_a_person_or_a_room(open_page: Opens, pers
     field = page.get_by_role("combobox", name="Where do you want to go?")
     expect(field).to_be_focused()
     chosen(page, "Bob Larsson")  # unread ones come first
+    assert_accessible(page)
     field.fill("pd")
     chosen(page, "Product design")
     expect(page.get_by_role("option", selected=True).locator("b")).to_have_text(["P", "d"])
@@ -76,6 +78,8 @@ def test_the_keys_are_listed_and_single_ones_can_be_turned_off(open_page: Opens,
     page.get_by_role("link", name="Design").focus()
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_be_visible()
+    assert_accessible(page)
     dialog.get_by_role("switch", name="Keys without a modifier").uncheck()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
