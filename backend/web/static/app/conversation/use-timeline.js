@@ -199,6 +199,10 @@ class Timeline {
       this.#update();
     }
     this.#isLoading = false;
+    // At the very end nothing scrolls any more, so that nobody else would show what was loaded.
+    const before = this.#messages;
+    this.take();
+    if (this.#messages !== before) this.#look();
   }
 
   retry = () => {
