@@ -46,6 +46,8 @@ export async function request(url, { method = 'GET', body, token, signal, onProg
       headers,
       body: isForm || body === undefined ? body : JSON.stringify(body),
       signal: AbortSignal.any(signals),
+      // The page may be about to go away, and a deletion is to be done still.
+      keepalive: method === 'DELETE',
     };
     response = await (isForm && globalThis.XMLHttpRequest ? upload(url, options, onProgress) : fetch(url, options));
     const type = response.headers.get('Content-Type') ?? '';

@@ -5,7 +5,7 @@ import { copyText } from '../ui/copy.js';
 import { confirm } from '../ui/dialog.js';
 import { toast, toastError } from '../ui/toast.js';
 import { deleteWithUndo } from './deletion.js';
-import { startEdit } from './editing.js';
+import { startEdit } from './local-state.js';
 import { permissions } from './place.js';
 
 /** Show the thread that a message is in, or begins. */

@@ -1,7 +1,6 @@
 import { html, useEffect, useState } from '../preact.js';
 import { t } from '../text.js';
 import { IconButton } from '../ui/button.js';
-import { copyText } from '../ui/copy.js';
 import { toastError } from '../ui/toast.js';
 
 const CONFIRMED_FOR = 2000;
@@ -14,7 +13,15 @@ export function CodeBlock({ text, language }) {
     const timer = setTimeout(() => setCopied(false), CONFIRMED_FOR);
     return () => clearTimeout(timer);
   }, [isCopied]);
-  const copy = () => copyText(text).then(() => setCopied(true), toastError);
+  const copy = async () => {
+    try {
+      const { copyText } = await import('../ui/copy.js');
+      await copyText(text);
+      setCopied(true);
+    } catch (error) {
+      toastError(error);
+    }
+  };
   return html`<div class="code-block" dir="ltr">
     <div class="code-bar">
       <span class="code-language">${language}</span>

@@ -1,13 +1,10 @@
 // A deleted message vanishes at once. For some seconds that can be undone; after them the server is told.
 
-import { signal } from '../preact.js';
 import { t } from '../text.js';
 import { toast, toastError } from '../ui/toast.js';
+import { deleted } from './local-state.js';
 
 const UNDO = 5000;
-
-/** The ids of the messages that are not shown, because the user deleted them. */
-export const deleted = signal(new Set());
 
 /** What is to be deleted when its time is over, by id of the message. @type {Map<number, () => Promise<void>>} */
 const pending = new Map();

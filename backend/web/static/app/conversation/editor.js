@@ -3,7 +3,7 @@ import { html, useLayoutEffect, useRef, useState } from '../preact.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { toastError } from '../ui/toast.js';
-import { editing } from './editing.js';
+import { editing } from './local-state.js';
 
 const LONGEST = 4000;
 

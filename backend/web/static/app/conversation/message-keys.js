@@ -1,5 +1,5 @@
 import { openPanel } from '../router.js';
-import { startEdit } from './editing.js';
+import { startEdit } from './local-state.js';
 import { permissions } from './place.js';
 import { chooseReaction } from './reactions.js';
 

@@ -4,7 +4,7 @@ import { html, useMemo } from '../preact.js';
 import { newDirectRow } from '../people/direct.js';
 import { lazy } from '../ui/lazy.js';
 import { Announcer } from './announcer.js';
-import { startEditLast } from './editing.js';
+import { startEditLast } from './local-state.js';
 import { ConversationHeader } from './header.js';
 import { Timeline } from './timeline.js';
 import { TypingLine } from './typing.js';

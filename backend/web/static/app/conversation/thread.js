@@ -6,8 +6,7 @@ import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../
 import { t } from '../text.js';
 import { Panel } from '../ui/panel.js';
 import { Failure, Loading } from '../ui/states.js';
-import { deleted } from './deletion.js';
-import { editing, startEditLast } from './editing.js';
+import { deleted, editing, startEditLast } from './local-state.js';
 import { useMessageList } from './message-list.js';
 import { usePlace } from './place.js';
 import { ScrollPlace } from './scroll.js';

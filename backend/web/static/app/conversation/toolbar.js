@@ -3,7 +3,7 @@ import { t } from '../text.js';
 import { IconButton } from '../ui/button.js';
 import { Menu } from '../ui/menu.js';
 import { menuItems, openThread } from './actions.js';
-import { startEdit } from './editing.js';
+import { startEdit } from './local-state.js';
 import { permissions } from './place.js';
 import { moveAlong, QUICK } from './quick-reactions.js';
 import { chooseReaction, toggleReaction } from './reactions.js';

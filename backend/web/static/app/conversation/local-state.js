@@ -1,6 +1,11 @@
 import { me } from '../chat.js';
 import { signal } from '../preact.js';
 
+// What this page alone knows of messages.
+
+/** The ids of the messages that are not shown, because the user deleted them. */
+export const deleted = signal(new Set());
+
 /** The id of the message that is being edited, or null. */
 export const editing = signal(null);
 
