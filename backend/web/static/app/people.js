@@ -116,7 +116,13 @@ effect(() => {
   }
   remember([user]);
 });
-chat.inbox.subscribe((rows) => remember(rows.flatMap(({ user }) => user ?? [])));
+/** The users of rows that are taken over. A row changes with each message, its user rarely. @type {WeakSet<object>} */
+const taken = new WeakSet();
+chat.inbox.subscribe((rows) => {
+  const changed = rows.flatMap(({ user }) => (user && !taken.has(user) ? user : []));
+  for (const user of changed) taken.add(user);
+  if (changed.length) remember(changed);
+});
 chat.on('ready', () => {
   if (wanted.size) timer = setTimeout(lookUp, 100);
 });

@@ -3,7 +3,7 @@ import { ConversationPane } from './conversation/pane.js';
 import { Sidebar } from './inbox/sidebar.js';
 import { startKeys, SWITCHER_KEY } from './keys.js';
 import { startNotifications } from './notifications.js';
-import { html, useEffect } from './preact.js';
+import { html, useEffect, useRef } from './preact.js';
 import { panelOf, route } from './router.js';
 import { t } from './text.js';
 import { lazy } from './ui/lazy.js';
@@ -37,6 +37,7 @@ export function Workspace() {
   const Page = PAGES[first];
   const Panel = panel && PANELS[panel.name];
   const shown = Panel ? 'panel' : first ? 'main' : 'list';
+  useFocus(shown);
   return html`<div class="workspace" data-shown=${shown}>
     <a class="skip-link" href="#main" onClick=${focusMain}>${t('navigation.skip')}</a>
     <header class="visually-hidden"><h1>Confab</h1></header>
@@ -53,6 +54,20 @@ export function Workspace() {
     </main>
     ${Panel && html`<${Panel} key=${panel.name} id=${first === 'c' ? id : null} argument=${panel.argument} />`}
   </div>`;
+}
+
+/** Where the focus goes if what had it is hidden: in narrow windows one pane replaces the other. */
+const FOCUSED = { list: '.inbox-row[tabindex="0"]', main: '#main', panel: '.panel' };
+
+function useFocus(shown) {
+  const before = useRef(shown);
+  useEffect(() => {
+    if (before.current === shown) return;
+    before.current = shown;
+    const focused = document.activeElement;
+    const isLost = !focused || focused === document.body || !focused.checkVisibility();
+    if (isLost) document.querySelector(FOCUSED[shown])?.focus({ preventScroll: true });
+  }, [shown]);
 }
 
 /** The fragment of the address is the route, so the link moves the focus itself. */

@@ -1,7 +1,7 @@
 import { inbox, me } from '../chat.js';
 import { openSwitcher, SWITCHER_KEY } from '../keys.js';
 import { nameOf } from '../people.js';
-import { html, signal, useRef } from '../preact.js';
+import { html, signal, useEffect, useRef } from '../preact.js';
 import { href } from '../router.js';
 import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
@@ -71,6 +71,7 @@ function closeMenu() {
 /** The part that scrolls: one stop of the Tab key. Arrows move between the rows, and sideways to the menu of a row. */
 function List({ children }) {
   const list = useRef(null);
+  useEffect(() => list.current.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' }), [openId.value]);
   const itemOf = (event) => event.target.closest('.inbox-item');
   const onKeyDown = (event) => {
     const item = itemOf(event);
