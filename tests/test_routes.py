@@ -34,7 +34,7 @@ PLACES = {
     "<id:report_id>": "{report}",
     "<emoji>": "%F0%9F%91%8D",
     "<secret:code>": "unknown",
-    "<path:filename>": "home.css",
+    "<path:filename>": "docs.css",
     "<digest>": "current",
     "<path:name>": "vendor/preact.js",
     "<client_id>": "device",

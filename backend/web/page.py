@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, render_template
 from backend.errors import NotFound
 from backend.http.json import encode
 from backend.web.assets import Asset
-from backend.web.bundle import MAIN, bundle
+from backend.web.bundle import bundle
 from config import Config
 
 bp = Blueprint("page", __name__)
@@ -77,11 +77,6 @@ def send_manifest() -> Response:
     return _revalidated(Asset(encode(manifest), "application/manifest+json"))
 
 
-def has_page() -> bool:
-    """Whether the page is there."""
-    return MAIN in bundle().files
-
-
 def page_response() -> Response:
     """The page itself."""
     response = _revalidated(Asset(_page_html(), "text/html"))
@@ -121,7 +116,7 @@ def _page_html() -> bytes:
     return render_template(
         "page.html",
         bundle=bundle(),
-        has_docs=config.has_docs,
+        docs="on" if config.has_docs else "off",
         registration=config.registration,
         sms="on" if _sends_texts(config) else "off",
     ).encode()

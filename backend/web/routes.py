@@ -1,4 +1,4 @@
-"""The home page, and the documentation of the API and the socket.
+"""The page, and the documentation of the API and the socket.
 
 `/static/...` has an ETag, and browsers revalidate it each time.
 """
@@ -27,19 +27,9 @@ bp = Blueprint(
 
 
 @bp.get("/")
-def show_home() -> ResponseReturnValue:
-    """The chat, or else the home page: what this server is, and the first calls of its API."""
-    if page.has_page():
-        return page.page_response()
-    # Not from the Host header: a cache could store the page with a forged host in its examples.
-    config = current_app.config["CONFAB"]
-    return render_template(
-        "home.html",
-        version=current_app.config["VERSION"],
-        host=config.public_url,
-        socket=_socket_address(config.public_url),
-        has_docs=config.has_docs,
-    )
+def show_page() -> ResponseReturnValue:
+    """The chat."""
+    return page.page_response()
 
 
 @bp.get("/favicon.ico")
@@ -99,7 +89,3 @@ def _reference_client() -> bytes:
 @cache
 def _asyncapi(version: str, public_url: str) -> bytes:
     return encode(asyncapi_document(decode(_frames()), version, public_url))
-
-
-def _socket_address(host: str) -> str:
-    return f"ws{host.removeprefix('http')}/ws/CLIENT_ID?token=TOKEN"

@@ -17,7 +17,7 @@ ANSWERS = [
     ("GET", "/"),
     ("GET", "/docs"),
     ("GET", "/openapi.json"),
-    ("GET", "/static/home.css"),
+    ("GET", "/static/docs.css"),
     ("GET", "/api/nothing"),
     ("POST", "/api/health"),
     ("GET", "/api/lab/me"),
@@ -63,7 +63,8 @@ def test_every_answer_has_the_security_headers(lab: Client, method: str, path: s
     policy = headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
-    assert policy.startswith("default-src 'self'" if path in ("/", "/docs") else "default-src '") or method == "OPTIONS"
+    own = "'self'" if path == "/docs" else "'none'"
+    assert policy.startswith(f"default-src {own}") or method == "OPTIONS"
     if path.startswith("/api/"):
         assert headers["Cache-Control"] == "no-store"
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pyotp
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.clients.conftest import PASSWORD
@@ -55,6 +56,7 @@ def test_register_and_confirm_the_address(open_page: Opens, site: Deployment) ->
     page.goto(f"{site.url}/#/verify?token={mailed_token(site.server, 'verify', 'asa@example.com')}")
     page.get_by_role("button", name="Confirm the address").click()
     expect(page.get_by_role("heading", name="Your address is confirmed")).to_be_focused()
+    assert "token" not in page.url
     page.get_by_role("link", name="Open Confab").click()
     expect_workspace(page)
 
@@ -150,6 +152,7 @@ def test_a_forgotten_password_is_replaced_and_the_other_session_ends(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="This link does not work any more")).to_be_focused()
     expect(page.get_by_role("link", name="Request a new link")).to_be_visible()
+    assert "token" not in page.url
 
 
 def test_the_link_of_another_account_asks_for_its_password(open_page: Opens, person: People, site: Deployment) -> None:
@@ -225,6 +228,37 @@ def test_limits_and_faults_are_told_in_words(open_page: Opens) -> None:
     page.route("**/api/auth/login", lambda route: route.fulfill(status=404, body="<h1>Gone</h1>"))
     sign_in(page, "ann")
     expect(page.get_by_role("alert")).to_have_text("The server has a problem. Try again in a minute.")
+
+
+def test_a_second_press_sends_nothing_while_the_first_is_answered(open_page: Opens) -> None:
+    page = open_page(None, "reset?token=one")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/auth/reset-password", hold)
+    page.get_by_label("New password", exact=True).fill(OTHER)
+    with page.expect_request("**/api/auth/reset-password"):
+        page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Set the password")).to_be_disabled()
+    held[0].fulfill(status=204)
+    expect(page.get_by_role("heading", name="Your new password is set")).to_be_focused()
+    assert len(held) == 1
+
+
+@pytest.mark.parametrize("link", ["verify?token=", "reset?token=", "join?code=", "join/"])
+def test_html_in_a_link_is_not_run(open_page: Opens, link: str) -> None:
+    page = open_page(None, f"{link}<img src=x onerror=window.hacked=1><script>window.hacked=1</script>")
+    if link.startswith("join"):
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Email or username").fill("nobody")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").or_(page.get_by_text("This link does not work any more"))).to_be_visible()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src=x]").count() == 0
 
 
 def refuse_for(seconds: int) -> Callable[[Route], None]:

@@ -139,15 +139,20 @@ def test_the_manifest_describes_an_application(sqlite_app: Flask) -> None:
 
 @pytest.mark.usefixtures("small_page")
 @pytest.mark.parametrize(
-    ("env", "registration", "sms"),
+    ("env", "registration", "sms", "docs"),
     [
-        ({}, "open", "on"),
-        ({"REGISTRATION": "invite", "SMS_GATEWAY": "off"}, "invite", "off"),
-        ({"REGISTRATION": "closed", "SMS_GATEWAY": "webhook", "SMS_WEBHOOK_URL": "https://a.example/"}, "closed", "on"),
+        ({}, "open", "on", "on"),
+        ({"REGISTRATION": "invite", "SMS_GATEWAY": "off", "DOCS": "off"}, "invite", "off", "off"),
+        (
+            {"REGISTRATION": "closed", "SMS_GATEWAY": "webhook", "SMS_WEBHOOK_URL": "https://a.example/"},
+            "closed",
+            "on",
+            "on",
+        ),
     ],
 )
-def test_the_page_knows_who_may_register_and_whether_codes_are_sent(
-    make_app: Callable[..., Flask], env: dict[str, str], registration: str, sms: str
+def test_the_page_knows_what_the_settings_allow(
+    make_app: Callable[..., Flask], env: dict[str, str], registration: str, sms: str, docs: str
 ) -> None:
     text = Client(make_app(env)).get("/").text
-    assert f'data-registration="{registration}" data-sms="{sms}"' in text
+    assert f'data-registration="{registration}" data-sms="{sms}" data-docs="{docs}"' in text

@@ -1,7 +1,7 @@
 import { api, chat, me } from '../chat.js';
 import { nameOf } from '../people.js';
 import { html, useState } from '../preact.js';
-import { goToConversation } from '../router.js';
+import { go } from '../router.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { Form } from '../ui/form.js';
@@ -18,7 +18,7 @@ export function JoinPage({ secret }) {
   const [isRegistering, setRegistering] = useState(false);
   const join = async () => {
     const room = await api.post('/api/rooms/join', { code: secret });
-    goToConversation(room.conversation_id);
+    open(room);
   };
   if (me.value && !isRegistering) {
     return html`<${Card} title=${t('link.join.title')} lead=${t('link.join.lead', { name: nameOf(me.value) })}>
@@ -34,7 +34,7 @@ export function JoinPage({ secret }) {
     try {
       await chat.auth.register(fields);
       const [room] = await api.get('/api/rooms?mine=true');
-      if (room) goToConversation(room.conversation_id);
+      if (room) open(room);
     } finally {
       setRegistering(false);
     }
@@ -49,4 +49,9 @@ export function JoinPage({ secret }) {
       </p>`
     }
   <//>`;
+}
+
+/** Show a room in place of this page, to which nobody needs to go back. */
+function open(room) {
+  go(['c', room.conversation_id], undefined, { replace: true });
 }

@@ -6,9 +6,13 @@ import { VerifyPage } from './verify.js';
 
 const PAGES = { verify: VerifyPage, reset: ResetPage, join: JoinPage };
 
-/** The pages behind the links of mails and invites. */
+/**
+ * The pages behind the links of mails and invites. What became of the secret of a mail stands in the address in its place
+ * (`#/verify/done`), so that it does not stay in the history of the browser.
+ */
 export function LinkPages() {
   const { path, query } = route.value;
-  const secret = path[1] ?? query.token ?? query.code ?? '';
-  return html`<${PAGES[path[0]]} key=${secret} secret=${secret} />`;
+  const [page, outcome = ''] = path;
+  const secret = query.token ?? query.code ?? outcome;
+  return html`<${PAGES[page]} key=${path.join()} secret=${secret} outcome=${outcome} />`;
 }

@@ -1,5 +1,6 @@
 import { api } from '../chat.js';
-import { html, useState } from '../preact.js';
+import { html } from '../preact.js';
+import { go } from '../router.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { Form } from '../ui/form.js';
@@ -7,15 +8,15 @@ import { Card } from './card.js';
 import { PasswordField } from './password-field.js';
 
 /** Sets a new password with the link of a mail. */
-export function ResetPage({ secret }) {
-  const [outcome, setOutcome] = useState('');
+export function ResetPage({ secret, outcome }) {
+  const show = (result) => go(['reset', result], undefined, { replace: true });
   const submit = async ({ password }) => {
     try {
       await api.post('/api/auth/reset-password', { token: secret, password });
-      setOutcome('done');
+      show('done');
     } catch (error) {
       if (error.code !== 'invalid_token') throw error;
-      setOutcome('dead');
+      show('dead');
     }
   };
   if (outcome === 'done') {

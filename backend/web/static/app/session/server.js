@@ -1,8 +1,10 @@
 // What the server's settings allow, as it wrote them into the page.
 
-const { registration = 'open', sms = 'on' } = document.documentElement.dataset;
+const { registration = 'open', sms = 'on', docs = 'on' } = document.documentElement.dataset;
 
 /** Who may register: `open` (anybody), `invite` (with the invite of a room) or `closed` (nobody). */
 export const REGISTRATION = registration;
 /** Whether the server sends codes by text. */
 export const HAS_TEXTS = sms !== 'off';
+/** Whether the server has the documentation of its API, at `/docs`. */
+export const HAS_DOCS = docs !== 'off';

@@ -1,6 +1,6 @@
 import { api, chat, me } from '../chat.js';
-import { remember } from '../people.js';
 import { html, useState } from '../preact.js';
+import { go } from '../router.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { Form } from '../ui/form.js';
@@ -8,8 +8,7 @@ import { Card } from './card.js';
 import { PasswordField } from './password-field.js';
 
 /** Confirms an email address: at once in a session of the account, else with its password. */
-export function VerifyPage({ secret }) {
-  const [isDone, setDone] = useState(false);
+export function VerifyPage({ secret, outcome }) {
   const [isPasswordAsked, setPasswordAsked] = useState(false);
   const needsPassword = !me.value || isPasswordAsked;
   const submit = async ({ password }) => {
@@ -20,10 +19,10 @@ export function VerifyPage({ secret }) {
       if (needsPassword || error.code !== 'unauthorized') throw error;
       return setPasswordAsked(true);
     }
-    setDone(true);
     await refreshMe();
+    go(['verify', 'done'], undefined, { replace: true });
   };
-  if (isDone) {
+  if (outcome === 'done') {
     return html`<${Card} title=${t('link.verify.done')} lead=${t('link.verify.done-text')}>
       <${Button} kind="primary" href="#/">${t(me.value ? 'link.open' : 'sign-in.title')}<//>
     <//>`;
@@ -41,8 +40,6 @@ export function VerifyPage({ secret }) {
 async function refreshMe() {
   if (!me.value) return;
   try {
-    const user = await api.get('/api/users/me');
-    chat.user.set(user);
-    remember([user]);
+    chat.user.set(await api.get('/api/users/me'));
   } catch {}
 }

@@ -1,6 +1,7 @@
 import { api } from '../chat.js';
 import { html } from '../preact.js';
 import { withFreshSession } from '../session/fresh.js';
+import { HAS_DOCS } from '../session/server.js';
 import { formatDate, formatList, formatRelative, t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { confirm, showDialog } from '../ui/dialog.js';
@@ -38,6 +39,7 @@ export function Tokens() {
   };
   const button = html`<${Button} icon="plus" onClick=${make}>${t('tokens.new')}<//>`;
   return html`<${Section} title=${t('tokens.title')} text=${t('tokens.text')}>
+    ${HAS_DOCS && html`<p><a href="/docs" target="_blank" rel="noopener">${t('tokens.docs')}</a></p>`}
     <${Loaded} loaded=${tokens}>
       ${(rows) =>
         rows.length
