@@ -6,17 +6,22 @@ address that contains a hash of them all, so that browsers may keep them for eve
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
+from subprocess import CalledProcessError
 
 from flask import current_app
 
 from backend.web.assets import Asset
 from backend.web.client_library import joined_library
-from backend.web.joining import joined, resolved
-from backend.web.minify import minify_script, minify_style
+from backend.web.joining import joined
+from backend.web.minify import minify_script, minify_style, shorten_names
+from backend.web.modules import resolved
+
+logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 FOLDERS = ("app", "vendor")
@@ -101,7 +106,7 @@ def _files(sources: dict[str, Path]) -> dict[str, Asset]:
     scripts = {name: path.read_text() for name, path in sources.items() if _is_own_script(name)}
     if MAIN in scripts:
         scripts = joined(MAIN, scripts)
-    files = {name: Asset.named(name, minify_script(text).encode()) for name, text in scripts.items()}
+    files = {name: Asset.named(name, text.encode()) for name, text in _smaller(scripts).items()}
     for name, path in sources.items():
         if name.startswith("vendor/") or not name.endswith((".js", ".css", ".d.ts")):
             files[name] = Asset.named(name, path.read_bytes())
@@ -109,6 +114,17 @@ def _files(sources: dict[str, Path]) -> dict[str, Asset]:
     if STYLES in sources:
         files[STYLE] = Asset.named(STYLE, minify_style(_joined_style(sources)).encode())
     return files
+
+
+def _smaller(scripts: dict[str, str]) -> dict[str, str]:
+    smaller = [minify_script(text) for text in scripts.values()]
+    try:
+        smaller = shorten_names(smaller)
+    except (
+        CalledProcessError
+    ) as error:  # a script that is being edited may have a fault, which the browser reports best
+        logger.warning("The names in the page's scripts are not shortened: %s", error.stderr.strip())
+    return dict(zip(scripts, smaller, strict=True))
 
 
 def _is_own_script(name: str) -> bool:

@@ -7,14 +7,13 @@ the next start. The sources themselves are at /static/confab/.
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 from flask import Blueprint, Response
 
 from backend.web.assets import Asset
+from backend.web.minify import shorten_names
 
 SOURCES = Path(__file__).parent / "static" / "confab"
 ENTRY = "confab.js"
@@ -24,7 +23,6 @@ _IMPORT = re.compile(r"^import [^;]+ from '\./([\w-]+\.js)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=class|const|function|async function)", re.MULTILINE)
 _PUBLIC = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 _PRIVATE = re.compile(r"#([A-Za-z]\w*)")
-_MINIFY = "import sys, minify; sys.stdout.write(minify.string('text/javascript', sys.stdin.read()))"
 
 bp = Blueprint("client_library", __name__)
 
@@ -60,16 +58,8 @@ def joined_library() -> bytes:
         exported.update(name.strip() for name in match[1].split(","))
     text = _PUBLIC.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
     text = _PRIVATE.sub(lambda match: names.setdefault(match[1], f"#{_short(len(names))}"), text)
-    return minified(f"{text}\nexport {{ {', '.join(sorted(exported))} }};\n").encode()
-
-
-def minified(text: str) -> str:
-    """A JavaScript module without comments and spaces, and with short names of local variables. Raises CalledProcessError.
-
-    The minifier is a library in Go. It runs in a process of its own, so that a server has no second runtime with its threads.
-    """
-    command = (sys.executable, "-I", "-X", "utf8", "-c", _MINIFY)
-    return subprocess.run(command, input=text, capture_output=True, check=True, encoding="utf-8").stdout
+    [script] = shorten_names([f"{text}\nexport {{ {', '.join(sorted(exported))} }};\n"])
+    return script.encode()
 
 
 def modules(name: str, found: dict[str, str]) -> dict[str, str]:

@@ -1,135 +1,157 @@
-"""Join the modules that the page needs at its start into one, so that the browser loads one file, which compresses better.
+"""Join modules that are loaded together into one, so that browsers load one file, which compresses better.
 
-Each module becomes a function that is called once, in the order of imports, and returns what the module exports:
+The main module gets all modules that it imports at its start. A module that is imported when needed gets those that nothing
+else needs. Each becomes a function that is called once, in the order of imports, and returns what the module exports:
 
     const m0 = (() => { const { h } = v0; const title = h('h1'); return { title }; })();
 
-Modules that are imported when needed stay files. They take what they import from these results, so each module exists once.
-This is simple because the modules of the page keep to some rules, which tests check: an import or export begins a line, nothing
-exports a variable that changes (`let`) or a default, no two modules import each other, and none waits (`await`) while it starts.
+Modules that several others import when needed stay files. All of them take what they import from the results, so each module
+exists once. For that, no two modules import each other, and those that become functions export no variable that changes (`let`)
+and no default, and do not wait (`await`) while they start. Tests check these rules.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
 
-_IMPORT = re.compile(r"^import (?:([\w$]+|\* as [\w$]+|\{[^}]*\}) from )?(['\"])(\.[^'\"]+)\2;", re.MULTILINE)
-_EXPORT_FROM = re.compile(r"^export (\{[^}]*\}) from (['\"])(\.[^'\"]+)\2;", re.MULTILINE)
-_EXPORT_LIST = re.compile(r"^export \{([^}]*)\};", re.MULTILINE)
-_DECLARATION = re.compile(r"^export (?=(?:const|class|(?:async )?function\*?) (\{[^}]*\}|[\w$]+))", re.MULTILINE)
-_DYNAMIC = re.compile(r"\bimport\((['\"])(\.[^'\"]+)\1\)")
+from backend.web.modules import (
+    DECLARATION,
+    DYNAMIC_IMPORT,
+    EXPORT_FROM,
+    EXPORT_LIST,
+    IMPORT,
+    declared,
+    dynamic_imports,
+    exported_names,
+    relative,
+    renamed,
+    resolved,
+    static_imports,
+)
 
-SHARED = "$m"
-"""The name under which the main module exports the results, by the names of their modules."""
-
-
-def resolved(name: str, path: str) -> str:
-    """The name of the module that *path* means in the module *name*."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+OWN, MAINS = "$g", "$m"
+"""The names of the results of a file, by the names of its modules, where the file exports them; and of those of the main module
+where another file takes them.
+"""
 
 
 def joined(main: str, sources: dict[str, str]) -> dict[str, str]:
-    """The scripts to serve in place of *sources*, by their names: *main* contains all modules that it needs at its start.
-
-    Each of these also stays a file, which exports what *main* contains.
+    """The scripts to serve in place of *sources*, by their names. A module that is in another file also stays a file, which
+    exports what is there.
     """
-    order = _in_order(main, sources, {})
-    places = {name: place for place, name in enumerate(name for name in order if name in sources)}
-    outside = {name: f"v{place}" for place, name in enumerate(name for name in order if name not in sources)}
-
-    def result_of(name: str) -> str:
-        return outside.get(name) or f"m{places[name]}"
-
-    parts = [f"const m{place} = (() => {{\n{_as_function(name, sources[name], main, places, result_of)}}})();"
-             for name, place in places.items()]  # fmt: skip
-    heads = [f"import * as {local} from '{_relative(main, name)}';" for name, local in outside.items()]
-    results = ", ".join(f"'{_key(name)}': m{place}" for name, place in places.items())
-    tail = f"export const {SHARED} = {{ {results} }};"
-    scripts = {main: "\n".join([*heads, *parts, tail, ""])}
-    for name, source in sources.items():
-        if name not in places:
-            scripts[name] = _as_file(name, source, main, places)
-        elif name != main:
-            scripts[name] = _as_pointer(name, source, main)
-    return scripts
+    joining = Joining(main, sources)
+    return {name: joining.script(name) for name in sources}
 
 
-def static_imports(name: str, source: str) -> list[str]:
-    """The names of the modules that the module *name* imports at its start, in order."""
-    found = sorted([*_IMPORT.finditer(source), *_EXPORT_FROM.finditer(source)], key=lambda match: match.start())
-    return [resolved(name, match[3]) for match in found]
+class Joining:
+    """Which modules of *sources* become one file, and the scripts of all files."""
+
+    def __init__(self, main: str, sources: dict[str, str]):
+        self.main = main
+        self.sources = sources
+        self.orders = {main: self._needed_by(main, frozenset())}
+        self.groups = {main: [name for name in self.orders[main] if name in sources]}
+        """The modules of each file that has several, in the order in which they run."""
+        mains = frozenset(self.groups[main])
+        entries = {each for name, source in sources.items() for each in dynamic_imports(name, source)}
+        self.orders |= {entry: self._needed_by(entry, mains) for entry in sorted((entries & sources.keys()) - mains)}
+        counts = Counter(name for names in self.orders.values() for name in names if name in sources)
+        for entry in self.orders.keys() - {main}:
+            own = [name for name in self.orders[entry] if counts[name] == 1]
+            if entry in own and len(own) > 1:
+                self.groups[entry] = own
+        self.homes = {name: entry for entry, names in self.groups.items() for name in names}
+
+    def script(self, name: str) -> str:
+        """The script of the file *name*."""
+        if name in self.groups:
+            return self._group(name)
+        if name in self.homes:
+            home, exports = self.homes[name], ", ".join(exported_names(self.sources[name]))
+            return f"import {{ {OWN} }} from '{relative(name, home)}';\nexport const {{ {exports} }} = {OWN}['{_key(name)}'];\n"
+        return self._file(name)
+
+    def _needed_by(self, entry: str, others: frozenset[str]) -> list[str]:
+        """*entry* behind all that it imports, in the order in which browsers run the modules, without *others*.
+
+        Modules that are no sources, such as copies of packages, are in it as well.
+        """
+        found: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            for imported in static_imports(name, self.sources.get(name, "")):
+                if imported not in found and imported not in others:
+                    visit(imported)
+            found[name] = None
+
+        visit(entry)
+        return list(found)
+
+    def _group(self, entry: str) -> str:
+        """The file of a group: its modules as functions."""
+        names = self.groups[entry]
+        direct = {imported for name in names for imported in static_imports(name, self.sources[name])}
+        others = [name for name in self.orders[entry] if name in direct and name not in names]
+        files = {name: f"v{place}" for place, name in enumerate(others)}
+        results = {name: f"m{place}" for place, name in enumerate(names)}
+        parts = [f"import * as {local} from '{relative(entry, name)}';" for name, local in files.items()]
+        if entry != self.main:
+            parts.insert(0, self._import_of_mains(entry))
+        for name, result in results.items():
+            parts.append(f"const {result} = (() => {{\n{self._function(name, entry, files | results)}}})();")
+        listed = ", ".join(f"'{_key(name)}': {result}" for name, result in results.items())
+        parts.append(f"export const {OWN} = {{ {listed} }};")
+        if entry != self.main:
+            parts.append(f"export const {{ {', '.join(exported_names(self.sources[entry]))} }} = {results[entry]};")
+        return "\n".join([*parts, ""])
+
+    def _function(self, name: str, entry: str, locals_: dict[str, str]) -> str:
+        """The body of the function that a module becomes in the file *entry*. *locals_* are the variables with results."""
+        returned: list[str] = []
+
+        def result_of(path: str) -> str:
+            wanted = resolved(name, path)
+            return locals_.get(wanted) or _result_of_main(wanted)
+
+        def take_list(match: re.Match[str]) -> str:
+            returned.extend(_property(new, old) for old, new in renamed(match[1], " as "))
+            return ""
+
+        def take_from(match: re.Match[str]) -> str:
+            returned.extend(f"{new}: {result_of(match[3])}.{old}" for old, new in renamed(match[1], " as "))
+            return ""
+
+        def take_declaration(match: re.Match[str]) -> str:
+            returned.extend(declared(match[1]))
+            return ""
+
+        text = IMPORT.sub(lambda match: _taken(match[1], result_of(match[3])), self.sources[name])
+        text = DECLARATION.sub(take_declaration, EXPORT_LIST.sub(take_list, EXPORT_FROM.sub(take_from, text)))
+        text = DYNAMIC_IMPORT.sub(lambda match: f"import('{relative(entry, resolved(name, match[2]))}')", text)
+        return f"{text}\nreturn {{ {', '.join(returned)} }};\n"
+
+    def _file(self, name: str) -> str:
+        """A module that stays a file: what it imports from the main module's file comes from the results there."""
+
+        def is_in_main(match: re.Match[str]) -> bool:
+            return self.homes.get(resolved(name, match[3])) == self.main
+
+        def take(match: re.Match[str], prefix: str = "") -> str:
+            return (
+                prefix + _taken(match[1], _result_of_main(resolved(name, match[3]))) if is_in_main(match) else match[0]
+            )
+
+        source = self.sources[name]
+        text = EXPORT_FROM.sub(lambda match: take(match, "export "), IMPORT.sub(take, source))
+        return text if text == source else f"{self._import_of_mains(name)}\n{text}"
+
+    def _import_of_mains(self, name: str) -> str:
+        return f"import {{ {OWN} as {MAINS} }} from '{relative(name, self.main)}';"
 
 
-def exported_names(source: str) -> list[str]:
-    """The names that a module exports."""
-    lists = [match[1].strip("{}") for match in (*_EXPORT_FROM.finditer(source), *_EXPORT_LIST.finditer(source))]
-    names = [new for listed in lists for _, new in _pairs(listed, " as ")]
-    return names + [new for match in _DECLARATION.finditer(source) for new in _declared(match[1])]
-
-
-def _in_order(name: str, sources: dict[str, str], found: dict[str, None]) -> dict[str, None]:
-    """Add *name* behind what it imports: the order in which browsers run the modules. Those that are no *sources* are files."""
-    for imported in static_imports(name, sources.get(name, "")):
-        if imported not in found:
-            _in_order(imported, sources, found)
-    found.setdefault(name, None)
-    return found
-
-
-def _as_function(name: str, source: str, main: str, places: dict[str, int], result_of: Callable[[str], str]) -> str:
-    """The body of the function that a module becomes."""
-    results: list[str] = []
-
-    def take_list(match: re.Match[str]) -> str:
-        results.extend(_property(new, old) for old, new in _pairs(match[1], " as "))
-        return ""
-
-    def take_from(match: re.Match[str]) -> str:
-        result = result_of(resolved(name, match[3]))
-        results.extend(f"{new}: {result}.{old}" for old, new in _pairs(match[1].strip("{}"), " as "))
-        return ""
-
-    def take_declaration(match: re.Match[str]) -> str:
-        results.extend(_declared(match[1]))
-        return ""
-
-    def load_later(match: re.Match[str]) -> str:
-        wanted = resolved(name, match[2])
-        return f"Promise.resolve(m{places[wanted]})" if wanted in places else f"import('{_relative(main, wanted)}')"
-
-    text = _IMPORT.sub(lambda match: _taken(match[1], result_of(resolved(name, match[3]))), source)
-    text = _DECLARATION.sub(take_declaration, _EXPORT_LIST.sub(take_list, _EXPORT_FROM.sub(take_from, text)))
-    return f"{_DYNAMIC.sub(load_later, text)}\nreturn {{ {', '.join(results)} }};\n"
-
-
-def _as_file(name: str, source: str, main: str, places: dict[str, int]) -> str:
-    """A module that is imported when needed: what it imports from joined modules comes from the list of their results."""
-
-    def result_at(match: re.Match[str], path: int) -> str | None:
-        wanted = resolved(name, match[path])
-        return f"{SHARED}['{_key(wanted)}']" if wanted in places else None
-
-    def take(match: re.Match[str]) -> str:
-        result = result_at(match, 3)
-        return match[0] if result is None else _taken(match[1], result)
-
-    def pass_on(match: re.Match[str]) -> str:
-        result = result_at(match, 3)
-        return match[0] if result is None else f"export {_taken(match[1], result)}"
-
-    def load_later(match: re.Match[str]) -> str:
-        result = result_at(match, 2)
-        return match[0] if result is None else f"Promise.resolve({result})"
-
-    text = _DYNAMIC.sub(load_later, _EXPORT_FROM.sub(pass_on, _IMPORT.sub(take, source)))
-    return text if text == source else f"import {{ {SHARED} }} from '{_relative(name, main)}';\n{text}"
-
-
-def _as_pointer(name: str, source: str, main: str) -> str:
-    exports = ", ".join(exported_names(source))
-    return f"import {{ {SHARED} }} from '{_relative(name, main)}';\nexport const {{ {exports} }} = {SHARED}['{_key(name)}'];\n"
+def _result_of_main(name: str) -> str:
+    return f"{MAINS}['{_key(name)}']"
 
 
 def _key(name: str) -> str:
@@ -144,31 +166,10 @@ def _taken(clause: str | None, result: str) -> str:
     if clause.startswith("*"):
         return f"const {clause.removeprefix('* as ')} = {result};"
     if not clause.startswith("{"):
-        return f"const {{ default: {clause} }} = {result};"
-    taken = ", ".join(_property(old, new) for old, new in _pairs(clause.strip("{}"), " as "))
-    return f"const {{ {taken} }} = {result};"
-
-
-def _declared(target: str) -> list[str]:
-    """The names that a declaration makes: one, or those of a pattern such as `{ a, b: c }`."""
-    if not target.startswith("{"):
-        return [target]
-    return [new for _, new in _pairs(target.strip("{}"), ":")]
-
-
-def _pairs(listed: str, separator: str) -> Iterator[tuple[str, str]]:
-    """The names of a list before and after renaming."""
-    for each in listed.split(","):
-        if each.strip():
-            old, _, new = each.partition(separator)
-            yield old.strip(), (new or old).strip()
+        default, _, listed = clause.partition(",")
+        clause = f"default as {default}, {listed.strip(' {}')}"
+    return f"const {{ {', '.join(_property(old, new) for old, new in renamed(clause, ' as '))} }} = {result};"
 
 
 def _property(name: str, value: str) -> str:
     return name if name == value else f"{name}: {value}"
-
-
-def _relative(name: str, other: str) -> str:
-    """The path of the module *other* in the module *name*."""
-    path = posixpath.relpath(other, posixpath.dirname(name))
-    return path if path.startswith(".") else f"./{path}"

@@ -75,6 +75,14 @@ def test_every_import_is_a_file(current: Bundle) -> None:
             assert [path for path in imports(name, asset.content.decode()) if path not in current.files] == [], name
 
 
+def test_a_script_with_a_fault_is_served(sqlite_app: Flask, small_page: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The browser tells its author where the fault is."""
+    (small_page / "app/part/later.js").write_text("export default (;\n")
+    with sqlite_app.app_context():
+        assert bundle().files["app/part/later.js"].content == b"export default(;\n"
+    assert "are not shortened" in caplog.text
+
+
 def test_the_copies_are_served_as_they_are(sqlite_app: Flask, small_page: Path) -> None:
     with sqlite_app.app_context():
         assert bundle().files["vendor/preact.js"].content == (small_page / "vendor/preact.js").read_bytes()
@@ -85,7 +93,7 @@ def test_comments_and_hidden_files_are_not_served(sqlite_app: Flask, small_page:
         files = bundle().files
     assert sorted(files) == ["app/main.js", "app/part/far.js", "app/part/later.js", "app/part/near.js", "confab.js",
                              "style.css", "vendor/preact.js"]  # fmt: skip
-    assert files["app/part/later.js"].content == b"export default 1;\n"
+    assert files["app/part/later.js"].content == b"export default 1"
     assert b"why" not in files["app/main.js"].content
 
 
@@ -126,7 +134,7 @@ def test_an_edited_file_is_served_at_once_in_development(
     edited.write_text("export default 2;\n")
     os.utime(edited, ns=(1, 1))
     response = client.get(f"/app/{before}/app/part/later.js")
-    assert (response.data == b"export default 2;\n") is is_served
+    assert (response.data == b"export default 2") is is_served
     assert response.headers["Cache-Control"] == ("no-cache" if is_served else FOR_EVER)
 
 

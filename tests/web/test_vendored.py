@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tests.openapi.node import run
 from tests.web import emojis
 from tests.web.vendored import HERE, MODULES, VENDOR, files
 
@@ -48,3 +49,26 @@ def test_a_copy_imports_only_other_copies(name: str) -> None:
     assert {path.removeprefix("./") for path in imported} <= set(MODULES)
     assert "sourceMappingURL" not in text
     assert not re.search(r"\beval\(|\bnew Function\b", text), "the page's policy forbids to make code of text"
+
+
+def test_the_part_of_marked_makes_tokens() -> None:
+    text = "# a\n\n*b* `c` [d](https://e) <i>f</i> ~~g~~\n\n- h\n\n| i |\n|---|\n| j |\n\n```js\nk\n```\n"
+    script = (
+        f"import {{ Lexer, Tokenizer }} from {json.dumps((VENDOR / 'marked.js').as_uri())};"
+        f"const tokens = new Lexer({{ gfm: true, tokenizer: new Tokenizer() }}).lex({json.dumps(text)});"
+        "const types = (token) => [token.type, ...(token.tokens ?? token.items ?? []).flatMap(types)];"
+        "console.log(JSON.stringify(tokens.map(types)));"
+    )
+    done = run("node", "--input-type=module", "--eval", script)
+    assert json.loads(done.stdout) == [
+        ["heading", "text"],
+        ["space"],
+        ["paragraph", "em", "text", "text", "codespan", "text", "link", "text", "text", "html", "text", "html",
+         "text", "del", "text"],
+        ["space"],
+        ["list", "list_item", "text", "text"],
+        ["space"],
+        ["table"],
+        ["space"],
+        ["code"],
+    ]  # fmt: skip

@@ -24,7 +24,10 @@ MODULES = {
     "signals-core.js": ("@preact/signals-core", "dist/signals-core.mjs"),
     "signals.js": ("@preact/signals", "dist/signals.mjs"),
 }
-"""The package and the file in it of which each module is a copy. Each is the package's own build: an ES module, minified."""
+"""The package and the file in it of which each module is a copy. Each is the package's own build: an ES module, minified.
+
+Of `marked` only the first part is copied, which makes tokens of text, and not the second, which makes HTML of tokens.
+"""
 
 IMPORTED = {"preact": "preact.js", "preact/hooks": "preact-hooks.js", "@preact/signals-core": "signals-core.js"}
 """The modules that others import by the name of a package."""
@@ -51,7 +54,8 @@ def files() -> dict[str, str]:
 README = """# Copies of npm packages
 
 These are the builds that their authors publish. Imports by the name of a package were replaced by relative ones, and links to
-source maps were removed. `python -m tests.web.vendored` writes this folder; do not edit it.
+source maps were removed. Of marked only the part is here that makes tokens of text, not the part that makes HTML of tokens.
+`python -m tests.web.vendored` writes this folder; do not edit it.
 
 | package | version | licence | files |
 |---|---|---|---|
@@ -62,7 +66,16 @@ source maps were removed. `python -m tests.web.vendored` writes this folder; do 
 def _module(package: str, path: str) -> str:
     text = (installed(package, HERE) / path).read_text()
     text = _IMPORT.sub(lambda match: f"{match[1]}{match[2]}./{IMPORTED[match[3]]}{match[2]}", text)
-    return _SOURCE_MAP.sub("", text) + "\n"
+    text = _SOURCE_MAP.sub("", text) + "\n"
+    return _without_html(text) if package == "marked" else text
+
+
+def _without_html(marked: str) -> str:
+    """marked up to the class that makes HTML. What follows uses what precedes, and not the reverse; a test runs the copy."""
+    code, _, listed = marked.rpartition("export{")
+    local = {exported: name for name, exported in re.findall(r"([\w$]+) as (\w+)", listed)}
+    end = code.index(f"var {local['Renderer']}=class")
+    return f"{code[:end]}export{{{local['Lexer']} as Lexer,{local['Tokenizer']} as Tokenizer}};\n"
 
 
 def main() -> int:
