@@ -98,7 +98,13 @@ export { Shared };
 """,
     "app/a/effect.js": "import { say } from './early.js';\nsay('effect of own');\n",
     "app/a/helper.js": "import { early } from './early.js';\nlog('helper');\nexport const helper = early + 100;\n",
-    "app/shared.js": "import { say } from './a/early.js';\nsay('shared');\nexport class Shared {\n  static label = 'Shared';\n}\n",
+    "app/shared.js": """\
+import { say } from './a/early.js';
+say('shared');
+export class Shared {
+  static label = 'Shared';
+}
+""",
     "app/other.js": """\
 import { Shared } from './shared.js';
 import { twice } from './only.js';
