@@ -22,7 +22,7 @@ export class Conversation {
   typing = new Value(/** @type {number[]} */ ([]));
   /** The read marks that arrived since the start: `{user_id: seq}`. @type {Value<Record<number, number>>} */
   readers = new Value(/** @type {Record<number, number>} */ ({}));
-  /** What `send` returned and is not sent yet, in order. @type {Value<import('./outbox.js').Sent[]>} */
+  /** What `send` returned and is not sent yet, in order. @type {Value<import('./sent.js').Sent[]>} */
   outbox;
   /** The row of the inbox, or null. @type {Value<InboxRow | null>} */
   info;
@@ -59,7 +59,7 @@ export class Conversation {
     this.id = id;
     this.#store = store;
     this.info = new Value(/** @type {InboxRow | null} */ (null), () => this.row);
-    this.outbox = new Value(/** @type {import('./outbox.js').Sent[]} */ ([]), () => store.outbox.of(id));
+    this.outbox = new Value(/** @type {import('./sent.js').Sent[]} */ ([]), () => store.outbox.of(id));
     this.messages = new Value(/** @type {Message[]} */ ([]), () => [...this.timeline.shown]);
     this.members = new Value(/** @type {Member[]} */ ([]), () => [...(this.memberMap?.values() ?? [])]);
     this.outbox.invalidate();
@@ -137,7 +137,7 @@ export class Conversation {
   /**
    * Send a message. It is kept on the device until the server has it, and shows up once.
    * @param {Draft} draft
-   * @returns {import('./outbox.js').Sent}
+   * @returns {import('./sent.js').Sent}
    */
   send(draft) {
     this.#typedAt = 0;
