@@ -22,7 +22,6 @@ TYPES = "confab.d.ts"
 _IMPORT = re.compile(r"^import [^;]+ from '\./([\w-]+\.js)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=class|const|function|async function)", re.MULTILINE)
 _PUBLIC = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
-_PRIVATE = re.compile(r"#([A-Za-z]\w*)")
 
 bp = Blueprint("client_library", __name__)
 
@@ -49,16 +48,16 @@ def send_types() -> Response:
 def joined_library() -> bytes:
     """The modules that the entry imports, in one module that exports what the entry exports.
 
-    Top-level names must be different in all modules, because they share one scope. Private names (`#name`) are shortened.
+    Top-level names must be different in all modules, because they share one scope.
     """
     text = "\n".join(modules(ENTRY, {}).values())
-    names: dict[str, str] = {}
     exported = {"Confab"}
     for match in _PUBLIC.finditer(text):
         exported.update(name.strip() for name in match[1].split(","))
     text = _PUBLIC.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
-    text = _PRIVATE.sub(lambda match: names.setdefault(match[1], f"#{_short(len(names))}"), text)
-    [script] = shorten_names([f"{text}\nexport {{ {', '.join(sorted(exported))} }};\n"])
+    public = f"{{ {', '.join(sorted(exported))} }}"
+    # Only names inside of a function are shortened.
+    [script] = shorten_names([f"export const {public} = (() => {{\n{text}\nreturn {public};\n}})();\n"])
     return script.encode()
 
 
@@ -70,15 +69,6 @@ def modules(name: str, found: dict[str, str]) -> dict[str, str]:
             modules(imported, found)
     found.setdefault(name, source)
     return found
-
-
-def _short(number: int) -> str:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    return (
-        letters[number]
-        if number < len(letters)
-        else _short(number // len(letters) - 1) + letters[number % len(letters)]
-    )
 
 
 @cache

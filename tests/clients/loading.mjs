@@ -55,7 +55,7 @@ async function open(device, isLeader) {
   const context = { emit() {}, isLeader: () => isLeader, share() {}, send() {} };
   const store = new Store({ get }, async () => device, { arrived() {}, of: () => [] }, context);
   await store.enter(1);
-  if (isLeader) await store.lead();
+  if (isLeader) await store.keeper.lead();
   return { store, requests, conversation: store.conversation(ID) };
 }
 
@@ -67,7 +67,7 @@ async function leading(device = new Device()) {
   await settle();
   tab.requests.pop()(before);
   await settle();
-  await tab.store.flush();
+  await tab.store.keeper.flush();
   return tab;
 }
 
@@ -143,7 +143,7 @@ const orders = {
     leader.store.apply({ type: 'ready', online: [] });
     tab.store.takeSnapshot(leader.store.snapshot());
     tab.store.apply({ ...event, modseq: 5, message: message(3, 5, '3 edited') });
-    await tab.store.lead();
+    await tab.store.keeper.lead();
     if (tab.store.positions()[ID] !== 3) throw new Error(`It resumes from ${tab.store.positions()[ID]}.`);
     tab.store.apply({ type: 'ready', online: [] });
     void tab.conversation.open();
@@ -161,7 +161,7 @@ const orders = {
     resuming.store.apply(page([{ ...before[1], modseq: 3.5 }], 3.5));
     resuming.store.caughtUp();
     resuming.store.apply({ ...event, modseq: 5, message: { ...before[2], modseq: 5 } });
-    await resuming.store.flush();
+    await resuming.store.keeper.flush();
     const tab = await open(device, true);
     void tab.conversation.open();
     return tab;

@@ -123,7 +123,7 @@ export class Confab {
       this.#tabs = new Tabs(this.#name, (message) => this.#relay.receive(message));
       this.#unwatch = watchPage({
         wake: () => this.#wake(),
-        hide: () => void this.#store.flush(),
+        hide: () => void this.#store.keeper.flush(),
         rest: () => this.#rest(),
         back: () => (this.#relay.isLeader ? this.#wake() : this.#campaign()),
       });
@@ -148,7 +148,7 @@ export class Confab {
   async stop() {
     this.#unwatch();
     this.#connection.stop();
-    await this.#store.flush();
+    await this.#store.keeper.flush();
     this.#tabs?.close();
     this.#tabs = null;
     this.#relay.setState({ status: 'offline', retryAt: null, reason: 'stopped' });
@@ -249,7 +249,7 @@ export class Confab {
   #campaign() {
     void this.#tabs?.campaign(() => {
       this.#relay.lead();
-      this.#turn = this.#turn.then(() => this.#store.lead()).then(() => this.#outbox.load());
+      this.#turn = this.#turn.then(() => this.#store.keeper.lead()).then(() => this.#outbox.load());
       this.#switch();
     });
   }
@@ -272,7 +272,7 @@ export class Confab {
 
   #rest() {
     this.#connection.stop();
-    void this.#store.rest();
+    void this.#store.keeper.rest();
     this.#tabs?.resign();
   }
 }

@@ -1,5 +1,7 @@
 import { ApiError } from './api.js';
+import { Members } from './members.js';
 import { PAGE, Timeline } from './timeline.js';
+import { Typists } from './typing.js';
 import { Value } from './value.js';
 
 /**
@@ -10,8 +12,6 @@ import { Value } from './value.js';
  * @typedef {import('./store.js').Store} Store
  */
 
-const TYPING_INTERVAL = 3_000;
-
 /** A conversation: what is known of it, and what can be done in it. Obtained from `chat.conversation(id)`. */
 export class Conversation {
   /** The messages around the reader, oldest first. @type {Value<Message[]>} */
@@ -19,7 +19,7 @@ export class Conversation {
   /** The members of a room, or the other side of a direct conversation. @type {Value<Member[]>} */
   members;
   /** The ids of the users who are typing. @type {Value<number[]>} */
-  typing = new Value(/** @type {number[]} */ ([]));
+  typing;
   /** The read marks that arrived since the start: `{user_id: seq}`. @type {Value<Record<number, number>>} */
   readers = new Value(/** @type {Record<number, number>} */ ({}));
   /** What `send` returned and is not sent yet, in order. @type {Value<import('./sent.js').Sent[]>} */
@@ -43,16 +43,15 @@ export class Conversation {
   timeline = new Timeline(0);
   /** A read mark that the server has not confirmed. @type {number | null} @internal */
   mark = null;
-  /** @type {Map<number, Member> | null} @internal */
-  memberMap = null;
+  /** @internal */
+  memberList;
+  /** @internal */
+  typists;
   #store;
   #isOpen = false;
   #isMarking = false;
-  #typedAt = 0;
   /** @type {Map<string, Promise<void>>} */
   #loading = new Map();
-  /** @type {Map<number, ReturnType<typeof setTimeout>>} */
-  #typists = new Map();
 
   /** @param {string} id @param {Store} store @internal */
   constructor(id, store) {
@@ -61,7 +60,10 @@ export class Conversation {
     this.info = new Value(/** @type {InboxRow | null} */ (null), () => this.row);
     this.outbox = new Value(/** @type {import('./sent.js').Sent[]} */ ([]), () => store.outbox.of(id));
     this.messages = new Value(/** @type {Message[]} */ ([]), () => [...this.timeline.shown]);
-    this.members = new Value(/** @type {Member[]} */ ([]), () => [...(this.memberMap?.values() ?? [])]);
+    this.memberList = new Members(store.api);
+    this.members = this.memberList.value;
+    this.typists = new Typists((isTyping) => store.sendTyping(id, isTyping));
+    this.typing = this.typists.value;
     this.outbox.invalidate();
   }
 
@@ -89,7 +91,10 @@ export class Conversation {
 
   /** Show what is kept on the device. @internal */
   loadKept() {
-    return this.#once('kept', () => this.#store.loadKept(this));
+    return this.#once('kept', async () => {
+      if (this.keptFrom !== Infinity) await this.timeline.load(this.#store.keeper.read(this));
+      this.messages.invalidate();
+    });
   }
 
   /** Load the last page and the members, where they are not at hand: at the first use, and after a reconnection. @internal */
@@ -97,7 +102,7 @@ export class Conversation {
     if (!this.#isOpen || !this.row) return;
     if (this.row.kind === 'dm') await this.#once('read', () => this.#readAgain());
     if (this.hasBefore && this.timeline.shown.length < PAGE / 2) await this.loadBefore();
-    if (!this.memberMap) await this.#once('members', () => this.#loadMembers());
+    if (!this.memberList.isLoaded) await this.#once('members', async () => this.row && this.memberList.load(this.row));
   }
 
   /** Load older messages. */
@@ -140,7 +145,7 @@ export class Conversation {
    * @returns {import('./sent.js').Sent}
    */
   send(draft) {
-    this.#typedAt = 0;
+    this.typists.sent();
     return this.#store.outbox.add(this.id, draft);
   }
 
@@ -150,8 +155,8 @@ export class Conversation {
     const mark = Math.min(seq, row?.last_seq ?? 0);
     if (!row || mark <= row.last_read_seq) return;
     this.mark = mark;
-    this.#store.setRow(this, { ...row, last_read_seq: mark });
-    this.#store.keepMark(this);
+    this.#store.rows.set(this, { ...row, last_read_seq: mark });
+    this.#store.keeper.keepRow(this);
     void this.pushMark();
   }
 
@@ -164,38 +169,35 @@ export class Conversation {
         const { mark, version } = this;
         const row = await this.#call('POST', '/read', { seq: mark });
         if (this.mark === mark) this.mark = null;
-        if (this.version === version) this.#store.takeRow(row);
+        if (this.version === version) this.#store.rows.take(row);
       }
     } catch (error) {
       if (error instanceof ApiError && !error.isTemporary) this.mark = null;
     } finally {
       this.#isMarking = false;
-      this.#store.keepMark(this);
+      this.#store.keeper.keepRow(this);
     }
   }
 
   /** Mark the message `seq` and all later ones as unread. @param {number} seq */
   async unread(seq) {
     this.mark = null;
-    this.#store.takeRow(await this.#call('POST', '/unread', { seq }));
+    this.#store.rows.take(await this.#call('POST', '/unread', { seq }));
   }
 
   /** Mute or pin the conversation, for oneself. @param {{is_muted?: boolean, is_pinned?: boolean}} settings */
   async update(settings) {
-    this.#store.takeRow(await this.#call('PATCH', '', settings));
+    this.#store.rows.take(await this.#call('PATCH', '', settings));
   }
 
   /** Tell the others that one is typing. To be called at each key: it is sent once in three seconds. */
   startTyping() {
-    if (Date.now() - this.#typedAt < TYPING_INTERVAL) return;
-    this.#typedAt = Date.now();
-    this.#store.sendTyping(this.id, true);
+    this.typists.start();
   }
 
   /** Tell the others that one does not type any more. */
   stopTyping() {
-    if (this.#typedAt) this.#store.sendTyping(this.id, false);
-    this.#typedAt = 0;
+    this.typists.stop();
   }
 
   /**
@@ -222,21 +224,12 @@ export class Conversation {
     return this.#change('DELETE', `${id}/reactions/${encodeURIComponent(emoji)}`);
   }
 
-  /** @param {number} userId @param {boolean} isTyping @param {number} expiry milliseconds @internal */
-  setTyping(userId, isTyping, expiry) {
-    clearTimeout(this.#typists.get(userId));
-    const had = this.#typists.delete(userId);
-    if (isTyping)
-      this.#typists.set(
-        userId,
-        setTimeout(() => this.setTyping(userId, false, 0), expiry),
-      );
-    if (had !== isTyping) this.typing.set([...this.#typists.keys()]);
-  }
-
-  /** @internal */
-  clearTyping() {
-    for (const userId of [...this.#typists.keys()]) this.setTyping(userId, false, 0);
+  /** The direct messages to a user are read up to `seq`. @param {number} userId @param {number} seq @internal */
+  setRead(userId, seq) {
+    for (const message of this.timeline.held) {
+      const isRead = message.seq <= seq && message.recipient_id === userId && !message.is_read;
+      if (isRead && this.timeline.merge({ ...message, is_read: true })) this.messages.invalidate();
+    }
   }
 
   /** @param {string} query @param {boolean} [isLast] */
@@ -246,7 +239,7 @@ export class Conversation {
     const reading = this.#store.api.get(path).then((/** @type {Message[]} */ page) => page.sort((a, b) => a.seq - b.seq));
     const page = await timeline.load(reading, isLast);
     if (!page.length && isLast) timeline.from = 1;
-    if (this.timeline === timeline) this.#store.keepPage(this);
+    if (this.timeline === timeline) this.#store.keeper.keepTail(this);
     this.messages.invalidate();
   }
 
@@ -258,19 +251,9 @@ export class Conversation {
       const page = /** @type {Message[]} */ (await this.#store.api.get(path));
       const read = page.find(({ is_read, sender_id }) => is_read && sender_id === this.#store.userId);
       for (const message of page) this.#store.takeMessage(message);
-      if (read?.recipient_id) return this.#store.setRead(this, read.recipient_id, read.seq);
+      if (read?.recipient_id) return this.setRead(read.recipient_id, read.seq);
       before = page[page.length - 1]?.seq ?? 0;
     }
-  }
-
-  async #loadMembers() {
-    const { row } = this;
-    if (row?.kind === 'dm' && row.user)
-      this.memberMap = new Map([[row.user.id, { user: row.user, is_admin: false, joined_at: null }]]);
-    if (row?.kind !== 'room' || !row.room) return this.members.invalidate();
-    const members = /** @type {Member[]} */ (await this.#store.api.all(`/api/rooms/${row.room.id}/members?limit=100`));
-    this.memberMap = new Map(members.map((member) => [member.user.id, member]));
-    this.members.invalidate();
   }
 
   /** @param {string} method @param {string} path @param {any} [body] @returns {Promise<Message>} */
@@ -285,7 +268,7 @@ export class Conversation {
     return this.#store.api.request(method, `/api/chat/conversations/${this.id}${path}`, body);
   }
 
-  /** Run an action unless the same one runs already; calls meanwhile share its outcome. @param {string} name @param {() => Promise<void>} action */
+  /** Run an action unless the same one runs already; calls meanwhile share its outcome. @param {string} name @param {() => Promise<any>} action */
   #once(name, action) {
     let running = this.#loading.get(name);
     if (!running) {

@@ -19,7 +19,7 @@ export class Outbox {
   #sender;
   #userId = 0;
 
-  /** @param {() => Promise<import('./storage.js').Storage>} storage @param {import('./sender.js').Context} context */
+  /** @param {() => Promise<import('./storage.js').Storage>} storage @param {import('./sender.js').SenderContext} context */
   constructor(storage, context) {
     this.#storage = storage;
     this.#context = context;

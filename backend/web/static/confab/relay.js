@@ -56,7 +56,7 @@ export class Relay {
     const { store, user } = this.#client;
     if (kind === 'inbox') store.takeInbox(rows);
     else if (kind === 'caught-up') store.caughtUp();
-    else if (kind === 'row') store.takeRow(row);
+    else if (kind === 'row') store.rows.take(row);
     else {
       if (frame.type === 'ready') user.set(frame.user);
       store.apply(frame);
@@ -85,7 +85,7 @@ export class Relay {
   async #answer({ kind, frame }) {
     const { store, connection, state, user } = this.#client;
     if (kind === 'hello') {
-      await store.flush();
+      await store.keeper.flush();
       this.post({ kind: 'welcome', snapshot: store.snapshot(), state: state.value, user: user.value, ...this.#leader });
     } else if (kind === 'send') connection.send(frame);
     else if (kind === 'wake') void connection.wake();

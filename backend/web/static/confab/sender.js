@@ -7,7 +7,7 @@ import { delay } from './value.js';
  * @typedef {{
  *   isLeader: () => boolean, connection: () => import('./connection.js').Connection | null, api: import('./api.js').Api,
  *   changed: (conversationId: string) => void, post: (message: any) => void
- * }} Context
+ * }} SenderContext
  */
 
 /** Sends the messages of an outbox in the leading tab, the files of each before it: one at a time in each conversation. */
@@ -17,7 +17,7 @@ export class Sender {
   /** @type {Set<string>} */
   #busy = new Set();
 
-  /** @param {import('./outbox.js').Outbox} outbox @param {Context} context */
+  /** @param {import('./outbox.js').Outbox} outbox @param {SenderContext} context */
   constructor(outbox, context) {
     this.#outbox = outbox;
     this.#context = context;
