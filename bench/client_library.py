@@ -135,7 +135,7 @@ def measure_events(page: Page, url: str) -> None:
     ]
     applied, decoded = [], []
     for _ in range(ROUNDS):
-        page.goto(f"{url}/")
+        page.goto(f"{url}/confab.js")
         page.evaluate(FAKE_SERVER, [[_row(1)], False])
         time, json_time, shown = page.evaluate(APPLY, created)
         assert shown == [1, 500]
@@ -147,12 +147,12 @@ def measure_events(page: Page, url: str) -> None:
 
 def measure_cached(page: Page, url: str) -> None:
     rows = [_row(number, 3) for number in range(1, ROWS + 1)]
-    page.goto(f"{url}/")
+    page.goto(f"{url}/confab.js")
     page.evaluate(FAKE_SERVER, [rows, False])
     page.evaluate(FILL)
 
     def measure() -> float:
-        page.goto(f"{url}/")
+        page.goto(f"{url}/confab.js")
         page.evaluate(FAKE_SERVER, [rows, True])
         count, time = page.evaluate(SHOW)
         assert count == ROWS
@@ -175,13 +175,13 @@ def measure_resume(context: BrowserContext, url: str) -> None:
     for room in rooms:
         call(f"/api/rooms/{room}/join", {}, tokens[0])
     page = context.new_page()
-    page.goto(f"{url}/")
+    page.goto(f"{url}/confab.js")
     page.evaluate(LIVE, ann)
 
     def measure() -> float:
         for number in range(MISSED):
             call("/api/chat/send", {"content": f"missed {number}", "room_id": rooms[number % ROOMS]}, tokens[1])
-        page.goto(f"{url}/")
+        page.goto(f"{url}/confab.js")
         time, count = page.evaluate(LIVE, None)
         assert count == MISSED
         return float(time)
