@@ -2,6 +2,7 @@
 
 import { inbox } from './chat.js';
 import { openId, unreadTotal } from './inbox/order.js';
+import { newDirectRow } from './people/direct.js';
 import { titleOf } from './people.js';
 import { effect, signal } from './preact.js';
 import { route } from './router.js';
@@ -47,27 +48,30 @@ export async function setNotificationsEnabled(isOn) {
 
 /** Keep the title and the icon, and tell of new messages. Returns what ends it. */
 export function startNotifications() {
-  const undo = [effect(showTitle), effect(showBadge), effect(tell)];
+  const undo = [effect(showTitle), effect(() => showBadge(unreadTotal.value)), effect(tell)];
   return () => {
     for (const each of undo) each();
+    showBadge(0);
   };
 }
 
 function showTitle() {
   const count = unreadTotal.value;
   const key = PAGES[route.value.path[0]];
-  const row = openId.value && inbox.value.find(({ id }) => id === openId.value);
+  const row = openId.value && (inbox.value.find(({ id }) => id === openId.value) ?? newDirectRow(openId.value));
   const place = row ? titleOf(row) : key ? t(key) : '';
   document.title = `${count ? `(${formatNumber(count)}) ` : ''}${place ? `${place} · ` : ''}Confab`;
 }
 
-let hasBadge = false;
-function showBadge() {
-  const count = unreadTotal.value;
-  if (!count && !hasBadge) return;
-  hasBadge = true;
+let badge = 0;
+
+/** Show the number in the icon of the page, and of the application where it is installed. @param {number} count */
+function showBadge(count) {
+  if (count === badge) return;
+  badge = count;
+  navigator.setAppBadge?.(count).catch(() => {}); // the page is not installed
   import('./desktop/favicon.js').then(
-    (module) => module.drawBadge(unreadTotal.peek()),
+    (module) => module.drawBadge(badge),
     () => {},
   );
 }

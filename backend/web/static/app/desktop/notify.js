@@ -5,6 +5,7 @@ import { t } from '../text.js';
 
 const LATE = 300_000;
 const LENGTH = 200;
+const PATIENCE = 2000;
 
 /** Held by each tab that is in front: none tells of messages then. */
 const FRONT = 'confab front';
@@ -30,7 +31,7 @@ export function startTelling() {
   for (const name of ['focus', 'blur']) addEventListener(name, follow, { signal });
   follow();
   const unsubscribe = chat.on('message', async (message) => {
-    if (isTeller && isForMe(message) && !(await isInFront())) show(message);
+    if (isTeller && isForMe(message) && !(await isInFront())) await show(message);
   });
   return () => {
     unsubscribe();
@@ -72,9 +73,21 @@ function isForMe(message) {
   return message.recipient_id === id || message.mentions_room || message.mentions.includes(id);
 }
 
-function show(message) {
+/** Who it is, also where that has to be looked up first. @param {number} id */
+function known(id) {
+  const user = person(id);
+  return new Promise((resolve) => {
+    const unsubscribe = user.subscribe((value) => value && resolve(value));
+    setTimeout(() => {
+      unsubscribe();
+      resolve(user.peek());
+    }, PATIENCE);
+  });
+}
+
+async function show(message) {
+  const name = nameOf(await known(message.sender_id));
   const row = conversationSignals(message.conversation_id).info.value;
-  const name = nameOf(person(message.sender_id).value);
   const title = row && row.kind !== 'dm' ? t('notification.title', { name, conversation: titleOf(row) }) : name;
   const body = message.content.slice(0, LENGTH) || t('message.files', { count: message.attachments.length });
   let notification;

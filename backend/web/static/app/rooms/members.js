@@ -8,6 +8,7 @@ import { Button, IconButton } from '../ui/button.js';
 import { confirm } from '../ui/dialog.js';
 import { Menu } from '../ui/menu.js';
 import { SearchField } from '../ui/search-field.js';
+import { Loading } from '../ui/states.js';
 import { toast, toastError } from '../ui/toast.js';
 import { addPeople } from './add-people.js';
 
@@ -32,6 +33,7 @@ export function Members({ room, members, isAdmin }) {
     <ul class="members">
       ${matching.slice(0, limit).map((member) => html`<${Member} key=${member.user.id} room=${room} member=${member} isAdmin=${isAdmin} />`)}
     </ul>
+    ${!members.length && html`<${Loading} />`}
     ${query && !matching.length && html`<p class="picker-none">${t('people.none-found.text')}</p>`}
     ${matching.length > limit && html`<${Button} size="small" class="list-more" onClick=${() => setLimit(limit + SHOWN)}>${t('action.show-more')}<//>`}
   </section>`;
