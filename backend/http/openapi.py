@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from threading import RLock
 from typing import Any, ClassVar
 
 from apispec import APISpec
 from flask import Flask
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
@@ -53,13 +54,17 @@ PROBLEM = {
 class ProblemApi(Api):
     """The API of one application and its document, at `/openapi.json` unless DOCS is off.
 
-    Errors are those of `backend.http.errors`.
+    Errors are those of `backend.http.errors`. The views of a blueprint are described when `spec` is read: that takes as long as
+    everything else in the making of an application, and most processes never serve the document.
     """
 
     ERROR_SCHEMA: ClassVar = {"$ref": "#/components/schemas/Problem"}
     DEFAULT_ERROR_RESPONSE_NAME = None  # the failures of an operation are listed one by one
 
     def __init__(self) -> None:
+        self._spec: Any = None
+        self._undescribed: list[Blueprint] = []
+        self._describing = RLock()
         super().__init__()
         self.register_converter(IdConverter, _id_parameter)
 
@@ -101,6 +106,26 @@ class ProblemApi(Api):
 
         if app.config["CONFAB"].has_docs:
             app.add_url_rule("/openapi.json", "openapi_json", self._serve)
+
+    @property
+    def spec(self) -> Any:
+        """The APISpec with every blueprint that was registered. None before `init_app`."""
+        with self._describing:
+            while self._undescribed:
+                blueprint = self._undescribed.pop(0)
+                blueprint.register_views_in_doc(self, self._app, self._spec, name=blueprint.name, parameters=None)
+                self._spec.tag({"name": blueprint.name, "description": blueprint.description})
+        return self._spec
+
+    @spec.setter
+    def spec(self, value: Any) -> None:
+        self._spec = value
+
+    def register_blueprint(self, blp: Blueprint) -> None:
+        """Add the views of *blp* to the application."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp)
+        self._undescribed.append(blp)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """The library registers this method as the handler of HTTPException."""
