@@ -7,6 +7,7 @@ import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Button, IconButton } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
+import { useKeptFocus } from '../ui/kept-focus.js';
 import { lazy } from '../ui/lazy.js';
 import { Empty } from '../ui/states.js';
 import { NewMenu } from './new-menu.js';
@@ -25,6 +26,7 @@ const tabStop = signal(null);
 export function Sidebar() {
   const rows = orderedRows.value;
   const isNew = inbox.value.length > 0 && inbox.value.every(({ kind }) => kind === 'lobby');
+  useKeptFocus(rows.length, '.inbox-row[tabindex="0"]');
   const stop = [tabStop.value, openId.value].find((id) => rows.some((row) => row.id === id)) ?? rows[0]?.id;
   return html`<nav class="sidebar" aria-label=${t('navigation.conversations')}>
     <header class="sidebar-header">

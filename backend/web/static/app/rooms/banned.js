@@ -4,6 +4,7 @@ import { html, useEffect, useState } from '../preact.js';
 import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Button } from '../ui/button.js';
+import { useKeptFocus } from '../ui/kept-focus.js';
 import { toast, toastError } from '../ui/toast.js';
 
 /** Who is banned from a room, for its admins. @param {{room: any, members: any[]}} props  `members`: a ban takes one of them away */
@@ -13,6 +14,7 @@ export function BannedUsers({ room, members }) {
   useEffect(() => {
     void load();
   }, [room.id, members.length]);
+  useKeptFocus(banned.length, '.panel');
   if (!banned.length) return null;
   const unban = async (user) => {
     try {

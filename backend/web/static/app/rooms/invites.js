@@ -4,6 +4,7 @@ import { formatRelative, t } from '../text.js';
 import { Button, IconButton } from '../ui/button.js';
 import { confirm, Dialog, showDialog } from '../ui/dialog.js';
 import { Field, Form } from '../ui/form.js';
+import { useKeptFocus } from '../ui/kept-focus.js';
 import { toast, toastError } from '../ui/toast.js';
 
 const HOUR = 3600;
@@ -19,6 +20,7 @@ export function Invites({ room }) {
   useEffect(() => {
     void load();
   }, [path]);
+  useKeptFocus(invites.length, '.panel');
   const create = async () => {
     if (await showDialog((close) => html`<${NewInvite} path=${path} room=${room} close=${close} />`)) await load();
   };

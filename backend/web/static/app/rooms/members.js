@@ -6,6 +6,7 @@ import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Button, IconButton } from '../ui/button.js';
 import { confirm } from '../ui/dialog.js';
+import { useKeptFocus } from '../ui/kept-focus.js';
 import { Menu } from '../ui/menu.js';
 import { SearchField } from '../ui/search-field.js';
 import { Loading } from '../ui/states.js';
@@ -21,6 +22,7 @@ export function Members({ room, members, isAdmin }) {
   const [limit, setLimit] = useState(SHOWN);
   const ids = online.value;
   const sorted = useMemo(() => sort(members, room, ids), [members, room.owner_id, ids]);
+  useKeptFocus(members.length, '.panel');
   useEffect(() => remember(members.flatMap(({ user }) => user ?? [])), [members]);
   const words = query.toLocaleLowerCase();
   const matching = sorted.filter(({ user }) => `${nameOf(user)} ${user.username}`.toLocaleLowerCase().includes(words));
