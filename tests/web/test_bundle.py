@@ -12,7 +12,8 @@ from secrets import token_hex
 import pytest
 from flask import Flask
 
-from backend.web.bundle import STATIC, STYLES, Bundle, bundle, imports
+from backend.web.bundle import MAIN, STATIC, STYLES, Bundle, bundle, imports
+from backend.web.modules import dynamic_imports, static_imports
 from tests.client import Client
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -136,6 +137,19 @@ def test_an_edited_file_is_served_at_once_in_development(
     response = client.get(f"/app/{before}/app/part/later.js")
     assert (response.data == b"export default 2") is is_served
     assert response.headers["Cache-Control"] == ("no-cache" if is_served else FOR_EVER)
+
+
+def test_every_module_is_used(current: Bundle) -> None:
+    """From the main module on, through imports at the start and those when needed, whose modules exist."""
+    found: set[str] = set()
+    waiting = [MAIN]
+    while waiting:
+        name = waiting.pop()
+        if name.startswith("app/") and name not in found:
+            found.add(name)
+            source = (STATIC / name).read_text()
+            waiting += [*static_imports(name, source), *dynamic_imports(name, source)]
+    assert found == {name for name in current.files if name.startswith("app/") and name.endswith(".js")}
 
 
 def test_every_style_sheet_is_listed() -> None:
