@@ -53,12 +53,12 @@ def test_reactions_are_added_and_taken_back(open_page: Opens, ann: Person, bob: 
     message.hover()
     message.get_by_role("button", name="Add a reaction").first.click()
     page.get_by_role("button", name="React with 🎉").click()
-    theirs = article(bobs, "Shall we?").get_by_role("button", name="🎉 by Ann Larsson")
+    theirs = article(bobs, "Shall we?").get_by_role("button", name="🎉 1 by Ann Larsson")
     theirs.click()
-    own = message.get_by_role("button", name="🎉 by you and Bob Larsson")
+    own = message.get_by_role("button", name="🎉 2 by you and Bob Larsson")
     expect(own).to_have_attribute("aria-pressed", "true")
     own.click()
-    expect(message.get_by_role("button", name="🎉 by Bob Larsson")).to_have_attribute("aria-pressed", "false")
+    expect(message.get_by_role("button", name="🎉 1 by Bob Larsson")).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_thread_is_opened_answered_and_summed_up(open_page: Opens, ann: Person, bob: Person, room: str) -> None:
@@ -89,7 +89,7 @@ def test_own_messages_are_edited_and_their_versions_shown(
     editor = page.get_by_role("textbox", name="Edit the message")
     # A reaction changes the number of the version, but not what is edited.
     bob.api("PUT", f"/api/chat/messages/{sent['id']}/reactions/👍")
-    expect(page.get_by_role("button", name="👍 by Bob Larsson")).to_be_visible()
+    expect(page.get_by_role("button", name="👍 1 by Bob Larsson")).to_be_visible()
     editor.fill("At noon")
     editor.press("Enter")
     expect(article(page, "At noon")).to_be_focused()
@@ -178,7 +178,7 @@ def test_everything_by_keyboard(open_page: Opens, ann: Person, bob: Person, room
     page.keyboard.press("+")
     expect(page.get_by_role("group", name="Add a reaction").get_by_role("button").first).to_be_focused()
     page.keyboard.press("Enter")
-    expect(article(page, "Second").get_by_role("button", name="👍 by you")).to_be_visible()
+    expect(article(page, "Second").get_by_role("button", name="👍 1 by you")).to_be_visible()
     page.keyboard.press("End")
     page.keyboard.press("r")
     expect(page.get_by_role("complementary", name="Thread")).to_contain_text("Third")

@@ -6,6 +6,9 @@ import { signal } from '../preact.js';
 /** The ids of the messages that are not shown, because the user deleted them. */
 export const deleted = signal(new Set());
 
+/** The id of the message for which an emoji is being chosen, or null: its toolbar stays meanwhile. */
+export const reacting = signal(null);
+
 /** The id of the message that is being edited, or null. */
 export const editing = signal(null);
 

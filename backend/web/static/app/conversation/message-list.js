@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from '../preact.js';
 import { Entries } from './entries.js';
+import { reacting } from './local-state.js';
 import { onMessageKey } from './message-keys.js';
 
 const LONG_PRESS = 500;
@@ -72,7 +73,7 @@ export function useMessageList(list, messages, place) {
       if (article) onMessageKey(event, article, messageOf(article), place);
     },
   };
-  return { entries: entries.current, activeIds: [pointedId, focusedId], handlers };
+  return { entries: entries.current, activeIds: [pointedId, focusedId, reacting.value], handlers };
 }
 
 /** Let the Tab key reach the controls of a message, or pass over them. */

@@ -29,7 +29,7 @@ export function openQuickReactions(anchor) {
       Promise.resolve(result).then(resolve, reject);
     });
     render(html`<${Choices} onChoose=${close} onMore=${openPicker} />`, popover);
-    document.body.append(popover);
+    (anchor.closest('main, aside') ?? document.body).append(popover);
     popover.showPopover();
     place(popover, anchor);
     popover.querySelector('button').focus();

@@ -4,6 +4,7 @@ import { html } from '../preact.js';
 import { formatList, formatNumber, t } from '../text.js';
 import { IconButton } from '../ui/button.js';
 import { toastError } from '../ui/toast.js';
+import { reacting } from './local-state.js';
 
 const NAMED = 12;
 
@@ -37,7 +38,7 @@ function Reaction({ reaction, message, place }) {
     title=${text}
     onClick=${() => toggleReaction(message, place, emoji)}
   >
-    <span class="reaction-emoji">${emoji}</span>${formatNumber(count)}
+    <span class="reaction-emoji">${emoji}</span>${' '}${formatNumber(count)}
   </button>`;
 }
 
@@ -54,14 +55,14 @@ export async function toggleReaction(message, { conversation }, emoji) {
 
 /** Let the user choose an emoji, and react with it. @param {HTMLElement} anchor */
 export async function chooseReaction(anchor, message, place) {
-  const article = anchor.closest('article');
+  reacting.value = message.id;
   try {
     const { openQuickReactions } = await import('./quick-reactions.js');
     const emoji = await openQuickReactions(anchor);
-    // The toolbar with the button may have gone meanwhile.
-    if (!anchor.isConnected) article?.focus({ preventScroll: true });
     if (emoji) await toggleReaction(message, place, emoji);
   } catch (error) {
     toastError(error);
+  } finally {
+    reacting.value = null;
   }
 }

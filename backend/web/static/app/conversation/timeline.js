@@ -31,7 +31,7 @@ export function Timeline({ signals, row, seq }) {
   return html`<div class="timeline-frame">
     <section class="timeline" ref=${timeline.scroller} aria-label=${t('conversation.messages')} data-messages onScroll=${timeline.onScroll} ...${list.handlers}>
       <div class="timeline-content" ref=${timeline.content}>
-        ${isStart ? html`<${Start} row=${row} />` : html`<${Edge} error=${timeline.error} retry=${timeline.retry} />`}
+        ${isStart ? html`<${Start} row=${row} />` : html`<${Edge} timeline=${timeline} />`}
         ${entries}
         ${timeline.isPresent && html`<${OutboxMessages} outbox=${signals.outbox} />`}
       </div>
@@ -41,8 +41,13 @@ export function Timeline({ signals, row, seq }) {
 }
 
 /** The end of what is loaded. Its height stays the same. */
-function Edge({ error, retry }) {
+function Edge({ timeline }) {
   return html`<div class="timeline-edge">
-    ${error ? html`<p>${t('conversation.older.failed')}</p><${Button} size="small" onClick=${retry}>${t('action.retry')}<//>` : html`<${Loading} />`}
+    ${
+      timeline.error
+        ? html`<p>${t('conversation.older.failed')}</p>
+            <${Button} size="small" onClick=${timeline.retry}>${t('action.retry')}<//>`
+        : timeline.isLoading.value && html`<${Loading} />`
+    }
   </div>`;
 }

@@ -60,6 +60,8 @@ class Timeline {
   content = { current: null };
   /** Whether the place is so far from the present that a way back is shown, and how many messages came meanwhile. */
   below = signal({ isAway: false, count: 0 });
+  /** Whether more messages are asked for. */
+  isLoading = signal(false);
   /** Whether the first unread message is above what can be seen. */
   isUnreadAbove = signal(false);
   /** The messages in the document. @type {any[]} */
@@ -73,7 +75,6 @@ class Timeline {
   #messages = [];
   #range = null;
   #place = new ScrollPlace();
-  #isLoading = false;
   #target = null;
   #seen = 0;
   #mark = 0;
@@ -190,15 +191,15 @@ class Timeline {
   }
 
   async #load(name) {
-    if (this.#isLoading || this.error) return;
-    this.#isLoading = true;
+    if (this.isLoading.peek() || this.error) return;
+    this.isLoading.value = true;
     try {
       await this.#conversation[name]();
     } catch (error) {
       this.error = error;
       this.#update();
     }
-    this.#isLoading = false;
+    this.isLoading.value = false;
     // At the very end nothing scrolls any more, so that nobody else would show what was loaded.
     const before = this.#messages;
     this.take();

@@ -371,7 +371,7 @@ export const en = {
   'pins.show': 'Show in the conversation',
   'pins.title': 'Pinned messages',
   'reaction.add': 'Add a reaction',
-  'reaction.by': { one: '{emoji} by {names}', other: '{emoji} by {names}' },
+  'reaction.by': '{emoji} {count} by {names}',
   'reaction.more': 'More emoji',
   'reaction.with': 'React with {emoji}',
   'reaction.you': 'you',
