@@ -17,10 +17,20 @@ window.Notification = class extends EventTarget {
   constructor(title, options) { super(); window.shown.push({ title, ...options, notification: this }); }
   close() {}
 };
-localStorage.setItem('confab notifications', 'on');
-Document.prototype.hasFocus = () => false;
+if (location.protocol === 'http:') localStorage.setItem('confab notifications', 'on');
+window.isInFront = false;
+Document.prototype.hasFocus = () => window.isInFront;
 """
 """A desktop that records its notifications, and a page that is not in front."""
+
+
+IN_FRONT = """async () => {
+  isInFront = true;
+  dispatchEvent(new Event('focus'));
+  const isHeld = async () => (await navigator.locks.query()).held.some(({ name }) => name === 'confab front');
+  while (!(await isHeld())) await new Promise((resolve) => setTimeout(resolve, 20));
+}"""
+"""Bring a tab in front, until the other tabs know of it."""
 
 
 def row(page: Page, name: str) -> Locator:
@@ -167,10 +177,20 @@ def test_the_desktop_shows_direct_messages_and_mentions_while_the_page_is_behind
     page.context.add_init_script(DESKTOP)
     page.reload()
     expect(row(page, "Quiet").get_by_role("img", name="Muted")).to_be_visible()
+    second = page.context.new_page()
+    second.goto(page.url)
+    expect(row(second, "Quiet").get_by_role("img", name="Muted")).to_be_visible()
     bob.api.send("to everybody", room_id=room["id"])
     bob.api.send(f"@{name} in a muted room", room_id=quiet["id"])
     bob.api.send(f"@{name} look", room_id=room["id"])
     bob.api.send("Lunch?", recipient_id=ann.api.id)
     assert shown(page, 2) == [["Bob Larsson in Design", f"@{name} look"], ["Bob Larsson", "Lunch?"]]
+    expect(row(second, "Bob Larsson").first).to_contain_text("Lunch?")
+    assert shown(second, 0) == []
+    second.evaluate(IN_FRONT)
+    bob.api.send("Seen in the other tab", recipient_id=ann.api.id)
+    expect(row(page, "Seen in the other tab")).to_be_visible()
+    page.evaluate("navigator.locks.query()")  # the page asked the same before
+    assert len(shown(page, 2)) == 2
     page.evaluate("shown[1].notification.dispatchEvent(new Event('click'))")
     expect(page.get_by_role("textbox", name="Message to Bob Larsson")).to_be_visible()
