@@ -11,6 +11,11 @@ from playwright.sync_api import Page
 from tests.openapi.node import installed
 from tests.web.vendored import HERE
 
+ENDED = """() => Promise.all(document.getAnimations()
+  .filter((each) => each.effect.getComputedTiming().endTime !== Infinity)
+  .map((each) => each.finished.catch(() => {})))"""
+"""Wait for the end of all animations that have one."""
+
 RUN = """async () => {
   const results = await axe.run(document, {
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
@@ -31,7 +36,7 @@ def _axe() -> str:
 
 def violations(page: Page) -> list[dict[str, Any]]:
     """The rules that the page breaks now, each with its elements. Animations are ended first, because they change contrasts."""
-    page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished.catch(() => {})))")
+    page.evaluate(ENDED)
     # Playwright evaluates by the debugger's protocol, which the page's policy does not concern.
     page.evaluate(_axe())
     found: list[dict[str, Any]] = page.evaluate(RUN)
