@@ -23,6 +23,14 @@ PASSWORD = "spokes-and-wheels"
 DESIGNER, ADMINISTRATOR = "ines@spoke.example", "jonas@spoke.example"
 WIDE, NARROW = (1440, 900), (390, 844)
 
+PICTURES = """async () => {
+  const isWanted = (element) => element.checkVisibility() && element.getBoundingClientRect().bottom > 0;
+  const isThere = (element) => element.querySelector('img')?.complete;
+  while (![...document.querySelectorAll('.picture')].filter(isWanted).every(isThere)) await new Promise(requestAnimationFrame);
+  await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+}"""
+"""Wait until the pictures of messages in view are there."""
+
 
 @contextlib.contextmanager
 def demo() -> Iterator[str]:
@@ -42,7 +50,7 @@ def demo() -> Iterator[str]:
 
 
 def _answers(url: str) -> bool:
-    with contextlib.suppress(requests.ConnectionError):
+    with contextlib.suppress(requests.RequestException):
         return requests.get(f"{url}/api/health", timeout=5).ok
     return False
 
@@ -73,8 +81,7 @@ class Album:
         self.page.wait_for_load_state("networkidle")
         self.page.mouse.move(0, 0)
         self.page.evaluate(ENDED)
-        self.page.locator(".picture:not(:has(img))").wait_for(state="detached")
-        self.page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => {})))")
+        self.page.evaluate(PICTURES)
         self.page.screenshot(path=IMAGES / f"{name}.png")
         print(f"screenshots: {name}", flush=True)
 
