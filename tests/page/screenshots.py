@@ -98,10 +98,7 @@ def room(album: Album, name: str) -> str:
 
 def take_all(browser: Browser, url: str) -> None:
     for scheme in ("light", "dark"):
-        wide = Album(browser, url, WIDE, scheme)
-        wide.page.get_by_label("Email").wait_for()
-        wide.take(f"sign-in-{scheme}")
-        wide.sign_in(DESIGNER)
+        wide = Album(browser, url, WIDE, scheme).sign_in(DESIGNER)
         design = room(wide, "design")
         page = wide.go(design)
         page.get_by_role("article").last.wait_for()
@@ -109,23 +106,25 @@ def take_all(browser: Browser, url: str) -> None:
         page.get_by_role("button", name="repl").last.click()
         page.get_by_role("complementary").get_by_role("article").first.wait_for()
         wide.take(f"thread-{scheme}")
-        wide.go("search?q=bike")
-        page.locator(".result").first.wait_for()
-        wide.take(f"search-{scheme}")
-        wide.go("settings/profile")
-        page.get_by_role("heading", name="Profile").wait_for()
-        wide.take(f"settings-{scheme}")
-        wide.close()
         narrow = Album(browser, url, NARROW, scheme).sign_in(DESIGNER)
-        narrow.take(f"inbox-narrow-{scheme}")
-        narrow.go(design)
-        narrow.page.get_by_role("article").last.wait_for()
+        if scheme == "light":
+            narrow.take("inbox-narrow-light")
+            wide.go("settings/profile").get_by_role("heading", name="Profile").wait_for()
+            wide.take("settings-light")
+        else:
+            wide.go("search?q=bike").locator(".result").first.wait_for()
+            wide.take("search-dark")
+        narrow.go(design).get_by_role("article").last.wait_for()
         narrow.take(f"conversation-narrow-{scheme}")
+        wide.close()
         narrow.close()
-    wide = Album(browser, url, WIDE, "light").sign_in(ADMINISTRATOR)
-    wide.go("admin/reports").get_by_role("button", name="Resolve", exact=True).first.wait_for()
-    wide.take("reports-light")
-    wide.close()
+    album = Album(browser, url, WIDE, "light")
+    album.page.get_by_label("Email").wait_for()
+    album.take("sign-in-light")
+    album.sign_in(ADMINISTRATOR)
+    album.go("admin/reports").get_by_role("button", name="Resolve", exact=True).first.wait_for()
+    album.take("reports-light")
+    album.close()
 
 
 def main() -> None:
