@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 
 import pyotp
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.clients.conftest import PASSWORD
@@ -248,17 +247,20 @@ def test_a_second_press_sends_nothing_while_the_first_is_answered(open_page: Ope
     assert len(held) == 1
 
 
-@pytest.mark.parametrize("link", ["verify?token=", "reset?token=", "join?code=", "join/"])
-def test_html_in_a_link_is_not_run(open_page: Opens, link: str) -> None:
-    page = open_page(None, f"{link}<img src=x onerror=window.hacked=1><script>window.hacked=1</script>")
-    if link.startswith("join"):
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_label("Email or username").fill("nobody")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").or_(page.get_by_text("This link does not work any more"))).to_be_visible()
-    assert page.evaluate("window.hacked") is None
-    assert page.locator("img[src=x]").count() == 0
+def test_html_in_a_link_is_not_run(open_page: Opens) -> None:
+    page = open_page()
+    for link in ("verify?token=", "reset?token=", "join?code=", "join/"):
+        page.goto(
+            f"{page.url.partition('#')[0]}#/{link}<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
+        )
+        if link.startswith("join"):
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_label("Email or username").fill("nobody")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert").or_(page.get_by_text("This link does not work any more"))).to_be_visible()
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("img[src=x]").count() == 0
 
 
 def refuse_for(seconds: int) -> Callable[[Route], None]:

@@ -1,12 +1,19 @@
-// The words of the page come from one catalogue. Dates, numbers and plurals follow the language of the browser.
+// The words of the page come from catalogues. Dates, numbers and plurals follow the language of the browser.
 
-import { en as catalogue } from './text/en.js';
+import { en } from './text/en.js';
+
+const catalogue = { ...en };
 
 const language = 'en';
 const locale = navigator.language || language;
 const plurals = new Intl.PluralRules(language);
 
 document.documentElement.lang = language;
+
+/** Add the texts of a part of the page that is loaded when it is needed. @param {Record<string, any>} texts */
+export function addTexts(texts) {
+  Object.assign(catalogue, texts);
+}
 
 /**
  * A text of the catalogue. `{name}` in it is replaced by the value; a text with plural forms is chosen by `count`.

@@ -1,3 +1,4 @@
+import '../text/en-admin.js';
 import { me } from '../chat.js';
 import { html, useEffect } from '../preact.js';
 import { t } from '../text.js';

@@ -1,3 +1,4 @@
+import '../text/en-account.js';
 import { api, me } from '../chat.js';
 import { html, useEffect, useState } from '../preact.js';
 import { t } from '../text.js';

@@ -1,3 +1,4 @@
+import '../text/en-account.js';
 import { html } from '../preact.js';
 import { route } from '../router.js';
 import { JoinPage } from './join.js';

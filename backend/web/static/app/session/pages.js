@@ -1,3 +1,4 @@
+import '../text/en-account.js';
 import { html } from '../preact.js';
 import { route } from '../router.js';
 import { lazy } from '../ui/lazy.js';

@@ -1,3 +1,4 @@
+import '../text/en-account.js';
 import { me } from '../chat.js';
 import { nameOf } from '../people.js';
 import { html } from '../preact.js';
