@@ -99,7 +99,7 @@ def test_a_picture_is_cut_to_a_square(open_page: Opens, person: People) -> None:
     page.get_by_role("application").press("ArrowRight")
     page.get_by_role("application").press("ArrowLeft")
     page.get_by_role("button", name="Use this picture").click()
-    expect(page.locator(".picture img")).to_be_visible()
+    expect(page.locator(".own-picture img")).to_be_visible()
     address = f"{ann.api.url}{me(ann)['avatar_url']}"
     answer = requests.get(address, headers={"Authorization": f"Bearer {ann.api.token}"}, timeout=15)
     square = Image.open(io.BytesIO(answer.content)).convert("RGB")
@@ -107,7 +107,7 @@ def test_a_picture_is_cut_to_a_square(open_page: Opens, person: People) -> None:
     red, _, blue = square.getpixel((square.width // 2, square.height // 2))  # type: ignore[misc]
     assert red > 200 > 50 > blue, "the middle of the picture is red"
     page.get_by_role("button", name="Remove").click()
-    expect(page.locator(".picture img")).to_have_count(0)
+    expect(page.locator(".own-picture img")).to_have_count(0)
     assert me(ann)["avatar_url"] is None
 
 

@@ -1,4 +1,3 @@
-import './theme.js';
 import { App } from './app.js';
 import { chat } from './chat.js';
 import { html, render } from './preact.js';

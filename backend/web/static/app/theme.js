@@ -1,4 +1,5 @@
-// Light or dark and how large, as chosen on this device. The page loads this before it is painted.
+// Light or dark and how large, as chosen on this device. The page loads this before it is painted, so it imports nothing, and others
+// import it only when they need it: else it would wait for them.
 
 const THEME = 'confab theme';
 const SIZE = 'confab size';

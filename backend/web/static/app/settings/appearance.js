@@ -1,13 +1,16 @@
-import { html, useState } from '../preact.js';
+import { html, useEffect, useState } from '../preact.js';
 import { t } from '../text.js';
-import { appearance, setAppearance } from '../theme.js';
 import { Choices, Section } from './section.js';
+
+/** The module that the page loaded first. */
+const theme = () => import('../theme.js');
 
 /** How the page looks on this device. */
 export function Appearance() {
-  const [chosen, setChosen] = useState(appearance);
-  const change = (changes) => {
-    setAppearance(changes);
+  const [chosen, setChosen] = useState({});
+  useEffect(() => void theme().then(({ appearance }) => setChosen(appearance())), []);
+  const change = async (changes) => {
+    (await theme()).setAppearance(changes);
     setChosen({ ...chosen, ...changes });
   };
   return html`<${Section} title=${t('appearance.theme')} text=${t('appearance.theme-text')}>
