@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from subprocess import CalledProcessError
+from threading import Lock
 
 from flask import current_app
 
@@ -21,6 +22,7 @@ from backend.web.joining import joined
 from backend.web.minify import minify_script, minify_style, shorten_names
 from backend.web.modules import resolved
 
+_making = Lock()
 logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
@@ -82,7 +84,9 @@ def imports(name: str, script: str) -> list[str]:
 def bundle() -> Bundle:
     """The current bundle. Only in development it is made again after a file has changed."""
     is_development = current_app.config["CONFAB"].app_env == "development"
-    return made(_state() if is_development else None)
+    state = _state() if is_development else None
+    with _making:  # the first requests after a start come together, and one of them makes it
+        return made(state)
 
 
 @lru_cache(maxsize=1)

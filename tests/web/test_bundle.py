@@ -6,12 +6,15 @@ import gzip
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
+from threading import Barrier
 
 import pytest
 from flask import Flask
 
+from backend.web import bundle as bundle_module
 from backend.web.bundle import MAIN, STATIC, STYLES, Bundle, bundle, imports
 from backend.web.modules import dynamic_imports, static_imports
 from tests.client import Client
@@ -74,6 +77,27 @@ def test_every_import_is_a_file(current: Bundle) -> None:
     for name, asset in current.files.items():
         if name.endswith(".js"):
             assert [path for path in imports(name, asset.content.decode()) if path not in current.files] == [], name
+
+
+def test_requests_that_come_together_make_it_once(
+    sqlite_app: Flask, small_page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    together = Barrier(8)
+
+    def shorten(scripts: list[str]) -> list[str]:
+        calls.append(len(scripts))
+        return scripts
+
+    def ask(_: int) -> bytes:
+        client = Client(sqlite_app)
+        together.wait(30)
+        return client.get("/app/current/app/main.js").data
+
+    monkeypatch.setattr(bundle_module, "shorten_names", shorten)
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(ask, range(8)))) == 1
+    assert calls == [4]
 
 
 def test_a_script_with_a_fault_is_served(sqlite_app: Flask, small_page: Path, caplog: pytest.LogCaptureFixture) -> None:
