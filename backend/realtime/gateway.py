@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from _socket import AF_UNIX, IPPROTO_TCP, SHUT_WR, TCP_NODELAY
+from _socket import AF_UNIX, IPPROTO_TCP, MSG_PEEK, SHUT_WR, TCP_NODELAY
 from _socket import socket as RawSocket  # noqa: N812  # the class; the one in `socket` is gevent's here, and blocks
 from collections.abc import Iterator
 
@@ -187,10 +187,16 @@ class _DetachedResponse:
 
 
 def _serve(raw: RawSocket, head: bytes, opening: Opening | None, slot: ConnectionSlot) -> None:
-    """Send the answer to the handshake, and complete the opening; without an *opening*, close at once."""
+    """Send the answer to the handshake, and complete the opening; without an *opening*, close at once.
+
+    An opening that waited for a busy worker may have lost its client. That client has another socket by now, which must stay.
+    """
     try:
         raw.send(head)
-        if opening is None:
+        if _has_ended(raw):
+            raw.close()
+            slot.release()
+        elif opening is None:
             _linger(raw)
             slot.release()
         else:
@@ -202,6 +208,14 @@ def _serve(raw: RawSocket, head: bytes, opening: Opening | None, slot: Connectio
         log.exception("a socket could not be opened")
         raw.close()
         slot.release()
+
+
+def _has_ended(raw: RawSocket) -> bool:
+    """Whether the client has closed the connection. Raises OSError where it was cut."""
+    try:
+        return not raw.recv(1, MSG_PEEK)
+    except BlockingIOError:
+        return False
 
 
 def _linger(raw: RawSocket) -> None:

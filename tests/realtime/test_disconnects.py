@@ -18,6 +18,7 @@ from tests.processes import wait_until
 from tests.realtime.conftest import Deployment, OpenDeployment
 from tests.realtime.raw import CLOSE, ready_socket
 from tests.realtime.sending import wait_until_presence_is_sent
+from tests.wire import Wire
 
 
 def test_logout_closes_only_the_sockets_of_its_session(deployment: Deployment) -> None:
@@ -57,6 +58,21 @@ def test_a_second_socket_of_a_client_replaces_the_first(deployment: Deployment) 
     stranger = deployment.user()
     with stranger.live(first[0].client_id):
         assert first[0].call("ping")["type"] == "pong"
+
+
+def test_an_opening_whose_client_is_gone_replaces_no_socket(deployment: Deployment) -> None:
+    """It may have waited for a busy or restarting worker for so long that its client gave up, and opened another socket."""
+    user = deployment.user()
+    present = deployment.on_each_worker(user)
+    for client in present:
+        head = (
+            f"GET /ws/{client.client_id}?token={user.token} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        with Wire(deployment.server, head.encode()) as gone:
+            gone.end()
+            gone.rest()
+    assert all(client.call("ping")["type"] == "pong" for client in present)
 
 
 def test_a_slow_reader_is_closed_after_a_stream_without_gaps(deployment: Deployment) -> None:
