@@ -1,6 +1,6 @@
 // What the store of the client library shows where messages are loaded while others arrive: node loading.mjs SOURCES NAME
 //
-// Each function below arranges one order of events, and returns the contents that are shown. The message 2 was edited last.
+// Each function below arranges one order of events, and returns the tab. The message 2 was edited last, and all are read.
 
 import { pathToFileURL } from 'node:url';
 
@@ -29,6 +29,9 @@ const page = (messages, last_modseq) => ({
   conversations: [{ ...row(last_modseq), messages, members: [] }],
   gone: [],
 });
+/** The messages as direct ones, of user 1 or to user 1. */
+const direct = (messages, recipient_id, is_read) =>
+  messages.map((each) => ({ ...each, recipient_id, sender_id: 3 - recipient_id, is_read }));
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 /** A device with storage, whose reads of messages wait for `release` after `hold`. */
@@ -71,7 +74,10 @@ async function leading(device = new Device()) {
   return tab;
 }
 
-const shown = ({ conversation }) => conversation.messages.value.map(({ content }) => content);
+const shown = ({ conversation }) =>
+  conversation.messages.value.map(({ content, recipient_id, is_read }) =>
+    recipient_id && !is_read ? `${content}, unread` : content,
+  );
 
 const orders = {
   async 'an event before a page that is older'() {
@@ -162,6 +168,55 @@ const orders = {
     resuming.store.caughtUp();
     resuming.store.apply({ ...event, modseq: 5, message: { ...before[2], modseq: 5 } });
     await resuming.store.keeper.flush();
+    const tab = await open(device, true);
+    void tab.conversation.open();
+    return tab;
+  },
+
+  async 'a read mark before a page that is older'() {
+    const tab = await open(new Device(), true);
+    tab.store.takeInbox([row(4)]);
+    void tab.conversation.open();
+    await settle();
+    tab.store.apply({ type: 'read', conversation_id: ID, user_id: 2, seq: 3 });
+    tab.requests.pop()(direct(after, 2, false));
+    return tab;
+  },
+
+  async 'a read mark before the event of its message'() {
+    const tab = await open(new Device(), true);
+    tab.store.takeInbox([{ ...row(4), last_seq: 2, last_read_seq: 2 }]);
+    void tab.conversation.open();
+    await settle();
+    tab.requests.pop()(direct(after.slice(0, 2), 2, true));
+    await settle();
+    tab.store.apply({ type: 'read', conversation_id: ID, user_id: 2, seq: 3 });
+    const [created] = direct([message(3, 5, '3')], 2, false);
+    tab.store.apply({ ...event, type: 'message.created', modseq: 5, message: created });
+    return tab;
+  },
+
+  async 'a read mark before an event that is older'() {
+    const tab = await open(new Device(), true);
+    tab.store.takeInbox([row(3)]);
+    void tab.conversation.open();
+    await settle();
+    tab.requests.pop()(direct(before, 2, true));
+    await settle();
+    tab.store.apply({ ...event, message: direct([edited], 2, false)[0] });
+    return tab;
+  },
+
+  async 'an own read mark after the messages were kept'() {
+    const device = new Device();
+    const earlier = await open(device, true);
+    earlier.store.takeInbox([{ ...row(4), last_read_seq: 0, unread_count: 3 }]);
+    void earlier.conversation.open();
+    await settle();
+    earlier.requests.pop()(direct(after, 1, false));
+    await settle();
+    earlier.store.apply({ type: 'read', conversation_id: ID, user_id: 1, seq: 3 });
+    await earlier.store.flush();
     const tab = await open(device, true);
     void tab.conversation.open();
     return tab;

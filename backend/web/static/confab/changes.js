@@ -106,6 +106,7 @@ export class Changes {
     else if (isNew) this.#context.emit('message', message);
     if (before && before.modseq > message.modseq) return;
     if (timeline.merge(message)) conversation.messages.invalidate();
+    if (message.recipient_id && !message.is_read) conversation.setAllRead();
     if (message.seq >= conversation.keptFrom || isNew) keeper.keepMessage(conversation, message);
     outbox.arrived(message);
     const changed = { ...row, last_seq: Math.max(row.last_seq, message.seq) };

@@ -93,6 +93,7 @@ export class Conversation {
   loadKept() {
     return this.#once('kept', async () => {
       if (this.keptFrom !== Infinity) await this.timeline.load(this.#store.keeper.read(this));
+      this.setAllRead();
       this.messages.invalidate();
     });
   }
@@ -232,6 +233,12 @@ export class Conversation {
     }
   }
 
+  /** Messages may be older than the read marks. @internal */
+  setAllRead() {
+    const marks = { ...this.readers.value, [this.#store.userId]: this.row?.last_read_seq ?? 0 };
+    for (const [userId, seq] of Object.entries(marks)) this.setRead(Number(userId), seq);
+  }
+
   /** @param {string} query @param {boolean} [isLast] */
   async #page(query, isLast) {
     const { timeline } = this;
@@ -239,6 +246,7 @@ export class Conversation {
     const reading = this.#store.api.get(path).then((/** @type {Message[]} */ page) => page.sort((a, b) => a.seq - b.seq));
     const page = await timeline.load(reading, isLast);
     if (!page.length && isLast) timeline.from = 1;
+    this.setAllRead();
     if (this.timeline === timeline) this.#store.keeper.keepTail(this);
     this.messages.invalidate();
   }

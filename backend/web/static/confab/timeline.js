@@ -165,13 +165,13 @@ function at(messages, seq) {
   return found?.seq === seq ? found : undefined;
 }
 
-/** The same id, the higher modseq wins. @param {Message[]} messages @param {Message} message */
+/** The same id, the higher modseq wins; what is read stays read. @param {Message[]} messages @param {Message} message */
 function put(messages, message) {
   const index = position(messages, message.seq);
   const held = messages[index];
   if (held?.seq !== message.seq) messages.splice(index, 0, message);
   else if (message.modseq > held.modseq || (message.modseq === held.modseq && message.is_read && !held.is_read))
-    messages[index] = message;
+    messages[index] = held.is_read && !message.is_read ? { ...message, is_read: true } : message;
   else return false;
   return true;
 }
