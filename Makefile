@@ -63,8 +63,9 @@ conformance: $(VENV)/.dev ## check the socket with Autobahn's cases, and the API
 bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare peers
 	@.venv-bench/bin/python bench/run.py $(ARGS)
 
-chaos: $(VENV)/.dev ## kill the servers again and again, and count events that the socket lost
+chaos: $(VENV)/.dev ## kill the servers again and again, count events that the socket lost, and compare clients
 	@$(BIN)/python -m tests.chaos $(ARGS)
+	@CLIENT_CHAOS_SECONDS=60 $(BIN)/pytest -q tests/clients/test_chaos.py
 
 mutants: $(VENV)/.dev ## check that tests notice changes of the code; takes hours
 	@$(BIN)/python -m tests.mutants $(ARGS)

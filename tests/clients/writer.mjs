@@ -1,12 +1,14 @@
-// A client that writes at random, for test_chaos.py: node writer.mjs LIBRARY URL EMAIL PASSWORD STORAGE NAME CONVERSATIONS
-// It stops writing at the first line of its input, and prints its state, once nothing is on its way, at the second.
+// A client that writes at random, for test_chaos.py: node writer.mjs LIBRARY URL EMAIL PASSWORD STORAGE NAME CONVERSATIONS SECONDS
+// It stops writing at the first line of its input, and prints its state, once nothing is on its way, at the second: within SECONDS.
 
 import { createInterface } from 'node:readline';
 
-const [library, url, email, password, storage, name, conversations] = process.argv.slice(2);
+const [library, url, email, password, storage, name, conversations, seconds] = process.argv.slice(2);
 const { Confab } = await import(library);
 const chat = new Confab({ url, storage });
 const places = conversations.split(',');
+const states = [];
+chat.state.subscribe(({ status, reason, retryAt }) => states.push([new Date().toISOString(), status, reason, retryAt]));
 let isWriting = true;
 let number = 0;
 
@@ -30,7 +32,12 @@ async function write() {
 }
 
 async function report() {
-  while (chat.state.value.status !== 'live' || places.some((id) => chat.conversation(id).outbox.value.length)) await pause(50);
+  const end = performance.now() + Number(seconds) * 1000;
+  while (chat.state.value.status !== 'live' || places.some((id) => chat.conversation(id).outbox.value.length)) {
+    if (performance.now() > end)
+      return { stuck: states.slice(-6), outbox: places.map((id) => chat.conversation(id).outbox.value.length) };
+    await pause(50);
+  }
   const inbox = chat.inbox.value.map(({ id, last_seq, last_modseq, last_read_seq, unread_count, mention_count }) => {
     return { id, last_seq, last_modseq, last_read_seq, unread_count, mention_count };
   });
