@@ -216,7 +216,7 @@ const orders = {
     earlier.requests.pop()(direct(after, 1, false));
     await settle();
     earlier.store.apply({ type: 'read', conversation_id: ID, user_id: 1, seq: 3 });
-    await earlier.store.flush();
+    await earlier.store.keeper.flush();
     const tab = await open(device, true);
     void tab.conversation.open();
     return tab;
