@@ -246,6 +246,19 @@ def test_the_colours_are_kept_and_shown_before_the_page(open_page: Opens, person
     assert page.locator("meta[name=theme-color]").first.get_attribute("content") == "#0d111b"
 
 
+@pytest.mark.parametrize("allowed", [["notifications"], []], ids=["allowed", "denied"])
+def test_notifications_need_the_leave_of_the_browser(open_page: Opens, person: People, allowed: list[str]) -> None:
+    page = open_page(person("Ann"), "settings/notifications", permissions=allowed)
+    switch = page.get_by_role("switch", name="Show new messages on the desktop")
+    switch.click()
+    if allowed:
+        expect(switch).to_be_checked()
+        expect(page.get_by_role("alert")).to_have_count(0)
+    else:
+        expect(page.get_by_role("alert")).to_contain_text("Allow notifications for this page")
+        expect(switch).not_to_be_checked()
+
+
 def test_export_and_erase(open_page: Opens, person: People, site: Deployment) -> None:
     ann = person("Ann")
     ann.api.send("To be exported")

@@ -208,6 +208,20 @@ def test_a_server_for_invited_people_asks_for_the_invite(open_page: Opens, perso
     expect(page.get_by_role("link", name="Porch")).to_be_visible()
 
 
+def test_a_server_that_wants_invites_since_a_moment_ago(open_page: Opens) -> None:
+    page = open_page(None, "register")
+    refusal = {"detail": "Registration needs an invite to a room.", "code": "registration_closed"}
+    page.route("**/api/auth/register", lambda route: route.fulfill(status=403, json=refusal))
+    page.get_by_label("First name").fill("Nils")
+    page.get_by_label("Email").fill("nils@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text(
+        "Only people with an invite can register here. Ask a member of the team for one."
+    )
+    expect(page.get_by_label("Invite")).to_be_visible()
+
+
 def test_a_closed_server_says_whom_to_ask(open_page: Opens) -> None:
     page = open_page()
     allow_registration(page, "closed")

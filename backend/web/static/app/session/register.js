@@ -33,7 +33,10 @@ export function RegisterForm({ invite, register = chat.auth.register }) {
       await register({ ...fields, last_name: fields.last_name || null, invite_code: code });
     } catch (error) {
       // The server was changed since it made this page.
-      if (error.code === 'registration_closed' && !code) setInviteAsked(true);
+      if (error.code === 'registration_closed' && !code) {
+        setInviteAsked(true);
+        error.detail = t('register.invite-needed');
+      }
       throw error;
     }
   };

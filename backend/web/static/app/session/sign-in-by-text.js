@@ -3,6 +3,7 @@ import { html, useState } from '../preact.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { Card } from './card.js';
+import { REGISTRATION } from './server.js';
 import { FactorCard } from './sign-in.js';
 import { CodeForm, NumberForm } from './text-code.js';
 
@@ -14,6 +15,7 @@ export function SignInByText() {
     try {
       await chat.auth.verifyOtp({ mobile, code });
     } catch (error) {
+      if (error.code === 'registration_closed') error.detail = t('text-code.unknown');
       if (error.code !== 'totp_required') throw error;
       setProof({ mobile, code });
     }
@@ -22,7 +24,7 @@ export function SignInByText() {
     return html`<${FactorCard} onCode=${(code) => chat.auth.verifyOtp({ ...proof, totp_code: code })} onBack=${() => setProof(null)} />`;
   }
   if (!mobile) {
-    return html`<${Card} title=${t('sign-in.by-text')} lead=${t('text-code.lead')}>
+    return html`<${Card} title=${t('sign-in.by-text')} lead=${t(REGISTRATION === 'open' ? 'text-code.lead-open' : 'text-code.lead')}>
       <${NumberForm} onSent=${setMobile} />
       <p class="card-more"><a href="#/sign-in">${t('sign-in.by-password')}</a></p>
     <//>`;

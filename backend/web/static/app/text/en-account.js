@@ -54,6 +54,7 @@ addTexts({
   'register.has-account': 'You have an account?',
   'register.invite': 'Invite',
   'register.invite-hint': 'The link or code that a member of the team gave you',
+  'register.invite-needed': 'Only people with an invite can register here. Ask a member of the team for one.',
   'register.title': 'Create an account',
   'sign-in.action': 'Sign in',
   'sign-in.by-password': 'Sign in with a password',
@@ -63,7 +64,8 @@ addTexts({
   'sign-in.no-account': 'New here?',
   'sign-in.title': 'Sign in',
   'text-code.code': 'Code',
-  'text-code.lead': 'We send you a code. A number that is new here becomes a new account.',
+  'text-code.lead': 'We send a code to the number of your account.',
+  'text-code.lead-open': 'We send you a code. A number that is new here becomes a new account.',
   'text-code.number-hint': 'With the country code, such as +46 70 174 06 05',
   'text-code.other-number': 'Use another number',
   'text-code.resend': 'Send another code',
@@ -73,6 +75,7 @@ addTexts({
   'text-code.six-digits': '6 digits',
   'text-code.title': 'Enter the code',
   'text-code.to': 'We send a code to {mobile}.',
+  'text-code.unknown': 'No account has this number. Sign in in another way, and add the number in your settings.',
 
   // Settings
   'appearance.dark': 'Dark',
