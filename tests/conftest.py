@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import shutil
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
 from tests.packages import chromium_binary
+from tests.services import Services
 
 pytest_plugins = ["tests.plugin_services"]
 
@@ -102,6 +105,30 @@ def _migrated(app: Flask) -> Flask:
     with app.app_context():
         upgrade()
     return app
+
+
+@pytest.fixture(scope="session")
+def new_migrated_database(
+    make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory, services: Services, worker: str
+) -> Callable[[str], str]:
+    """Make a database of a kind (`sqlite`, `postgresql`) at the newest revision: a copy of the first. Returns its URL."""
+    first: dict[str, str] = {}
+    template, numbers = f"{worker}_migrated", itertools.count(1)
+
+    def make(kind: str) -> str:
+        if kind not in first:
+            path = tmp_path_factory.mktemp("migrated") / "confab.db"
+            first[kind] = f"sqlite:///{path}" if kind == "sqlite" else services.new_database(template)
+            app = _migrated(make_app({"DATABASE_URL": first[kind]}))
+            with app.app_context():
+                db.engine.dispose()  # it can be copied while it has no connection
+        if kind == "sqlite":
+            path = tmp_path_factory.mktemp("live") / "confab.db"
+            shutil.copy(first[kind].removeprefix("sqlite:///"), path)
+            return f"sqlite:///{path}"
+        return services.new_database(f"{worker}_live{next(numbers)}", template)
+
+    return make
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -17,6 +17,7 @@ import private_files
 from backend.ops.doctor import examine
 from tests.plugin_services import Services
 from tests.processes import Folder
+from tests.realtime.conftest import migrate
 from tests.servers import ROOT, Server, environment
 from tests.users.test_avatars import picture
 
@@ -78,9 +79,11 @@ def test_new_files_are_private(settings: dict[str, str], folder: Path) -> None:
         assert open_ones(instance) == []
 
 
-def test_readable_files_are_made_private_at_start(settings: dict[str, str], folder: Path) -> None:
-    assert flask(settings, "db", "upgrade").returncode == 0
+def test_readable_files_are_made_private_at_start(
+    settings: dict[str, str], folder: Path, make_app: Callable[..., Flask]
+) -> None:
     instance = folder / "instance"
+    migrate(make_app(settings, instance_dir=instance))
     uploads = instance / "uploads" / "avatars"
     uploads.mkdir(parents=True)
     left = [instance, instance / "secret_key", instance / "uploads"]

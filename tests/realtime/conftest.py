@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import secrets
@@ -31,7 +30,7 @@ from tests.realtime.client import Api, LiveClient, open_clients
 from tests.realtime.pair import Clock, Pair
 from tests.realtime.scenario import Scenario
 from tests.servers import ROOT, Server
-from tests.services import PrivateRedis, Services
+from tests.services import PrivateRedis
 
 
 @dataclass
@@ -161,7 +160,6 @@ SETTINGS = {
 FAULT = re.compile(r'Traceback|"level":"(error|critical)"|"exception"')
 OpenDeployment = Callable[..., Deployment]
 Deployments = Callable[[], AbstractContextManager[OpenDeployment]]
-_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -197,7 +195,9 @@ def close_clients() -> Iterator[None]:
 
 @contextmanager
 def _open_deployments(
-    services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
+    new_migrated_database: Callable[[str], str],
+    make_app: Callable[..., Flask],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[OpenDeployment]:
     deployments: list[Deployment] = []
 
@@ -210,11 +210,12 @@ def _open_deployments(
         measured: bool = False,
         **env: str,
     ) -> Deployment:
+        is_migrated = database_url is None
         if kind == "sqlite":
-            database_url = database_url or f"sqlite:///{tmp_path_factory.mktemp('live')}/confab.db"
+            database_url = database_url or new_migrated_database("sqlite")
             settings = {**SETTINGS, "DATABASE_URL": database_url}
         else:
-            database_url = database_url or services.new_database(f"{worker}_live{next(_numbers)}")
+            database_url = database_url or new_migrated_database("postgresql")
             redis = redis or PrivateRedis()
             settings = {**SETTINGS, "DATABASE_URL": database_url, "REDIS_URL": redis.url, "WEB_CONCURRENCY": "2"}
         instance = tmp_path_factory.mktemp("instance")
@@ -223,7 +224,8 @@ def _open_deployments(
         app = make_app(
             {name: value for name, value in settings.items() if name != "REDIS_URL"} | {"WEB_CONCURRENCY": "1"}
         )
-        migrate(app)
+        if not is_migrated:
+            migrate(app)
         deployment = Deployment(Server(settings, root=root, measured=measured), app, redis)
         deployments.append(deployment)
         return deployment
@@ -241,10 +243,12 @@ def _open_deployments(
 
 @pytest.fixture(scope="session")
 def deployments(
-    services: Services, worker: str, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
+    new_migrated_database: Callable[[str], str],
+    make_app: Callable[..., Flask],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Deployments:
     """`with deployments() as open_deployment:` the deployments that it opens are closed at the end of the block."""
-    return partial(_open_deployments, services, worker, make_app, tmp_path_factory)
+    return partial(_open_deployments, new_migrated_database, make_app, tmp_path_factory)
 
 
 @pytest.fixture
