@@ -283,6 +283,39 @@ def test_export_and_erase(open_page: Opens, person: People, site: Deployment) ->
     assert not may_sign_in(site, ann.account["email"])
 
 
+def test_an_account_of_a_number_alone_proves_itself_by_text(open_page: Opens, site: Deployment) -> None:
+    mobile = "+46701740614"
+    page = open_page(None, "sign-in/text")
+    page.get_by_label("Mobile number").fill(mobile)
+    page.keyboard.press("Enter")
+    page.get_by_label("Code").fill(texted_code(site.server, mobile))
+    page.keyboard.press("Enter")
+    expect_workspace(page)
+    go(page, "security")
+    page.get_by_role("button", name="Set a password").click()
+    expect(page.get_by_label("New password")).to_be_focused()
+    expect(page.get_by_label("Present password")).to_have_count(0)
+    page.get_by_role("button", name="I have a password").click()
+    expect(page.get_by_label("Present password")).to_be_focused()
+    page.get_by_role("button", name="I have no password yet").click()
+    page.get_by_label("New password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Your password was changed")).to_be_visible()
+    username = page.locator(".settings-name small").inner_text().removeprefix("@")
+    go(page, "data")
+    page.get_by_role("button", name="Erase the account…").click()
+    dialog = page.get_by_role("dialog", name="Erase the account")
+    before = site.server.output().count(f"sms to {mobile}")
+    dialog.get_by_role("button", name="Send the code").click()
+    expect(dialog.get_by_label("Code")).to_be_focused()
+    wait_until(lambda: site.server.output().count(f"sms to {mobile}") > before, "another text")
+    dialog.get_by_label("Code").fill(texted_code(site.server, mobile))
+    dialog.get_by_label("to go on").fill(username)
+    with page.expect_event("load"):
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 def test_a_device_is_forgotten(open_page: Opens, person: People) -> None:
     ann = person("Ann")
     page = open_page(ann, "c/lobby")

@@ -18,10 +18,17 @@ export function Password() {
     setFirst(false);
     toast(t('security.password-changed'), { kind: 'success' });
   };
-  if (!isOpen) return html`<${Button} icon="lock" onClick=${() => setOpen(true)}>${t('security.change-password')}<//>`;
+  const action = t(isFirst ? 'security.set-password' : 'security.change-password');
+  if (!isOpen) return html`<${Button} icon="lock" onClick=${() => setOpen(true)}>${action}<//>`;
   return html`<${Form}
-    action=${t('security.change-password')}
-    secondary=${html`<${Button} onClick=${() => setOpen(false)}>${t('action.cancel')}<//>`}
+    key=${isFirst}
+    action=${action}
+    secondary=${html`<${Button} onClick=${() => setOpen(false)}>${t('action.cancel')}<//>
+      ${
+        // The server does not tell whether an account that signs in by text has a password as well.
+        me.value.mobile_verified &&
+        html`<${Button} kind="quiet" onClick=${() => setFirst(!isFirst)}>${t(isFirst ? 'security.has-password' : 'security.no-password')}<//>`
+      }`}
     onSubmit=${submit}
   >
     ${!isFirst && html`<${PasswordField} name="current_password" label=${t('security.current-password')} autofocus />`}
