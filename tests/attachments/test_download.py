@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from backend.messages.attachments import get_file
-from backend.models import User
+from backend.models import Attachment, User
 from backend.models.base import db
 from backend.storage import Storage
 from backend.storage.folder import FolderStorage
@@ -93,6 +94,31 @@ def test_the_whole_file(make: Factory, store: Storage) -> None:
     same = ("Content-Length", "Content-Type", "ETag", "Last-Modified", "Accept-Ranges", "Content-Disposition")
     assert [head.headers[name] for name in same] == [got.headers[name] for name in same]
     assert ann.request("HEAD", url, headers={"Range": "bytes=0-1"}).status_code == 200, "HEAD ignores Range"
+
+
+@pytest.mark.parametrize("name", ["url", "thumbnail_url"])
+def test_the_storage_is_not_asked_for_a_recorded_size(
+    make: Factory, store: Storage, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """In a bucket that would be another request for each download."""
+    ann = make.client()
+    url = uploaded(ann, picture(), "a.png")[name]
+    asked: list[str] = []
+    monkeypatch.setattr(store, "size", asked.append)
+    got = ann.get(url)
+    assert (got.status_code, got.content_length) == (200, len(got.data))
+    assert asked == []
+
+
+def test_a_thumbnail_whose_size_was_not_recorded_has_a_length(app: Flask, make: Factory, store: Storage) -> None:
+    """Those of earlier versions."""
+    ann = make.client()
+    attachment = uploaded(ann, picture(), "a.png")
+    with app.app_context():
+        db.session.execute(update(Attachment).values(thumbnail_size=None))
+        db.session.commit()
+    got = ann.get(attachment["thumbnail_url"])
+    assert (got.status_code, got.content_length) == (200, len(got.data))
 
 
 @pytest.mark.parametrize(
