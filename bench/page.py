@@ -235,7 +235,7 @@ def measure_messages(context: BrowserContext, url: str, reader: Person, writer: 
         note = f"{frames['between']:.0f} ms between two frames at most, {frames['count'] / SECONDS:.0f} frames a second"
         show("frame", frames["long"] or min(frames["between"], 50), "ms", 50, note)
         in_background(page, lambda: sender.send_fast(MESSAGES - RATE * SECONDS))
-    page.get_by_text(f"Number {MESSAGES}:").last.wait_for(state="attached")
+    page.get_by_text(f"Number {MESSAGES}:").last.wait_for(state="attached", timeout=300_000)
     session.send("HeapProfiler.collectGarbage")
     heap = session.send("Runtime.getHeapUsage")["usedSize"]
     show("heap", heap / KILO**2, "MB", 60, f"{page.locator('[data-seq]').count()} messages in the document")

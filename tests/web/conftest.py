@@ -38,6 +38,7 @@ def url(sqlite_app: Flask) -> Iterator[str]:
 
 SMALL_PAGE = {
     "app/main.js": "import { h } from '../vendor/preact.js'; // why\nimport { far } from './part/far.js';\nfar(h);\n",
+    "app/theme.js": "document.documentElement.dataset.theme = 'dark';\n",
     "app/part/far.js": "export { near } from './near.js';\nexport const far = () => import('./later.js');\n",
     "app/part/near.js": "import { Confab } from '../../confab.js';\nexport const near = Confab;\n",
     "app/part/later.js": "export default 1;\n",

@@ -97,7 +97,7 @@ def test_requests_that_come_together_make_it_once(
     monkeypatch.setattr(bundle_module, "shorten_names", shorten)
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(ask, range(8)))) == 1
-    assert calls == [4]
+    assert calls == [5]
 
 
 def test_a_script_with_a_fault_is_served(sqlite_app: Flask, small_page: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -116,8 +116,8 @@ def test_the_copies_are_served_as_they_are(sqlite_app: Flask, small_page: Path) 
 def test_comments_and_hidden_files_are_not_served(sqlite_app: Flask, small_page: Path) -> None:
     with sqlite_app.app_context():
         files = bundle().files
-    assert sorted(files) == ["app/main.js", "app/part/far.js", "app/part/later.js", "app/part/near.js", "confab.js",
-                             "style.css", "vendor/preact.js"]  # fmt: skip
+    assert sorted(files) == ["app/main.js", "app/part/far.js", "app/part/later.js", "app/part/near.js", "app/theme.js",
+                             "confab.js", "style.css", "vendor/preact.js"]  # fmt: skip
     assert files["app/part/later.js"].content == b"export default 1"
     assert b"why" not in files["app/main.js"].content
 

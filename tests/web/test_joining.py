@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from backend.web.minify import minify_script, shorten_names
 from backend.web.modules import exported_names, resolved, static_imports
 from tests.web.test_minify import syntax
 
+TEMPLATES = STATIC.parent / "templates"
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
 OWN = {
     path.relative_to(STATIC).as_posix(): path.read_text()
@@ -204,6 +206,15 @@ def test_the_modules_that_become_functions_keep_the_rules() -> None:
     for name in names:
         assert not {"default", "*"} & {*found[name]["exports"]}, name
         assert not [each for each in found[name]["exports"] if each.startswith("let ")], name
+
+
+def test_a_script_that_the_page_loads_first_waits_for_no_other() -> None:
+    """A file that is joined into another one would wait for it."""
+    loaded = set(re.findall(r"bundle\.address\('(app/[^']+\.js)'\)", (TEMPLATES / "page.html").read_text())) - {MAIN}
+    assert loaded == {"app/theme.js"}
+    for name in loaded:
+        assert name not in Joining(MAIN, OWN).homes
+        assert static_imports(name, OWN[name]) == []
 
 
 def test_the_page_joined_is_a_script(tmp_path: Path) -> None:
