@@ -24,7 +24,8 @@ SCROLLED = """async (list, by) => {
   const article = [...list.querySelectorAll('article')].find((each) => each.getBoundingClientRect().top > top + 50);
   const before = article.getBoundingClientRect().top;
   const count = list.querySelectorAll('article').length;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    setTimeout(reject, 15000, new Error('No messages were added.'));
     const observer = new MutationObserver(async () => {
       if (list.querySelectorAll('article').length === count) return;
       observer.disconnect();
@@ -81,16 +82,20 @@ def unread(person: Person, room: str) -> int:
     return count
 
 
-def test_a_link_leads_to_a_message_and_history_goes_both_ways(open_page: Opens, ann: Person, room: str) -> None:
+def test_a_link_leads_to_a_message_and_history_goes_both_ways(
+    open_page: Opens, ann: Person, bob: Person, room: str
+) -> None:
+    last = COUNT + 60
+    for number in range(COUNT + 1, last + 1):
+        bob.api.send(f"Message {number}.", conversation_id=room)
     page = open_page(ann, f"c/{room}/20", bypass_csp=True)
     expect(message(page, 20)).to_be_focused()
     expect(message(page, 20)).to_be_in_viewport()
-    expect(message(page, COUNT)).to_have_count(0)
-    while message(page, COUNT).count() == 0:
+    while message(page, last).count() == 0:
         assert timeline(page).evaluate(SCROLLED, 5000) < 3
     page.get_by_role("button", name="Jump to the present").click()
     wait_for_bottom(page)
-    expect(message(page, COUNT)).to_be_in_viewport()
+    expect(message(page, last)).to_be_in_viewport()
     page.goto(page.url.split("#")[0] + f"#/c/{room}/5")
     expect(message(page, 5)).to_be_focused()
     timeline(page).evaluate("(list) => list.scrollTo(0, 0)")
@@ -99,11 +104,21 @@ def test_a_link_leads_to_a_message_and_history_goes_both_ways(open_page: Opens, 
     expect(page.get_by_text("There is no such message.")).to_be_visible()
 
 
-def test_older_messages_move_nothing(open_page: Opens, ann: Person, room: str) -> None:
+def test_older_messages_that_could_not_be_loaded_are_loaded_again(open_page: Opens, ann: Person, room: str) -> None:
     page = open_page(ann, f"c/{room}", bypass_csp=True)
     expect(message(page, COUNT)).to_be_in_viewport()
     wait_for_bottom(page)
     assert message(page, 1).count() == 0
+    page.route("**/api/chat/messages?**", lambda route: route.abort(), times=1)
+    timeline(page).evaluate("(list) => list.scrollBy(0, -900)")
+    page.get_by_role("button", name="Try again").click()
+    expect(message(page, 1)).to_have_count(1)
+
+
+def test_older_messages_move_nothing(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}", bypass_csp=True)
+    expect(message(page, COUNT)).to_be_in_viewport()
+    wait_for_bottom(page)
     assert timeline(page).evaluate(SCROLLED, -1200) < 3
 
 

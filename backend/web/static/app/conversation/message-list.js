@@ -50,7 +50,9 @@ export function useMessageList(list, messages, place) {
     onPointerLeave: () => setPointed(null),
     onPointerDown(event) {
       const article = articleOf(event);
-      if (event.pointerType === 'mouse' || !article || event.target.closest('a, button, textarea, video, audio')) return;
+      if (event.pointerType === 'mouse') return;
+      if (Number(article?.dataset.id) !== pointedId) setPointed(null);
+      if (!article || event.target.closest('a, button, textarea, video, audio')) return;
       press.current = { article, x: event.clientX, y: event.clientY, since: Date.now() };
     },
     onPointerMove({ clientX, clientY }) {

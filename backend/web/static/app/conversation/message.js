@@ -35,6 +35,7 @@ export function MessageArticle({ message, place, isJoined, isActive, isEditing, 
   const isMention = !isDeleted && message.sender_id !== ownId && (message.mentions_room || message.mentions.includes(ownId));
   const classes = [
     'message',
+    isActive && 'is-active',
     isJoined && 'is-joined',
     isMention && 'is-mention',
     isHighlighted && 'is-highlighted',

@@ -16,7 +16,7 @@ import { useMemo } from '../preact.js';
 /** The place of a row of the inbox: the same object until something of it changes. @returns {Place} */
 export function usePlace(conversation, row, isThread = false) {
   const own = me.value;
-  const isAdmin = row.kind === 'room' ? Boolean(row.room.is_admin) : row.kind === 'lobby' && Boolean(own?.is_superuser);
+  const isAdmin = row.kind === 'room' && Boolean(row.room.is_admin);
   const isNotes = row.kind === 'dm' && row.user?.id === own?.id;
   return useMemo(
     () => ({ conversation, id: row.id, kind: row.kind, isAdmin, isNotes, isThread }),

@@ -1,4 +1,4 @@
-import { api } from '../chat.js';
+import { api, chat } from '../chat.js';
 import { nameOf, person } from '../people.js';
 import { html, signal } from '../preact.js';
 import { openPanel } from '../router.js';
@@ -9,6 +9,13 @@ const EXCERPT = 120;
 
 /** The messages that were replied to and that are not at hand, by id. */
 const parents = new Map();
+
+for (const type of ['message.updated', 'message.deleted']) {
+  chat.on(type, ({ message }) => {
+    const known = parents.get(message.id);
+    if (known) known.value = message;
+  });
+}
 
 /** The line above a reply: what it replies to. A press opens the thread. */
 export function ReplyTo({ message, place }) {

@@ -3,7 +3,7 @@ import { OutboxMessages } from '../composer/outbox.js';
 import { html } from '../preact.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
-import { Loading } from '../ui/states.js';
+import { Failure, Loading } from '../ui/states.js';
 import { deleted, editing } from './local-state.js';
 import { readersOf } from './entries.js';
 import { Jumps } from './jumps.js';
@@ -27,11 +27,13 @@ export function Timeline({ signals, row, seq }) {
     highlightedId: timeline.highlightedId,
     readers: row.kind === 'dm' ? undefined : readersOf(shown, signals.readers.value, me.value?.id),
   });
+  const isUnknown = !shown.length && conversation.hasBefore;
   const isStart = timeline.isFirst && !conversation.hasBefore;
   return html`<div class="timeline-frame">
     <section class="timeline" ref=${timeline.scroller} aria-label=${t('conversation.messages')} data-messages onScroll=${timeline.onScroll} ...${list.handlers}>
       <div class="timeline-content" ref=${timeline.content}>
-        ${isStart ? html`<${Start} row=${row} />` : html`<${Edge} timeline=${timeline} />`}
+        ${isUnknown && (timeline.error ? html`<${Failure} error=${timeline.error} retry=${timeline.retry} />` : html`<${Loading} />`)}
+        ${isUnknown ? null : isStart ? html`<${Start} row=${row} />` : html`<${Edge} timeline=${timeline} />`}
         ${entries}
         ${timeline.isPresent && html`<${OutboxMessages} outbox=${signals.outbox} />`}
       </div>

@@ -1,4 +1,5 @@
-import { effect, signal, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../preact.js';
+import { state } from '../chat.js';
+import { effect, signal, untracked, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../preact.js';
 import { t } from '../text.js';
 import { toast, toastError } from '../ui/toast.js';
 import { afterChange, around, atEnd, indexOf, inRange, withEarlier, withLater } from './range.js';
@@ -81,9 +82,13 @@ class Timeline {
   /** The user marked messages as unread: what is seen from then on does not make them read again. */
   #isHeld = false;
   #isUnreadSeen = false;
+  /** Whether there are unread messages because the user is in another window. */
+  #wasAway = false;
   #fading = 0;
   /** The ids of the first and the last message that were rendered. */
   #ends = [];
+  /** The messages of the last rendering. */
+  #looked = null;
 
   constructor(signals, update) {
     this.#signals = signals;
@@ -110,6 +115,7 @@ class Timeline {
     if (messages !== this.#messages) {
       this.#range = this.#range ? afterChange(messages, this.#range, this.#place.isAtBottom) : atEnd(messages);
       this.#messages = messages;
+      this.error = null;
     }
     this.shown = inRange(messages, this.#range);
   }
@@ -119,23 +125,31 @@ class Timeline {
     this.#seen = row.last_read_seq;
     if (row.unread_count) this.unreadFrom = row.last_read_seq + 1;
     this.#place.element = this.scroller.current;
-    const observer = new ResizeObserver(() => {
-      this.#place.resized();
-      this.#look();
-    });
+    const observer = new ResizeObserver(this.#settle);
     observer.observe(this.content.current);
     observer.observe(this.scroller.current);
     const look = () => this.#look();
     addEventListener('focus', look);
     document.addEventListener('visibilitychange', look);
-    const end = effect(() => this.#marked(this.#signals.info.value?.last_read_seq ?? 0));
+    const ends = [
+      effect(() => this.#counted(this.#signals.info.value)),
+      effect(() => {
+        if (state.value.status === 'live' && this.error) untracked(this.retry);
+      }),
+    ];
     return () => {
-      end();
+      for (const end of ends) end();
       observer.disconnect();
       removeEventListener('focus', look);
       document.removeEventListener('visibilitychange', look);
     };
   }
+
+  #settle = () => {
+    if (!this.scroller.current) return;
+    this.#place.resized();
+    this.#look();
+  };
 
   onScroll = () => {
     this.#place.take(this.isPresent);
@@ -153,11 +167,21 @@ class Timeline {
     const ends = [this.shown[0]?.id, this.shown.at(-1)?.id];
     if (ends[0] !== this.#ends[0] || ends[1] !== this.#ends[1]) this.#place.changed();
     this.#ends = ends;
+    if (this.#messages === this.#looked) return;
+    this.#looked = this.#messages;
+    // What was loaded may be out of what is shown: then nothing scrolls and nothing grows.
+    requestAnimationFrame(this.#settle);
   }
 
   /** See what is in view: load more near an end, move the read mark, and show the ways to elsewhere. */
   #look() {
-    if (!this.#messages.length || !this.scroller.current?.clientHeight) return;
+    if (!this.scroller.current?.clientHeight) return;
+    if (!this.#messages.length) {
+      const { hasBefore, messages } = this.#conversation;
+      // Those that arrived already are shown in a moment.
+      if (hasBefore && !messages.value.length) void this.#load('loadBefore');
+      return;
+    }
     const { first, last } = this.#place.seen();
     const end = this.#signals.info.peek()?.last_seq ?? 0;
     const isAtEnd = this.isPresent && this.#place.isAtBottom;
@@ -200,26 +224,28 @@ class Timeline {
       this.#update();
     }
     this.isLoading.value = false;
-    // At the very end nothing scrolls any more, so that nobody else would show what was loaded.
-    const before = this.#messages;
-    this.take();
-    if (this.#messages !== before) this.#look();
   }
 
   retry = () => {
     this.error = null;
     this.#update();
+    this.#look();
   };
 
-  /** The read mark of the row changed. Backwards it moves only when the user wants that. */
-  #marked(seq) {
-    if (seq < this.#mark) {
-      this.unreadFrom = seq + 1;
+  /** The counts of the conversation changed. */
+  #counted(row) {
+    if (!row) return;
+    const { last_read_seq: mark, unread_count: unread } = row;
+    // Backwards the read mark moves only when the user wants that.
+    if (mark < this.#mark) this.#isHeld = true;
+    const isNewWhileAway = unread > 0 && !document.hasFocus() && !this.#wasAway;
+    if (mark < this.#mark || isNewWhileAway) {
+      this.unreadFrom = mark + 1;
       this.#isUnreadSeen = false;
-      this.#isHeld = true;
       this.#update();
     }
-    this.#mark = seq;
+    this.#wasAway = unread > 0 && !document.hasFocus();
+    this.#mark = mark;
   }
 
   /** Show a message in the middle of the window. A target is highlighted for a moment, and gets the focus. */

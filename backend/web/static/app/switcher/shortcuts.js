@@ -17,6 +17,13 @@ const GROUPS = {
     ['rows', ['↑'], ['↓']],
     ['row-menu', [SHIFT, 'F10'], ['→']],
   ],
+  messages: [
+    ['message-steps', ['↑'], ['↓']],
+    ['message-actions', ['Enter']],
+    ['message-reply', ['R']],
+    ['message-edit', ['E']],
+    ['message-react', ['+']],
+  ],
   composer: [
     ['send', ['Enter']],
     ['line', [SHIFT, 'Enter']],
