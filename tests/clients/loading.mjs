@@ -54,7 +54,7 @@ class Device extends MemoryStorage {
 /** A tab: its store, and the requests for messages that wait for an answer. */
 async function open(device, isLeader) {
   const requests = [];
-  const get = () => new Promise((resolve) => requests.push((messages) => resolve([...messages])));
+  const get = () => new Promise((resolve) => requests.push((answer) => resolve(structuredClone(answer))));
   const context = { emit() {}, isLeader: () => isLeader, share() {}, send() {} };
   const store = new Store({ get }, async () => device, { arrived() {}, of: () => [] }, context);
   await store.enter(1);
@@ -204,6 +204,22 @@ const orders = {
     tab.requests.pop()(direct(before, 2, true));
     await settle();
     tab.store.apply({ ...event, message: direct([edited], 2, false)[0] });
+    return tab;
+  },
+
+  async 'own read marks in reversed order'() {
+    const tab = await leading();
+    tab.store.rows.set(tab.conversation, { ...row(3), last_read_seq: 0 });
+    tab.store.apply({ type: 'read', conversation_id: ID, user_id: 1, seq: 3 });
+    tab.store.apply({ type: 'read', conversation_id: ID, user_id: 1, seq: 2 });
+    tab.store.apply({ type: 'inbox.updated', conversation_id: ID, is_muted: false, is_pinned: false, last_read_seq: 2 });
+    tab.store.changes.page({ ...row(3), last_read_seq: 2, messages: [], members: [] });
+    if (tab.conversation.row.last_read_seq !== 3) throw new Error('The mark goes back.');
+    while (!tab.requests.length) await settle();
+    tab.requests.pop()({ ...row(3), last_read_seq: 1 }); // the user marked it as unread on another device
+    await settle();
+    if (tab.conversation.row.last_read_seq !== 1) throw new Error('The mark does not go back.');
+    tab.store.apply(event);
     return tab;
   },
 

@@ -41,7 +41,7 @@ export class Changes {
     else if (frame.type === 'read') this.#readMark(conversation, frame);
     else if (frame.type === 'inbox.updated' && row) {
       const { is_muted, is_pinned, last_read_seq } = frame;
-      rows.set(conversation, { ...row, is_muted, is_pinned, last_read_seq: Math.max(last_read_seq, conversation.mark ?? 0) });
+      rows.set(conversation, { ...row, is_muted, is_pinned, last_read_seq: rows.newMark(conversation, last_read_seq) });
     } else if (frame.type === 'room.updated' && row) rows.set(conversation, { ...row, room: frame.room });
     else if (!row) {
       rows.refresh(conversation); // a new room or direct conversation: its row has the numbers
@@ -84,7 +84,7 @@ export class Changes {
     conversation.lastSeq = Math.max(conversation.lastSeq, page.last_seq);
     this.settled?.add(conversation.id);
     const { last_seq, last_modseq, unread_count } = page;
-    const last_read_seq = Math.max(page.last_read_seq, conversation.mark ?? 0);
+    const last_read_seq = rows.newMark(conversation, page.last_read_seq);
     if (page.messages.some((/** @type {Message} */ { modseq }) => modseq > counted)) rows.refreshUnlessCovered(conversation);
     conversation.countedAt = last_modseq;
     rows.set(
@@ -126,7 +126,8 @@ export class Changes {
       conversation.readers.set({ ...conversation.readers.value, [user_id]: seq });
       conversation.setRead(user_id, seq);
     } else if (conversation.row && conversation.mark === null) {
-      this.#store.rows.set(conversation, { ...conversation.row, last_read_seq: seq });
+      const { rows } = this.#store;
+      rows.set(conversation, { ...conversation.row, last_read_seq: rows.newMark(conversation, seq) });
     }
   }
 }

@@ -53,6 +53,16 @@ export class Rows {
     this.#store.keeper.keepRow(conversation);
   }
 
+  /**
+   * The read mark after the news that it is at `seq`. News may be late, so one that goes back is asked for.
+   * @param {Conversation} conversation @param {number} seq
+   */
+  newMark(conversation, seq) {
+    const mark = conversation.row?.last_read_seq ?? 0;
+    if (seq < mark && conversation.mark === null) this.refresh(conversation);
+    return Math.max(seq, mark);
+  }
+
   /** @param {Message} message */
   isUnread(message) {
     return message.sender_id !== this.#store.userId && !message.deleted_at;
