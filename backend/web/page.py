@@ -116,8 +116,10 @@ def _page_html() -> bytes:
     return render_template(
         "page.html",
         bundle=bundle(),
+        directory=config.directory,
         docs="on" if config.has_docs else "off",
         registration=config.registration,
+        rooms=config.room_creation,
         sms="on" if _sends_texts(config) else "off",
     ).encode()
 

@@ -129,7 +129,7 @@ def test_only_what_is_unread_is_shown_when_one_asks_for_it(open_page: Opens, per
 
 def test_who_is_new_is_shown_three_ways_to_begin(open_page: Opens, person: People) -> None:
     page = open_page(person("Zoe"))
-    begin = section(page, "Three ways to begin")
+    begin = section(page, "Where to begin")
     begin.get_by_role("link", name="Find a room").click()
     expect(page.get_by_role("heading", name="Browse rooms")).to_be_visible()
     begin.get_by_role("button", name="Write to somebody").click()

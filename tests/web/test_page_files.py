@@ -156,3 +156,15 @@ def test_the_page_knows_what_the_settings_allow(
 ) -> None:
     text = Client(make_app(env)).get("/").text
     assert f'data-registration="{registration}" data-sms="{sms}" data-docs="{docs}"' in text
+
+
+@pytest.mark.usefixtures("small_page")
+@pytest.mark.parametrize(
+    ("env", "directory", "rooms"),
+    [({}, "everyone", "everyone"), ({"DIRECTORY": "off", "ROOM_CREATION": "superusers"}, "off", "superusers")],
+)
+def test_the_page_knows_who_finds_people_and_creates_rooms(
+    make_app: Callable[..., Flask], env: dict[str, str], directory: str, rooms: str
+) -> None:
+    text = Client(make_app(env)).get("/").text
+    assert f'data-directory="{directory}" data-rooms="{rooms}"' in text

@@ -10,6 +10,7 @@ import { formatNumber, t } from './text.js';
 
 const STORED = 'confab notifications';
 const PAGES = {
+  __proto__: null,
   rooms: 'rooms.browse',
   people: 'people.title',
   search: 'search.title',

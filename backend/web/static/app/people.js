@@ -6,6 +6,8 @@ import { t } from './text.js';
 
 const KEPT = 500;
 const BATCH = 100;
+const PAUSE = 1000;
+const PAUSE_AFTER_FAILURE = 15_000;
 
 /** @type {Map<number, import('../vendor/signals-core.js').Signal>} */
 const people = new Map();
@@ -45,7 +47,7 @@ export function knownPeople() {
 /** What a user is called. @param {any} user */
 export function nameOf(user) {
   if (!user) return t('person.unknown');
-  return user.full_name || user.username || t('person.deleted');
+  return user.full_name || user.username || t('person.hidden');
 }
 
 /** What a conversation is called. @param {any} row of the inbox */
@@ -69,24 +71,26 @@ function want(id) {
 
 async function lookUp() {
   const ids = [...wanted].slice(0, BATCH);
-  if (!ids.length) return;
+  if (!ids.length || !me.peek()) return;
+  let pause = PAUSE;
   for (const id of ids) wanted.delete(id);
   try {
     const found = await api.get(`/api/users?ids=${ids.join(',')}&limit=${BATCH}`);
     const seen = new Set(found.map(({ id }) => id));
     remember(found);
-    // Whom the directory does not show is named as a deleted user, and is not looked up again.
+    // Whom the directory does not show has no name here, and is not looked up again.
     for (const id of ids) if (!seen.has(id) && !people.get(id).peek()) people.get(id).value = { id, username: '', full_name: '' };
   } catch {
-    for (const id of ids) wanted.add(id); // until the next connection
+    for (const id of ids) wanted.add(id);
+    pause = PAUSE_AFTER_FAILURE;
   }
-  if (wanted.size && navigator.onLine) timer = setTimeout(lookUp, 1000);
+  if (wanted.size && navigator.onLine) timer = setTimeout(lookUp, pause);
 }
 
 function keep() {
-  if (!me.peek()) return;
   clearTimeout(keep.timer);
   keep.timer = setTimeout(() => {
+    if (!me.peek()) return;
     try {
       const kept = [...people.values()].flatMap((each) => each.peek() ?? []).slice(-KEPT);
       localStorage.setItem(storageKey(), JSON.stringify(kept));

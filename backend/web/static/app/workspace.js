@@ -11,6 +11,7 @@ import { Empty } from './ui/states.js';
 
 /** What the main pane shows, by the first part of the address. */
 const PAGES = {
+  __proto__: null,
   rooms: lazy(() => import('./rooms/browse.js').then((module) => module.RoomsPage)),
   people: lazy(() => import('./people/directory.js').then((module) => module.PeoplePage)),
   search: lazy(() => import('./search/page.js').then((module) => module.SearchPage)),
@@ -20,12 +21,16 @@ const PAGES = {
 
 /** What the panel beside the main pane shows, by its name in the address. Each gets `argument`, and `id` of the conversation. */
 const PANELS = {
+  __proto__: null,
   thread: lazy(() => import('./conversation/thread.js').then((module) => module.ThreadPanel), { isPanel: true }),
   pins: lazy(() => import('./conversation/pins.js').then((module) => module.PinsPanel), { isPanel: true }),
   details: lazy(() => import('./rooms/details.js').then((module) => module.DetailsPanel), { isPanel: true }),
   person: lazy(() => import('./people/card.js').then((module) => module.PersonPanel), { isPanel: true }),
   search: lazy(() => import('./search/panel.js').then((module) => module.SearchPanel), { isPanel: true }),
 };
+
+/** The panels that show something of the open conversation. */
+const OF_CONVERSATION = ['thread', 'pins', 'search'];
 
 /** The panes of who is signed in: the inbox, a conversation or another page, and a panel. Narrow windows show the last of them. */
 export function Workspace() {
@@ -35,7 +40,8 @@ export function Workspace() {
   const [first, id, seq] = path;
   const panel = panelOf(route.value);
   const Page = PAGES[first];
-  const Panel = panel && PANELS[panel.name];
+  const conversationId = first === 'c' && id ? id : null;
+  const Panel = panel && (conversationId || !OF_CONVERSATION.includes(panel.name)) ? PANELS[panel.name] : null;
   const shown = Panel ? 'panel' : first ? 'main' : 'list';
   useFocus(shown);
   return html`<div class="workspace" data-shown=${shown}>
@@ -45,14 +51,14 @@ export function Workspace() {
     <main class="main" id="main" tabindex="-1">
       <${ConnectionBar} />
       ${
-        first === 'c' && id
+        conversationId
           ? html`<${ConversationPane} key=${id} id=${id} seq=${Number(seq) || null} />`
           : Page
             ? html`<${Page} path=${path.slice(1)} />`
             : html`<${Empty} icon="message" title=${t('welcome.title')} text=${t('welcome.text', { key: SWITCHER_KEY })} />`
       }
     </main>
-    ${Panel && html`<${Panel} key=${panel.name} id=${first === 'c' ? id : null} argument=${panel.argument} />`}
+    ${Panel && html`<${Panel} key=${panel.name} id=${conversationId} argument=${panel.argument} />`}
   </div>`;
 }
 

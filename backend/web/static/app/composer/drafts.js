@@ -14,15 +14,16 @@ me.subscribe(() => {
   drafted.value = read();
 });
 
-/** @type {Map<string, {text: string, timer: number}>} */
+/** What is not written to the storage yet, by its key there. @type {Map<string, {text: string, timer: number}>} */
 const pending = new Map();
 
 /** @param {string} id of a conversation, or of a thread: `room:7#55` */
 export function draftOf(id) {
-  const held = pending.get(id);
+  const key = prefix() + id;
+  const held = pending.get(key);
   if (held) return held.text;
   try {
-    return localStorage.getItem(prefix() + id) ?? '';
+    return localStorage.getItem(key) ?? '';
   } catch {
     return ''; // no storage: drafts live until the reload
   }
@@ -30,17 +31,19 @@ export function draftOf(id) {
 
 /** Keep a draft; an empty one is deleted. @param {string} id @param {string} text */
 export function keepDraft(id, text) {
-  clearTimeout(pending.get(id)?.timer);
-  pending.set(id, { text, timer: setTimeout(() => write(id), text ? DELAY : 0) });
+  const key = prefix() + id;
+  clearTimeout(pending.get(key)?.timer);
+  pending.set(key, { text, timer: setTimeout(() => write(key), text ? DELAY : 0) });
 }
 
-function write(id) {
-  const { text } = pending.get(id) ?? {};
+/** @param {string} key */
+function write(key) {
+  const { text } = pending.get(key) ?? {};
   if (text === undefined) return;
   try {
-    if (text.trim()) localStorage.setItem(prefix() + id, text);
-    else localStorage.removeItem(prefix() + id);
-    pending.delete(id);
+    if (text.trim()) localStorage.setItem(key, text);
+    else localStorage.removeItem(key);
+    pending.delete(key);
   } catch {}
   drafted.value = read();
 }
@@ -55,8 +58,6 @@ function read() {
 }
 
 addEventListener('pagehide', () => {
-  for (const id of pending.keys()) write(id);
-});
-me.subscribe(() => {
-  drafted.value = read();
+  if (!me.peek()) return; // signed out, perhaps with the wish that nothing stays
+  for (const key of pending.keys()) write(key);
 });

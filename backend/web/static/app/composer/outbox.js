@@ -4,6 +4,7 @@ import { html } from '../preact.js';
 import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Button } from '../ui/button.js';
+import { errorText } from '../ui/errors.js';
 import { Icon } from '../ui/icon.js';
 import { Preview } from './files.js';
 
@@ -38,20 +39,26 @@ function OutboxMessage({ sent }) {
             !isFailed &&
             html`<div class="upload">
               <progress max="1" value=${progress} aria-label=${t('outbox.progress')}></progress>
-              <${Button} size="small" onClick=${() => sent.cancel()}>${t('outbox.cancel')}<//>
+              <${Button} size="small" onClick=${(event) => remove(event, sent)}>${t('outbox.cancel')}<//>
             </div>`
           }`
       }
       ${
         isFailed &&
         html`<div class="outbox-failure" role="alert">
-          <p>${sent.error?.detail ?? t('error.title')}</p>
+          <p>${errorText(sent.error)}</p>
           <${Button} size="small" icon="refresh" onClick=${() => sent.retry()}>${t('action.retry')}<//>
-          <${Button} size="small" icon="trash" onClick=${() => sent.cancel()}>${t('action.delete')}<//>
+          <${Button} size="small" icon="trash" onClick=${(event) => remove(event, sent)}>${t('action.delete')}<//>
         </div>`
       }
     </div>
   </article>`;
+}
+
+/** Delete a message that is not sent. The text box takes the focus, because the button is gone. */
+function remove({ currentTarget }, sent) {
+  currentTarget.closest('.conversation, .panel')?.querySelector('.composer-input')?.focus();
+  sent.cancel();
 }
 
 function Status({ now, isUploading }) {

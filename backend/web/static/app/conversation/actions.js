@@ -19,7 +19,7 @@ export function menuItems(message, place) {
   return [
     may.mayReply &&
       !place.isThread && { label: t('message.reply'), icon: 'thread', shortcut: 'R', onSelect: () => openThread(message) },
-    may.mayEdit && { label: t('action.edit'), icon: 'edit', shortcut: 'E', onSelect: () => startEdit(message) },
+    may.mayEdit && { label: t('action.edit'), icon: 'edit', shortcut: 'E', onSelect: () => startEdit(message, place.isThread) },
     message.content && { label: t('message.copy'), icon: 'copy', onSelect: () => copy(message.content) },
     !message.deleted_at && { label: t('message.copy-link'), icon: 'link', onSelect: () => copy(linkTo(message)) },
     may.mayPin && {

@@ -10,13 +10,14 @@ const LONGEST = 200;
 
 /** Speaks the new messages of others in the open conversation. It is seen by nobody. @param {{id: string}} props of the conversation */
 export function Announcer({ id }) {
-  const [text, setText] = useState('');
+  const [{ text, number }, setSpoken] = useState({ text: '', number: 0 });
   useEffect(() => {
     let waiting = [];
     let timer;
     const speak = () => {
       timer = undefined;
-      setText(waiting.length > SPOKEN ? t('announce.count', { count: waiting.length }) : waiting.map(spoken).join(' '));
+      const now = waiting.length > SPOKEN ? t('announce.count', { count: waiting.length }) : waiting.map(spoken).join(' ');
+      setSpoken((before) => ({ text: now, number: before.number + 1 }));
       waiting = [];
     };
     const end = chat.on('message', (message) => {
@@ -29,7 +30,9 @@ export function Announcer({ id }) {
       clearTimeout(timer);
     };
   }, [id]);
-  return html`<div class="visually-hidden" role="log" aria-live="polite" aria-relevant="additions text" data-announcer>${text}</div>`;
+  return html`<div class="visually-hidden" role="log" aria-live="polite" aria-relevant="additions text" data-announcer>
+    <p key=${number}>${text}</p>
+  </div>`;
 }
 
 function spoken({ sender_id: senderId, content, attachments }) {

@@ -33,7 +33,7 @@ function act(key, article, message, place) {
   const { mayEdit, mayReply, mayReact } = permissions(message, place);
   if (key === 'Enter') article.querySelector('.message-toolbar button')?.focus();
   else if (key === 'r' && mayReply && !place.isThread) openPanel(`thread:${message.parent_id ?? message.id}`);
-  else if (key === 'e' && mayEdit) startEdit(message);
+  else if (key === 'e' && mayEdit) startEdit(message, place.isThread);
   else if (key === '+' && mayReact) void chooseReaction(article, message, place);
   else return false;
   return true;

@@ -21,7 +21,13 @@ export function useMessageList(list, messages, place) {
 
   useEffect(() => {
     // One message can be reached by Tab: the last that had the focus, or the newest.
-    if (!current.current?.isConnected) setCurrent([...(list.current?.querySelectorAll('article[data-id]') ?? [])].at(-1));
+    if (current.current?.isConnected) return;
+    const articles = [...(list.current?.querySelectorAll('article[data-id]') ?? [])];
+    const seq = Number(current.current?.dataset.seq ?? Infinity);
+    const isFocusLost = focusedId === Number(current.current?.dataset.id) && document.activeElement === document.body;
+    setCurrent(articles.find((each) => Number(each.dataset.seq) > seq) ?? articles.at(-1));
+    // The message that had the focus is gone, perhaps with its menu: the next one takes it.
+    if (isFocusLost) current.current?.focus({ preventScroll: true });
   });
 
   const setCurrent = (article) => {

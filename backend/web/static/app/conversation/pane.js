@@ -27,7 +27,7 @@ export function ConversationPane({ id, seq }) {
     <${ConversationHeader} row=${row} />
     ${timeline}
     <${TypingLine} typing=${signals.typing} />
-    <${Composer} signals=${signals} row=${row} onEditLast=${() => startEditLast(signals.messages.peek())} />
+    <${Composer} signals=${signals} row=${row} onEditLast=${() => startEditLast(signals.messages.peek(), false)} />
     <${Announcer} id=${id} />
   </div>`;
 }

@@ -5,8 +5,8 @@ import { titleOf } from '../people.js';
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../preact.js';
 import { t } from '../text.js';
 import { Panel } from '../ui/panel.js';
-import { Failure, Loading } from '../ui/states.js';
-import { deleted, editing, startEditLast } from './local-state.js';
+import { Empty, Failure, Loading } from '../ui/states.js';
+import { deleted, editedIn, startEditLast } from './local-state.js';
 import { useMessageList } from './message-list.js';
 import { usePlace } from './place.js';
 import { ScrollPlace } from './scroll.js';
@@ -15,7 +15,11 @@ import { ScrollPlace } from './scroll.js';
 export function ThreadPanel({ id, argument }) {
   const signals = useMemo(() => conversationSignals(id), [id]);
   const row = signals.info.value;
-  if (!row) return html`<${Panel} title=${t('thread.title')}><${Loading} /><//>`;
+  if (!row) {
+    const isAbsent = state.value.status === 'live';
+    const absent = html`<${Empty} icon="lock" title=${t('conversation.absent.title')} text=${t('conversation.absent.text')} />`;
+    return html`<${Panel} title=${t('thread.title')}>${isAbsent ? absent : html`<${Loading} />`}<//>`;
+  }
   return html`<${Thread} key=${argument} signals=${signals} row=${row} rootId=${Number(argument)} />`;
 }
 
@@ -25,7 +29,7 @@ function Thread({ signals, row, rootId }) {
   const scroller = useRef(null);
   const shown = messages?.filter(({ id }) => !deleted.value.has(id)) ?? [];
   const list = useMessageList(scroller, shown, place);
-  const entries = list.entries.of(shown, { place, activeIds: list.activeIds, editingId: editing.value });
+  const entries = list.entries.of(shown, { place, activeIds: list.activeIds, editingId: editedIn(true) });
   const onScroll = useFollowing(scroller);
   const isRootGone = messages && messages[0]?.id !== rootId;
   return html`<${Panel} title=${t('thread.title')} subtitle=${titleOf(row)} class="thread">
@@ -35,7 +39,7 @@ function Thread({ signals, row, rootId }) {
       html`<section class="timeline" ref=${scroller} aria-label=${t('thread.messages')} data-messages onScroll=${onScroll} ...${list.handlers}>
           <div class="timeline-content">${entries}<${OutboxMessages} outbox=${signals.outbox} parentId=${rootId} /></div>
         </section>
-        ${!isRootGone && html`<${Composer} signals=${signals} row=${row} parentId=${rootId} onEditLast=${() => startEditLast(shown)} />`}`
+        ${!isRootGone && html`<${Composer} signals=${signals} row=${row} parentId=${rootId} onEditLast=${() => startEditLast(shown, true)} />`}`
     }
   <//>`;
 }

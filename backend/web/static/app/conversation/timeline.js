@@ -4,7 +4,7 @@ import { html } from '../preact.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { Failure, Loading } from '../ui/states.js';
-import { deleted, editing } from './local-state.js';
+import { deleted, editedIn } from './local-state.js';
 import { readersOf } from './entries.js';
 import { Jumps } from './jumps.js';
 import { useMessageList } from './message-list.js';
@@ -23,7 +23,7 @@ export function Timeline({ signals, row, seq }) {
     place,
     unreadFrom: timeline.unreadFrom,
     activeIds: list.activeIds,
-    editingId: editing.value,
+    editingId: editedIn(false),
     highlightedId: timeline.highlightedId,
     readers: row.kind === 'dm' ? undefined : readersOf(shown, signals.readers.value, me.value?.id),
   });

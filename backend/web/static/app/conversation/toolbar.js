@@ -44,7 +44,7 @@ export function MessageToolbar({ message, place }) {
       !place.isThread &&
       html`<${IconButton} icon="thread" size="small" tabindex="-1" label=${t('message.reply')} onClick=${() => openThread(message)} />`
     }
-    ${mayEdit && html`<${IconButton} icon="edit" size="small" tabindex="-1" label=${t('action.edit')} onClick=${() => startEdit(message)} />`}
+    ${mayEdit && html`<${IconButton} icon="edit" size="small" tabindex="-1" label=${t('action.edit')} onClick=${() => startEdit(message, place.isThread)} />`}
     <${Menu}
       label=${t('message.actions')}
       items=${items}

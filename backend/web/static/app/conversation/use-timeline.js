@@ -250,13 +250,15 @@ class Timeline {
 
   /** Show a message in the middle of the window. A target is highlighted for a moment, and gets the focus. */
   async show(seq, { isTarget = false } = {}) {
-    this.#target = { seq, isTarget };
+    const target = { seq, isTarget };
+    this.#target = target;
     try {
       if (!this.#messages.some((message) => message.seq === seq)) await this.#conversation.loadAround(seq);
     } catch (error) {
-      this.#target = null;
+      if (this.#target === target) this.#target = null;
       return toastError(error);
     }
+    if (this.#target !== target) return; // the user goes elsewhere meanwhile
     this.take();
     if (!this.#messages.some((message) => message.seq === seq)) {
       this.#target = null;

@@ -1,16 +1,17 @@
 import { html } from '../preact.js';
 import { href } from '../router.js';
+import { hasDirectory, mayCreateRooms } from '../session/server.js';
 import { t } from '../text.js';
 import { Icon } from '../ui/icon.js';
 import { createRoom, writeToSomebody } from './new-menu.js';
 
-/** The three ways to begin, for who has no conversation but the lobby. */
+/** The ways to begin, for who has no conversation but the lobby. */
 export function Begin() {
   return html`<section class="begin">
     <h2 class="inbox-heading">${t('begin.title')}</h2>
     <a class="begin-way" href=${href(['rooms'])}><${Way} icon="compass" name="browse" /></a>
-    <button type="button" class="begin-way" onClick=${writeToSomebody}><${Way} icon="edit" name="write" /></button>
-    <button type="button" class="begin-way" onClick=${createRoom}><${Way} icon="plus" name="create" /></button>
+    ${hasDirectory() && html`<button type="button" class="begin-way" onClick=${writeToSomebody}><${Way} icon="edit" name="write" /></button>`}
+    ${mayCreateRooms() && html`<button type="button" class="begin-way" onClick=${createRoom}><${Way} icon="plus" name="create" /></button>`}
   </section>`;
 }
 

@@ -1,5 +1,6 @@
 import { html } from '../preact.js';
 import { href } from '../router.js';
+import { hasDirectory, mayCreateRooms } from '../session/server.js';
 import { t } from '../text.js';
 import { IconButton } from '../ui/button.js';
 import { Menu } from '../ui/menu.js';
@@ -22,8 +23,8 @@ export function NewMenu() {
     label=${t('inbox.new')}
     button=${(props) => html`<${IconButton} icon="plus" label=${t('inbox.new')} ...${props} />`}
     items=${[
-      { label: t('people.new-message'), icon: 'edit', onSelect: writeToSomebody },
-      { label: t('rooms.create'), icon: 'plus', onSelect: createRoom },
+      hasDirectory() && { label: t('people.new-message'), icon: 'edit', onSelect: writeToSomebody },
+      mayCreateRooms() && { label: t('rooms.create'), icon: 'plus', onSelect: createRoom },
       { label: t('rooms.join'), icon: 'link', onSelect: joinByCode },
       'line',
       { label: t('rooms.browse'), icon: 'compass', href: href(['rooms']) },

@@ -4,6 +4,7 @@ import { html, useMemo } from '../preact.js';
 import { leaveRoom } from '../rooms/leave.js';
 import { conversationHref } from '../router.js';
 import { t } from '../text.js';
+import { copyText } from '../ui/copy.js';
 import { MenuPopup } from '../ui/menu.js';
 import { toast, toastError } from '../ui/toast.js';
 
@@ -43,7 +44,7 @@ export function RowMenu({ id, anchor, point, onClose }) {
 /** Copy the address of a conversation. @param {string} id */
 export async function copyLink(id) {
   try {
-    await navigator.clipboard.writeText(new URL(conversationHref(id), location.href).href);
+    await copyText(new URL(conversationHref(id), location.href).href);
     void toast(t('inbox.link-copied'), { kind: 'success' });
   } catch {
     void toast(t('error.copy'), { kind: 'error' });

@@ -1,8 +1,9 @@
-import { inbox, me } from '../chat.js';
+import { inbox, me, state } from '../chat.js';
 import { openSwitcher, SWITCHER_KEY } from '../keys.js';
 import { nameOf } from '../people.js';
 import { html, signal, useEffect, useRef } from '../preact.js';
 import { href } from '../router.js';
+import { hasDirectory } from '../session/server.js';
 import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Button, IconButton } from '../ui/button.js';
@@ -25,7 +26,8 @@ const tabStop = signal(null);
 /** The inbox and the ways to everything else. */
 export function Sidebar() {
   const rows = orderedRows.value;
-  const isNew = inbox.value.length > 0 && inbox.value.every(({ kind }) => kind === 'lobby');
+  const isLoaded = inbox.value.length > 0 || state.value.status === 'live';
+  const isNew = isLoaded && inbox.value.every(({ kind }) => kind === 'lobby');
   useKeptFocus(rows.length, '.inbox-row[tabindex="0"]');
   const stop = [tabStop.value, openId.value].find((id) => rows.some((row) => row.id === id)) ?? rows[0]?.id;
   return html`<nav class="sidebar" aria-label=${t('navigation.conversations')}>
@@ -54,7 +56,7 @@ export function Sidebar() {
     <//>
     <footer class="sidebar-footer">
       <a class="sidebar-link" href=${href(['rooms'])}><${Icon} name="compass" />${t('rooms.browse')}</a>
-      <a class="sidebar-link" href=${href(['people'])}><${Icon} name="people" />${t('people.title')}</a>
+      ${hasDirectory() && html`<a class="sidebar-link" href=${href(['people'])}><${Icon} name="people" />${t('people.title')}</a>`}
       ${me.value?.is_superuser && html`<a class="sidebar-link" href=${href(['admin'])}><${Icon} name="shield" />${t('navigation.admin')}</a>`}
       <a class="sidebar-me" href=${href(['settings'])}>
         <${Avatar} user=${me.value} size="small" hasPresence />

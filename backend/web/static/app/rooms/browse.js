@@ -2,6 +2,7 @@ import { inbox } from '../chat.js';
 import { createRoom, joinByCode } from '../inbox/new-menu.js';
 import { html, useState } from '../preact.js';
 import { conversationHref, href } from '../router.js';
+import { mayCreateRooms } from '../session/server.js';
 import { formatDate, t } from '../text.js';
 import { Button, IconButton } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
@@ -19,7 +20,7 @@ export function RoomsPage() {
     <header class="pane-header">
       <${IconButton} icon="back" class="pane-back" label=${t('action.back')} href=${href([])} />
       <div class="pane-heading"><h2 class="pane-title">${t('rooms.browse')}</h2></div>
-      <${Button} size="small" kind="primary" icon="plus" onClick=${createRoom}>${t('rooms.create')}<//>
+      ${mayCreateRooms() && html`<${Button} size="small" kind="primary" icon="plus" onClick=${createRoom}>${t('rooms.create')}<//>`}
     </header>
     <div class="page-content">
       <div class="list-tools">
@@ -37,9 +38,9 @@ export function RoomsPage() {
           isSmall
           icon="compass"
           title=${t(query ? 'rooms.none-found.title' : 'rooms.none.title')}
-          text=${t(query ? 'rooms.none-found.text' : 'rooms.none.text')}
+          text=${mayCreateRooms() ? t(query ? 'rooms.none-found.text' : 'rooms.none.text') : t('rooms.none.text-ask')}
         >
-          <${Button} onClick=${createRoom}>${t('rooms.create')}<//>
+          ${mayCreateRooms() && html`<${Button} onClick=${createRoom}>${t('rooms.create')}<//>`}
         <//>`
       }
       ${hasMore && !isLoading && html`<${Button} class="list-more" onClick=${more}>${t('action.show-more')}<//>`}

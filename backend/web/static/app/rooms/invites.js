@@ -2,6 +2,7 @@ import { api } from '../chat.js';
 import { html, useEffect, useState } from '../preact.js';
 import { formatRelative, t } from '../text.js';
 import { Button, IconButton } from '../ui/button.js';
+import { copyText } from '../ui/copy.js';
 import { confirm, Dialog, showDialog } from '../ui/dialog.js';
 import { Field, Form } from '../ui/form.js';
 import { useKeptFocus } from '../ui/kept-focus.js';
@@ -66,7 +67,7 @@ function uses({ uses: count, max_uses }) {
 
 async function copyInvite({ url }) {
   try {
-    await navigator.clipboard.writeText(url);
+    await copyText(url);
     void toast(t('inbox.link-copied'), { kind: 'success' });
   } catch {
     void toast(t('error.copy'), { kind: 'error' });

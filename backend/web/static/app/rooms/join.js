@@ -1,5 +1,6 @@
 import { api } from '../chat.js';
 import { html } from '../preact.js';
+import { inviteCode } from '../session/invite-code.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { Dialog, showDialog } from '../ui/dialog.js';
@@ -10,7 +11,7 @@ import { enterRoom } from './enter.js';
 export function joinByCode() {
   return showDialog((close) => {
     const submit = async ({ code }) => {
-      const room = await api.post('/api/rooms/join', { code: codeOf(code) });
+      const room = await api.post('/api/rooms/join', { code: inviteCode(code) });
       close(room);
       await enterRoom(room);
     };
@@ -33,14 +34,4 @@ export function joinByCode() {
       <//>
     <//>`;
   });
-}
-
-/** The code, where the whole link was given. @param {string} text */
-function codeOf(text) {
-  return (
-    text
-      .trim()
-      .split(/[/?#=]/)
-      .pop() ?? ''
-  );
 }

@@ -2,6 +2,7 @@ import { api, me, online } from '../chat.js';
 import { nameOf, remember } from '../people.js';
 import { html, useEffect, useMemo, useState } from '../preact.js';
 import { openPanel } from '../router.js';
+import { hasDirectory } from '../session/server.js';
 import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Button, IconButton } from '../ui/button.js';
@@ -29,7 +30,7 @@ export function Members({ room, members, isAdmin }) {
   return html`<section class="details-section">
     <div class="details-heading">
       <h3>${t('room.members', { count: members.length || room.member_count })}</h3>
-      ${isAdmin && html`<${Button} kind="quiet" size="small" icon="plus" onClick=${() => addPeople(room, members)}>${t('room.add-people')}<//>`}
+      ${isAdmin && hasDirectory() && html`<${Button} kind="quiet" size="small" icon="plus" onClick=${() => addPeople(room, members)}>${t('room.add-people')}<//>`}
     </div>
     ${members.length > MANY && html`<${SearchField} label=${t('room.find-member')} onSearch=${setQuery} />`}
     <ul class="members">

@@ -12,7 +12,8 @@ const LONGEST = 200;
 /** Midnight of a day in the user's time zone, as the server takes it. @param {string} day @param {number} [later] days */
 function midnight(day, later = 0) {
   const [year, month, date] = day.split('-').map(Number);
-  return new Date(year, month - 1, date + later).toISOString();
+  const found = new Date(year, month - 1, date + later);
+  return Number.isNaN(found.getTime()) ? undefined : found.toISOString(); // the address may name anything
 }
 
 /** The query of the page in the terms of the server. Both days are within what is sought. */

@@ -2,6 +2,7 @@
 
 import { chat, me } from '../chat.js';
 import { effect, signal } from '../preact.js';
+import { go } from '../router.js';
 import { closeDialogs } from '../ui/dialog.js';
 
 /** Whether who was signed in is so no longer, and did not ask for that here. */
@@ -9,13 +10,18 @@ export const hasEnded = signal(false);
 
 let isLeaving = false;
 let wasSignedIn = false;
+let lastId = 0;
 
 effect(() => {
   const isSignedIn = Boolean(me.value);
+  // What the parts of the page remember, such as drafts and blocks, is of the user before.
+  if (isSignedIn && lastId && me.value.id !== lastId) location.reload();
+  lastId = me.value?.id ?? lastId;
   if (isSignedIn) hasEnded.value = false;
   else if (wasSignedIn) {
     hasEnded.value = !isLeaving;
     closeDialogs();
+    if (isLeaving) go([], undefined, { replace: true }); // the next user need not see where this one was
   }
   wasSignedIn = isSignedIn;
 });

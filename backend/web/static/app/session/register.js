@@ -5,6 +5,7 @@ import { Button } from '../ui/button.js';
 import { Field, Form } from '../ui/form.js';
 import { Empty } from '../ui/states.js';
 import { Card } from './card.js';
+import { inviteCode } from './invite-code.js';
 import { PasswordField } from './password-field.js';
 import { REGISTRATION } from './server.js';
 
@@ -28,7 +29,7 @@ export function Register() {
 export function RegisterForm({ invite, register = chat.auth.register }) {
   const [isInviteAsked, setInviteAsked] = useState(REGISTRATION === 'invite' && !invite);
   const submit = async (fields) => {
-    const code = invite ?? (fields.invite_code ? codeOf(fields.invite_code) : undefined);
+    const code = invite ?? (fields.invite_code ? inviteCode(fields.invite_code) : undefined);
     try {
       await register({ ...fields, last_name: fields.last_name || null, invite_code: code });
     } catch (error) {
@@ -60,9 +61,4 @@ export function RegisterForm({ invite, register = chat.auth.register }) {
     <${Field} name="email" label=${t('field.email')} type="email" autocomplete="username" required />
     <${PasswordField} isNew />
   <//>`;
-}
-
-/** The code in what was typed, which may be the whole link of an invite. @param {string} typed */
-function codeOf(typed) {
-  return typed.trim().split('/').at(-1);
 }

@@ -1,6 +1,14 @@
 // What the server's settings allow, as it wrote them into the page.
 
-const { registration = 'open', sms = 'on', docs = 'on' } = document.documentElement.dataset;
+import { me } from '../chat.js';
+
+const {
+  registration = 'open',
+  sms = 'on',
+  docs = 'on',
+  directory = 'everyone',
+  rooms = 'everyone',
+} = document.documentElement.dataset;
 
 /** Who may register: `open` (anybody), `invite` (with the invite of a room) or `closed` (nobody). */
 export const REGISTRATION = registration;
@@ -8,3 +16,7 @@ export const REGISTRATION = registration;
 export const HAS_TEXTS = sms !== 'off';
 /** Whether the server has the documentation of its API, at `/docs`. */
 export const HAS_DOCS = docs !== 'off';
+/** Whether the user finds others by name. */
+export const hasDirectory = () => directory !== 'off' || Boolean(me.value?.is_superuser);
+/** Whether the user may create rooms. */
+export const mayCreateRooms = () => rooms === 'everyone' || Boolean(me.value?.is_superuser);

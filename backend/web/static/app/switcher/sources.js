@@ -5,6 +5,7 @@ import { directId } from '../people/direct.js';
 import { nameOf, remember, titleOf } from '../people.js';
 import { html } from '../preact.js';
 import { conversationHref, href } from '../router.js';
+import { hasDirectory } from '../session/server.js';
 import { formatNumber, t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Icon } from '../ui/icon.js';
@@ -42,7 +43,7 @@ export function conversations(query) {
 export function pages(query) {
   const all = [
     ['rooms', 'compass', t('rooms.browse')],
-    ['people', 'people', t('people.title')],
+    hasDirectory() && ['people', 'people', t('people.title')],
     ['search', 'search', t('search.title')],
     ['settings', 'settings', t('settings.title')],
     me.value?.is_superuser && ['admin', 'shield', t('navigation.admin')],

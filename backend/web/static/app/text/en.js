@@ -60,6 +60,7 @@ export const en = {
   'person.blocked': '{name} is blocked.',
   'person.deleted': 'Deleted user',
   'person.edit-profile': 'Edit my profile',
+  'person.hidden': 'Unknown person',
   'person.inactive': 'This account is not active',
   'person.is-blocked': 'You block this person. They cannot send you direct messages.',
   'person.last-seen': 'Last seen {when}',
@@ -81,7 +82,7 @@ export const en = {
   'begin.browse.title': 'Find a room',
   'begin.create.text': 'For a team, a project or a topic.',
   'begin.create.title': 'Create a room',
-  'begin.title': 'Three ways to begin',
+  'begin.title': 'Where to begin',
   'begin.write.text': 'Directly, from one person to another.',
   'begin.write.title': 'Write to somebody',
   'inbox.all': 'Conversations',
@@ -118,6 +119,7 @@ export const en = {
   'shortcuts.line': 'New line',
   'shortcuts.message-actions': 'Actions for the message',
   'shortcuts.message-edit': 'Edit your message',
+  'shortcuts.message-leave': 'Back to the text box',
   'shortcuts.message-react': 'Add a reaction',
   'shortcuts.message-reply': 'Reply in a thread',
   'shortcuts.message-steps': 'Move between messages',
@@ -240,6 +242,7 @@ export const en = {
   'rooms.none-found.text': 'Try another word, or create the room yourself.',
   'rooms.none-found.title': 'No such room',
   'rooms.none.text': 'Create the first one, and invite the others.',
+  'rooms.none.text-ask': 'Ask an administrator for a room, or join one with an invite.',
   'rooms.none.title': 'There are no public rooms yet',
 
   // Conversations and messages

@@ -1,0 +1,119 @@
+"""What happens between the parts of the page: nothing of a user is left for the next, and nothing that is refused is offered."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import Opens, People
+
+
+def settings(page: Page, **values: str) -> None:
+    """From its next navigation on, the page is as a server with these settings makes it."""
+    for name, value in values.items():
+        page.add_init_script(
+            "document.addEventListener('readystatechange', () => {"
+            f" document.documentElement.dataset.{name} = '{value}'; }}, {{ once: true }});"
+        )
+    page.reload()
+
+
+def sign_in(page: Page, account: dict[str, str]) -> None:
+    page.get_by_label("Email or username").fill(account["email"])
+    page.get_by_label("Password", exact=True).fill(account["password"])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("navigation", name="Conversations").wait_for()
+
+
+def test_the_next_user_sees_nothing_of_the_one_before(open_page: Opens, person: People) -> None:
+    ann, bob, cyd = person("Ann"), person("Bob"), person("Cyd")
+    room = ann.api.room(bob.api, name="Design")["conversation_id"]
+    page = open_page(ann, f"c/{room}?panel=person:{cyd.api.id}", viewport={"width": 1440, "height": 900})
+    page.get_by_role("complementary").get_by_role("button", name="Block").click()
+    page.get_by_role("dialog").get_by_role("button", name="Block").click()
+    expect(page.get_by_text("You block this person")).to_be_visible()
+    page.evaluate("window.isFirstDocument = true")
+    # Where the storage refuses, drafts live in memory.
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }")
+    page.get_by_role("textbox", name="Message to Design").fill("Between us")
+    page.goto(page.url.split("#")[0] + "#/settings")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("dialog").get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.evaluate("location.hash") in {"", "#/"}
+    sign_in(page, bob.account)
+    page.wait_for_function("!window.isFirstDocument")
+    page.goto(page.url.split("#")[0] + f"#/c/{room}?panel=person:{cyd.api.id}")
+    expect(page.get_by_role("textbox", name="Message to Design")).to_have_value("")
+    expect(page.get_by_role("complementary").get_by_role("button", name="Block", exact=True)).to_be_visible()
+    expect(page.get_by_text("You block this person")).to_have_count(0)
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('undefined'))") == []
+
+
+def test_nothing_is_offered_that_the_server_refuses(open_page: Opens, person: People) -> None:
+    page = open_page(person("Ann"))
+    settings(page, rooms="superusers", directory="off")
+    sidebar = page.get_by_role("navigation", name="Conversations")
+    expect(sidebar.get_by_role("link", name="Browse rooms")).to_be_visible()
+    expect(sidebar.get_by_role("link", name="Find a room")).to_be_visible()
+    expect(sidebar.get_by_role("button", name="Create a room")).to_have_count(0)
+    expect(sidebar.get_by_role("link", name="People")).to_have_count(0)
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.get_by_role("menuitem")).to_have_text(["Join with an invite", "Browse rooms"])
+    page.keyboard.press("Escape")
+    sidebar.get_by_role("link", name="Browse rooms").click()
+    page.get_by_role("searchbox").fill("no such room anywhere")
+    expect(page.get_by_text("Ask an administrator for a room")).to_be_visible()
+    expect(page.get_by_role("button", name="New room")).to_have_count(0)
+
+
+def test_a_message_is_edited_in_one_place_though_it_stands_in_two(open_page: Opens, person: People) -> None:
+    ann = person("Ann")
+    room = ann.api.room(name="Design")["conversation_id"]
+    root = ann.api.send("The plan", conversation_id=room)
+    page = open_page(ann, f"c/{room}?panel=thread:{root['id']}", viewport={"width": 1440, "height": 900})
+    message = page.get_by_role("complementary").get_by_role("article", name="The plan")
+    message.focus()
+    page.keyboard.press("e")
+    editor = page.get_by_role("textbox", name="Edit the message")
+    expect(editor).to_have_count(1)
+    expect(editor).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(editor).to_have_count(0)
+    expect(message).to_be_focused()
+
+
+def test_the_focus_stays_in_the_conversation_when_its_message_goes(open_page: Opens, person: People) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    room = ann.api.room(bob.api, name="Design")["conversation_id"]
+    messages = [ann.api.send(text, conversation_id=room) for text in ("First", "Second", "Third")]
+    page = open_page(bob, f"c/{room}")
+    page.get_by_role("article", name="Second").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("article", name="Second").get_by_role("button", name="More").click()
+    expect(page.get_by_role("menu")).to_be_visible()
+    ann.api("DELETE", f"/api/chat/messages/{messages[1]['id']}?hard=true")
+    expect(page.get_by_role("article", name="Second")).to_have_count(0)
+    page.wait_for_function("document.activeElement.closest('article')")
+
+
+def test_who_is_removed_while_reading_is_told(open_page: Opens, person: People) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    room = ann.api.room(bob.api, name="Design", is_public=False)
+    root = ann.api.send("The plan", conversation_id=room["conversation_id"])
+    path = f"c/{room['conversation_id']}?panel=thread:{root['id']}"
+    page = open_page(bob, path, viewport={"width": 1440, "height": 900})
+    expect(page.get_by_role("complementary").get_by_role("article", name="The plan")).to_be_visible()
+    ann.api("DELETE", f"/api/rooms/{room['id']}/members/{bob.api.id}")
+    for part in ("main", "complementary"):
+        expect(page.get_by_role(part).get_by_text("There is nothing to read here")).to_be_visible()
+    expect(page.get_by_text("The plan")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "path", ["constructor", "c/nowhere", "c/room:1/x?panel=constructor", "rooms?panel=pins", "search?q=a&after=never"]
+)
+def test_no_address_breaks_the_page(open_page: Opens, person: People, path: str) -> None:
+    page = open_page(person("Ann"), path)
+    page.get_by_role("navigation", name="Conversations").get_by_role("link", name="Browse rooms").click()
+    expect(page.get_by_role("heading", name="Browse rooms")).to_be_visible()
