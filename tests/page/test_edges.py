@@ -117,3 +117,35 @@ def test_no_address_breaks_the_page(open_page: Opens, person: People, path: str)
     page = open_page(person("Ann"), path)
     page.get_by_role("navigation", name="Conversations").get_by_role("link", name="Browse rooms").click()
     expect(page.get_by_role("heading", name="Browse rooms")).to_be_visible()
+
+
+def test_a_deletion_is_undone_by_a_key(open_page: Opens, person: People) -> None:
+    ann = person("Ann")
+    room = ann.api.room(name="Design")["conversation_id"]
+    for text in ("First", "Second"):
+        ann.api.send(text, conversation_id=room)
+    page = open_page(ann, f"c/{room}")
+    page.get_by_role("article", name="First").hover()
+    page.get_by_role("article", name="First").get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Delete", exact=True).click()
+    expect(page.get_by_role("article", name="First")).to_have_count(0)
+    expect(page.get_by_role("article", name="Second")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("article", name="First")).to_be_visible()
+    expect(page.get_by_text("Message deleted")).to_have_count(0)
+
+
+def test_the_focus_returns_to_the_message_whose_dialog_is_left(open_page: Opens, person: People) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    room = ann.api.room(bob.api, name="Design")["conversation_id"]
+    ann.api.send("The plan", conversation_id=room)
+    page = open_page(bob, f"c/{room}")
+    message = page.get_by_role("article", name="The plan")
+    message.focus()
+    page.keyboard.press("Enter")
+    message.get_by_role("button", name="More").press("Enter")
+    page.get_by_role("menuitem", name="Report").press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.wait_for_function("document.activeElement.closest('article')")

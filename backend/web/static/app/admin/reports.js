@@ -7,6 +7,7 @@ import { Avatar } from '../ui/avatar.js';
 import { Button } from '../ui/button.js';
 import { Dialog, showDialog } from '../ui/dialog.js';
 import { Field, Form } from '../ui/form.js';
+import { useKeptFocus } from '../ui/kept-focus.js';
 import { Empty } from '../ui/states.js';
 import { toast } from '../ui/toast.js';
 import { countOpenReports } from './open-reports.js';
@@ -18,6 +19,7 @@ const STATUSES = ['open', 'resolved', 'dismissed'];
 export function Reports() {
   const [status, setStatus] = useState('open');
   const pages = usePages(`/api/reports?status=${status}`);
+  useKeptFocus(pages.rows?.length ?? 0, '.settings-part');
   const settle = async (report, outcome) => {
     const settled = await showDialog((close) => html`<${SettleDialog} report=${report} outcome=${outcome} onClose=${close} />`);
     if (!settled) return;

@@ -5,6 +5,7 @@ import { Button } from '../ui/button.js';
 import { confirm, Dialog, showDialog } from '../ui/dialog.js';
 import { Field, Form } from '../ui/form.js';
 import { Icon } from '../ui/icon.js';
+import { useKeptFocus } from '../ui/kept-focus.js';
 import { Empty } from '../ui/states.js';
 import { toastError } from '../ui/toast.js';
 import { Pages, usePages } from './pages.js';
@@ -12,6 +13,7 @@ import { Pages, usePages } from './pages.js';
 /** The roles that an administrator may give to users. Applications decide what they mean. */
 export function Roles() {
   const pages = usePages('/api/roles');
+  useKeptFocus(pages.rows?.length ?? 0, '.settings-part');
   const edit = async (role) => {
     const changed = await showDialog((close) => html`<${RoleDialog} role=${role} onClose=${close} />`);
     if (changed) void pages.reload();

@@ -6,7 +6,10 @@ import { deleted } from './local-state.js';
 
 const UNDO = 5000;
 
-/** What is to be deleted when its time is over, by id of the message. @type {Map<number, () => Promise<void>>} */
+/**
+ * What is to be deleted when its time is over, and what undoes that before, by id of the message.
+ * @type {Map<number, {remove: () => Promise<void>, undo: AbortController}>}
+ */
 const pending = new Map();
 
 /** Hide a message, offer to undo that, and delete it after five seconds. */
@@ -15,13 +18,14 @@ export async function deleteWithUndo(message, { conversation }) {
   const neighbour = focusedNeighbour(id);
   hide(id, true);
   neighbour?.focus({ preventScroll: true });
-  pending.set(id, () => conversation.remove(id));
-  const isUndone = await toast(t('delete.done'), { action: t('delete.undo'), duration: UNDO });
-  const remove = pending.get(id);
+  const undo = new AbortController();
+  pending.set(id, { remove: () => conversation.remove(id), undo });
+  const isUndone = await toast(t('delete.done'), { action: t('delete.undo'), duration: UNDO, signal: undo.signal });
+  const deletion = pending.get(id);
   pending.delete(id);
   if (isUndone) return hide(id, false);
   try {
-    await remove?.();
+    await deletion?.remove();
     // What was replied to it is still there, so its place is.
     if (message.reply_count) hide(id, false);
   } catch (error) {
@@ -49,5 +53,14 @@ function hide(id, isHidden) {
 addEventListener('pagehide', () => {
   const removals = [...pending.values()];
   pending.clear();
-  for (const remove of removals) void remove().catch(() => {});
+  for (const { remove } of removals) void remove().catch(() => {});
+});
+
+// The button is far from the messages for who uses the keyboard. In a text field the key undoes what was typed.
+addEventListener('keydown', (event) => {
+  const isUndo = event.key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+  const last = [...pending.values()].at(-1);
+  if (!isUndo || !last || event.target.closest?.('input, textarea')) return;
+  event.preventDefault();
+  last.undo.abort();
 });

@@ -28,7 +28,7 @@ export function InboxRow({ row, isCurrent, isStop }) {
           ${isMuted && html`<span class="badge-icon" role="img" aria-label=${t('inbox.muted')}><${Icon} name="bell-off" /></span>`}
           ${
             mentions > 0 &&
-            html`<span class="badge badge-mention" role="img" aria-label=${t('inbox.mentions', { count: mentions })}>@${formatNumber(mentions)}</span>`
+            html`<span class="badge badge-mention" dir="ltr" role="img" aria-label=${t('inbox.mentions', { count: mentions })}>@${formatNumber(mentions)}</span>`
           }
           ${unread > 0 && html`<span class="badge" role="img" aria-label=${t('inbox.unread', { count: unread })}>${formatNumber(unread)}</span>`}
         </span>

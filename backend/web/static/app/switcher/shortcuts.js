@@ -23,6 +23,7 @@ const GROUPS = {
     ['message-reply', ['R']],
     ['message-edit', ['E']],
     ['message-react', ['+']],
+    ['message-undo', [MODIFIER, 'Z']],
     ['message-leave', ['Esc']],
   ],
   composer: [

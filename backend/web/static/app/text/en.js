@@ -123,6 +123,7 @@ export const en = {
   'shortcuts.message-react': 'Add a reaction',
   'shortcuts.message-reply': 'Reply in a thread',
   'shortcuts.message-steps': 'Move between messages',
+  'shortcuts.message-undo': 'Undo a deletion, within 5 seconds',
   'shortcuts.messages': 'On a message',
   'shortcuts.row-menu': 'Menu of a conversation',
   'shortcuts.rows': 'Move between conversations',

@@ -1,6 +1,7 @@
 import { html, signal, useEffect, useId, useRef } from '../preact.js';
 import { t } from '../text.js';
 import { Button, IconButton } from './button.js';
+import { rememberFocus } from './returned-focus.js';
 
 /** The open dialogs, the newest last: `{id, render}`. */
 const open = signal([]);
@@ -46,13 +47,13 @@ export function Dialog({ title, onClose, footer, size = '', isBare = false, clas
   const element = useRef(null);
   const id = useId();
   useEffect(() => {
-    const before = document.activeElement;
+    const giveBack = rememberFocus();
     const dialog = element.current;
     dialog.showModal();
     dialog.querySelector('[autofocus]')?.focus();
     return () => {
       dialog.close(); // while it is open, nothing outside of it takes the focus
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      giveBack();
     };
   }, []);
   const onCancel = (event) => {

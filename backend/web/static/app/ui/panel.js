@@ -2,14 +2,15 @@ import { html, useEffect, useRef } from '../preact.js';
 import { closePanel } from '../router.js';
 import { t } from '../text.js';
 import { IconButton } from './button.js';
+import { rememberFocus } from './returned-focus.js';
 
 /** The frame of a panel beside the main pane. Escape closes it. @param {{title: any, subtitle?: any, actions?: any, children?: any}} props */
 export function Panel({ title, subtitle, actions, children, class: className = '' }) {
   const element = useRef(null);
   useEffect(() => {
-    const before = document.activeElement;
+    const giveBack = rememberFocus();
     element.current.focus({ preventScroll: true });
-    return () => before instanceof HTMLElement && before.isConnected && before.focus();
+    return giveBack;
   }, []);
   const onKeyDown = (event) => {
     if (event.key !== 'Escape' || event.defaultPrevented) return;

@@ -11,10 +11,11 @@ let count = 0;
 /**
  * Tell of something for a moment, in a corner. Resolves when it has gone: with true where its action was chosen.
  * @param {string} text
- * @param {{kind?: 'error' | 'success', action?: string, duration?: number}} [options]
+ * @param {{kind?: 'error' | 'success', action?: string, duration?: number, signal?: AbortSignal}} [options]
+ *   `signal` chooses the action, as a key can
  * @returns {Promise<boolean>}
  */
-export function toast(text, { kind, action, duration = DURATION } = {}) {
+export function toast(text, { kind, action, duration = DURATION, signal } = {}) {
   return new Promise((resolve) => {
     count += 1;
     const id = count;
@@ -23,6 +24,7 @@ export function toast(text, { kind, action, duration = DURATION } = {}) {
       resolve(isChosen);
     };
     toasts.value = [...toasts.value.slice(-2), { id, text, kind, action, close }];
+    signal?.addEventListener('abort', () => close(true));
     setTimeout(close, duration);
   });
 }
