@@ -118,7 +118,7 @@ def test_every_client_has_what_the_server_has(
     for tab in tabs:
         tab.run("id => { chat.conversation(id); chat.conversation('lobby'); }", room)
         tab.until("chat.state.value.status === 'live'", wait=RECONNECTED)
-        tab.until("id => chat.conversation(id).outbox.value.length === 0", room)
+        tab.until("id => chat.conversation(id).outbox.value.length === 0", room, wait=RECONNECTED)
     # Each has sent everything, so nothing changes any more, and what is on its way arrives.
     assert sum(writer.report()["sent"] for writer in writers) > 20
     for writer, person in zip(writers, people, strict=False):
