@@ -126,6 +126,17 @@ def test_a_deletion_can_be_undone_and_is_done_when_the_page_goes(
     expect(article(page, "This message was deleted.")).to_have_count(2)
 
 
+def test_a_deletion_is_done_before_a_sign_out(open_page: Opens, ann: Person, room: str) -> None:
+    ann.api.send("Said too much", conversation_id=room)
+    page = open_page(ann, f"c/{room}")
+    choose(article(page, "Said too much"), "Delete")
+    page.evaluate("location.hash = '#/settings'")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("dialog").get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_label("Password", exact=True)).to_be_visible()
+    assert stored(ann, room) == [""]
+
+
 def test_pictures_and_files_are_shown_pinned_and_reported(
     open_page: Opens, ann: Person, bob: Person, room: str
 ) -> None:

@@ -1,5 +1,6 @@
 // A deleted message vanishes at once. For some seconds that can be undone; after them the server is told.
 
+import { beforeSignOut } from '../session/ended.js';
 import { t } from '../text.js';
 import { toast, toastError } from '../ui/toast.js';
 import { deleted } from './local-state.js';
@@ -49,12 +50,15 @@ function hide(id, isHidden) {
   deleted.value = ids;
 }
 
-// The page goes away, and with it the time in which the deletion could be undone.
-addEventListener('pagehide', () => {
+/** The time in which deletions could be undone is over. */
+function finish() {
   const removals = [...pending.values()];
   pending.clear();
-  for (const { remove } of removals) void remove().catch(() => {});
-});
+  return Promise.allSettled(removals.map(({ remove }) => remove()));
+}
+
+addEventListener('pagehide', finish);
+beforeSignOut.add(finish);
 
 // The button is far from the messages for who uses the keyboard. In a text field the key undoes what was typed.
 addEventListener('keydown', (event) => {

@@ -8,6 +8,9 @@ import { closeDialogs } from '../ui/dialog.js';
 /** Whether who was signed in is so no longer, and did not ask for that here. */
 export const hasEnded = signal(false);
 
+/** What must be done while the session lasts; signing out waits for it. @type {Set<() => Promise<any>>} */
+export const beforeSignOut = new Set();
+
 let isLeaving = false;
 let wasSignedIn = false;
 let lastId = 0;
@@ -30,6 +33,7 @@ effect(() => {
 export async function signOut(options) {
   isLeaving = true;
   try {
+    await Promise.allSettled([...beforeSignOut].map((finish) => finish()));
     await chat.auth.logout(options);
   } finally {
     isLeaving = false;
