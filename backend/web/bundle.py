@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 FOLDERS = ("app", "vendor")
 MAIN = "app/main.js"
+CONVERSATION = "app/conversation/pane.js"
 LIBRARY = "confab.js"
 STYLE = "style.css"
 STYLES = "app/styles/index.css"
@@ -109,7 +110,7 @@ def _sources() -> dict[str, Path]:
 def _files(sources: dict[str, Path]) -> dict[str, Asset]:
     scripts = {name: path.read_text() for name, path in sources.items() if _is_own_script(name)}
     if MAIN in scripts:
-        scripts = joined(MAIN, scripts)
+        scripts = joined(MAIN, scripts, CONVERSATION)
     files = {name: Asset.named(name, text.encode()) for name, text in _smaller(scripts).items()}
     for name, path in sources.items():
         if name.startswith("vendor/") or not name.endswith((".js", ".css", ".d.ts")):

