@@ -57,7 +57,7 @@ audit: $(VENV)/.dev ## check for insecure code, and for dependencies with known 
 image: $(VENV)/.dev ## build the image's steps in a folder with a Debian, and try the server there; needs root, takes some minutes
 	@$(BIN)/python -m tests.deploy
 
-conformance: $(VENV)/.dev ## check the socket with Autobahn's cases, and the API with schemathesis
+conformance: $(VENV)/.dev ## check the socket with Autobahn's cases, the API with schemathesis, and the kit with planted faults
 	@$(BIN)/python -m tests.conformance $(ARGS)
 
 bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare peers

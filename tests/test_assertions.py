@@ -16,6 +16,7 @@ HELPERS = {
     "assert_own",  # a budget of each user
     "assert_problem",  # an answer with a problem
     "append_and_check",  # messages that were not published
+    "assert_accessible", "check_accessible",  # what axe-core finds in the page
     "check_answers",  # what a generated client received
     "check_refused",  # an archive that is not restored
     "expect", "expect_message", "wait_until", "wait_until_blocked",  # they fail if it does not happen in time

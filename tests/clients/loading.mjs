@@ -8,6 +8,7 @@ const [sources, name] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(`${sources}/${file}`).href);
 const { Store } = await load('store.js');
 const { MemoryStorage } = await load('storage.js');
+const { ApiError } = await load('api.js');
 
 const ID = 'room:1';
 const message = (seq, modseq, content) => ({ id: seq, conversation_id: ID, seq, modseq, content, sender_id: 2, mentions: [] });
@@ -33,6 +34,9 @@ const page = (messages, last_modseq) => ({
 const direct = (messages, recipient_id, is_read) =>
   messages.map((each) => ({ ...each, recipient_id, sender_id: 3 - recipient_id, is_read }));
 const settle = () => new Promise((resolve) => setTimeout(resolve));
+const requested = async ({ requests }) => {
+  while (!requests.length) await settle();
+};
 
 /** A device with storage, whose reads of messages wait for `release` after `hold`. */
 class Device extends MemoryStorage {
@@ -51,10 +55,13 @@ class Device extends MemoryStorage {
   }
 }
 
-/** A tab: its store, and the requests for messages that wait for an answer. */
+/** A tab: its store, and the requests that wait for an answer, or for an error. */
 async function open(device, isLeader) {
   const requests = [];
-  const get = () => new Promise((resolve) => requests.push((answer) => resolve(structuredClone(answer))));
+  const get = () =>
+    new Promise((resolve, reject) => {
+      requests.push((answer) => (answer instanceof Error ? reject(answer) : resolve(structuredClone(answer))));
+    });
   const context = { emit() {}, isLeader: () => isLeader, share() {}, send() {} };
   const store = new Store({ get }, async () => device, { arrived() {}, of: () => [] }, context);
   await store.enter(1);
@@ -193,6 +200,20 @@ const orders = {
     tab.store.apply({ type: 'read', conversation_id: ID, user_id: 2, seq: 3 });
     const [created] = direct([message(3, 5, '3')], 2, false);
     tab.store.apply({ ...event, type: 'message.created', modseq: 5, message: created });
+    return tab;
+  },
+
+  async 'a row that could not be read'() {
+    const tab = await leading();
+    tab.store.apply(event);
+    tab.store.apply({ type: 'read', conversation_id: ID, user_id: 1, seq: 1 }); // late, or set back: the row is asked for
+    await requested(tab);
+    tab.requests.pop()(new ApiError(503, 'unavailable', 'The database is away.'));
+    await requested(tab);
+    tab.requests.pop()({ ...row(4), last_read_seq: 1, unread_count: 2 });
+    await settle();
+    const { unread_count } = tab.conversation.info.value;
+    if (unread_count !== 2) throw new Error(`${unread_count} are unread.`);
     return tab;
   },
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,9 @@ CLIENTS: list[tuple[str, Callable[[Fault, Path], str], set[str]]] = [
 """The faults of each client, the command with one of them, and the capabilities that its adapter lacks. The faults of cases that
 need these are planted in test_confab_tabs.py.
 """
+
+STEP = 1 if os.environ.get("CLIENT_FAULTS") == "all" else 3
+"""The suite plants every third fault; `make conformance ARGS=faults` plants them all."""
 
 each_client = pytest.mark.parametrize(("faults", "command", "lacks"), CLIENTS, ids=["reference", "confab"])
 

@@ -1,4 +1,7 @@
-"""`make conformance` runs the test suites of others; `make conformance ARGS=autobahn` runs one. Exits with 1 at a finding."""
+"""`make conformance` runs the test suites of others, and plants every fault of clients; `ARGS=autobahn` runs one part.
+
+Exits with 1 at a finding.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import argparse
 import os
 import sys
 
-from tests.conformance import autobahn, openapi
+from tests.conformance import autobahn, faults, openapi
 
-PARTS = {"autobahn": autobahn.main, "openapi": openapi.main}
+PARTS = {"autobahn": autobahn.main, "openapi": openapi.main, "faults": faults.main}
 """Each part prints its results, and returns its findings."""
 
 

@@ -15,7 +15,7 @@ SIGNED_IN = ["", "search?q=words", "rooms", "people", "settings"]
 PANELS = ["", "?panel=details", "?panel=pins", "?panel=search"]
 
 
-def check(page: Page) -> None:
+def check_accessible(page: Page) -> None:
     for viewport, scheme in ((WIDE, "light"), (NARROW, "dark")):
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=scheme)
@@ -50,18 +50,18 @@ def room(ann: Person, person: People) -> str:
 def test_pages_of_nobody(path: str, open_page: Opens) -> None:
     page = open_page(None, path)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    check(page)
+    check_accessible(page)
 
 
 @pytest.mark.parametrize("path", SIGNED_IN)
 def test_pages_of_a_user(path: str, open_page: Opens, ann: Person, room: str) -> None:
     page = open_page(ann, path)
     expect(page.get_by_role("heading", level=2).first).to_be_visible()
-    check(page)
+    check_accessible(page)
 
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_conversation(panel: str, open_page: Opens, ann: Person, room: str) -> None:
     page = open_page(ann, f"c/{room}{panel}")
     expect(page.get_by_role("article").first).to_be_visible()
-    check(page)
+    check_accessible(page)

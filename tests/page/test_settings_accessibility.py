@@ -24,7 +24,7 @@ def ann(person: People) -> Person:
     return ann
 
 
-def check(page: Page, role: str, name: str) -> None:
+def check_accessible(page: Page, role: str, name: str) -> None:
     """What has this role and name is accessible, in each look."""
     expect(page.get_by_role(role, name=name)).to_be_visible()  # type: ignore[arg-type]
     for viewport, scheme in LOOKS:
@@ -36,7 +36,7 @@ def check(page: Page, role: str, name: str) -> None:
 
 def test_the_sections(open_page: Opens, ann: Person) -> None:
     page = open_page(ann, "settings/profile")
-    check(page, "button", "Choose a picture")
+    check_accessible(page, "button", "Choose a picture")
     for section, control in (
         ("appearance", "Size of text"),
         ("notifications", "Desktop notifications"),
@@ -49,7 +49,7 @@ def test_the_sections(open_page: Opens, ann: Person) -> None:
         go(page, section)
         expect(page.get_by_role("main").get_by_role("heading", name=control, level=3)).to_be_visible()
         expect(page.locator(".loading")).to_have_count(0)
-        check(page, "navigation", "Settings")
+        check_accessible(page, "navigation", "Settings")
 
 
 def test_the_dialogs(open_page: Opens, ann: Person, site: Deployment) -> None:
@@ -59,7 +59,7 @@ def test_the_dialogs(open_page: Opens, ann: Person, site: Deployment) -> None:
     page.locator("input[type=file]").set_input_files(
         {"name": "a.png", "mimeType": "image/png", "buffer": picture.getvalue()}
     )
-    check(page, "dialog", "Choose the part to show")
+    check_accessible(page, "dialog", "Choose the part to show")
     page.keyboard.press("Escape")
     for section, button, dialog in (
         ("data", "Erase the account…", "Erase the account"),
@@ -68,11 +68,11 @@ def test_the_dialogs(open_page: Opens, ann: Person, site: Deployment) -> None:
     ):
         go(page, section)
         page.get_by_role("button", name=button).click()
-        check(page, "dialog", dialog)
+        check_accessible(page, "dialog", dialog)
         page.keyboard.press("Escape")
     page.get_by_role("button", name="Sign out").click()
-    check(page, "dialog", "Sign out")
+    check_accessible(page, "dialog", "Sign out")
     page.keyboard.press("Escape")
     age_sessions(site, ann)
     page.get_by_role("button", name="Set up a second factor").click()
-    check(page, "dialog", "Confirm that it is you")
+    check_accessible(page, "dialog", "Confirm that it is you")

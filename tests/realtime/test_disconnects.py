@@ -14,7 +14,7 @@ import pytest
 
 from backend.models import User
 from backend.models.base import db
-from tests.processes import wait_until
+from tests.processes import freeze_tree, signal_tree, wait_until
 from tests.realtime.conftest import Deployment, OpenDeployment
 from tests.realtime.raw import CLOSE, ready_socket
 from tests.realtime.sending import wait_until_presence_is_sent
@@ -69,8 +69,13 @@ def test_an_opening_whose_client_is_gone_replaces_no_socket(deployment: Deployme
             f"GET /ws/{client.client_id}?token={user.token} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        with Wire(deployment.server, head.encode()) as gone:
-            gone.end()
+        freeze_tree(deployment.server.pid)
+        try:
+            opening = Wire(deployment.server, head.encode())
+            opening.end()
+        finally:
+            signal_tree(deployment.server.pid, signal.SIGCONT)
+        with opening as gone:
             gone.rest()
     assert all(client.call("ping")["type"] == "pong" for client in present)
 

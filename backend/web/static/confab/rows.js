@@ -98,7 +98,11 @@ export class Rows {
           this.take(row);
           this.#context.share(row);
         }
-      } catch {} // gone, or the next catching up brings it
+      } catch (error) {
+        // Gone, or the server is away for now.
+        const { isTemporary, retryAfter = 1 } = /** @type {import('./api.js').ApiError} */ (error);
+        if (isTemporary) setTimeout(() => this.refresh(conversation), 1000 * retryAfter);
+      }
     }
   }
 }
