@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.clients.test_tabs import KEYS
 from tests.page.conftest import Opens, People, Person
+from tests.processes import wait_until
 
 
 @pytest.fixture
@@ -65,6 +67,7 @@ def test_a_draft_outlives_a_reload(open_page: Opens, ann: Person, room: str) -> 
 def test_what_is_written_offline_is_sent_once_after_a_reload(open_page: Opens, ann: Person, room: str) -> None:
     page = open_page(ann, f"c/{room}")
     expect(box(page)).to_be_visible()
+    wait_until(lambda: any(room in key for key in page.evaluate(KEYS)), "the conversation is kept on the device")
     is_online = False
     page.route("**/api/**", lambda route: route.continue_() if is_online else route.abort())
     page.route_web_socket("**/ws/**", lambda socket: socket.connect_to_server() if is_online else socket.close())

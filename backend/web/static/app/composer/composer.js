@@ -77,12 +77,13 @@ export function Composer({ signals, row, parentId, onEditLast }) {
   const onKeyDown = (event) => {
     if (event.isComposing) return;
     const { key } = event;
+    const hasModifier = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
     if (completion.isOpen && completion.onKey(key, choose)) event.preventDefault();
     else if (key === 'Enter' && !event.shiftKey && sendsByEnter) {
       event.preventDefault();
       send();
     } else if (key === 'Enter' && (event.ctrlKey || event.metaKey)) send();
-    else if (key === 'ArrowUp' && !text && onEditLast?.()) event.preventDefault();
+    else if (key === 'ArrowUp' && !hasModifier && !text && onEditLast?.()) event.preventDefault();
     else return;
     event.stopPropagation();
   };

@@ -16,6 +16,11 @@ function midnight(day, later = 0) {
   return Number.isNaN(found.getTime()) ? undefined : found.toISOString(); // the address may name anything
 }
 
+/** A day that a date field can show; the address may have anything. @param {string | undefined} day */
+function dayOf(day) {
+  return /^\d{4}-\d\d-\d\d$/.test(day ?? '') ? day : '';
+}
+
 /** The query of the page in the terms of the server. Both days are within what is sought. */
 function filtersOf({ in: conversation, from, after, before, files }) {
   return {
@@ -68,9 +73,9 @@ export function SearchForm({ query, onChange, conversations }) {
   const [isOpen, setOpen] = useState(Boolean(query.in || query.from || query.after || query.before || query.files));
   useEffect(() => input.current.focus(), []);
   const change = (name, value) => onChange({ ...query, [name]: value || undefined });
-  const field = (name) => ({
+  const field = (name, value = query[name] ?? '') => ({
     name,
-    value: query[name] ?? '',
+    value,
     onChange: ({ currentTarget }) => change(name, currentTarget.value),
   });
   const count = ['in', 'from', 'after', 'before', 'files'].filter((name) => query[name]).length;
@@ -97,8 +102,8 @@ export function SearchForm({ query, onChange, conversations }) {
         html`<${Field} label=${t('search.in')} options=${[{ value: '', label: t('search.anywhere') }, ...conversations]} ...${field('in')} />`
       }
       <${Field} label=${t('search.from')} options=${[{ value: '', label: t('search.anybody') }, ...senders()]} ...${field('from')} />
-      <${Field} label=${t('search.after')} type="date" ...${field('after')} />
-      <${Field} label=${t('search.before')} type="date" ...${field('before')} />
+      <${Field} label=${t('search.after')} type="date" ...${field('after', dayOf(query.after))} />
+      <${Field} label=${t('search.before')} type="date" ...${field('before', dayOf(query.before))} />
       <${Checkbox}
         label=${t('search.files')}
         checked=${Boolean(query.files)}
