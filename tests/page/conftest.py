@@ -51,6 +51,16 @@ def person(site: Deployment) -> People:
 
 
 @pytest.fixture
+def ann(person: People) -> Person:
+    return person("Ann")
+
+
+@pytest.fixture
+def bob(person: People) -> Person:
+    return person("Bob")
+
+
+@pytest.fixture
 def open_page(browser: Browser, site: Deployment) -> Iterator[Opens]:
     """Opens the page in a browser of its own: `open_page(ann, "c/room:7")`, signed in as *ann*, or as nobody.
 

@@ -23,11 +23,6 @@ def check_accessible(page: Page) -> None:
 
 
 @pytest.fixture
-def ann(person: People) -> Person:
-    return person("Ann")
-
-
-@pytest.fixture
 def room(ann: Person, person: People) -> str:
     """A room with a bit of everything."""
     bob = person("Bob")

@@ -11,11 +11,6 @@ from tests.processes import wait_until
 
 
 @pytest.fixture
-def ann(person: People) -> Person:
-    return person("Ann")
-
-
-@pytest.fixture
 def room(ann: Person, person: People) -> str:
     """A room of Ann, in which Zoë is too."""
     room: str = ann.api.room(person("Zoë", "Zander", username=f"zoe-{ann.api.id}").api, name="Design")[

@@ -7,21 +7,11 @@ import base64
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page.conftest import Opens, People, Person
+from tests.page.conftest import Opens, Person
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAUCAIAAAA7jDsBAAAAGElEQVR42mOcuuQ4A27AxIAXjEqPSpMnDQA0eQHxPpAQ1QAAAABJRU5ErkJggg=="
 )
-
-
-@pytest.fixture
-def ann(person: People) -> Person:
-    return person("Ann")
-
-
-@pytest.fixture
-def bob(person: People) -> Person:
-    return person("Bob")
 
 
 @pytest.fixture
@@ -69,6 +59,7 @@ def test_a_thread_is_opened_answered_and_summed_up(open_page: Opens, ann: Person
     thread.get_by_role("textbox", name="Reply").fill("Here it is")
     page.keyboard.press("Enter")
     expect(thread.get_by_role("article")).to_have_count(2)
+    expect(thread.locator(".is-outbox")).to_have_count(0)
     ann.api.send("Thank you", conversation_id=room, parent_id=root["id"])
     expect(thread.get_by_role("article").last).to_contain_text("Thank you")
     page.get_by_role("button", name="Close").click()

@@ -31,16 +31,6 @@ SEEN = """async (list) => {
 
 
 @pytest.fixture
-def ann(person: People) -> Person:
-    return person("Ann")
-
-
-@pytest.fixture
-def bob(person: People) -> Person:
-    return person("Bob")
-
-
-@pytest.fixture
 def room(ann: Person, bob: Person) -> str:
     """A room of Ann and Bob, to which Bob has sent some pages of messages."""
     room: str = ann.api.room(bob.api, name="Design")["conversation_id"]
