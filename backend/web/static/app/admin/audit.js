@@ -3,13 +3,14 @@ import { html, useState } from '../preact.js';
 import { formatMoment, formatShort, t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { Empty } from '../ui/states.js';
-import { Pages, usePages } from './pages.js';
+import { usePages } from '../ui/pages.js';
+import { Pages } from './pages.js';
 
 /** What was done with power, newest first: who, what, to what, from where. */
 export function Audit() {
   const [filters, setFilters] = useState({});
   const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value));
-  const pages = usePages(`/api/audit${query.size ? `?${query}` : ''}`);
+  const pages = usePages('/api/audit', filters);
   const filterBy = (name, value) => setFilters({ ...filters, [name]: value });
   return html`<p class="setting-text">${t('admin.audit.text')}</p>
     ${

@@ -11,14 +11,15 @@ import { useKeptFocus } from '../ui/kept-focus.js';
 import { Empty } from '../ui/states.js';
 import { toast } from '../ui/toast.js';
 import { countOpenReports } from './open-reports.js';
-import { Pages, usePages } from './pages.js';
+import { usePages } from '../ui/pages.js';
+import { Pages } from './pages.js';
 
 const STATUSES = ['open', 'resolved', 'dismissed'];
 
 /** Messages that users reported: what was said, who objects and why, and how it was settled. */
 export function Reports() {
   const [status, setStatus] = useState('open');
-  const pages = usePages(`/api/reports?status=${status}`);
+  const pages = usePages('/api/reports', { status });
   useKeptFocus(pages.rows?.length ?? 0, '.settings-part');
   const settle = async (report, outcome) => {
     const settled = await showDialog((close) => html`<${SettleDialog} report=${report} outcome=${outcome} onClose=${close} />`);

@@ -8,7 +8,8 @@ import { Icon } from '../ui/icon.js';
 import { useKeptFocus } from '../ui/kept-focus.js';
 import { Empty } from '../ui/states.js';
 import { toastError } from '../ui/toast.js';
-import { Pages, usePages } from './pages.js';
+import { usePages } from '../ui/pages.js';
+import { Pages } from './pages.js';
 
 /** The roles that an administrator may give to users. Applications decide what they mean. */
 export function Roles() {

@@ -8,7 +8,8 @@ import { Dialog, showDialog } from '../ui/dialog.js';
 import { Checkbox, Field, Form } from '../ui/form.js';
 import { Empty } from '../ui/states.js';
 import { toast } from '../ui/toast.js';
-import { Pages, usePages } from './pages.js';
+import { usePages } from '../ui/pages.js';
+import { Pages } from './pages.js';
 
 const DELAY = 250;
 
@@ -20,7 +21,7 @@ export function Users() {
     const timer = setTimeout(() => setQuery(sought.trim()), DELAY);
     return () => clearTimeout(timer);
   }, [sought]);
-  const pages = usePages(`/api/users${query ? `?${new URLSearchParams({ q: query })}` : ''}`);
+  const pages = usePages('/api/users', { q: query });
   const edit = async (user) => {
     const changed = await showDialog((close) => html`<${UserDialog} user=${user} onClose=${close} />`);
     if (!changed) return;

@@ -14,7 +14,7 @@ import { directId } from './direct.js';
 /** Everybody, to find and to write to. */
 export function PeoplePage() {
   const [query, setQuery] = useState('');
-  const { items, error, isLoading, hasMore, more, retry } = usePages('/api/users', query, remember);
+  const { items, error, isLoading, hasMore, more, retry } = usePages('/api/users', { q: query }, remember);
   return html`<div class="page">
     <header class="pane-header">
       <${IconButton} icon="back" class="pane-back" label=${t('action.back')} href=${href([])} />

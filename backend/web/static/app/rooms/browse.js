@@ -15,7 +15,7 @@ import { joinRoom } from './enter.js';
 /** The public rooms and one's own: to join and to open. */
 export function RoomsPage() {
   const [query, setQuery] = useState('');
-  const { items, error, isLoading, hasMore, more, retry } = usePages('/api/rooms', query);
+  const { items, error, isLoading, hasMore, more, retry } = usePages('/api/rooms', { q: query });
   return html`<div class="page">
     <header class="pane-header">
       <${IconButton} icon="back" class="pane-back" label=${t('action.back')} href=${href([])} />
