@@ -28,12 +28,14 @@ async def state(run: Run, device: Device | None, is_: str, within: int = WITHIN,
     await until(run, found, within)
 
 
-async def not_live(run: Run, device: Device | None, within: int = WITHIN) -> None:
-    """The client reports that it is no longer live."""
+async def not_live(run: Run, device: Device | None, since: str, within: int = WITHIN) -> None:
+    """The client has reported since a mark that it is not live. It may be live again by now."""
     assert device is not None
+    start = run.since(since)
 
     async def found() -> tuple[bool, str]:
-        return device.statuses.get("1") != "live", "The client is still live."
+        reports = run.trace.find("event", start, device=device.name, event="state")
+        return any(report.data["status"] != "live" for report in reports), "The client is still live."
 
     await until(run, found, within)
 

@@ -9,7 +9,7 @@ import pyotp
 from playwright.sync_api import Page, Route, expect
 
 from tests.clients.conftest import PASSWORD
-from tests.page.conftest import Opens, People
+from tests.page.conftest import Opens, People, Person
 from tests.page.outgoing import mailed_token, texted_code
 from tests.realtime.client import Api
 from tests.realtime.conftest import Deployment
@@ -69,6 +69,21 @@ def test_a_wrong_password_is_told_and_the_address_is_shown_after_signing_in(open
     expect(page.get_by_role("alert")).to_be_focused()
     sign_in(page, ann.api("GET", "/api/users/me")["username"])
     expect(page.get_by_role("textbox", name="Message to Kitchen")).to_be_visible()
+
+
+FIRST_CLICK = """path => new MutationObserver((_, observer) => {
+  if (!document.querySelector('.sidebar')) return;
+  observer.disconnect();
+  location.hash = path;
+}).observe(document.body, { childList: true, subtree: true })"""
+"""Chooses an address in the moment in which the workspace appears, as no hand can."""
+
+
+def test_an_address_that_is_chosen_as_soon_as_the_workspace_appears_is_kept(open_page: Opens, ann: Person) -> None:
+    page = open_page(None, "sign-in")
+    page.evaluate(FIRST_CLICK, "#/settings/security")
+    sign_in(page, ann.account["email"])
+    expect(page.get_by_role("button", name="Change the password")).to_be_visible()
 
 
 def test_the_second_factor_is_asked_for_in_a_second_step(open_page: Opens, person: People) -> None:

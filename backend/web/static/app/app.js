@@ -1,5 +1,5 @@
 import { me, state } from './chat.js';
-import { html, useEffect } from './preact.js';
+import { html, useLayoutEffect } from './preact.js';
 import { go, route } from './router.js';
 import './session/ended.js';
 import { Dialogs } from './ui/dialog.js';
@@ -21,7 +21,8 @@ const SESSION = ['forgot', 'register', 'sign-in'];
 export function App() {
   const [first] = route.value.path;
   const isSignedOut = state.value.status === 'signed-out' && !me.value;
-  useEffect(() => {
+  // Before the page can be used: an effect that runs later would undo the first click.
+  useLayoutEffect(() => {
     document.body.classList.toggle('is-signed-in', Boolean(me.value));
     if (me.value && SESSION.includes(first)) go([], undefined, { replace: true });
   });
