@@ -192,18 +192,19 @@ def _wait_until_same(
 
 def _difference(api: Api, inbox: list[dict[str, Any]], messages: dict[str, list[dict[str, Any]]]) -> str:
     """Say where the state of a client differs from a fresh read."""
+    found = []
     rows = {row["id"]: {name: row[name] for name in COUNTED} for row in api("GET", "/api/chat/conversations?limit=100")}
     held_rows = {row["id"]: {name: row[name] for name in COUNTED} for row in inbox}
     if held_rows != rows:
-        return f"inbox: {held_rows} instead of {rows}"
+        found.append(f"inbox: {held_rows} instead of {rows}")
     for conversation, held in messages.items():
         fresh = _fresh(api, conversation)
         if len(held) < min(25, len(fresh)):
-            return f"{conversation}: only {len(held)} messages of {len(fresh)}"
+            found.append(f"{conversation}: only {len(held)} messages of {len(fresh)}")
         for message, expected in zip(held, fresh[-len(held) :], strict=True):
             if message != expected:
-                return f"{conversation}: {message} instead of {expected}"
-    return ""
+                found.append(f"{conversation}: {message} instead of {expected}")
+    return "\n".join(found)
 
 
 def _check_sent(api: Api, room: str, tabs: list[Tab]) -> None:
