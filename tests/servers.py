@@ -159,9 +159,9 @@ class Server:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def close(self) -> None:
-        """Stop it and remove its folder."""
+        """Stop it and remove its folder. It ends at once, which spares a second, unless its coverage is measured."""
         if self._process is not None:
-            self.stop()
+            self.stop(signal.SIGTERM if COVERAGE in self.env else signal.SIGINT)
         self.folder.remove()
 
     def __enter__(self) -> Self:
