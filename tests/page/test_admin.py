@@ -52,6 +52,10 @@ def test_a_user_is_given_a_role_and_deactivated(open_page: Opens, admin: Person,
     page.get_by_role("link", name="Audit trail").click()
     page.get_by_role("row").filter(has_text="role.granted").first.get_by_role("button", name="role.granted").click()
     expect(page.get_by_text("What: role.granted")).to_be_visible()
+    admin_name = page.get_by_role("row").nth(1).get_by_role("button").first
+    name = admin_name.inner_text()
+    admin_name.click()
+    expect(page.get_by_text(f"Who: {name}")).to_be_visible()
     assert_accessible(page)
 
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Opens, People
+from tests.processes import wait_until
 
 
 def settings(page: Page, **values: str) -> None:
@@ -133,6 +134,51 @@ def test_a_deletion_is_undone_by_a_key(open_page: Opens, person: People) -> None
     page.keyboard.press("Control+z")
     expect(page.get_by_role("article", name="First")).to_be_visible()
     expect(page.get_by_text("Message deleted")).to_have_count(0)
+
+
+def test_an_unfinished_edit_and_chosen_files_outlive_a_visit_elsewhere(open_page: Opens, person: People) -> None:
+    ann = person("Ann")
+    room = ann.api.room(name="Design")["conversation_id"]
+    ann.api.send("First", conversation_id=room)
+    page = open_page(ann, f"c/{room}")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"a plan"}
+    )
+    expect(page.get_by_role("article", name="First")).to_be_visible()
+    page.get_by_role("textbox", name="Message to Design").press("ArrowUp")
+    page.get_by_role("textbox", name="Edit the message").fill("First, and more")
+    page.get_by_role("link", name="Lobby").click()
+    expect(page.get_by_role("textbox", name="Message to Lobby")).to_be_visible()
+    expect(page.get_by_role("list", name="Attached files")).to_have_count(0)
+    page.go_back()
+    expect(page.get_by_role("button", name="Remove plan.txt")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Edit the message")).to_have_value("First, and more")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("article", name="First, and more")).to_be_visible()
+    page.get_by_role("button", name="Send").click()
+    page.reload()
+    expect(page.get_by_role("article").filter(has_text="plan.txt")).to_be_visible()
+    expect(page.get_by_role("list", name="Attached files")).to_have_count(0)
+
+
+def test_what_the_page_tells_stays_while_it_has_the_focus(open_page: Opens, person: People) -> None:
+    ann = person("Ann")
+    room = ann.api.room(name="Design")["conversation_id"]
+    ann.api.send("First", conversation_id=room)
+    page = open_page(ann, f"c/{room}")
+    page.get_by_role("article", name="First").hover()
+    page.get_by_role("article", name="First").get_by_role("button", name="More").click()
+    page.clock.install()
+    page.get_by_role("menuitem", name="Delete", exact=True).click()
+    undo = page.get_by_role("button", name="Undo")
+    undo.focus()
+    page.clock.run_for(20_000)
+    expect(undo).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.clock.run_for(6_000)
+    expect(undo).to_have_count(0)
+    wait_until(lambda: ann.api("GET", f"/api/chat/messages?conversation_id={room}")[0]["deleted_at"], "the deletion")
 
 
 def test_the_focus_returns_to_the_message_whose_dialog_is_left(open_page: Opens, person: People) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import base64
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.page.conftest import Opens, Person
+from tests.processes import wait_until
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAUCAIAAAA7jDsBAAAAGElEQVR42mOcuuQ4A27AxIAXjEqPSpMnDQA0eQHxPpAQ1QAAAABJRU5ErkJggg=="
 )
+
+STATUS = """async () => {
+  const { chat } = await import(new URL('chat.js', document.querySelector('script[type=module]').src));
+  return chat.state.value.status;
+}"""
 
 
 @pytest.fixture
@@ -157,6 +163,33 @@ def test_pictures_and_files_are_shown_pinned_and_reported(
     bobs.get_by_role("textbox", name="What is wrong with it?").fill("Not ours")
     bobs.get_by_role("button", name="Report", exact=True).click()
     expect(bobs.get_by_text("Thank you. An administrator will look at it.")).to_be_visible()
+
+
+def test_what_was_pinned_while_the_connection_was_away_is_shown_after_it(
+    open_page: Opens, ann: Person, bob: Person, room: str
+) -> None:
+    message = ann.api.send("Plans", conversation_id=room)
+    page = open_page(ann, f"c/{room}?panel=pins")
+    sockets: list[WebSocketRoute] = []
+    is_away = False
+
+    def connect(socket: WebSocketRoute) -> None:
+        if is_away:
+            socket.close()
+        else:
+            sockets.append(socket)
+            socket.connect_to_server()
+
+    page.route_web_socket("**/ws/**", connect)
+    page.reload()
+    panel = page.get_by_role("complementary", name="Pinned messages")
+    expect(panel).to_contain_text("Nothing is pinned")
+    wait_until(lambda: page.evaluate(STATUS) == "live", "the connection")
+    is_away = True
+    sockets[-1].close()
+    ann.api("PUT", f"/api/chat/messages/{message['id']}/pin")
+    is_away = False
+    expect(panel.get_by_role("listitem")).to_contain_text("Plans")
 
 
 def test_everything_by_keyboard(open_page: Opens, ann: Person, bob: Person, room: str) -> None:

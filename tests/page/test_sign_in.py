@@ -210,6 +210,21 @@ def test_join_with_an_account(open_page: Opens, person: People) -> None:
     expect(page.get_by_role("alert")).to_contain_text("invite")
 
 
+def test_join_with_a_code_by_text(open_page: Opens, person: People, site: Deployment) -> None:
+    mobile = "+46701740615"
+    page = open_page(None, f"join/{invite(person, 'Garden')}")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in with a code by text").click()
+    page.get_by_role("button", name="Sign in with a password").click()
+    page.get_by_role("button", name="Sign in with a code by text").click()
+    page.get_by_label("Mobile number").fill(mobile)
+    page.keyboard.press("Enter")
+    page.get_by_label("Code").fill(texted_code(site.server, mobile))
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Join the room").click()
+    expect(page.get_by_role("textbox", name="Message to Garden")).to_be_visible()
+
+
 def test_a_server_for_invited_people_asks_for_the_invite(open_page: Opens, person: People) -> None:
     page = open_page()
     allow_registration(page, "invite")

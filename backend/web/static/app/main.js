@@ -7,4 +7,4 @@ const root = document.getElementById('root');
 root.replaceChildren();
 render(html`<${App} />`, root);
 void chat.start();
-registerWorker();
+void registerWorker();

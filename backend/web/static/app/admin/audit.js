@@ -16,7 +16,7 @@ export function Audit() {
     ${
       query.size > 0 &&
       html`<div class="admin-actions">
-        ${[...query].map(([name, value]) => html`<span class="tag" key=${name}>${t(`admin.audit.${name}`)}: ${value}</span>`)}
+        ${[...query].map(([name, value]) => html`<span class="tag" key=${name}>${t(`admin.audit.${name}`)}: <bdi>${name === 'actor_id' ? nameOf(person(Number(value)).value) : value}</bdi></span>`)}
         <${Button} size="small" onClick=${() => setFilters({})}>${t('admin.audit.all')}<//>
       </div>`
     }

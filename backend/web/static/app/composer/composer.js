@@ -5,7 +5,7 @@ import { IconButton } from '../ui/button.js';
 import { toast, toastError } from '../ui/toast.js';
 import { CompletionList } from './completion-list.js';
 import { completionsOf, wordAt } from './completion.js';
-import { draftOf, keepDraft } from './drafts.js';
+import { draftFilesOf, draftOf, keepDraft, keepDraftFiles } from './drafts.js';
 import { DropZone } from './drop.js';
 import { ChosenFiles, filesOf, MOST_FILES } from './files.js';
 
@@ -27,7 +27,7 @@ export function Composer({ signals, row, parentId, onEditLast }) {
   const chooser = useRef(null);
   const listId = useId();
   const [text, setText] = useState(() => draftOf(draftId));
-  const [files, setFiles] = useState([]);
+  const [files, setFiles] = useState(() => draftFilesOf(draftId));
   const completion = useCompletion({ row, members, input });
   const length = [...text].length;
   const isSendable = (text.trim() !== '' || files.length > 0) && length <= LONGEST;
@@ -42,6 +42,10 @@ export function Composer({ signals, row, parentId, onEditLast }) {
     setText(now);
     keepDraft(draftId, now);
   };
+  const changeFiles = (now) => {
+    setFiles(now);
+    keepDraftFiles(draftId, now);
+  };
   /** Put something in place of the selection, as a step that the browser can undo. */
   const insert = (what, start = input.current.selectionStart, end = input.current.selectionEnd) => {
     const element = input.current;
@@ -54,7 +58,7 @@ export function Composer({ signals, row, parentId, onEditLast }) {
     if (!added.length) return;
     const all = [...files, ...added];
     if (all.length > MOST_FILES) void toast(t('composer.too-many-files', { count: MOST_FILES }), { kind: 'error' });
-    setFiles(all.slice(0, MOST_FILES));
+    changeFiles(all.slice(0, MOST_FILES));
     input.current.focus();
   };
   const send = () => {
@@ -66,7 +70,7 @@ export function Composer({ signals, row, parentId, onEditLast }) {
     }
     conversation.stopTyping();
     change('');
-    setFiles([]);
+    changeFiles([]);
     completion.close();
     input.current.focus();
   };
@@ -110,7 +114,7 @@ export function Composer({ signals, row, parentId, onEditLast }) {
     <${DropZone} target=${input} onFiles=${addFiles} />
     ${completion.isOpen && html`<${CompletionList} id=${listId} options=${completion.options} chosen=${completion.chosen} onChoose=${choose} />`}
     <div class="composer-box">
-      <${ChosenFiles} files=${files} onRemove=${(index) => setFiles(files.filter((_, each) => each !== index))} />
+      <${ChosenFiles} files=${files} onRemove=${(index) => changeFiles(files.filter((_, each) => each !== index))} />
       <div class="composer-row">
         <${IconButton} icon="paperclip" label=${t('composer.attach')} onClick=${() => chooser.current.click()} />
         <input

@@ -1,4 +1,4 @@
-// What is written and not sent yet, for each conversation, kept over reloads on this device.
+// What is written and not sent yet, for each conversation. The text is kept over reloads on this device, chosen files are not.
 
 import { me } from '../chat.js';
 import { signal } from '../preact.js';
@@ -27,6 +27,18 @@ export function draftOf(id) {
   } catch {
     return ''; // no storage: drafts live until the reload
   }
+}
+
+/** The files that were chosen for a draft. @type {Map<string, File[]>} */
+const files = new Map();
+
+/** @param {string} id of a conversation, or of a thread */
+export const draftFilesOf = (id) => files.get(prefix() + id) ?? [];
+
+/** @param {string} id @param {File[]} chosen */
+export function keepDraftFiles(id, chosen) {
+  if (chosen.length) files.set(prefix() + id, chosen);
+  else files.delete(prefix() + id);
 }
 
 /** Keep a draft; an empty one is deleted. @param {string} id @param {string} text */

@@ -7,13 +7,19 @@ import { editing } from './local-state.js';
 
 const LONGEST = 4000;
 
+/**
+ * The edits that are not finished, by the id of the message: another conversation may be shown meanwhile.
+ * @type {Map<number, {text: string, base: any}>}
+ */
+const unfinished = new Map();
+
 /** Where a message is edited, in its place. Enter saves, Escape leaves it as it was. */
 export function MessageEditor({ message, place }) {
   const input = useRef(null);
-  const [text, setText] = useState(message.content);
+  const [text, setText] = useState(() => unfinished.get(message.id)?.text ?? message.content);
   const [isBusy, setBusy] = useState(false);
   /** The version that is edited: after a conflict, the one that the user was shown. */
-  const [base, setBase] = useState(message);
+  const [base, setBase] = useState(() => unfinished.get(message.id)?.base ?? message);
   const [isConflict, setConflict] = useState(false);
   useLayoutEffect(() => {
     const element = input.current;
@@ -26,7 +32,12 @@ export function MessageEditor({ message, place }) {
     input.current.style.height = `${input.current.scrollHeight}px`;
   }, [text]);
 
+  const change = (now) => {
+    setText(now);
+    unfinished.set(message.id, { text: now, base });
+  };
   const close = () => {
+    unfinished.delete(message.id);
     const article = input.current?.closest('article');
     editing.value = null;
     article?.focus({ preventScroll: true });
@@ -81,7 +92,7 @@ export function MessageEditor({ message, place }) {
       maxlength=${LONGEST}
       aria-label=${t('edit.label')}
       value=${text}
-      onInput=${({ currentTarget }) => setText(currentTarget.value)}
+      onInput=${({ currentTarget }) => change(currentTarget.value)}
       onKeyDown=${onKeyDown}
     ></textarea>
     <div class="editor-actions">

@@ -1,4 +1,4 @@
-import { api, chat, conversationSignals } from '../chat.js';
+import { api, chat, conversationSignals, state } from '../chat.js';
 import { nameOf, person } from '../people.js';
 import { html, useEffect, useMemo, useState } from '../preact.js';
 import { conversationHref } from '../router.js';
@@ -40,8 +40,12 @@ function usePins(id) {
     setError(null);
     api.all(`/api/chat/messages?conversation_id=${id}&pinned=true&limit=100`).then(setPins, setError);
   };
+  const isLive = state.value.status === 'live';
+  // No event tells of what was pinned while the connection was away.
   useEffect(() => {
-    load();
+    if (isLive || !pins) load();
+  }, [id, isLive]);
+  useEffect(() => {
     const take = ({ message }) => {
       if (message.conversation_id !== id) return;
       setPins((before) => {

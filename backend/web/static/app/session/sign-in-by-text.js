@@ -7,8 +7,11 @@ import { REGISTRATION } from './server.js';
 import { FactorCard } from './sign-in.js';
 import { CodeForm, NumberForm } from './text-code.js';
 
-/** Asks for a telephone number, for the code that is sent to it, and for the second factor where the account has one. */
-export function SignInByText() {
+/**
+ * Asks for a telephone number, for the code that is sent to it, and for the second factor where the account has one.
+ * @param {{onPassword?: () => void}} props  `onPassword` returns to the password, where that is not the page of the sign-in
+ */
+export function SignInByText({ onPassword }) {
   const [mobile, setMobile] = useState('');
   const [proof, setProof] = useState(null);
   const signIn = async (code) => {
@@ -26,7 +29,13 @@ export function SignInByText() {
   if (!mobile) {
     return html`<${Card} title=${t('sign-in.by-text')} lead=${t(REGISTRATION === 'open' ? 'text-code.lead-open' : 'text-code.lead')}>
       <${NumberForm} onSent=${setMobile} />
-      <p class="card-more"><a href="#/sign-in">${t('sign-in.by-password')}</a></p>
+      <p class="card-more">
+        ${
+          onPassword
+            ? html`<${Button} kind="quiet" size="small" onClick=${onPassword}>${t('sign-in.by-password')}<//>`
+            : html`<a href="#/sign-in">${t('sign-in.by-password')}</a>`
+        }
+      </p>
     <//>`;
   }
   return html`<${Card} title=${t('text-code.title')}>

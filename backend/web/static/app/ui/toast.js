@@ -9,7 +9,7 @@ const DURATION = 6000;
 let count = 0;
 
 /**
- * Tell of something for a moment, in a corner. Resolves when it has gone: with true where its action was chosen.
+ * Tell of something for a moment, in a corner. It stays while the pointer or the focus is on it. Resolves when it has gone: with true where its action was chosen.
  * @param {string} text
  * @param {{kind?: 'error' | 'success', action?: string, duration?: number, signal?: AbortSignal}} [options]
  *   `signal` chooses the action, as a key can
@@ -23,9 +23,14 @@ export function toast(text, { kind, action, duration = DURATION, signal } = {}) 
       toasts.value = toasts.value.filter((each) => each.id !== id);
       resolve(isChosen);
     };
-    toasts.value = [...toasts.value.slice(-2), { id, text, kind, action, close }];
+    let timer = setTimeout(close, duration);
+    const hold = () => clearTimeout(timer);
+    const release = () => {
+      hold();
+      timer = setTimeout(close, duration);
+    };
+    toasts.value = [...toasts.value.slice(-2), { id, text, kind, action, close, hold, release }];
     signal?.addEventListener('abort', () => close(true));
-    setTimeout(close, duration);
   });
 }
 
@@ -39,7 +44,14 @@ export function toastError(error) {
 export function Toasts() {
   return html`<div class="toasts" role="status" aria-live="polite">
     ${toasts.value.map(
-      ({ id, text, kind, action, close }) => html`<div key=${id} class=${`toast ${kind ? `toast-${kind}` : ''}`}>
+      ({ id, text, kind, action, close, hold, release }) => html`<div
+        key=${id}
+        class=${`toast ${kind ? `toast-${kind}` : ''}`}
+        onMouseEnter=${hold}
+        onMouseLeave=${release}
+        onFocusIn=${hold}
+        onFocusOut=${release}
+      >
         ${kind && html`<${Icon} name=${kind === 'error' ? 'alert' : 'check'} />`}
         <span class="toast-text">${text}</span>
         ${action && html`<${Button} size="small" onClick=${() => close(true)}>${action}<//>`}
