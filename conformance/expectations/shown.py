@@ -112,12 +112,15 @@ async def _message_difference(run: Run, device: Device, id_: str, tab: str) -> s
     return f"The client shows {short(pair[0])} in {id_}, and the server has {short(pair[1])}."
 
 
-async def inbox(run: Run, device: Device | None, conversation: str, has: dict[str, Any], within: int = WITHIN) -> None:
+async def inbox(
+    run: Run, device: Device | None, conversation: str, has: dict[str, Any], within: int = WITHIN, tab: str = "1"
+) -> None:
     """The row of *conversation* has these values."""
     assert device is not None
 
     async def found() -> tuple[bool, str]:
-        row = next((row for row in await device.call("inbox") if row["id"] == conversation), None)
+        rows = await device.call("inbox", tab=tab)
+        row = next((row for row in rows if row["id"] == conversation), None)
         is_so = row is not None and has.items() <= row.items()
         return is_so, f"The inbox has {short(row)} for {conversation}, and {has} is expected."
 

@@ -83,6 +83,7 @@ export class Confab {
     this.#store = new Store(this.api, storage, this.#outbox, {
       isLeader: () => this.#relay.isLeader,
       emit: (name, value) => this.#emit(name, value),
+      ask: (id) => this.#relay.post({ kind: 'stale', conversation: id }),
       share: (row) => this.#relay.broadcast({ kind: 'row', row }),
       send: (frame) => (this.#relay.isLeader ? this.#connection.send(frame) : this.#relay.post({ kind: 'send', frame })),
     });

@@ -79,9 +79,13 @@ export class Rows {
     if (row && !conversation.timeline.covers(row.last_read_seq, row.last_seq)) this.refresh(conversation);
   }
 
-  /** Read the row anew, because its counts cannot be known from what is at hand. @param {Conversation} conversation */
+  /**
+   * Read the row anew, because its counts cannot be known from what is at hand. The leading tab reads it, for all tabs: it may
+   * hold messages that this one lacks, so it does not know by itself that the row is needed.
+   * @param {Conversation} conversation
+   */
   refresh(conversation) {
-    if (!this.#context.isLeader()) return;
+    if (!this.#context.isLeader()) return this.#context.ask(conversation.id);
     if (!this.#stale.size) setTimeout(() => void this.#refreshStale(), 50);
     this.#stale.add(conversation);
   }
@@ -94,10 +98,7 @@ export class Rows {
       try {
         const row = await this.#store.api.get(`/api/chat/conversations/${conversation.id}`);
         if (conversation.version !== version) this.refresh(conversation);
-        else {
-          this.take(row);
-          this.#context.share(row);
-        }
+        else this.#context.share(row);
       } catch (error) {
         // Gone, or the server is away for now.
         const { isTemporary, retryAfter = 1 } = /** @type {import('./api.js').ApiError} */ (error);

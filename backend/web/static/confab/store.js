@@ -9,8 +9,9 @@ import { compare, Value } from './value.js';
  * @typedef {import('./types.js').Message} Message
  * @typedef {import('./types.js').InboxRow} InboxRow
  * @typedef {{
- *   emit: (name: string, value: any) => void, isLeader: () => boolean, share: (row: InboxRow) => void, send: (frame: any) => void
- * }} StoreContext
+ *   emit: (name: string, value: any) => void, isLeader: () => boolean, ask: (id: string) => void, share: (row: InboxRow) => void,
+ *   send: (frame: any) => void
+ * }} StoreContext  `ask`: have the leading tab read a row anew; `share`: take it over in all tabs
  */
 
 /** What is known of the signed-in user's conversations. The same frames in the same order lead to the same state, in every tab. */
