@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event
 
 from backend import create_app
+from backend.database import ensure_prepared
 from backend.models.base import Base, db
 from backend.security import hashing
 from config import Config
@@ -151,20 +152,33 @@ def wiped(postgresql_app: Flask) -> Iterator[None]:
 def wipe() -> None:
     """Delete the rows of every table that the application fills, and restore the lobby of the migrations."""
     db.session.rollback()
-    names = [table.name for table in reversed(Base.metadata.sorted_tables) if table.name != "search_version"]
+    connection = db.session.connection()
+    filled = dict(connection.exec_driver_sql(_filled_tables(connection)).all())
     # Most tests write a few rows to a few tables. TRUNCATE creates new files for each table and index, which takes PostgreSQL
     # 80 ms; but DELETE of 20,000 messages looks up the replies of each.
-    is_large = "(SELECT count(*) FROM (SELECT 1 FROM {0} LIMIT 1001) AS few) > 1000"
-    look = f"SELECT '{{0}}', {is_large} WHERE EXISTS (SELECT 1 FROM {{0}})"
-    filled = dict(db.session.execute(text(" UNION ALL ".join(look.format(name) for name in names))).all())
-    if any(filled.values()) and db.engine.dialect.name == "postgresql":
-        db.session.execute(text(f"TRUNCATE {', '.join(filled)} CASCADE"))
-    else:
-        for name in names:
-            if name in filled:
-                db.session.execute(text(f"DELETE FROM {name}"))
-    db.session.execute(text("INSERT INTO conversations (id, kind) VALUES ('lobby', 'lobby')"))
+    deletions = [f"DELETE FROM {name}" for name in _TABLES if name in filled]
+    if any(filled.values()) and connection.dialect.name == "postgresql":
+        deletions = [f"TRUNCATE {', '.join(filled)} CASCADE"]
+    statements = [*deletions, "INSERT INTO conversations (id, kind) VALUES ('lobby', 'lobby')"]
+    # The driver of PostgreSQL takes all of them at once.
+    for statement in ["; ".join(statements)] if connection.dialect.name == "postgresql" else statements:
+        connection.exec_driver_sql(statement)
     db.session.commit()
+
+
+_TABLES = [table.name for table in reversed(Base.metadata.sorted_tables) if table.name != "search_version"]
+_IS_LARGE = "(SELECT count(*) FROM (SELECT 1 FROM {0} LIMIT 1001) AS few) > 1000"
+_FILLED = " UNION ALL ".join(
+    f"SELECT '{name}', {_IS_LARGE.format(name)} WHERE EXISTS (SELECT 1 FROM {name})" for name in _TABLES
+)
+
+
+def _filled_tables(connection: Connection) -> str:
+    """The query for the tables with rows, and whether each is large. PostgreSQL plans it once for each connection."""
+    if connection.dialect.name == "sqlite":
+        return _FILLED
+    ensure_prepared(connection, {"filled_tables": _FILLED})
+    return "EXECUTE filled_tables"
 
 
 @pytest.fixture

@@ -7,13 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import insert, select
+from sqlalchemy.orm import make_transient_to_detached
 
 from backend.identity.access_tokens import issue_access_token
 from backend.identity.identity import FRESH_FOR
-from backend.models import Block, User, UserSession
+from backend.models import Block, Conversation, ConversationEntry, User, UserSession
 from backend.models.base import db, utcnow
+from backend.models.conversation import LOBBY
+from backend.models.user import fold_username
 from backend.security.hashing import hash_secret, new_secret
-from backend.users.creation import add_user
+from backend.users.emails import fold_email
 from tests.client import Client
 
 _numbers = itertools.count(1)
@@ -64,36 +68,40 @@ class Factory:
             db.session.commit()
 
 
-_LATER = ("is_active", "deleted_at", "bio", "full_name", "mobile_verified_at")
-"""Fields that `add_user` does not take."""
+_COLUMNS = tuple(column.key for column in User.__table__.columns)
+_HEAD = select(Conversation.last_seq).where(Conversation.id == LOBBY).scalar_subquery()
 
 
 def _add_user(username: str | None, fields: dict[str, Any]) -> User:
-    """A new account in the current transaction, loaded and detached."""
+    """A new account in the current transaction, loaded and detached: the rows of `add_user`, without its savepoints."""
     n = next(_numbers)
-    later = {name: fields.pop(name) for name in list(fields) if name in _LATER}
-    user = add_user(
-        username=username or f"user{n}",
-        email=fields.pop("email", f"user{n}@example.com"),
-        may_be_reserved=True,
-        **fields,
-    )
-    for name, value in later.items():
-        setattr(user, name, value)
-    db.session.flush()
-    db.session.refresh(user)
-    db.session.expunge(user)  # a commit would expire its fields
+    username, email = username or f"user{n}", fields.pop("email", f"user{n}@example.com")
+    names = [fields[name] for name in ("first_name", "last_name") if fields.get(name)]
+    values = {
+        "username": username,
+        "username_key": fold_username(username),
+        "email": fold_email(email) if email else None,
+        "mail_address": email or None,
+        "full_name": " ".join(names) or None,
+    } | fields
+    connection = db.session.connection()
+    row = connection.execute(insert(User.__table__).values(**values).returning(*User.__table__.columns)).one()
+    entry = {"user_id": row.id, "conversation_id": LOBBY, "last_read_seq": _HEAD}
+    connection.execute(insert(ConversationEntry.__table__).values(**entry))
+    user = User()
+    user.__dict__.update(zip(_COLUMNS, row, strict=True), role_names=[])
+    make_transient_to_detached(user)
     return user
 
 
 def _add_session(user_id: int, is_fresh: bool) -> int:
     """The id of a new session in the current transaction."""
-    session = UserSession(
-        user_id=user_id,
-        session_token=hash_secret(new_secret()),
-        expires_at=utcnow() + timedelta(days=1),
-        authenticated_at=utcnow() - (timedelta() if is_fresh else FRESH_FOR),
-    )
-    db.session.add(session)
-    db.session.flush()
-    return session.id
+    session = {
+        "user_id": user_id,
+        "session_token": hash_secret(new_secret()),
+        "expires_at": utcnow() + timedelta(days=1),
+        "authenticated_at": utcnow() - (timedelta() if is_fresh else FRESH_FOR),
+    }
+    statement = insert(UserSession.__table__).values(**session).returning(UserSession.__table__.c.id)
+    number: int = db.session.connection().execute(statement).scalar_one()
+    return number
