@@ -138,7 +138,7 @@ def test_highlights_are_ranges_of_the_content(query: str, text: str, marked: lis
     assert [text[start : start + length] for start, length in highlights(parse_query(query), text)] == marked
 
 
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(st.data())
 def test_equals_the_naive_reference(data: st.DataObject) -> None:
     texts = data.draw(st.lists(strategies.texts, min_size=1, max_size=2))
@@ -146,7 +146,7 @@ def test_equals_the_naive_reference(data: st.DataObject) -> None:
     assert matches(parse_query(query), texts) == naive.matches(query, texts)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(st.data())
 def test_the_terms_of_the_index_agree_with_the_texts(data: st.DataObject) -> None:
     """A text that matches has all terms of the query. If the query is exact, a text with all terms matches."""
@@ -163,7 +163,7 @@ def test_the_terms_of_the_index_agree_with_the_texts(data: st.DataObject) -> Non
         assert has_all or not matches(query, texts)
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(st.text(max_size=60))
 def test_any_text_matches_itself_and_each_of_its_tokens(text: str) -> None:
     tokens = tokenize(text)
@@ -173,7 +173,7 @@ def test_any_text_matches_itself_and_each_of_its_tokens(text: str) -> None:
         assert matches(parse_query(token.term), [text])
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(st.data())
 def test_highlights_are_sorted_separate_and_within_the_content(data: st.DataObject) -> None:
     text = data.draw(strategies.texts)
@@ -187,7 +187,7 @@ def test_highlights_are_sorted_separate_and_within_the_content(data: st.DataObje
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(text=strategies.texts)
 def test_unicode_normal_forms_are_equivalent(form: str, text: str) -> None:
     other = unicodedata.normalize(form, text)  # type: ignore[arg-type]
@@ -205,17 +205,16 @@ def test_hostile_texts_take_linear_time(unit: str, query: str) -> None:
 
     def seconds(length: int) -> float:
         text = (unit * length)[:length]
-        best = 1.0
-        for _ in range(5):
-            started = time.process_time()
-            highlights(parsed, text)
-            matches(parsed, [text])
-            best = min(best, time.process_time() - started)
-        return best
+        started = time.process_time()
+        highlights(parsed, text)
+        matches(parsed, [text])
+        return time.process_time() - started
 
     gc.disable()  # a collection of all objects of the tests takes longer than the measured calls
     try:
-        assert seconds(40_000) < 30 * max(seconds(4_000), 0.0005)
+        limit = 30 * max(min(seconds(2_000) for _ in range(3)), 0.0005)
+        # Something else may slow one measurement down, so the fastest of five counts.
+        assert any(seconds(20_000) < limit for _ in range(5))
     finally:
         gc.enable()
 
