@@ -153,7 +153,7 @@ def wipe() -> None:
     """Delete the rows of every table that the application fills, and restore the lobby of the migrations."""
     db.session.rollback()
     connection = db.session.connection()
-    filled = dict(connection.exec_driver_sql(_filled_tables(connection)).all())
+    filled: dict[str, bool] = dict(connection.exec_driver_sql(_filled_tables(connection)).all())
     # Most tests write a few rows to a few tables. TRUNCATE creates new files for each table and index, which takes PostgreSQL
     # 80 ms; but DELETE of 20,000 messages looks up the replies of each.
     deletions = [f"DELETE FROM {name}" for name in _TABLES if name in filled]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import make_transient_to_detached
 
 from backend.identity.access_tokens import issue_access_token
@@ -68,7 +68,8 @@ class Factory:
             db.session.commit()
 
 
-_COLUMNS = tuple(column.key for column in User.__table__.columns)
+_USERS, _SESSIONS, _ENTRIES = (cast(Table, model.__table__) for model in (User, UserSession, ConversationEntry))
+_COLUMNS = tuple(column.key for column in _USERS.columns)
 _HEAD = select(Conversation.last_seq).where(Conversation.id == LOBBY).scalar_subquery()
 
 
@@ -85,9 +86,9 @@ def _add_user(username: str | None, fields: dict[str, Any]) -> User:
         "full_name": " ".join(names) or None,
     } | fields
     connection = db.session.connection()
-    row = connection.execute(insert(User.__table__).values(**values).returning(*User.__table__.columns)).one()
+    row = connection.execute(insert(_USERS).values(**values).returning(*_USERS.columns)).one()
     entry = {"user_id": row.id, "conversation_id": LOBBY, "last_read_seq": _HEAD}
-    connection.execute(insert(ConversationEntry.__table__).values(**entry))
+    connection.execute(insert(_ENTRIES).values(**entry))
     user = User()
     user.__dict__.update(zip(_COLUMNS, row, strict=True), role_names=[])
     make_transient_to_detached(user)
@@ -102,6 +103,6 @@ def _add_session(user_id: int, is_fresh: bool) -> int:
         "expires_at": utcnow() + timedelta(days=1),
         "authenticated_at": utcnow() - (timedelta() if is_fresh else FRESH_FOR),
     }
-    statement = insert(UserSession.__table__).values(**session).returning(UserSession.__table__.c.id)
+    statement = insert(_SESSIONS).values(**session).returning(_SESSIONS.columns.id)
     number: int = db.session.connection().execute(statement).scalar_one()
     return number
