@@ -13,7 +13,7 @@ from backend.realtime.delivery import history
 from tests.realtime.overridden_constants import app
 
 __all__ = ["app"]
-SECONDS = 0.8  # more than one interval of the heartbeat
+SECONDS = 0.6  # more than one interval of the heartbeat
 
 
 def _slow(query: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ from tests.realtime.pair import Clock, Pair, settle
 from tests.realtime.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, RawSocket, frame, ready_socket
 
 CLOSE_FRAME = frame(struct.pack("!H", 1000) + b"bye", CLOSE)
+
+
+PAGE_SENDS = 15
+"""How often a page sends and closes at once."""
 
 
 def send_frame(number: int, room: dict[str, Any]) -> bytes:
@@ -54,21 +59,25 @@ CLOSING = {
 }
 
 
-@pytest.mark.parametrize("what", CLOSING)
-def test_earlier_frames_are_handled_before_the_socket_is_closed(deployment: Deployment, what: str) -> None:
-    data, code = CLOSING[what]
-    user = deployment.user()
-    room = user.room()
-    with ready_socket(user) as raw:
-        sends = [send_frame(number, room) for number in range(30)]
-        raw.socket.sendall(b"".join([*sends, frame(b"still there?", PING), data, send_frame(99, room)]))
-        frames = receive_until_close(raw)
-        assert (PONG, b"still there?") in frames
-        assert acks(frames) == [str(number) for number in range(30)]
-        assert frames[-1][1][:2] == (b"" if code is None else struct.pack("!H", code))
-        assert raw.stream_ends()
-    messages = user("GET", f"/api/rooms/{room['id']}/messages")
-    assert [message["content"] for message in messages] == [str(number) for number in reversed(range(30))]
+def test_earlier_frames_are_handled_before_the_socket_is_closed(deployment: Deployment) -> None:
+    """The server waits some seconds for the close frames of these clients, which send none, so all are open at once."""
+    users = [deployment.user() for _ in CLOSING]
+    rooms = [user.room() for user in users]
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(ready_socket(user)) for user in users]
+        for raw, room, (data, _) in zip(sockets, rooms, CLOSING.values(), strict=True):
+            sends = [send_frame(number, room) for number in range(30)]
+            raw.socket.sendall(b"".join([*sends, frame(b"still there?", PING), data, send_frame(99, room)]))
+        for raw, (what, (_, code)) in zip(sockets, CLOSING.items(), strict=True):
+            frames = receive_until_close(raw)
+            assert (PONG, b"still there?") in frames, what
+            assert acks(frames) == [str(number) for number in range(30)], what
+            assert frames[-1][1][:2] == (b"" if code is None else struct.pack("!H", code)), what
+        for raw, what in zip(sockets, CLOSING, strict=True):
+            assert raw.stream_ends(), what
+    for user, room, what in zip(users, rooms, CLOSING, strict=True):
+        messages = user("GET", f"/api/rooms/{room['id']}/messages")
+        assert [message["content"] for message in messages] == [str(n) for n in reversed(range(30))], what
 
 
 def test_the_allowed_frames_of_a_flood_are_handled_before_the_socket_is_closed(pair: Pair) -> None:
@@ -193,9 +202,9 @@ def test_the_message_of_a_page_that_sends_and_closes_is_sent(deployment: Deploym
     user = deployment.user()
     room = user.room()
     page.goto(f"{deployment.url}/")
-    for number in range(40):
+    for number in range(PAGE_SENDS):
         address = f"{deployment.url.replace('http', 'ws')}/ws/p{number}?token={user.token}"
         body = json.dumps({"type": "send", "content": str(number), "room_id": room["id"]})
         assert page.evaluate(CLIENT, [address, body]) == [CloseCode.NORMAL_CLOSURE, True]
     messages = user("GET", f"/api/rooms/{room['id']}/messages")
-    assert [message["content"] for message in messages] == [str(number) for number in reversed(range(40))]
+    assert [message["content"] for message in messages] == [str(number) for number in reversed(range(PAGE_SENDS))]

@@ -14,10 +14,12 @@ import pytest
 from tests.realtime.conftest import Deployment, Deployments, app_root, in_background
 from tests.realtime.raw import RawSocket, frame
 
-HEARTBEAT_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 2, 8
+HEARTBEAT_SECONDS, CLOSING_SECONDS, TYPING_SECONDS, HEAD_SECONDS, MAX_OF_ADDRESS = 1, 1, 1, 1, 8
 OVERRIDES = {
     "backend.realtime.heartbeat": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
     "backend.realtime.gateway": {"HEARTBEAT_SECONDS": HEARTBEAT_SECONDS},
+    "backend.realtime.presence.typing": {"TYPING_SECONDS": TYPING_SECONDS},
+    "backend.realtime.transport.connection": {"CLOSING_SECONDS": CLOSING_SECONDS},
     "backend.realtime.transport.connection_limits": {"MAX_OF_ADDRESS": MAX_OF_ADDRESS},
 }
 
@@ -63,8 +65,24 @@ def test_a_client_that_answers_no_ping_is_closed_and_one_that_answers_is_not(sho
         assert slow.close_code() == 4408  # a frame that is never complete counts as silence
         assert time.monotonic() - started < 2 * HEARTBEAT_SECONDS + 3
         assert silent.stream_ends()  # though the client sends no close frame
-        assert time.monotonic() - started < 2 * HEARTBEAT_SECONDS + 7
+        assert time.monotonic() - started < 2 * HEARTBEAT_SECONDS + CLOSING_SECONDS + 4
         assert answering.call("ping")["type"] == "pong"
+
+
+def test_typing_ends_by_itself(short_timeouts: Deployment) -> None:
+    alice, bob = short_timeouts.user(), short_timeouts.user()
+    name = alice.room(bob)["conversation_id"]
+    with alice.live() as typist, alice.live() as second, bob.live() as other:
+        short_timeouts.wait_until_subscribed(name, typist, second, other)
+        assert typist.call("typing", conversation_id=name, is_typing=True)["type"] == "ok"
+        expected = {"type": "typing", "conversation_id": name, "user_id": alice.id}
+        assert other.expect("typing") == {**expected, "is_typing": True}
+        assert other.expect("typing", timeout=TYPING_SECONDS + 2) == {**expected, "is_typing": False}
+        for socket in (typist, second):
+            assert not [frame for frame in socket.sync() if frame["type"] == "typing"]
+        typist.call("typing", conversation_id=name)
+        typist.call("typing", conversation_id=name, is_typing=False)
+        assert [other.expect("typing")["is_typing"] for _ in range(2)] == [True, False]
 
 
 def test_a_handshake_in_single_bytes_is_disconnected(short_timeouts: Deployment) -> None:
