@@ -37,6 +37,7 @@ from tests.realtime.client import Api, Frame, LiveClient
 
 UNREACHABLE = (OSError, EOFError, WebSocketException, TimeoutError)
 LATE_SECONDS = 6.0
+STRETCH_SECONDS = 2.5
 SILENT_SECONDS = 20.0
 """Longer than the 10 s after which a writer gives up on an answer and tries again."""
 
@@ -47,7 +48,8 @@ class Campaign:
     """Writers and readers of one room, at work from `start` until `finish`, which returns the findings.
 
     A message has attachments with the probability *attachment_chance*. After each send a writer changes one of its messages with
-    the probability *change_chance*.
+    the probability *change_chance*. Readers but the first stay connected for *stretch_seconds* at most. At the end they may take
+    *late_seconds* to receive the rest.
     """
 
     def __init__(
@@ -59,9 +61,12 @@ class Campaign:
         *,
         change_chance: float = 0.4,
         attachment_chance: float = 0.1,
+        stretch_seconds: float = STRETCH_SECONDS,
+        late_seconds: float = LATE_SECONDS,
     ):
         self.app = app
         self.change_chance, self.attachment_chance = change_chance, attachment_chance
+        self.stretch_seconds, self.late_seconds = stretch_seconds, late_seconds
         self.random = random.Random(seed)
         self.owner, *others = users
         self.room = self.owner.room(*others)
@@ -181,7 +186,7 @@ class Campaign:
         chance = random.Random(number)
         while not self._is_over.is_set():
             until = time.monotonic() + (
-                1e9 if number == 0 else chance.uniform(0.1, 2.5)
+                1e9 if number == 0 else chance.uniform(0.1, self.stretch_seconds)
             )  # the first reader never disconnects by itself
             try:
                 reader.follow(self.found, lambda _, until=until: self._is_over.is_set() or time.monotonic() > until)
@@ -204,7 +209,7 @@ class Campaign:
             thread.join(60)
         rows = self._rows()
         head = max((row.modseq for row in rows), default=0)
-        deadline = time.monotonic() + LATE_SECONDS
+        deadline = time.monotonic() + self.late_seconds
         while time.monotonic() < deadline and any(reader.position < head for reader in self.readers):
             time.sleep(0.05)
         self._is_over.set()

@@ -1,9 +1,12 @@
-"""Confab with a planted fault that the checker must find. PLANTED names a fault of the bus, `+`, and one of the server."""
+"""Confab with a planted fault that the checker must find.
+
+`POST /planted` with `{"fault": "drop+no repair"}` plants a fault of the bus and one of the server, in place of the former ones.
+Either may be empty.
+"""
 
 from __future__ import annotations
 
 import itertools
-import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -11,6 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 import gevent
+import pytest
+from flask import request
 from gevent.monkey import get_original
 
 from backend import create_app
@@ -29,8 +34,19 @@ from backend.realtime.hub import Hub
 from backend.realtime.reconciler import Reconciler
 from backend.storage.folder import FolderStorage
 
-rng = random.Random(1)
-_dispatch = Hub.dispatch
+rng = random.Random()
+planted = pytest.MonkeyPatch()
+"""What the planted fault replaced."""
+
+_dispatch, _reconcile = Hub.dispatch, Reconciler.reconcile
+Dispatch = Callable[[Hub, Iterable[Event]], None]
+
+
+class Parts:
+    """What a worker binds when it starts, so that a fault which is planted later cannot replace it there."""
+
+    dispatch: Dispatch = staticmethod(_dispatch)
+    reconcile: Callable[[Reconciler], None] = staticmethod(_reconcile)
 
 
 def _nothing(*_: object, **__: object) -> None:
@@ -62,12 +78,17 @@ def _push_unordered(self: Channel, events: Iterable[Event]) -> list[Event]:
 
 
 def _without_repair() -> None:
-    Hub.repair = Reconciler.reconcile = _nothing  # type: ignore[method-assign,assignment]
+    planted.setattr(Hub, "repair", _nothing)
+    planted.setattr(Parts, "reconcile", _nothing)
 
 
 def _skip_with_cursor() -> None:
     sync = commands.sync_page
-    commands.sync_page = lambda user, seen, size, only=None: sync(user, {k: v + 1 for k, v in seen.items()}, size, only)
+
+    def skipping(user: User, seen: dict[str, int], *args: Any, **options: Any) -> SyncPage:
+        return sync(user, {name: modseq + 1 for name, modseq in seen.items()}, *args, **options)
+
+    planted.setattr(commands, "sync_page", skipping)
 
 
 def _sync_without_attachments() -> None:
@@ -79,7 +100,7 @@ def _sync_without_attachments() -> None:
             row["messages"] = [message | {"attachments": []} for message in row["messages"]]
         return page
 
-    commands.sync_page = without_attachments
+    planted.setattr(commands, "sync_page", without_attachments)
 
 
 def _forget_some_attachments() -> None:
@@ -89,7 +110,7 @@ def _forget_some_attachments() -> None:
     def append_without(drafts: Sequence[Draft]) -> list[Sent | Exception]:
         return append([replace(draft, attachment_ids=draft.attachment_ids[:-1]) for draft in drafts])
 
-    writes.append_together = append_without
+    planted.setattr(writes, "append_together", append_without)
 
 
 def _acknowledge_pins_unstored() -> None:
@@ -100,17 +121,17 @@ def _acknowledge_pins_unstored() -> None:
             return service.get_message(user, message_id) | {"is_pinned": True}
         return pin(user, message_id)
 
-    pins.pin_message = pin_or_only_say_so
+    planted.setattr(pins, "pin_message", pin_or_only_say_so)
 
 
 def _list_half_of_the_pins() -> None:
     pinned_in = service._pinned_in
-    service._pinned_in = lambda name: pinned_in(name).where(Message.seq % 2 == 0)
+    planted.setattr(service, "_pinned_in", lambda name: pinned_in(name).where(Message.seq % 2 == 0))
 
 
 def _alter_downloads() -> None:
     read = FolderStorage.read
-    FolderStorage.read = lambda *args: (piece[::-1] for piece in read(*args))  # type: ignore[method-assign,assignment,misc]
+    planted.setattr(FolderStorage, "read", lambda *args: (piece[::-1] for piece in read(*args)))
 
 
 def _acknowledge_wrongly() -> None:
@@ -125,7 +146,7 @@ def _acknowledge_wrongly() -> None:
             for result in results
         ]
 
-    writes.append_together = append_and_alter
+    planted.setattr(writes, "append_together", append_and_alter)
 
 
 def _delay_openings() -> None:
@@ -136,7 +157,7 @@ def _delay_openings() -> None:
         gevent.sleep(TICK_SECONDS + 0.1)
         return heads_for(user_id)
 
-    gateway.heads_for = slow
+    planted.setattr(gateway, "heads_for", slow)
 
 
 def _fail_first_resumptions() -> None:
@@ -150,7 +171,7 @@ def _fail_first_resumptions() -> None:
             raise Unavailable
         return sync(user, *args, **options)
 
-    commands.sync_page = failing
+    planted.setattr(commands, "sync_page", failing)
 
 
 def _hang() -> None:
@@ -163,18 +184,26 @@ def _hang() -> None:
             get_original("time", "sleep")(3600)
         return append(drafts)
 
-    writes.append_together = append_or_hang
+    planted.setattr(writes, "append_together", append_or_hang)
 
 
 def _push_in_any_order() -> None:
-    Channel.push = _push_unordered  # type: ignore[method-assign]
+    planted.setattr(Channel, "push", _push_unordered)
 
 
 def _open_without_bootstrapping() -> None:
-    SubscriptionManager.bootstrapping = lambda *_: nullcontext({})  # type: ignore[method-assign,assignment]
+    planted.setattr(SubscriptionManager, "bootstrapping", lambda *_: nullcontext({}))
 
 
+DISPATCHERS: dict[str, Dispatch] = {
+    "drop": _dropping,
+    "double": _doubling,
+    "reorder": _reordering,
+    "lose pins": _losing_pins,
+}
 FAULTS: dict[str, Callable[[], None]] = {
+    "slow openings": _delay_openings,
+    "failing first resumptions": _fail_first_resumptions,
     "no repair": _without_repair,
     "no order": _push_in_any_order,
     "skipping cursor": _skip_with_cursor,
@@ -190,20 +219,30 @@ FAULTS: dict[str, Callable[[], None]] = {
 
 
 def plant(fault: str) -> None:
-    """Plant *fault*."""
-    dispatchers: dict[str, Callable[..., None]] = {
-        "drop": _dropping, "double": _doubling, "reorder": _reordering, "lose pins": _losing_pins,
-    }  # fmt: skip
-    bus, _, broken = fault.partition("+")
-    if bus in dispatchers:
-        Hub.dispatch = dispatchers[bus]  # type: ignore[method-assign]
-    elif bus == "slow openings":
-        _delay_openings()
-    elif bus == "failing first resumptions":
-        _fail_first_resumptions()
-    if broken:
-        FAULTS[broken]()
+    """Remove the former fault, and plant *fault*. Raises KeyError for one that does not exist."""
+    planted.undo()
+    rng.seed(1)
+    for part in filter(None, fault.split("+")):
+        if part in DISPATCHERS:
+            planted.setattr(Parts, "dispatch", DISPATCHERS[part])
+        else:
+            FAULTS[part]()
 
 
-plant(os.environ["PLANTED"])
+def _call_dispatch(self: Hub, events: Iterable[Event]) -> None:
+    Parts.dispatch(self, events)
+
+
+def _call_reconcile(self: Reconciler) -> None:
+    Parts.reconcile(self)
+
+
+Hub.dispatch = _call_dispatch  # type: ignore[method-assign]
+Reconciler.reconcile = _call_reconcile  # type: ignore[method-assign]
 app = create_app()
+
+
+@app.post("/planted")
+def plant_fault() -> str:
+    plant(request.get_json()["fault"])
+    return "planted"
