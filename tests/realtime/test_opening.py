@@ -42,6 +42,7 @@ def test_a_socket_receives_the_messages_of_rooms_joined_while_it_opens(slow: Dep
     def make_rooms(is_over: Event) -> None:
         while not is_over.is_set() and len(rooms) < 100:  # a user may own 200
             rooms.append(author.room(member))
+            is_over.wait(0.03)
 
     with in_background(make_rooms):
         client = member.live()
@@ -64,6 +65,7 @@ def test_a_socket_receives_rooms_joined_while_it_resumes_once(slow: Deployment) 
             rooms.append(author.room(member))
             for room in rooms[-3:]:
                 author.send("during", room_id=room["id"])
+            is_over.wait(0.03)
 
     with in_background(make_rooms):
         client.resume()
