@@ -12,10 +12,11 @@ from sqlalchemy.orm import make_transient_to_detached
 
 from backend.identity.access_tokens import issue_access_token
 from backend.identity.identity import FRESH_FOR
-from backend.models import Block, Conversation, ConversationEntry, User, UserSession
+from backend.models import Block, Conversation, ConversationEntry, Room, User, UserSession
 from backend.models.base import db, utcnow
 from backend.models.conversation import LOBBY
 from backend.models.user import fold_username
+from backend.rooms.changes import start_membership
 from backend.security.hashing import hash_secret, new_secret
 from backend.users.emails import fold_email
 from tests.client import Client
@@ -54,11 +55,14 @@ class Factory:
         return client
 
     def room(self, owner: Client, name: str = "room", *members: Client, **fields: Any) -> dict[str, Any]:
-        """A room created through the API; *members* join it (an admin adds them if it is private)."""
-        room = owner.post("/api/rooms", {"name": name, **fields}).get_json()
-        for member in members:
-            response = owner.put(f"/api/rooms/{room['id']}/members/{member.user.id}")  # type: ignore[attr-defined]
-            assert response.status_code == 200, response.get_data()
+        """A room created through the API; *members* join it together, as if an admin had added each."""
+        room: dict[str, Any] = owner.post("/api/rooms", {"name": name, **fields}).get_json()
+        if members:
+            with self.app.app_context():
+                row = db.session.get_one(Room, room["id"])
+                for member in members:
+                    start_membership(row, member.user.id, None)  # type: ignore[attr-defined]
+                db.session.commit()
         return room
 
     def block(self, user: User, blocked: User) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from backend.models import Room
+from backend.models.base import db
+from backend.rooms.changes import ban, end, find_membership, set_admin
 from tests.auth.conftest import limited_app  # noqa: F401 -- a fixture
 from tests.client import Client
 from tests.factories import Factory
@@ -35,22 +38,22 @@ def make_cast(make: Factory, **fields: Any) -> Cast:
     """A new room with new users in every role."""
     clients = {role: make.client() for role in ("stranger", "banned", "left", "member", "admin", "owner")}
     superuser = make.client(make.user(is_superuser=True))
-    return _in_a_room(make, Cast({}, Client(make.app), superuser=superuser, **clients), fields)
+    return recast(make, Cast({}, Client(make.app), superuser=superuser, **clients), **fields)
 
 
 def recast(make: Factory, cast: Cast, **fields: Any) -> Cast:
-    """A new room with the users of *cast* in their original roles."""
-    return _in_a_room(make, cast, fields)
-
-
-def _in_a_room(make: Factory, cast: Cast, fields: dict[str, Any]) -> Cast:
-    owner, admin, banned, left = cast.owner, cast.admin, cast.banned, cast.left
-    room = make.room(owner, "the room", admin, cast.member, banned, left, **fields)
-    path = f"/api/rooms/{room['id']}"
-    assert owner.patch(f"{path}/members/{user_id(admin)}", {"is_admin": True}).status_code == 200
-    assert owner.patch(f"{path}/members/{user_id(banned)}", {"is_banned": True}).status_code == 200
-    assert left.post(f"{path}/leave").status_code == 204
-    return replace(cast, room=room)
+    """A new room with the users of *cast* in their original roles, which they get in one transaction."""
+    json = make.room(cast.owner, "the room", cast.admin, cast.member, cast.banned, cast.left, **fields)
+    with make.app.app_context():
+        room = db.session.get_one(Room, json["id"])
+        admin, banned, left = (find_membership(room, user_id(each)) for each in (cast.admin, cast.banned, cast.left))
+        assert admin
+        assert left
+        set_admin(room, admin, is_admin=True)
+        ban(room, user_id(cast.banned), banned)
+        end(left, by_self=True)
+        db.session.commit()
+    return replace(cast, room=json)
 
 
 def user_id(client: Client) -> int:
