@@ -20,8 +20,10 @@ window.Notification = class extends EventTarget {
 if (location.protocol === 'http:') localStorage.setItem('confab notifications', 'on');
 window.isInFront = false;
 Document.prototype.hasFocus = () => window.isInFront;
+const realNow = Date.now;
+Date.now = () => realNow() + 3_600_000;
 """
-"""A desktop that records its notifications, and a page that is not in front."""
+"""A desktop that records its notifications, and a page that is not in front. The clock is an hour ahead."""
 
 
 IN_FRONT = """async () => {
@@ -155,14 +157,8 @@ def test_a_draft_is_marked_in_the_list_also_after_a_reload(open_page: Opens, per
 
 def shown(page: Page, count: int) -> Any:
     """The titles and the texts of the notifications, once there are *count*."""
-    return page.evaluate(
-        """(count) => new Promise((resolve) => {
-          const texts = () => shown.map(({ title, body }) => [title, body]);
-          const check = () => (shown.length < count ? setTimeout(check, 20) : resolve(texts()));
-          check();
-        })""",
-        count,
-    )
+    page.wait_for_function("count => shown.length >= count", arg=count)
+    return page.evaluate("shown.map(({ title, body }) => [title, body])")
 
 
 def test_the_desktop_shows_direct_messages_and_mentions_while_the_page_is_behind(

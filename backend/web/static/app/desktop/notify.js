@@ -1,4 +1,4 @@
-import { chat, conversationSignals, me } from '../chat.js';
+import { chat, conversationSignals, me, state } from '../chat.js';
 import { nameOf, person, titleOf } from '../people.js';
 import { goToConversation } from '../router.js';
 import { t } from '../text.js';
@@ -65,10 +65,14 @@ async function isInFront() {
   return held.some(({ name }) => name === FRONT);
 }
 
-/** A direct message, or one that mentions the user, in a conversation that is not muted. */
+/**
+ * A direct message, or one that mentions the user, in a conversation that is not muted. What came while the device was away is
+ * told if it is recent by the clock of the device, which may be wrong.
+ */
 function isForMe(message) {
   const { id } = me.value ?? {};
-  if (message.sender_id === id || Date.now() - new Date(message.created_at).getTime() > LATE) return false;
+  const isRecent = state.peek().status === 'live' || Date.now() - new Date(message.created_at).getTime() < LATE;
+  if (message.sender_id === id || !isRecent) return false;
   if (conversationSignals(message.conversation_id).info.value?.is_muted) return false;
   return message.recipient_id === id || message.mentions_room || message.mentions.includes(id);
 }
