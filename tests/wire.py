@@ -69,13 +69,13 @@ class Wire:
             name, colon, value = line.partition(": ")
             if colon:
                 headers[name] = value
-        status, body = int(first.split()[1]), b""
+        status, body = int(first.split()[1]), bytearray()
         length = 0 if method == "HEAD" or status < 200 else int(headers.get("Content-Length") or 0)
         while len(body) < length:
             data = self.socket.recv(length - len(body))
-            assert data, f"the body ended after {body!r}"
+            assert data, f"the body ended after {bytes(body)!r}"
             body += data
-        return Answer(status, headers, body)
+        return Answer(status, headers, bytes(body))
 
     def rest(self) -> bytes:
         """Everything until the server closes."""

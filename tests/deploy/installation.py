@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,18 @@ class Installation:
         for path in context_files(ROOT):
             (self.checkout / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / path, self.checkout / path)
+        (self.checkout / "deploy/make-venv.sh").write_text(self._script_that_copies())
         self.current = self.prefix / "current"
+
+    def _script_that_copies(self) -> str:
+        """A make-venv.sh that copies packages from the environment of the tests, if that has the same version of Python."""
+        version = f"{sys.version_info[0]}, {sys.version_info[1]}"
+        return f"""#!/bin/sh
+set -eu
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != ({version}))' || exec "{ROOT}/deploy/make-venv.sh" "$1"
+"$PYTHON" -m venv --without-pip "$1"
+exec "{sys.executable}" "{ROOT}/tests/deploy/environment.py" "{self.checkout}/requirements.txt" "$1"
+"""
 
     @property
     def release(self) -> Path:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, jsonify, request
-from flask_migrate import upgrade
 from marshmallow import fields
 from sqlalchemy import text
 
@@ -95,22 +94,6 @@ def lab_blueprint() -> Blueprint:
         return jsonify(1)
 
     return bp
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def fresh_url(
-    request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    """The address of an empty database at head, once of each kind, for a server of the module."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('fresh')}/confab.db"
-    else:
-        name = request.module.__name__.rpartition(".")[2]
-        url = request.getfixturevalue("services").new_database(f"{name}_{request.getfixturevalue('worker')}")
-    with make_app({"DATABASE_URL": url}).app_context():
-        upgrade()
-        db.engine.dispose()
-    return url
 
 
 @pytest.fixture(scope="session")

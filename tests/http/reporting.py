@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from flask import abort, request
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from backend import create_app
@@ -28,9 +28,14 @@ def crash(name: str) -> Any:
         raise RuntimeError(f"{password} {name} {request.headers} {request.cookies}") from error
 
 
-@app.post("/api/lab/database")
-def fail_in_database() -> Any:
-    db.session.execute(text("SELECT * FROM no_such_table WHERE x = :x"), {"x": request.get_json()["password"]})
+@app.post("/api/lab/database/<kind>")
+def fail_in_database(kind: str) -> Any:
+    """On the database of the application, or on one of SQLite."""
+    statement = text("SELECT * FROM no_such_table WHERE x = :x"), {"x": request.get_json()["password"]}
+    if kind == "sqlite":
+        with create_engine("sqlite://").connect() as connection:
+            connection.execute(*statement)
+    db.session.execute(*statement)
 
 
 @app.post("/api/lab/away")

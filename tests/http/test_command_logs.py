@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,7 +21,7 @@ from backend.outbox.mail import MAIL_NOT_SENT
 from config import Config
 from log_formatters import CommandFormatter, JsonFormatter, make_formatter
 from tests.ops.test_files import flask
-from tests.realtime.conftest import migrate
+from tests.servers import ROOT, environment
 
 
 @pytest.fixture
@@ -30,34 +31,60 @@ def settings(tmp_path: Path) -> dict[str, str]:
     return {"APP_ENV": "production", "INSTANCE_DIR": str(tmp_path / "instance"), **secrets}
 
 
-def test_commands_in_production_write_no_warnings_that_do_not_concern_them(
-    settings: dict[str, str], make_app: Callable[..., Flask]
-) -> None:
-    for command in (("db", "upgrade"), ("users", "list"), ("users", "purge"), ("outbox", "status")):
-        done = flask(settings, *command)
-        assert (done.returncode, done.stderr) == (0, ""), command
-    app = make_app(settings, instance_dir=settings["INSTANCE_DIR"])
+MAIL = {"to": "ann@example.com", "subject": "s", "text": "t"}
+END = "the end of a command"
+RUN = f"""
+import sys
+from flask.cli import main
+from tests.http.test_command_logs import enqueue
+for command in sys.argv[1:]:
+    sys.argv = ["flask", "--app", "wsgi", *command.split()]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code or command == "doctor", command
+    print({END!r}, file=sys.stderr)
+    if command == "db upgrade":
+        import wsgi
+        enqueue(wsgi.app, 2)
+"""
+
+
+def enqueue(app: Flask, count: int) -> None:
+    """Put *count* mails into the queue."""
     with app.app_context():
-        mail = {"to": "ann@example.com", "subject": "s", "text": "t"}
-        queue.enqueue("mail", "test", mail, lifetime=timedelta(hours=1))
-        queue.enqueue("mail", "test", mail, lifetime=timedelta(hours=1))
+        for _ in range(count):
+            queue.enqueue("mail", "test", MAIL, lifetime=timedelta(hours=1))
         db.session.commit()
         db.engine.dispose()
+
+
+def test_commands_in_production_write_no_warnings_that_do_not_concern_them(settings: dict[str, str]) -> None:
+    """They run in one process. The next test starts the command as an operator does."""
+    commands = ("db upgrade", "users list", "users purge", "outbox status", "outbox drain", "doctor")
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *commands],
+        cwd=ROOT,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *parts, rest = done.stderr.split(f"{END}\n")
+    written = dict(zip(commands, parts, strict=True))
     warnings = [f"Warning: {SMS_NOT_SENT}", f"Warning: {MAIL_NOT_SENT}"]
     given_up = [f"Error: mail {n} (test) was given up: {MAIL_NOT_SENT}" for n in (1, 2)]
-    assert flask(settings, "outbox", "drain").stderr.splitlines() == [*warnings, *given_up]
-    assert flask(settings, "doctor").stderr == ""
+    assert written.pop("outbox drain").splitlines() == [*warnings, *given_up]
+    assert ("".join(written.values()), rest) == ("", ""), written
 
 
-def test_json_is_written_if_it_is_asked_for(settings: dict[str, str], make_app: Callable[..., Flask]) -> None:
-    app = make_app(settings, instance_dir=settings["INSTANCE_DIR"])
-    migrate(app)
-    with app.app_context():
-        mail = {"to": "ann@example.com", "subject": "s", "text": "t"}
-        queue.enqueue("mail", "test", mail, lifetime=timedelta(hours=1))
-        db.session.commit()
-        db.engine.dispose()
-    *_, line = flask({**settings, "LOG_FORMAT": "json"}, "outbox", "drain").stderr.splitlines()
+def test_json_is_written_if_it_is_asked_for(
+    settings: dict[str, str], make_app: Callable[..., Flask], new_migrated_database: Callable[[str], str]
+) -> None:
+    settings |= {"DATABASE_URL": new_migrated_database("sqlite"), "LOG_FORMAT": "json"}
+    enqueue(make_app(settings, instance_dir=settings["INSTANCE_DIR"]), 1)
+    *_, line = flask(settings, "outbox", "drain").stderr.splitlines()
     assert json.loads(line)["message"] == f"mail 1 (test) was given up: {MAIL_NOT_SENT}"
 
 

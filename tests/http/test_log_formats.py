@@ -10,17 +10,16 @@ import re
 import sys
 import tty
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask_migrate import upgrade
 
 from config import Config
 from log_formatters import JsonFormatter, PlainFormatter, make_formatter
 from tests.processes import wait_until
-from tests.servers import Server
+from tests.servers import Server, stand_in
 
 REQUEST = {
     "request_id": "r1", "method": "GET", "path": "/api/rooms", "status": 200, "ms": 1.25, "user_id": 7, "address": "::1",
@@ -129,12 +128,12 @@ def test_the_format_depends_on_the_variable_and_the_terminal(
 class TerminalServer(Server):
     """A server whose standard error is a terminal (a pseudo terminal); `shown()` is what the terminal shows so far."""
 
-    def __init__(self, env: dict[str, str]):
+    def __init__(self, env: dict[str, str], **options: Any):
         self.reading, self.terminal = os.openpty()
         tty.setraw(self.terminal)
         os.set_blocking(self.reading, False)
         self.received = b""
-        super().__init__(env)
+        super().__init__(env, **options)
 
     def command(self) -> list[str | Path]:
         return ["sh", "-c", f'exec "$@" 2>{os.ttyname(self.terminal)}', "sh", *super().command()]
@@ -154,31 +153,28 @@ class TerminalServer(Server):
 
 
 @pytest.fixture(scope="module")
-def database_url(make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory) -> str:
-    url = f"sqlite:///{tmp_path_factory.mktemp('formats') / 'confab.db'}"
-    with make_app({"DATABASE_URL": url}).app_context():
-        upgrade()
-    return url
+def env(new_migrated_database: Callable[[str], str]) -> dict[str, str]:
+    return {"DATABASE_URL": new_migrated_database("sqlite")}
 
 
-@pytest.fixture
-def terminal(database_url: str) -> Callable[..., list[str]]:
-    """Start a server on a terminal, ask it for a missing page, and return the lines of the terminal."""
-
-    def start(**env: str) -> list[str]:
-        with TerminalServer({"DATABASE_URL": database_url, **env}) as server:
-            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-            connection.request("GET", "/nowhere")
-            assert connection.getresponse().status == 404
-            connection.close()
-            wait_until(lambda: "/nowhere" in server.shown(), "the line of the request")
-            return server.shown().splitlines()
-
-    return start
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a server without Confab, which starts quickly: what has a format there are the lines of gunicorn alone."""
+    return stand_in(tmp_path_factory.mktemp("small"), "def app(environ, start_response):\n    raise SystemError\n")
 
 
-def test_a_terminal_in_development_shows_plain_lines_in_colour(terminal: Callable[..., list[str]]) -> None:
-    lines = terminal()
+def ask(server: Server) -> None:
+    """Ask for a missing page."""
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        connection.request("GET", "/nowhere")
+        assert connection.getresponse().status == 404
+
+
+def test_a_terminal_in_development_shows_plain_lines_in_colour(env: dict[str, str]) -> None:
+    with TerminalServer(env) as server:
+        ask(server)
+        wait_until(lambda: "/nowhere" in server.shown(), "the line of the request")
+        lines = server.shown().splitlines()
     [request] = [line for line in lines if "/nowhere" in line]
     assert re.fullmatch(
         rf"\x1b\[2m{TIME}\x1b\[0m \x1b\[34minfo    \x1b\[0m access     GET /nowhere \x1b\[33m404\x1b\[0m [\d.]+ ms user - "
@@ -190,25 +186,34 @@ def test_a_terminal_in_development_shows_plain_lines_in_colour(terminal: Callabl
     assert not [line for line in lines if line.startswith("{")]
 
 
-def test_no_color_leaves_plain_lines(terminal: Callable[..., list[str]]) -> None:
-    lines = terminal(NO_COLOR="1")
-    assert all(re.match(rf"{TIME} info     (gunicorn|access) ", line) for line in lines), lines
+def shown_at_start(root: Path, **env: str) -> list[str]:
+    """The lines that a terminal shows while a server of *root* starts."""
+    with TerminalServer(env, root=root, wait=False) as server:
+        wait_until(lambda: "Booting worker" in server.shown(), "a worker", 30)
+        return server.shown().splitlines()
+
+
+def test_no_color_leaves_plain_lines(small: Path) -> None:
+    lines = shown_at_start(small, NO_COLOR="1")
+    assert lines
+    assert all(re.match(rf"{TIME} info     gunicorn ", line) for line in lines), lines
     assert "\x1b" not in "".join(lines)
 
 
-def test_elsewhere_a_terminal_shows_json(terminal: Callable[..., list[str]]) -> None:
-    lines = [json.loads(line) for line in terminal(APP_ENV="testing")]
-    assert {line["logger"] for line in lines} == {"gunicorn.error", "confab.access"}
+def test_elsewhere_a_terminal_shows_json(small: Path) -> None:
+    lines = [json.loads(line) for line in shown_at_start(small, APP_ENV="testing")]
+    assert {line["logger"] for line in lines} == {"gunicorn.error"}
 
 
-def test_a_file_gets_json_in_development(database_url: str) -> None:
-    with Server({"DATABASE_URL": database_url}) as server:
+def test_a_file_gets_json_in_development(env: dict[str, str]) -> None:
+    with Server(env) as server:
         lines = [line for line in server.output().splitlines() if not line.startswith("Confab is at ")]
     assert {json.loads(line)["logger"] for line in lines} == {"gunicorn.error", "confab.access"}
 
 
-def test_a_file_gets_plain_lines_where_that_is_chosen(database_url: str) -> None:
-    with Server({"DATABASE_URL": database_url, "LOG_FORMAT": "plain"}) as server:
-        lines = [line for line in server.output().splitlines() if not line.startswith("Confab is at ")]
-    assert {line[34:44].strip() for line in lines} == {"gunicorn", "access"}
+def test_a_file_gets_plain_lines_where_that_is_chosen(small: Path) -> None:
+    with Server({"LOG_FORMAT": "plain"}, root=small, wait=False) as server:
+        wait_until(lambda: "Booting worker" in server.output(), "a worker", 30)
+        lines = server.output().splitlines()
+    assert {line[34:44].strip() for line in lines} == {"gunicorn"}
     assert "\x1b" not in "".join(lines)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import pytest
 
 from gunicorn_client import MIN_BYTES_PER_SECOND, Pace
 from tests.processes import wait_until
-from tests.servers import ROOT, SERVING, Server
+from tests.servers import Server, stand_in
 from tests.wire import Wire, request
 
 LARGE = 64 << 20
@@ -39,20 +37,17 @@ def app(environ, start_response):
 
 
 @pytest.fixture(scope="module")
-def server(fresh_url: str) -> Iterator[Server]:
+def server(new_migrated_database: Callable[[str], str]) -> Iterator[Server]:
     """A server that waits one second for a client."""
-    with Server({"DATABASE_URL": fresh_url, "CLIENT_TIMEOUT": "1", "RATE_LIMITS": "off"}) as running:
+    env = {"DATABASE_URL": new_migrated_database("sqlite"), "CLIENT_TIMEOUT": "1", "RATE_LIMITS": "off"}
+    with Server(env) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """gunicorn with a small application that returns large answers."""
-    folder: Path = tmp_path_factory.mktemp("bare")
-    for name in SERVING:
-        shutil.copy(ROOT / name, folder)
-    (folder / "wsgi.py").write_text(STAND_IN)
-    with Server({"CLIENT_TIMEOUT": "1"}, root=folder) as running:
+    with Server({"CLIENT_TIMEOUT": "1"}, root=stand_in(tmp_path_factory.mktemp("bare"), STAND_IN)) as running:
         yield running
 
 
@@ -60,31 +55,38 @@ HEAD = b"POST /api/auth/login HTTP/1.1\r\nHost: a.example\r\nContent-Type: appli
 LENGTH, CHUNKED = b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-@pytest.mark.parametrize("raw", [HEAD, b"P", b"\r\n", request("/api/health", method="GET") + HEAD])
-def test_a_head_that_stalls_is_408(server: Server, raw: bytes) -> None:
-    with Wire(server, raw[:-1] or raw) as wire:
-        if b"/health" in raw:
-            assert wire.answer().status == 200
-        wire.send(raw[-1:])
-        answer = wire.answer()
-        assert answer.is_problem(408, "request_timeout")
-        assert answer.headers["Connection"] == "close"
-        assert wire.rest() == b""
+def test_a_head_that_stalls_is_408(server: Server) -> None:
+    with ExitStack() as stack:
+        stalled = {}
+        for raw in (HEAD, b"P", b"\r\n", request("/api/health", method="GET") + HEAD):
+            stalled[raw] = wire = stack.enter_context(Wire(server, raw[:-1] or raw))
+            if b"/health" in raw:
+                assert wire.answer().status == 200
+            wire.send(raw[-1:])
+        for raw, wire in stalled.items():
+            assert_ended_with_408(wire, raw)
 
 
-def test_a_head_that_arrives_byte_by_byte_is_408(server: Server) -> None:
-    with Wire(server, HEAD) as wire:
+def assert_ended_with_408(wire: Wire, raw: bytes) -> None:
+    """*raw* is what the client sent before it stalled."""
+    answer = wire.answer()
+    assert answer.is_problem(408, "request_timeout"), raw
+    assert answer.headers["Connection"] == "close", raw
+    assert wire.rest() == b"", raw
+
+
+@pytest.mark.parametrize(
+    ("begin", "drop"), [(HEAD, b"X: a\r\n"), (HEAD + LENGTH, b"x"), (HEAD + CHUNKED, b"1\r\nx\r\n")]
+)
+def test_a_request_that_arrives_byte_by_byte_is_408(server: Server, begin: bytes, drop: bytes) -> None:
+    with Wire(server, begin) as wire:
         while not wire.says(0.05):
-            wire.send(b"X: a\r\n")
+            wire.send(drop)
         assert wire.answer().is_problem(408, "request_timeout")
 
 
 def test_a_connection_without_a_request_is_closed_silently(server: Server) -> None:
-    with Wire(server) as wire:
-        assert wire.rest() == b""
-
-
-def test_a_connection_may_idle_longer_after_a_request(server: Server) -> None:
+    """One that has had a request may idle longer."""
     with Wire(server, request("/api/health", method="GET")) as idle, Wire(server) as fresh:
         assert idle.answer().status == 200
         assert fresh.rest() == b"", "the time limit of a connection without a request is over"
@@ -92,21 +94,12 @@ def test_a_connection_may_idle_longer_after_a_request(server: Server) -> None:
         assert idle.answer().status == 200
 
 
-@pytest.mark.parametrize("raw", [LENGTH, LENGTH + b"x", CHUNKED, CHUNKED + b"3e8\r\n", CHUNKED + b"3e8\r\nx"])
-def test_a_body_that_stalls_is_408(server: Server, raw: bytes) -> None:
-    with Wire(server, HEAD + raw) as wire:
-        answer = wire.answer()
-        assert answer.is_problem(408, "request_timeout")
-        assert answer.headers["Connection"] == "close"
-        assert wire.rest() == b""
-
-
-@pytest.mark.parametrize(("begin", "drop"), [(LENGTH, b"x"), (CHUNKED, b"1\r\nx\r\n")])
-def test_a_body_that_arrives_byte_by_byte_is_408(server: Server, begin: bytes, drop: bytes) -> None:
-    with Wire(server, HEAD + begin) as wire:
-        while not wire.says(0.05):
-            wire.send(drop)
-        assert wire.answer().is_problem(408, "request_timeout")
+def test_a_body_that_stalls_is_408(server: Server) -> None:
+    with ExitStack() as stack:
+        bodies = (LENGTH, LENGTH + b"x", CHUNKED, CHUNKED + b"3e8\r\n", CHUNKED + b"3e8\r\nx")
+        stalled = {raw: stack.enter_context(Wire(server, HEAD + raw)) for raw in bodies}
+        for raw, wire in stalled.items():
+            assert_ended_with_408(wire, raw)
 
 
 def test_an_unread_body_keeps_no_connection_open(server: Server) -> None:
@@ -155,8 +148,11 @@ def test_a_slow_but_steady_body_is_accepted() -> None:
         pace.add(20, MIN_BYTES_PER_SECOND)
 
 
-def test_waiting_for_a_body_holds_no_database_connection(fresh_url: str) -> None:
-    env = {"DATABASE_URL": fresh_url, "DATABASE_POOL_SIZE": "2", "RATE_LIMITS": "off"}
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_waiting_for_a_body_holds_no_database_connection(
+    new_migrated_database: Callable[[str], str], kind: str
+) -> None:
+    env = {"DATABASE_URL": new_migrated_database(kind), "DATABASE_POOL_SIZE": "2", "RATE_LIMITS": "off"}
     account = json.dumps({"email": "patient@b.example", "password": "password123"}).encode()
     with Server(env) as server, ExitStack() as stack:
         asking = stack.enter_context(Wire(server, request("/api/auth/register", account)))

@@ -17,8 +17,9 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def server(fresh_url: str) -> Iterator[Server]:
-    with Server({"DATABASE_URL": fresh_url, "RATE_LIMITS": "off", "MAX_JSON_BYTES": "2048"}) as running:
+def server(new_migrated_database: Callable[[str], str]) -> Iterator[Server]:
+    env = {"DATABASE_URL": new_migrated_database("sqlite"), "RATE_LIMITS": "off", "MAX_JSON_BYTES": "2048"}
+    with Server(env) as running:
         yield running
 
 

@@ -17,11 +17,16 @@ from aiosmtpd.smtp import AuthResult
 
 
 class WebSink:
-    """Keeps the requests that it gets; answers with `statuses`, one after the other, then with 200."""
+    """Keeps the requests that it gets; answers with `statuses`, one after the other, then with 200.
+
+    It does not answer while `is_responsive` is not set.
+    """
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.statuses: list[int] = []
+        self.is_responsive = threading.Event()
+        self.is_responsive.set()
         self.url = ""
 
 
@@ -33,6 +38,7 @@ def web_sink() -> Iterator[WebSink]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             sink.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            sink.is_responsive.wait()
             status = sink.statuses.pop(0) if sink.statuses else 200
             if status == 0:
                 self.wfile.write(b"nonsense\r\n\r\n")
