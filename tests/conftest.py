@@ -111,12 +111,15 @@ def _migrated(app: Flask) -> Flask:
 @pytest.fixture(scope="session")
 def new_migrated_database(
     make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory, services: Services, worker: str
-) -> Callable[[str], str]:
-    """Make a database of a kind (`sqlite`, `postgresql`) at the newest revision: a copy of the first. Returns its URL."""
+) -> Callable[..., str]:
+    """Make a database of a kind (`sqlite`, `postgresql`) at the newest revision: a copy of the first. Returns its URL.
+
+    A PostgreSQL database gets a name of its own, or the *name* that is given, in place of the one that had it.
+    """
     first: dict[str, str] = {}
     template, numbers = f"{worker}_migrated", itertools.count(1)
 
-    def make(kind: str) -> str:
+    def make(kind: str, name: str | None = None) -> str:
         if kind not in first:
             path = tmp_path_factory.mktemp("migrated") / "confab.db"
             first[kind] = f"sqlite:///{path}" if kind == "sqlite" else services.new_database(template)
@@ -127,7 +130,7 @@ def new_migrated_database(
             path = tmp_path_factory.mktemp("live") / "confab.db"
             shutil.copy(first[kind].removeprefix("sqlite:///"), path)
             return f"sqlite:///{path}"
-        return services.new_database(f"{worker}_live{next(numbers)}", template)
+        return services.new_database(name or f"{worker}_live{next(numbers)}", template)
 
     return make
 

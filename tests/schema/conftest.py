@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +18,8 @@ from backend.models.base import db
 from tests.client import Client
 from tests.plugin_services import Services
 from tests.schema.legacy import build
+
+KINDS = ["sqlite", "postgresql"]
 
 
 @dataclass
@@ -66,36 +70,138 @@ class Database:
             db.engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(
-    request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path: Path, services: Services, worker: str
-) -> Iterator[Database]:
+class Adoption(NamedTuple):
+    """What an upgrade of a legacy database printed, and how many rows each table had before it."""
+
+    told: str
+    before: dict[str, int]
+
+
+class Databases:
+    """Makes databases. Those of PostgreSQL replace each other, unless they have different names."""
+
+    def __init__(
+        self,
+        make_app: Callable[..., Flask],
+        folders: pytest.TempPathFactory,
+        services: Services,
+        worker: str,
+        new_migrated: Callable[..., str],
+    ):
+        self._make_app = make_app
+        self._folders = folders
+        self._services = services
+        self._worker = worker
+        self._new_migrated = new_migrated
+        self._adoptions: dict[object, tuple[str, Adoption]] = {}
+        self._numbers = count(1)
+
+    @contextmanager
+    def empty(self, kind: str, name: str = "schema") -> Iterator[Database]:
+        """An empty database."""
+        yield from self._open(self._new(kind, name))
+
+    @contextmanager
+    def migrated(self, kind: str, name: str = "schema") -> Iterator[Database]:
+        """A database at the newest revision, which is a copy."""
+        yield from self._open(self._new_migrated(kind, f"{self._worker}_{name}"))
+
+    @contextmanager
+    def adopted(self, kind: str, script: str, *options: str, **values: str) -> Iterator[tuple[Database, str]]:
+        """A legacy database after `flask db upgrade OPTIONS`, and what that printed. It is a copy."""
+        source, adoption = self._adoption(kind, script, options, values)
+        for database in self._open(self._new(kind, "schema", source)):
+            yield database, adoption.told
+
+    def adoption(self, kind: str, script: str, *options: str, **values: str) -> Adoption:
+        """The same upgrade, without a copy of the database."""
+        return self._adoption(kind, script, options, values)[1]
+
+    def _adoption(
+        self, kind: str, script: str, options: tuple[str, ...], values: dict[str, str]
+    ) -> tuple[str, Adoption]:
+        key = (kind, script, options, tuple(values.items()))
+        if key not in self._adoptions:
+            name = f"adopted{next(self._numbers)}"
+            with self.empty(kind, name) as database:
+                database.build(script, **values)
+                before = {t: database.one(f"SELECT count(*) FROM {t}") for t in database.tables() - {"alembic_version"}}
+                told = database.flask("db", "upgrade", *options)
+                source = str(database.engine.url.database) if kind == "sqlite" else f"{self._worker}_{name}"
+            self._adoptions[key] = source, Adoption(told, before)
+        return self._adoptions[key]
+
+    def _new(self, kind: str, name: str, source: str | None = None) -> str:
+        if kind == "postgresql":
+            return self._services.new_database(f"{self._worker}_{name}", source)
+        path = self._folders.mktemp(name) / "confab.db"
+        if source:
+            shutil.copy(source, path)
+        return f"sqlite:///{path}"
+
+    def _open(self, url: str) -> Iterator[Database]:
+        app = self._make_app({"DATABASE_URL": url})
+        found = Database(app, sa.create_engine(app.config["CONFAB"].database_url))
+        try:
+            yield found
+        finally:
+            found.dispose()
+
+
+@pytest.fixture(scope="session")
+def databases(
+    make_app: Callable[..., Flask],
+    tmp_path_factory: pytest.TempPathFactory,
+    services: Services,
+    worker: str,
+    new_migrated_database: Callable[..., str],
+) -> Databases:
+    return Databases(make_app, tmp_path_factory, services, worker, new_migrated_database)
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database(databases: Databases, kind: str) -> Iterator[Database]:
     """An empty database, once on each engine."""
-    yield from _database(request.param, make_app, tmp_path, services, worker)
+    with databases.empty(kind) as found:
+        yield found
 
 
 @pytest.fixture
-def sqlite_database(
-    make_app: Callable[..., Flask], tmp_path: Path, services: Services, worker: str
-) -> Iterator[Database]:
+def sqlite_database(databases: Databases) -> Iterator[Database]:
     """An empty SQLite database."""
-    yield from _database("sqlite", make_app, tmp_path, services, worker)
+    with databases.empty("sqlite") as found:
+        yield found
 
 
 @pytest.fixture
-def postgresql_database(
-    make_app: Callable[..., Flask], tmp_path: Path, services: Services, worker: str
-) -> Iterator[Database]:
+def postgresql_database(databases: Databases) -> Iterator[Database]:
     """An empty PostgreSQL database."""
-    yield from _database("postgresql", make_app, tmp_path, services, worker)
+    with databases.empty("postgresql") as found:
+        yield found
 
 
-def _database(
-    kind: str, make_app: Callable[..., Flask], tmp_path: Path, services: Services, worker: str
-) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'confab.db'}" if kind == "sqlite" else services.new_database(f"{worker}_schema")
-    app = make_app({"DATABASE_URL": url})
-    engine = sa.create_engine(app.config["CONFAB"].database_url)
-    found = Database(app, engine)
-    yield found
-    found.dispose()
+@pytest.fixture
+def migrated(databases: Databases, kind: str) -> Iterator[Database]:
+    """A database at the newest revision, once on each engine."""
+    with databases.migrated(kind) as found:
+        yield found
+
+
+@pytest.fixture
+def migrated_sqlite(databases: Databases) -> Iterator[Database]:
+    """A SQLite database at the newest revision."""
+    with databases.migrated("sqlite") as found:
+        yield found
+
+
+@pytest.fixture
+def migrated_postgresql(databases: Databases) -> Iterator[Database]:
+    """A PostgreSQL database at the newest revision."""
+    with databases.migrated("postgresql") as found:
+        yield found

@@ -21,8 +21,8 @@ from tests.schema import legacy
 from tests.schema.conftest import Database
 from tests.servers import ROOT, environment
 
-MESSAGES = 30_000
-"""Many batches of the adoption (1000 rows). More take longer in proportion, and show nothing else."""
+MESSAGES = 6_000
+"""Several batches of the adoption (1000 rows). More take longer in proportion, and show nothing else."""
 
 
 def test_values_that_sqlite_accepts_anywhere(sqlite_database: Database) -> None:
@@ -129,7 +129,7 @@ def test_an_upgrade_killed_at_any_statement_can_be_repeated(database: Database, 
     database.build(script)
     before = database.tables()
     # Only an upgrade of PostgreSQL without an adoption commits before its end, so that its kills are not all undone alike.
-    stride = 26 if script or database.engine.dialect.name == "sqlite" else 13
+    stride = 52 if script or database.engine.dialect.name == "sqlite" else 20
     statement = 1
     while _upgrade_until(database, statement):
         left = database.tables()
@@ -170,7 +170,7 @@ def test_an_import_that_is_killed_as_a_process(database: Database) -> None:
     database.build(legacy.AI_MESSAGE)
     database.run(
         "INSERT INTO messages (sender_id, content) WITH RECURSIVE n(i) AS "
-        "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT 1, 'many' FROM n"
+        "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 15000) SELECT 1, 'many' FROM n"
     )
     before = database.tables()
     process = _flask(database, "db", "upgrade")
@@ -182,7 +182,7 @@ def test_an_import_that_is_killed_as_a_process(database: Database) -> None:
     process.wait()
     process.stdout.close()
     wait_until(lambda: database.tables() == before, "PostgreSQL to notice the end of the process")
-    assert "messages: 30012 rows before, 30010 after" in database.flask("db", "upgrade")
+    assert "messages: 15012 rows before, 15010 after" in database.flask("db", "upgrade")
 
 
 def test_an_embedded_database_is_backed_up_first(sqlite_database: Database) -> None:

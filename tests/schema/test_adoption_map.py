@@ -11,7 +11,7 @@ import pytest
 from backend.schema.drift import find_drift
 from backend.schema.legacy_import.tables import TABLES, describe_columns
 from tests.schema import legacy
-from tests.schema.conftest import Database
+from tests.schema.conftest import Database, Databases
 from tests.servers import ROOT
 
 OTHER_NAMES = legacy.ROOMS + legacy.OTHER_NAMES
@@ -47,9 +47,12 @@ def test_the_output_says_what_was_looked_for_and_what_is_left(database: Database
     assert len(database.rows("SELECT * FROM room_members")) == 3
 
 
-def test_the_suggested_command_adopts_the_rooms(database: Database) -> None:
-    database.build(OTHER_NAMES)
-    told = database.flask(*_suggestion(database.flask("db", "upgrade", "--dry-run")))
+def test_the_suggested_command_adopts_the_rooms(databases: Databases, kind: str) -> None:
+    with databases.adopted(kind, OTHER_NAMES, *SUGGESTED) as (database, told):
+        _check_adopted_rooms(database, told)
+
+
+def _check_adopted_rooms(database: Database, told: str) -> None:
     assert "Found: users, chat_rooms (rooms), room_memberships (room_members), messages. Missing: roles," in told
     assert "chat_rooms: 2 rows before, 2 after" in told
     assert "room_memberships: 3 rows before, 3 after" in told
@@ -64,22 +67,18 @@ def test_the_suggested_command_adopts_the_rooms(database: Database) -> None:
     assert database.one("SELECT conversation_id FROM messages WHERE id = 1") == "room:3"
     with database.engine.connect() as connection:
         assert find_drift(connection) == []
-    database.flask("db", "check")
 
 
-def test_tables_that_refer_to_a_mapped_one_refer_to_confabs(database: Database) -> None:
-    database.build(OTHER_NAMES)
-    database.flask("db", "upgrade", *SUGGESTED)
-    assert "Dropped 4 tables." in database.flask("schema", "drop-legacy", "--yes")
-    assert not database.tables() & {"rooms", "room_members"}
-    database.run(
-        "INSERT INTO chat_rooms (name, owner_id) VALUES ('new', 1)",
-        "INSERT INTO bookings VALUES (2, 5)",
-    )
-    assert database.rows("SELECT b.id, r.name FROM bookings b JOIN chat_rooms r ON r.id = b.room_id ORDER BY 1") == [
-        (1, "k"),
-        (2, "new"),
-    ]
+def test_tables_that_refer_to_a_mapped_one_refer_to_confabs(databases: Databases, kind: str) -> None:
+    with databases.adopted(kind, OTHER_NAMES, *SUGGESTED) as (database, _):
+        assert "Dropped 4 tables." in database.flask("schema", "drop-legacy", "--yes")
+        assert not database.tables() & {"rooms", "room_members"}
+        database.run(
+            "INSERT INTO chat_rooms (name, owner_id) VALUES ('new', 1)",
+            "INSERT INTO bookings VALUES (2, 5)",
+        )
+        booked = "SELECT b.id, r.name FROM bookings b JOIN chat_rooms r ON r.id = b.room_id ORDER BY 1"
+        assert database.rows(booked) == [(1, "k"), (2, "new")]
 
 
 def test_a_column_is_mapped(database: Database) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from secrets import token_hex
 
@@ -15,7 +15,7 @@ from flask import Flask
 from backend.ops.doctor import examine
 from backend.schema.drift import find_drift
 from tests.processes import free_port
-from tests.schema.conftest import Database
+from tests.schema.conftest import Database, Databases
 
 BOTH = {
     "table pins is missing": "DROP TABLE pins",
@@ -70,6 +70,28 @@ SQLITE = {
 }
 
 
+class Sound:
+    """Databases at the newest revision. A test takes one, and returns it when it is sound again, for the tests after it."""
+
+    def __init__(self, databases: Databases, stack: ExitStack):
+        self._databases, self._stack = databases, stack
+        self._returned: dict[str, Database] = {}
+
+    def take(self, kind: str) -> Database:
+        if kind in self._returned:
+            return self._returned.pop(kind)
+        return self._stack.enter_context(self._databases.migrated(kind, "sound"))
+
+    def give_back(self, database: Database) -> None:
+        self._returned[database.engine.dialect.name] = database
+
+
+@pytest.fixture(scope="module")
+def sound(databases: Databases) -> Iterator[Sound]:
+    with ExitStack() as stack:
+        yield Sound(databases, stack)
+
+
 def _check_found_and_mended(database: Database, sentence: str) -> None:
     told = database.flask("doctor", code=1).splitlines()
     assert [line for line in told if line.startswith("schema: ")] == [
@@ -86,29 +108,30 @@ def _check_found_and_mended(database: Database, sentence: str) -> None:
         database.run(statements)
     with database.engine.connect() as connection:
         assert find_drift(connection) == []
-    assert database.flask("doctor", "--repair-plan").startswith("-- The database is as the models say")
 
 
 @pytest.mark.parametrize("sentence", BOTH)
-def test_drift_is_found_and_repaired(database: Database, sentence: str) -> None:
-    database.flask("db", "upgrade")
+def test_drift_is_found_and_repaired(sound: Sound, kind: str, sentence: str) -> None:
+    database = sound.take(kind)
     database.run(*BOTH[sentence].split("; "))
     _check_found_and_mended(database, sentence)
+    sound.give_back(database)
 
 
 @pytest.mark.parametrize("sentence", POSTGRESQL)
-def test_drift_of_postgresql(postgresql_database: Database, sentence: str) -> None:
-    postgresql_database.flask("db", "upgrade")
-    postgresql_database.run(POSTGRESQL[sentence])
-    _check_found_and_mended(postgresql_database, sentence)
+def test_drift_of_postgresql(sound: Sound, sentence: str) -> None:
+    database = sound.take("postgresql")
+    database.run(POSTGRESQL[sentence])
+    _check_found_and_mended(database, sentence)
+    sound.give_back(database)
 
 
 @pytest.mark.parametrize("sentence", SQLITE)
-def test_drift_of_sqlite(sqlite_database: Database, sentence: str) -> None:
+def test_drift_of_sqlite(sound: Sound, sentence: str) -> None:
     """SQLite cannot change a table like this, so the test edits its stored definition; an index on it is dropped first."""
-    sqlite_database.flask("db", "upgrade")
+    database = sound.take("sqlite")
     table, before, after = SQLITE[sentence]
-    with closing(sqlite3.connect(str(sqlite_database.engine.url.database), isolation_level=None)) as connection:
+    with closing(sqlite3.connect(str(database.engine.url.database), isolation_level=None)) as connection:
         connection.execute("PRAGMA writable_schema=ON")
         [definition] = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         assert before in definition
@@ -116,35 +139,33 @@ def test_drift_of_sqlite(sqlite_database: Database, sentence: str) -> None:
         connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (edited, table))
         if "UNIQUE" in before:
             connection.execute("DELETE FROM sqlite_master WHERE name LIKE ?", (f"sqlite_autoindex_{table}%",))
-    _check_found_and_mended(sqlite_database, sentence)
+    _check_found_and_mended(database, sentence)
+    sound.give_back(database)
 
 
-def test_an_unknown_column_is_dropped_only_on_request(database: Database) -> None:
-    database.flask("db", "upgrade")
-    database.run("ALTER TABLE users ADD COLUMN surplus TEXT")
-    plan = database.flask("doctor", "--repair-plan")
+def test_an_unknown_column_is_dropped_only_on_request(migrated: Database) -> None:
+    migrated.run("ALTER TABLE users ADD COLUMN surplus TEXT")
+    plan = migrated.flask("doctor", "--repair-plan")
     assert all(line.startswith("--") for line in plan.splitlines())
     assert "Dropping it deletes its content" in plan
 
 
-def test_a_missing_primary_key(postgresql_database: Database) -> None:
-    postgresql_database.flask("db", "upgrade")
-    postgresql_database.run("ALTER TABLE pins DROP CONSTRAINT pk_pins")
-    assert "primary key of pins is on nothing" in postgresql_database.flask("doctor", code=1)
+def test_a_missing_primary_key(migrated_postgresql: Database) -> None:
+    migrated_postgresql.run("ALTER TABLE pins DROP CONSTRAINT pk_pins")
+    assert "primary key of pins is on nothing" in migrated_postgresql.flask("doctor", code=1)
 
 
-def test_an_index_whose_creation_was_interrupted(postgresql_database: Database) -> None:
-    postgresql_database.flask("db", "upgrade")
-    postgresql_database.run(
+def test_an_index_whose_creation_was_interrupted(migrated_postgresql: Database) -> None:
+    migrated_postgresql.run(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_pins_conversation_id'::regclass"
     )
-    assert "ix_pins_conversation_id of pins is not valid" in postgresql_database.flask("doctor", code=1)
+    assert "ix_pins_conversation_id of pins is not valid" in migrated_postgresql.flask("doctor", code=1)
 
 
-def test_an_installation_without_faults(database: Database) -> None:
-    database.flask("db", "upgrade")
-    assert database.flask("doctor") == "Nothing is wrong.\n"
-    assert json.loads(database.flask("doctor", "--json")) == {"status": "sound", "findings": []}
+def test_an_installation_without_faults(migrated: Database) -> None:
+    assert migrated.flask("doctor") == "Nothing is wrong.\n"
+    assert json.loads(migrated.flask("doctor", "--json")) == {"status": "sound", "findings": []}
+    assert migrated.flask("doctor", "--repair-plan").startswith("-- The database is as the models say")
 
 
 def test_no_schema(database: Database) -> None:
@@ -203,11 +224,10 @@ def test_advice_says_what_happens_instead_of_sending(
     assert problem in [finding.problem for finding in examine(app) if finding.severity == "advice"]
 
 
-def test_advice_alone_does_not_fail(make_app: Callable[..., Flask], sqlite_database: Database) -> None:
-    sqlite_database.flask("db", "upgrade")
-    url = sqlite_database.app.config["CONFAB"].database_url
+def test_advice_alone_does_not_fail(make_app: Callable[..., Flask], migrated_sqlite: Database) -> None:
+    url = migrated_sqlite.app.config["CONFAB"].database_url
     app = make_app({**PRODUCTION, "DATABASE_URL": url}, rate_limits=True)
-    database = Database(app, sqlite_database.engine)
+    database = Database(app, migrated_sqlite.engine)
     assert database.flask("doctor").splitlines() == [
         "advice: configuration: SMS_GATEWAY is not set: no code is sent by SMS. Set SMS_GATEWAY to webhook, twilio or off.",
         "advice: configuration: SMTP_URL is not set: no mail is sent. Set SMTP_URL to the address of a mail server.",
@@ -242,11 +262,10 @@ def test_a_mail_password_over_an_unencrypted_connection(make_app: Callable[..., 
         assert _findings(make_app({"DATABASE_URL": url, "SMTP_URL": good}), "mail") == []
 
 
-def test_a_secret_file_that_others_can_read(database: Database) -> None:
-    database.flask("db", "upgrade")
-    path = database.app.config["CONFAB"].instance_dir / "secret_key"
+def test_a_secret_file_that_others_can_read(migrated: Database) -> None:
+    path = migrated.app.config["CONFAB"].instance_dir / "secret_key"
     path.chmod(0o644)
-    assert f"Run: chmod 600 {path}" in database.flask("doctor", code=1)
+    assert f"Run: chmod 600 {path}" in migrated.flask("doctor", code=1)
 
 
 def test_an_unreachable_bus_and_database(make_app: Callable[..., Flask]) -> None:
@@ -276,13 +295,12 @@ def test_clocks_that_deviate(postgresql_app: Flask, monkeypatch: pytest.MonkeyPa
     assert "NTP" in line
 
 
-def test_a_damaged_database_file(sqlite_database: Database) -> None:
-    sqlite_database.flask("db", "upgrade")
-    path = Path(str(sqlite_database.engine.url.database))
+def test_a_damaged_database_file(migrated_sqlite: Database) -> None:
+    path = Path(str(migrated_sqlite.engine.url.database))
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.seek(4096 * 3)
         file.write(b"\xff" * 4096)
     assert path.stat().st_size == size
-    told = sqlite_database.flask("doctor", code=1)
+    told = migrated_sqlite.flask("doctor", code=1)
     assert "database: " in told

@@ -141,35 +141,32 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release
     found.forget()
 
 
-def test_the_previous_release_can_use_the_upgraded_database(database: Database, release: Release) -> None:
-    database.flask("db", "upgrade")
-    assert "Applied next3" in release.upgrade(database)
-    assert release.upgrade(database) == ""
-    assert find_fault(database.app) is None
-    user = Factory(database.app).user()
-    assert Factory(database.app).client(user).post("/api/chat/send", {"content": "hello"}).status_code == 201
-    database.run("DELETE FROM schema_compat WHERE served_by <> revision")
-    assert "upgrade the code" in str(find_fault(database.app))
+def test_the_previous_release_can_use_the_upgraded_database(migrated: Database, release: Release) -> None:
+    assert "Applied next3" in release.upgrade(migrated)
+    assert release.upgrade(migrated) == ""
+    assert find_fault(migrated.app) is None
+    user = Factory(migrated.app).user()
+    assert Factory(migrated.app).client(user).post("/api/chat/send", {"content": "hello"}).status_code == 201
+    migrated.run("DELETE FROM schema_compat WHERE served_by <> revision")
+    assert "upgrade the code" in str(find_fault(migrated.app))
 
 
 def test_a_table_that_only_an_earlier_revision_names_is_reported(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    migrated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is left over from an upgrade that did not drop it. A table that no revision names belongs to another program."""
     release = Release(tmp_path, monkeypatch)
     release.add("next1", 'op.create_table("retired", sa.Column("id", sa.Integer(), primary_key=True))')
-    database.flask("db", "upgrade")
-    release.upgrade(database)
-    database.run("CREATE TABLE of_another_program (x INTEGER)")
-    with release.running(), database.engine.connect() as connection:
+    release.upgrade(migrated)
+    migrated.run("CREATE TABLE of_another_program (x INTEGER)")
+    with release.running(), migrated.engine.connect() as connection:
         assert find_drift(connection) == ["table retired is unknown"]
 
 
 def test_an_upgrade_killed_at_any_statement_completes_when_repeated(
-    postgresql_database: Database, release: Release
+    migrated_postgresql: Database, release: Release
 ) -> None:
-    database = postgresql_database
-    database.flask("db", "upgrade")
+    database = migrated_postgresql
     with database.app.app_context():
         engine = db.engine
     for last in range(1, 200):
@@ -197,9 +194,8 @@ def test_an_upgrade_killed_at_any_statement_completes_when_repeated(
     assert database.one("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_messages_mood'::regclass") is True
 
 
-def test_an_upgrade_waits_for_a_table_in_use(postgresql_database: Database, release: Release) -> None:
-    database = postgresql_database
-    database.flask("db", "upgrade")
+def test_an_upgrade_waits_for_a_table_in_use(migrated_postgresql: Database, release: Release) -> None:
+    database = migrated_postgresql
     told: list[str] = []
     with database.engine.connect() as holder:
         holder.exec_driver_sql("LOCK TABLE messages IN ACCESS SHARE MODE")
@@ -216,10 +212,9 @@ def test_an_upgrade_waits_for_a_table_in_use(postgresql_database: Database, rele
     assert "Applied next3" in told[0]
 
 
-def test_no_request_fails_during_an_upgrade(postgresql_database: Database, release: Release) -> None:
+def test_no_request_fails_during_an_upgrade(migrated_postgresql: Database, release: Release) -> None:
     """The running release answers every request while the next one's migrations run, and the next one already writes."""
-    database = postgresql_database
-    database.flask("db", "upgrade")
+    database = migrated_postgresql
     make = Factory(database.app)
     client = make.client()
     with database.engine.begin() as connection:
@@ -257,9 +252,8 @@ def test_no_request_fails_during_an_upgrade(postgresql_database: Database, relea
     assert find_fault(database.app) is None
 
 
-def test_a_generated_migration_obeys_the_rules(sqlite_database: Database, release: Release) -> None:
-    sqlite_database.flask("db", "upgrade")
-    release.upgrade(sqlite_database)
-    sqlite_database.flask("db", "revision", "-d", str(release.folder), "-m", "a draft", "--head", "next3")
+def test_a_generated_migration_obeys_the_rules(migrated_sqlite: Database, release: Release) -> None:
+    release.upgrade(migrated_sqlite)
+    migrated_sqlite.flask("db", "revision", "-d", str(release.folder), "-m", "a draft", "--head", "next3")
     [draft] = release.folder.glob("versions/*a_draft.py")
     assert faults_of(draft.read_text()) == []
