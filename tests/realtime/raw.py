@@ -32,16 +32,27 @@ def frame(payload: bytes, opcode: int = TEXT, *, fin: bool = True, masked: bool 
 
 
 class RawSocket:
-    """A connection to /ws/... Keyword arguments replace headers of the handshake; None leaves one out."""
+    """A connection to /ws/... from the address *source*.
+
+    Further keyword arguments replace headers of the handshake; None leaves one out.
+    """
 
     def __init__(
-        self, url: str, path: str, *, timeout: float = 10, receive_buffer: int | None = None, **headers: str | None
+        self,
+        url: str,
+        path: str,
+        *,
+        timeout: float = 10,
+        receive_buffer: int | None = None,
+        source: str = "127.0.0.1",
+        **headers: str | None,
     ):
         parts = urlsplit(url)
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
+        self.socket.bind((source, 0))
         self.socket.connect((parts.hostname or "", parts.port or 80))
         key = base64.b64encode(os.urandom(16)).decode()
         given: dict[str, str | None] = {
