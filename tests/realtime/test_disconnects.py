@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from threading import Thread
 
@@ -15,10 +17,29 @@ import pytest
 from backend.models import User
 from backend.models.base import db
 from tests.processes import freeze_tree, signal_tree, wait_until
-from tests.realtime.conftest import Deployment, OpenDeployment
+from tests.realtime.conftest import Deployment, Deployments
 from tests.realtime.raw import CLOSE, ready_socket
 from tests.realtime.sending import wait_until_presence_is_sent
 from tests.wire import Wire
+
+MANY = 650
+"""Messages of 16 kB, which are more than the kernel and the server buffer for one client."""
+
+
+@pytest.fixture(scope="module")
+def restartable(deployments: Deployments) -> Iterator[Callable[[str], Deployment]]:
+    """A deployment of each kind that tests stop. The pool of a worker has one connection that writes and one that reads."""
+    with deployments() as open_deployment:
+        yield cache(lambda kind: open_deployment(kind, measured=kind == "redis", DATABASE_POOL_SIZE="2"))
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def own(request: pytest.FixtureRequest, restartable: Callable[[str], Deployment]) -> Deployment:
+    """The deployment of one kind, which runs whatever an earlier test did to it."""
+    deployment = restartable(request.param)
+    if deployment.server.exit_code is not None:
+        deployment.server.start()
+    return deployment
 
 
 def test_logout_closes_only_the_sockets_of_its_session(deployment: Deployment) -> None:
@@ -84,7 +105,7 @@ def test_a_slow_reader_is_closed_after_a_stream_without_gaps(deployment: Deploym
     owner, slow = deployment.user(), deployment.user()
     room = owner.room(slow)
     with owner.live() as sender, ready_socket(slow, receive_buffer=4096) as raw:
-        sender.send_many((f"{n} " + "x" * 3_900 for n in range(2_500)), room_id=room["id"])
+        sender.send_many((f"{n} " + "\U0001f511" * 3_900 for n in range(MANY)), room_id=room["id"])
         memory = max(_resident(pid) for pid in deployment.server.worker_pids)
         received, code = [], None
         while code is None:
@@ -95,7 +116,7 @@ def test_a_slow_reader_is_closed_after_a_stream_without_gaps(deployment: Deploym
                 received.append(int(frame["message"]["content"].split()[0]))
         assert code == 4410
         assert received == list(range(len(received)))
-        assert len(received) < 2_500
+        assert len(received) < MANY
         assert memory < 400 * 2**20
         assert sender.call("ping")["type"] == "pong"
 
@@ -104,16 +125,40 @@ def _resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def test_clients_reconnect_after_a_reload_and_miss_nothing(own: Deployment) -> None:
+    owner, listener = own.user(), own.user()
+    room = owner.room(listener)
+    name = room["conversation_id"]
+    clients = own.on_each_worker(listener)
+    owner.send("before", room_id=room["id"])
+    for client in clients:
+        client.expect_message("before")
+    old = set(own.server.worker_pids)
+    os.kill(own.server.pid, signal.SIGHUP)
+    assert [client.close_code(60) for client in clients] == [1012] * len(clients)
+    wait_until(lambda: old.isdisjoint(own.server.worker_pids), "the end of the old workers", 60)
+    assert "graceful timeout" not in own.server.output()  # they waited for no socket
+    own.server.wait_until_ready()  # the new workers load the application meanwhile
+    owner.send("meanwhile", room_id=room["id"])
+    reconnected = own.on_each_worker(listener)
+    for client, newer in zip(clients, reconnected, strict=True):
+        [page] = newer.resume({name: client.modseqs[name]})
+        [row] = [row for row in page["conversations"] if row["id"] == name]
+        assert [message["content"] for message in row["messages"]] == ["meanwhile"]
+    owner.send("after", room_id=room["id"])
+    for newer in reconnected:
+        newer.expect_message("after")
+
+
 @pytest.mark.parametrize(
-    ("kind", "signum"), [("sqlite", signal.SIGTERM), ("sqlite", signal.SIGINT), ("redis", signal.SIGTERM)]
+    ("own", "signum"),
+    [("sqlite", signal.SIGTERM), ("redis", signal.SIGTERM), ("sqlite", signal.SIGINT)],
+    indirect=["own"],
 )
-def test_a_server_that_stops_closes_its_sockets_with_1012(
-    open_deployment: OpenDeployment, kind: str, signum: int
-) -> None:
-    deployment = open_deployment(kind, measured=kind == "redis")
-    user = deployment.user()
+def test_a_server_that_stops_closes_its_sockets_with_1012(own: Deployment, signum: int) -> None:
+    user = own.user()
     clients = [user.live() for _ in range(5)]
-    idle = [http.client.HTTPConnection("127.0.0.1", deployment.server.port) for _ in range(5)]
+    idle = [http.client.HTTPConnection("127.0.0.1", own.server.port) for _ in range(5)]
     for connection in idle:
         connection.request("GET", "/api/health")
         connection.getresponse().read()
@@ -125,48 +170,22 @@ def test_a_server_that_stops_closes_its_sockets_with_1012(
     for place in range(len(clients)):
         Thread(target=read, args=[place]).start()
     started = time.monotonic()
-    deployment.server.stop(signum)
+    own.server.stop(signum)
     assert time.monotonic() - started < 5
     wait_until(lambda: None not in codes, f"the end of all sockets: {codes}", 1)
     assert codes == [1012] * len(clients)
     for connection in idle:
         connection.close()
-    deployment.server.start()
-    with user.live() as client:
-        assert client.call("ping")["type"] == "pong"
+    if signum == signal.SIGTERM:  # the start is the same after each signal
+        own.server.start()
+        with user.live() as client:
+            assert client.call("ping")["type"] == "pong"
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "redis"])
-def test_clients_reconnect_after_a_reload_and_miss_nothing(open_deployment: OpenDeployment, kind: str) -> None:
-    deployment = open_deployment(kind)
-    owner, listener = deployment.user(), deployment.user()
-    room = owner.room(listener)
-    name = room["conversation_id"]
-    clients = deployment.on_each_worker(listener)
-    owner.send("before", room_id=room["id"])
-    for client in clients:
-        client.expect_message("before")
-    old = set(deployment.server.worker_pids)
-    os.kill(deployment.server.pid, signal.SIGHUP)
-    assert [client.close_code(60) for client in clients] == [1012] * len(clients)
-    wait_until(lambda: old.isdisjoint(deployment.server.worker_pids), "the end of the old workers", 60)
-    assert "graceful timeout" not in deployment.server.output()  # they waited for no socket
-    deployment.server.wait_until_ready()  # the new workers load the application meanwhile
-    owner.send("meanwhile", room_id=room["id"])
-    reconnected = deployment.on_each_worker(listener)
-    for client, newer in zip(clients, reconnected, strict=True):
-        [page] = newer.resume({name: client.modseqs[name]})
-        [row] = [row for row in page["conversations"] if row["id"] == name]
-        assert [message["content"] for message in row["messages"]] == ["meanwhile"]
-    owner.send("after", room_id=room["id"])
-    for newer in reconnected:
-        newer.expect_message("after")
-
-
-def test_idle_sockets_hold_no_connection_to_the_database(open_deployment: OpenDeployment) -> None:
-    """The pool has one connection that writes and one that reads. If a socket kept one, the others would wait for ever."""
-    deployment = open_deployment("redis", DATABASE_POOL_SIZE="2", WEB_CONCURRENCY="1")
-    users = [deployment.user() for _ in range(6)]
+@pytest.mark.parametrize("own", ["redis"], indirect=True)
+def test_idle_sockets_hold_no_connection_to_the_database(own: Deployment) -> None:
+    """A pool has one connection that writes and one that reads. If a socket kept one, the others would wait for ever."""
+    users = [own.user() for _ in range(8)]  # at least four are on the same worker
     room = users[0].room(*users[1:])
     clients = [user.live() for user in users]
     for n, client in enumerate(clients):
@@ -176,20 +195,20 @@ def test_idle_sockets_hold_no_connection_to_the_database(open_deployment: OpenDe
     assert users[0]("GET", f"/api/rooms/{room['id']}/messages")[0]["content"] == f"hello {len(clients) - 1}"
 
 
-def test_the_users_of_a_killed_worker_go_offline(open_deployment: OpenDeployment) -> None:
-    deployment = open_deployment("redis")
-    watcher, other = deployment.user(), deployment.user()
+@pytest.mark.parametrize("own", ["redis"], indirect=True)
+def test_the_users_of_a_killed_worker_go_offline(own: Deployment) -> None:
+    watcher, other = own.user(), own.user()
     room = watcher.room(other)
-    watching, clients = deployment.on_each_worker(watcher), deployment.on_each_worker(other)
+    watching, clients = own.on_each_worker(watcher), own.on_each_worker(other)
     for place, client in enumerate(clients):
         if place > 0:
             client.close()
-    pids = deployment.server.worker_pids
+    pids = own.server.worker_pids
     remaining, victim = watching[1], min(pids)
     remaining.expect("presence", user_id=other.id, status="online")
-    wait_until_presence_is_sent(deployment, [remaining])
+    wait_until_presence_is_sent(own, [remaining])
     name = room["conversation_id"]
-    deployment.wait_until_subscribed(name, remaining, clients[0])
+    own.wait_until_subscribed(name, remaining, clients[0])
     clients[0].call("typing", conversation_id=name)
     assert remaining.expect("typing", user_id=other.id)["is_typing"]
     os.kill(victim, signal.SIGKILL)
