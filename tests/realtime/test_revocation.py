@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -33,9 +33,19 @@ class Account:
         token = self.api("POST", "/api/auth/tokens", {"name": "script"}, status=201)["token"]
         ticket = self.api("POST", "/api/auth/ws-ticket", status=201)["ticket"]
         self.own = [*deployment.on_each_worker(self.api), LiveClient(deployment.url, ticket)]
-        self.others = deployment.on_each_worker(deployment.new_session(self.api))
+        self.others = self.sockets_of_new_session()
         self.of_token = deployment.on_each_worker(Api(deployment.url, token, self.api.id))
         self.unrelated = deployment.user().live()
+
+    def sockets_of_new_session(self) -> list[LiveClient]:
+        """Open sockets of another session of the account on every worker."""
+        return self.deployment.on_each_worker(self.deployment.new_session(self.api))
+
+    def set_verified_at(self, verified_at: datetime | None) -> None:
+        """Set when the address of the account was verified."""
+        with self.deployment.app.app_context():
+            db.session.get(User, self.api.id).email_verified_at = verified_at
+            db.session.commit()
 
     def create_reset_token(self) -> str:
         """Create the token of a reset link, and return its secret."""
@@ -78,36 +88,85 @@ def assert_open(account: Account, clients: list[LiveClient]) -> None:
     assert all(client.call("ping")["type"] == "pong" for client in clients)
 
 
-def test_a_change_of_the_password_closes_the_sockets_of_the_other_sessions(account: Account) -> None:
+def test_what_ends_single_credentials_closes_their_sockets_alone(account: Account) -> None:
+    expiring = expiring_token(account)
+    expired = expire_session(account)
+    assert_closed(expired)
+    stolen = reuse_refresh_token(account)
+    assert_closed(stolen)
+    assert [client.close_code(5) for client in expiring] == [4401] * len(expiring)
+    assert_open(account, [*account.own, *account.others, *account.of_token, account.unrelated])
+
+
+def expiring_token(account: Account) -> list[LiveClient]:
+    """Sockets of an API token that expires in three seconds."""
+    soon = (utcnow() + timedelta(seconds=3)).isoformat()
+    token = account.api("POST", "/api/auth/tokens", {"name": "brief", "expires_at": soon}, status=201)["token"]
+    return account.deployment.on_each_worker(Api(account.deployment.url, token, account.api.id))
+
+
+def expire_session(account: Account) -> list[LiveClient]:
+    """Let a new session of the account expire. Returns its sockets, of which one was opened with a ticket."""
+    deployment = account.deployment
+    api = deployment.new_session(account.api)
+    sockets = [
+        *deployment.on_each_worker(api),
+        LiveClient(deployment.url, api("POST", "/api/auth/ws-ticket", status=201)["ticket"]),
+    ]
+    with deployment.app.app_context():
+        newest = select(func.max(UserSession.id)).where(UserSession.user_id == api.id).scalar_subquery()
+        begun = update(UserSession).where(UserSession.id == newest)
+        db.session.execute(begun.values(created_at=utcnow() - timedelta(days=90)))
+        db.session.commit()
+        sweep()
+    return sockets
+
+
+def reuse_refresh_token(account: Account) -> list[LiveClient]:
+    """Use a refresh token of a new session a second time. Returns the sockets of the session."""
+    login = {"username": account.api("GET", "/api/users/me")["username"], "password": OLD}
+    anonymous = Api(account.deployment.url, "", 0)
+    answer = anonymous("POST", "/api/auth/login", login)
+    old = {"refresh_token": answer["refresh_token"]}
+    anonymous("POST", "/api/auth/refresh", old)
+    with account.deployment.app.app_context():  # longer ago than the grace period
+        used = update(RefreshToken).where(RefreshToken.token == hash_secret(answer["refresh_token"]))
+        db.session.execute(used.values(used_at=utcnow() - 2 * REUSE_GRACE))
+        db.session.commit()
+    stolen = account.deployment.on_each_worker(Api(account.deployment.url, answer["access_token"], account.api.id))
+    anonymous("POST", "/api/auth/refresh", old, status=401)
+    return stolen
+
+
+def test_ending_the_other_sessions_and_a_change_of_the_password_close_the_sockets_of_the_others(
+    account: Account,
+) -> None:
+    account.api("DELETE", "/api/auth/sessions", status=204)
+    assert_closed(account.others)
+    others = account.sockets_of_new_session()
     body = {"current_password": OLD, "new_password": NEW}
     account.api("POST", "/api/auth/change-password", body, status=204)
-    assert_closed(account.others)
+    assert_closed(others)
     assert_open(account, [*account.own, *account.of_token, account.unrelated])
 
 
-def test_a_reset_closes_the_sockets_of_every_session(account: Account) -> None:
-    with account.deployment.app.app_context():
-        proven_at = utcnow() - timedelta(hours=1)  # before the API token was made
-        db.session.get(User, account.api.id).email_verified_at = proven_at
-        db.session.commit()
-    account.reset()
-    assert_closed([*account.own, *account.others])
-    assert_open(account, [*account.of_token, account.unrelated])
-
-
-def test_a_reset_that_verifies_the_address_also_closes_the_sockets_of_api_tokens(account: Account) -> None:
-    account.reset()
-    assert_closed([*account.own, *account.others, *account.of_token])
-    assert_open(account, [account.unrelated])
-
-
-def test_a_password_set_on_the_command_line_closes_the_sockets_of_every_session(account: Account) -> None:
+def test_a_password_that_is_set_without_the_old_one_closes_the_sockets_of_every_session(account: Account) -> None:
+    """On the command line and with a reset link. API tokens end if the link verifies the address, too."""
     with account.deployment.app.app_context():
         owner = db.session.get(User, account.api.id)
         assert owner is not None
         set_password(owner, NEW)
     assert_closed([*account.own, *account.others])
+    sockets = account.sockets_of_new_session()
+    account.set_verified_at(utcnow() - timedelta(hours=1))  # before the API token was made
+    account.reset()
+    assert_closed(sockets)
     assert_open(account, [*account.of_token, account.unrelated])
+    sockets = account.sockets_of_new_session()
+    account.set_verified_at(None)
+    account.reset()
+    assert_closed([*sockets, *account.of_token])
+    assert_open(account, [account.unrelated])
 
 
 def test_the_deactivation_of_a_user_closes_all_sockets(account: Account) -> None:
@@ -123,60 +182,14 @@ def test_the_erasure_of_a_user_closes_all_sockets(account: Account) -> None:
     assert_open(account, [account.unrelated])
 
 
-def test_ending_the_other_sessions_closes_their_sockets(account: Account) -> None:
-    account.api("DELETE", "/api/auth/sessions", status=204)
-    assert_closed(account.others)
-    assert_open(account, [*account.own, *account.of_token, account.unrelated])
-
-
-def test_the_reuse_of_a_refresh_token_closes_the_sockets_of_its_session(account: Account) -> None:
-    login = {"username": account.api("GET", "/api/users/me")["username"], "password": OLD}
-    anonymous = Api(account.deployment.url, "", 0)
-    answer = anonymous("POST", "/api/auth/login", login)
-    old = {"refresh_token": answer["refresh_token"]}
-    anonymous("POST", "/api/auth/refresh", old)
-    with account.deployment.app.app_context():  # longer ago than the grace period
-        used = update(RefreshToken).where(RefreshToken.token == hash_secret(answer["refresh_token"]))
-        db.session.execute(used.values(used_at=utcnow() - 2 * REUSE_GRACE))
-        db.session.commit()
-    stolen = account.deployment.on_each_worker(Api(account.deployment.url, answer["access_token"], account.api.id))
-    anonymous("POST", "/api/auth/refresh", old, status=401)
-    assert_closed(stolen)
-    assert_open(account, [*account.own, *account.others, *account.of_token, account.unrelated])
-
-
-def test_the_expiry_of_a_session_closes_its_sockets(account: Account) -> None:
-    deployment = account.deployment
-    api = deployment.new_session(account.api)
-    sockets = [
-        *deployment.on_each_worker(api),
-        LiveClient(deployment.url, api("POST", "/api/auth/ws-ticket", status=201)["ticket"]),
-    ]
+def test_a_ticket_is_refused_after_it_expires_and_after_its_session_ends(deployment: Deployment) -> None:
+    user = deployment.user()
+    late, orphaned = (user("POST", "/api/auth/ws-ticket", status=201)["ticket"] for _ in range(2))
     with deployment.app.app_context():
-        newest = select(func.max(UserSession.id)).where(UserSession.user_id == api.id).scalar_subquery()
-        begun = update(UserSession).where(UserSession.id == newest)
-        db.session.execute(begun.values(created_at=utcnow() - timedelta(days=90)))
-        db.session.commit()
-        sweep()
-    assert_closed(sockets)
-    assert_open(account, [*account.own, *account.others, *account.of_token, account.unrelated])
-
-
-def test_the_expiry_of_an_api_token_closes_its_sockets(account: Account) -> None:
-    soon = (utcnow() + timedelta(seconds=3)).isoformat()
-    token = account.api("POST", "/api/auth/tokens", {"name": "brief", "expires_at": soon}, status=201)["token"]
-    brief = account.deployment.on_each_worker(Api(account.deployment.url, token, account.api.id))
-    assert [client.close_code(5) for client in brief] == [4401] * len(brief)
-    assert_open(account, [*account.own, *account.others, *account.of_token, account.unrelated])
-
-
-def test_a_ticket_is_refused_after_it_expires_and_after_its_session_ends(account: Account) -> None:
-    late, orphaned = (account.api("POST", "/api/auth/ws-ticket", status=201)["ticket"] for _ in range(2))
-    with account.deployment.app.app_context():
         expired = update(WsTicket).where(WsTicket.ticket == hash_secret(late))
         db.session.execute(expired.values(expires_at=utcnow()))
         db.session.commit()
-    account.api("POST", "/api/auth/logout", status=204)
+    user("POST", "/api/auth/logout", status=204)
     for ticket in (late, orphaned):
-        with LiveClient(account.deployment.url, ticket, ready=False) as client:
+        with LiveClient(deployment.url, ticket, ready=False) as client:
             assert client.close_code() == 4401
