@@ -61,12 +61,13 @@ class Deployment:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             client = user.live()
-            pid = worker_of(self.server, client)
+            pids = self.server.worker_pids
+            pid = pids[0] if len(pids) == 1 else _holder_of(self.server.port, client, pids)
             if pid in found:
                 client.close()
             else:
                 found[pid] = client
-            if len(found) == len(self.server.worker_pids):
+            if len(found) == len(pids):
                 return [found[pid] for pid in sorted(found)]
         raise AssertionError("all sockets were opened on the same worker")
 
@@ -93,9 +94,14 @@ class Deployment:
 
 def worker_of(server: Server, client: LiveClient) -> int:
     """The process id of the worker that holds the server's end of a connection."""
+    return _holder_of(server.port, client, server.worker_pids)
+
+
+def _holder_of(server_port: int, client: LiveClient, pids: list[int]) -> int:
+    """Which of the processes *pids* holds the server's end of a connection."""
     _, port = client.socket.socket.getsockname()[:2]
-    inode = _tcp_row(server.port, port)[9]
-    for pid in server.worker_pids:
+    inode = _tcp_row(server_port, port)[9]
+    for pid in pids:
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             try:
                 if os.readlink(descriptor) == f"socket:[{inode}]":
@@ -231,6 +237,8 @@ def _open_deployments(
         return deployment
 
     yield make
+    for deployment in deployments:  # all of them first: each takes some time to end
+        deployment.server.begin_to_stop()
     for deployment in deployments:
         deployment.server.close()
         if deployment.redis is not None:
