@@ -51,6 +51,7 @@ class Client:
         self._retry_after = 0.0
         self._went_back = False
         self._stale: set[str] = set()
+        self._marks: dict[str, int] = {}
         self._awake, self._pong, self._rows_changed = (asyncio.Event() for _ in range(3))
         self._running: list[asyncio.Task[None]] = []
 
@@ -110,6 +111,11 @@ class Client:
         before = f"&before={first}" if first else ""
         for message in await self.api("GET", f"/api/chat/messages?conversation_id={conversation}{before}"):
             self.account.merge_message(message)
+
+    def read(self, conversation: str, seq: int) -> None:
+        """Set the read mark, as soon as the server accepts it."""
+        self._marks[conversation] = seq
+        self.note_change(conversation)
 
     async def wake(self) -> None:
         """The device was asleep: renew the token if it has expired, then see whether the socket is alive."""
@@ -273,7 +279,7 @@ class Client:
             while self._stale:
                 account, id_ = self.account, self._stale.pop()
                 try:
-                    account.rows[id_] = await self.api("GET", f"/api/chat/conversations/{id_}")
+                    account.rows[id_] = await self._read_row(id_)
                 except SignedOut:
                     self._stale.clear()
                 except (Refused, Unreachable) as error:
@@ -284,11 +290,23 @@ class Client:
                     await asyncio.sleep(error.retry_after or 1)
             self.account.save()
 
+    async def _read_row(self, conversation: str) -> Any:
+        """The row as the server answers it, to the read mark if there is one to set."""
+        path = f"/api/chat/conversations/{conversation}"
+        mark = self._marks.get(conversation)
+        if mark is None:
+            return await self.api("GET", path)
+        row = await self.api("POST", f"{path}/read", {"seq": mark})
+        if self._marks.get(conversation) == mark:
+            del self._marks[conversation]
+        return row
+
     def _open_account(self, user_id: int) -> None:
         """Use the data of this account, and of no other."""
         if self.account.user_id != user_id:
             self.account = Account(user_id, self.storage)
             self._stale.clear()
+            self._marks.clear()
 
     def _tell(self, status: str, reason: str | None = None) -> None:
         if status != self.status:

@@ -87,8 +87,7 @@ class Adapter:
         await client.api("DELETE", f"/api/chat/messages/{message_id}")
 
     async def read(self, client: Client, conversation: str, seq: int) -> None:
-        row = await client.api("POST", f"/api/chat/conversations/{conversation}/read", {"seq": seq})
-        client.account.rows[conversation] = row
+        client.read(conversation, seq)
 
     async def load_before(self, client: Client, conversation: str) -> None:
         await client.load_before(conversation)

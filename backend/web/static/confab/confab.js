@@ -81,9 +81,9 @@ export class Confab {
       post: (message) => this.#relay.post(message),
     });
     this.#store = new Store(this.api, storage, this.#outbox, {
-      isLeader: () => this.#relay.isLeader,
+      mayRead: () => this.#relay.isLeader && !this.state.value.retryAt,
       emit: (name, value) => this.#emit(name, value),
-      ask: (id) => this.#relay.post({ kind: 'stale', conversation: id }),
+      ask: (id) => this.#relay.post({ kind: 'stale', id }),
       share: (row) => this.#relay.broadcast({ kind: 'row', row }),
       send: (frame) => (this.#relay.isLeader ? this.#connection.send(frame) : this.#relay.post({ kind: 'send', frame })),
     });

@@ -1,4 +1,3 @@
-import { ApiError } from './api.js';
 import { Members } from './members.js';
 import { PAGE, Timeline } from './timeline.js';
 import { Typists } from './typing.js';
@@ -41,6 +40,8 @@ export class Conversation {
   keptFrom = Infinity;
   /** @internal */
   timeline = new Timeline(0);
+  /** Whether somebody asked for the messages: they are then kept up to date, and loaded if few are at hand. @internal */
+  isOpen = false;
   /** A read mark that the server has not confirmed. @type {number | null} @internal */
   mark = null;
   /** @internal */
@@ -48,7 +49,6 @@ export class Conversation {
   /** @internal */
   typists;
   #store;
-  #isOpen = false;
   #isMarking = false;
   /** @type {Map<string, Promise<void>>} */
   #loading = new Map();
@@ -77,14 +77,9 @@ export class Conversation {
     return this.timeline.hasAfter;
   }
 
-  /** Whether somebody asked for the messages: they are then kept up to date, and loaded if few are at hand. @internal */
-  get isOpen() {
-    return this.#isOpen;
-  }
-
   /** Show what is kept on the device, then the last page of the server. @internal */
   async open() {
-    this.#isOpen = true;
+    this.isOpen = true;
     await this.loadKept();
     await this.refill();
   }
@@ -100,7 +95,7 @@ export class Conversation {
 
   /** Load the last page and the members, where they are not at hand: at the first use, and after a reconnection. @internal */
   async refill() {
-    if (!this.#isOpen || !this.row) return;
+    if (!this.isOpen || !this.row) return;
     if (this.row.kind === 'dm') await this.#once('read', () => this.#readAgain());
     if (this.hasBefore && this.timeline.shown.length < PAGE / 2) await this.loadBefore();
     if (!this.memberList.isLoaded) await this.#once('members', async () => this.row && this.memberList.load(this.row));
@@ -157,7 +152,6 @@ export class Conversation {
     if (!row || mark <= row.last_read_seq) return;
     this.mark = mark;
     this.#store.rows.set(this, { ...row, last_read_seq: mark });
-    this.#store.keeper.keepRow(this);
     void this.pushMark();
   }
 
@@ -171,9 +165,13 @@ export class Conversation {
         const row = await this.#call('POST', '/read', { seq: mark });
         if (this.mark === mark) this.mark = null;
         if (this.version === version) this.#store.rows.take(row);
+        else this.#store.rows.refresh(this);
       }
     } catch (error) {
-      if (error instanceof ApiError && !error.isTemporary) this.mark = null;
+      const { isTemporary, retryAfter = 1 } = /** @type {import('./api.js').ApiError} */ (error);
+      if (isTemporary === false) this.mark = null;
+      // The row that is read brings the next attempt.
+      setTimeout(() => this.#store.rows.refresh(this), 1000 * retryAfter);
     } finally {
       this.#isMarking = false;
       this.#store.keeper.keepRow(this);

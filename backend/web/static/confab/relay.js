@@ -82,13 +82,13 @@ export class Relay {
   }
 
   /** Do what a following tab asks for. @param {any} message */
-  async #answer({ kind, frame, conversation }) {
+  async #answer({ kind, frame, id }) {
     const { store, connection, state, user } = this.#client;
     if (kind === 'hello') {
       await store.keeper.flush();
       this.post({ kind: 'welcome', snapshot: store.snapshot(), state: state.value, user: user.value, ...this.#leader });
     } else if (kind === 'send') connection.send(frame);
-    else if (kind === 'stale') store.rows.refresh(store.conversation(conversation));
+    else if (kind === 'stale') store.rows.refresh(store.conversation(id));
     else if (kind === 'wake') void connection.wake();
   }
 

@@ -30,6 +30,7 @@ export class Rows {
     conversation.countedAt = row.last_modseq;
     const last_read_seq = Math.max(row.last_read_seq, conversation.mark ?? 0);
     this.set(conversation, { ...row, last_read_seq }, last_read_seq === row.last_read_seq);
+    void conversation.pushMark();
     if (!this.#store.changes.settled) void conversation.refill().catch(() => {});
   }
 
@@ -44,7 +45,7 @@ export class Rows {
     else if (conversation.modseq >= row.last_modseq && conversation.timeline.covers(row.last_read_seq, row.last_seq)) {
       const unread = conversation.timeline.after(row.last_read_seq).filter((message) => this.isUnread(message));
       row = { ...row, unread_count: unread.length, mention_count: unread.filter((message) => this.isMention(message)).length };
-    } else if (!isCounted) this.refresh(conversation);
+    } else if (!isCounted && conversation.mark === null) this.refresh(conversation); // else the answer to the mark has the counts
     const isMoved = row.last_read_seq !== conversation.row?.last_read_seq;
     conversation.row = row;
     if (isMoved) conversation.setRead(this.#store.userId, row.last_read_seq);
@@ -85,7 +86,7 @@ export class Rows {
    * @param {Conversation} conversation
    */
   refresh(conversation) {
-    if (!this.#context.isLeader()) return this.#context.ask(conversation.id);
+    if (!this.#context.mayRead()) return this.#context.ask(conversation.id);
     if (!this.#stale.size) setTimeout(() => void this.#refreshStale(), 50);
     this.#stale.add(conversation);
   }

@@ -9,9 +9,10 @@ import { compare, Value } from './value.js';
  * @typedef {import('./types.js').Message} Message
  * @typedef {import('./types.js').InboxRow} InboxRow
  * @typedef {{
- *   emit: (name: string, value: any) => void, isLeader: () => boolean, ask: (id: string) => void, share: (row: InboxRow) => void,
+ *   emit: (name: string, value: any) => void, mayRead: () => boolean, ask: (id: string) => void, share: (row: InboxRow) => void,
  *   send: (frame: any) => void
- * }} StoreContext  `ask`: have the leading tab read a row anew; `share`: take it over in all tabs
+ * }} StoreContext  `mayRead`: whether this tab reads rows, as the leading one does unless it waits to
+ *   connect, which brings all rows; `ask`: have the leading tab read a row anew; `share`: take it over in all tabs
  */
 
 /** What is known of the signed-in user's conversations. The same frames in the same order lead to the same state, in every tab. */
@@ -120,7 +121,6 @@ export class Store {
     this.changes.complete();
     for (const conversation of this.conversations.values()) {
       conversation.messages.invalidate();
-      if (conversation.mark !== null) void conversation.pushMark();
       void conversation.refill().catch(() => {});
     }
   }
