@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,6 @@ def test_the_log_is_json_and_the_address_is_printed(server: Server) -> None:
     assert (started["level"], started["logger"], started["pid"]) == ("info", "gunicorn.error", server.pid)
 
 
-def test_without_docs_the_printed_address_does_not_name_them(root: Path) -> None:
-    with Server({"DOCS": "off"}, root=root) as server:
-        assert f"Confab is at {server.url}. Ctrl-C ends it." in server.output().splitlines()
-
-
 def test_an_application_that_refuses_to_start_ends_the_server(root: Path) -> None:
     with Server({"REFUSE": "1"}, root=root, wait=False) as server:
         assert server.wait() != 0
@@ -135,33 +130,42 @@ def test_a_worker_that_is_still_loading_can_be_stopped(root: Path, signum: int) 
         assert "graceful timeout" not in server.output()
 
 
-def test_a_request_on_a_new_connection_at_the_workers_end_is_answered(root: Path) -> None:
+@contextmanager
+def end_worker(server: Server) -> Iterator[None]:
+    """Tell the worker to end, and wait for the next one after the block."""
+    worker = server.worker_pids[0]
+    os.kill(worker, signal.SIGTERM)
+    yield
+    wait_until(lambda: (pids := server.worker_pids) and worker not in pids, "another worker")
+    server.wait_until_ready()
+
+
+def test_a_request_on_a_new_connection_at_the_workers_end_is_answered(server: Server) -> None:
     ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    with Server(root=root) as server:
-        address = ("127.0.0.1", server.port)
-        with (
-            closing(socket.create_connection(address, timeout=10)) as fresh,
-            closing(socket.create_connection(address, timeout=10)) as used,
-        ):
-            used.sendall(ask)  # connections are accepted in order: the worker has the new one as well
-            assert used.recv(65536).startswith(b"HTTP/1.1 200")
-            os.kill(server.worker_pids[0], signal.SIGTERM)
+    address = ("127.0.0.1", server.port)
+    with (
+        closing(socket.create_connection(address, timeout=10)) as fresh,
+        closing(socket.create_connection(address, timeout=10)) as used,
+    ):
+        used.sendall(ask)  # connections are accepted in order: the worker has the new one as well
+        assert used.recv(65536).startswith(b"HTTP/1.1 200")
+        with end_worker(server):
             assert used.recv(1) == b"", "it ends idle connections"
             fresh.sendall(ask)
             assert fresh.recv(65536).startswith(b"HTTP/1.1 200")
             assert fresh.recv(1) == b"", "one request, no more"
 
 
-def test_requests_on_idle_connections_at_the_workers_end_are_answered(root: Path) -> None:
+def test_requests_on_idle_connections_at_the_workers_end_are_answered(server: Server) -> None:
     """A proxy that keeps connections may send the next request before it knows of the end, and sends a POST only once."""
     ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    with Server(root=root) as server, ExitStack() as stack:
+    with ExitStack() as stack:
         address = ("127.0.0.1", server.port)
         kept = [stack.enter_context(closing(socket.create_connection(address, timeout=10))) for _ in range(30)]
         for client in kept:
             client.sendall(ask)
             assert client.recv(65536).startswith(b"HTTP/1.1 200")
-        os.kill(server.worker_pids[0], signal.SIGTERM)
+        stack.enter_context(end_worker(server))
         probe = kept.pop()
         while answer := probe.recv(65536) if probe.send(ask) else b"":
             if b"connection: close" in answer.lower():
@@ -185,10 +189,11 @@ def test_it_ends_in_time_despite_hanging_requests_and_idle_connections(root: Pat
 
 
 def test_a_dotenv_file_is_read_and_the_environment_takes_precedence(root: Path) -> None:
-    (root / ".env").write_text("PUBLIC_URL=https://from.file.example\nLOG_LEVEL=warning\n")
+    """Without documentation, the printed address does not name it."""
+    (root / ".env").write_text("PUBLIC_URL=https://from.file.example\nLOG_LEVEL=warning\nDOCS=off\n")
     try:
         with Server({"FLASK_SKIP_DOTENV": "", "LOG_LEVEL": "info"}, root=root) as server:
-            assert "Confab is at https://from.file.example " in server.output()
+            assert "Confab is at https://from.file.example. Ctrl-C ends it." in server.output().splitlines()
             assert '"level":"info"' in server.output()
     finally:
         (root / ".env").unlink()

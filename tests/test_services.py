@@ -21,8 +21,9 @@ from tests.services import PrivatePostgres, PrivateRedis, Services, start_servic
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[PrivatePostgres]:
+    """It runs before and after each test, which may stop it meanwhile."""
     with PrivatePostgres() as server:
         yield server
 
@@ -131,6 +132,8 @@ def test_folders_of_running_tests_are_not_removed(postgres: PrivatePostgres) -> 
 
 def test_a_server_that_cannot_start_reports_why(postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     postgres.stop()
-    monkeypatch.setattr(postgres, "command", lambda: ["sh", "-c", "echo no such luck; exit 3"])
-    with pytest.raises(RuntimeError, match="no such luck"):
-        postgres.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(postgres, "command", lambda: ["sh", "-c", "echo no such luck; exit 3"])
+        with pytest.raises(RuntimeError, match="no such luck"):
+            postgres.start()
+    postgres.start()

@@ -67,25 +67,13 @@ def use(server: Server) -> None:
     assert done.status_code == 200
 
 
-def test_new_files_are_private(settings: dict[str, str], folder: Path) -> None:
-    assert flask(settings, "db", "upgrade").returncode == 0
-    instance = folder / "instance"
-    assert open_ones(instance) == []
-    with Server(settings) as server:
-        use(server)
-        names = {path.name for path in instance.rglob("*")}
-        assert {"secret_key", "jwt_secret_key", "avatars", f"metrics-{server.port}"} <= names
-        assert ("confab.db-wal" in names) is ("DATABASE_URL" not in settings)
-        assert open_ones(instance) == []
-
-
-def test_readable_files_are_made_private_at_start(
+def test_files_are_private_and_readable_ones_become_so_at_start(
     settings: dict[str, str], folder: Path, make_app: Callable[..., Flask]
 ) -> None:
     instance = folder / "instance"
-    migrate(make_app(settings, instance_dir=instance))
-    uploads = instance / "uploads" / "avatars"
-    uploads.mkdir(parents=True)
+    app = make_app(settings, instance_dir=instance)
+    migrate(app)
+    (instance / "uploads").mkdir()
     left = [instance, instance / "secret_key", instance / "uploads"]
     if "DATABASE_URL" not in settings:
         copy = instance / "confab.db.before-0123"
@@ -93,13 +81,25 @@ def test_readable_files_are_made_private_at_start(
         left += [instance / "confab.db", copy]
     for path in left:
         path.chmod(0o755 if path.is_dir() else 0o644)
-    told = flask(settings, "doctor")
-    assert told.returncode == 1
+    told = app.test_cli_runner().invoke(args=["doctor"])
+    assert told.exit_code == 1
     for path in left:
-        assert f"Run: chmod {700 if path.is_dir() else 600} {path}" in told.stdout
-    with Server(settings):
+        assert f"Run: chmod {700 if path.is_dir() else 600} {path}" in told.output
+    with Server(settings) as server:
         assert [path for path in left if str(path) in open_ones(instance)] == []
-    assert "chmod" not in flask(settings, "doctor").stdout
+        use(server)
+        names = {path.name for path in instance.rglob("*")}
+        assert {"secret_key", "jwt_secret_key", "avatars", f"metrics-{server.port}"} <= names
+        assert ("confab.db-wal" in names) is ("DATABASE_URL" not in settings)
+        assert open_ones(instance) == []
+    assert "chmod" not in app.test_cli_runner().invoke(args=["doctor"]).output
+
+
+def test_the_files_of_a_command_are_private(folder: Path) -> None:
+    settings = {"APP_ENV": "development", "INSTANCE_DIR": str(folder / "instance")}
+    assert flask(settings, "db", "upgrade").returncode == 0
+    assert {"secret_key", "jwt_secret_key", "confab.db"} <= {path.name for path in (folder / "instance").iterdir()}
+    assert open_ones(folder / "instance") == []
 
 
 def test_a_folder_with_files_of_others_is_not_changed(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from flask import Flask
@@ -105,51 +106,49 @@ def fetch(server: Server, path: str) -> str:
         return str(error.code)
 
 
-def test_two_workers_report_together_and_survive_each_other(
-    make_app: Callable[..., Flask], postgres_url: str, redis_url: str, postgresql_app: Flask
-) -> None:
-    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "WEB_CONCURRENCY": "2", "METRICS_TOKEN": TOKEN}
-    with Server(env, measured=True) as server:
-        name = 'confab_request_seconds_count{method="GET",route="/api/health/ready",status="200"}'
-        for _ in range(40):
-            assert "ready" in fetch(server, "/api/health/ready")
-        assert value(fetch(server, "/metrics"), name) == 40
-        victim = server.worker_pids[0]
-        os.kill(victim, signal.SIGKILL)
-        # In one reading: before a second the master can have noticed the end of the worker without acting on it yet.
-        wait_until(lambda: len(pids := server.worker_pids) == 2 and victim not in pids, "another worker")
-        assert value(fetch(server, "/metrics"), name) == 40, "the counts of a dead worker are kept"
-        folder = next((server.folder.path / "instance").glob("metrics-*"))
-        assert not list(folder.glob(f"gauge_live*_{victim}.db"))
-        (folder / "counter_1.db").write_bytes(b"left by an earlier run")
-        assert server.stop() == 0
-        server.start()
-        assert value(fetch(server, "/metrics"), name) == 0
-        assert not (folder / "counter_1.db").exists()
+@pytest.fixture(scope="module")
+def server(
+    new_migrated_database: Callable[[str], str], redis_url: str, make_app: Callable[..., Flask]
+) -> Iterator[tuple[Server, Flask]]:
+    """A server with two workers, and an application of this process on its database."""
+    env = {"DATABASE_URL": new_migrated_database("postgresql"), "JWT_SECRET_KEY": token_hex(32)}
+    settings = {"REDIS_URL": redis_url, "WEB_CONCURRENCY": "2", "METRICS_TOKEN": TOKEN, "DATABASE_POOL_SIZE": "8"}
+    with Server({**env, **settings, "RATE_LIMITS": "off"}, measured=True) as running:
+        yield running, make_app(env)
 
 
-def test_the_pools_of_all_workers_are_added(
-    make_app: Callable[..., Flask], postgres_url: str, redis_url: str, postgresql_app: Flask
-) -> None:
-    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "WEB_CONCURRENCY": "2", "METRICS_TOKEN": TOKEN}
-    others = {"JWT_SECRET_KEY": postgresql_app.config["CONFAB"].jwt_secret_key, "RATE_LIMITS": "off"}
-    make = Factory(postgresql_app)
-    token = make.token(make.user())
-    with Server({**env, **others, "DATABASE_POOL_SIZE": "8"}) as server:
-        client = HttpClient(server.url, token)
+def test_two_workers_report_together_and_survive_each_other(server: tuple[Server, Flask]) -> None:
+    running, _ = server
+    name = 'confab_request_seconds_count{method="GET",route="/api/health/ready",status="200"}'
+    for _ in range(40):
+        assert "ready" in fetch(running, "/api/health/ready")
+    assert value(fetch(running, "/metrics"), name) == 40
+    victim = running.worker_pids[0]
+    os.kill(victim, signal.SIGKILL)
+    # In one reading: before a second the master can have noticed the end of the worker without acting on it yet.
+    wait_until(lambda: len(pids := running.worker_pids) == 2 and victim not in pids, "another worker")
+    assert value(fetch(running, "/metrics"), name) == 40, "the counts of a dead worker are kept"
+    folder = next((running.folder.path / "instance").glob("metrics-*"))
+    assert not list(folder.glob(f"gauge_live*_{victim}.db"))
 
-        def connections(metric: str, pool: str) -> float:
-            return value(fetch(server, "/metrics"), f'confab_database_connections_{metric}{{pool="{pool}"}}')
 
-        def wait_for_use(pool: str, number: int) -> None:
-            wait_until(lambda: connections("in_use", pool) == number, f"{number} {pool} connections")
+def test_the_pools_of_all_workers_are_added(server: tuple[Server, Flask]) -> None:
+    running, app = server
+    make = Factory(app)
+    client = HttpClient(running.url, make.token(make.user()))
 
-        for pool, method in (("write", "POST"), ("read", "GET")):
-            with repeated(client, method, "/api/rooms"), locked(postgresql_app, "chat_rooms"):
-                # A worker has four connections of each kind. More than four are in use only if both workers hold some.
-                wait_for_use(pool, 8)
-            assert connections("most", pool) == 8
-            wait_for_use(pool, 0)
+    def connections(metric: str, pool: str) -> float:
+        return value(fetch(running, "/metrics"), f'confab_database_connections_{metric}{{pool="{pool}"}}')
+
+    def wait_for_use(pool: str, number: int) -> None:
+        wait_until(lambda: connections("in_use", pool) == number, f"{number} {pool} connections", 30)
+
+    for pool, method in (("write", "POST"), ("read", "GET")):
+        with repeated(client, method, "/api/rooms"), locked(app, "chat_rooms"):
+            # A worker has four connections of each kind. More than four are in use only if both workers hold some.
+            wait_for_use(pool, 8)
+        assert connections("most", pool) == 8
+        wait_for_use(pool, 0)
 
 
 @contextmanager
