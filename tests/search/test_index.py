@@ -278,10 +278,9 @@ def _last_id() -> int:
     return db.session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")) or 0
 
 
-def test_a_hard_deletion_leaves_no_term_in_the_file(sqlite_database: Database) -> None:
+def test_a_hard_deletion_leaves_no_term_in_the_file(migrated_sqlite: Database) -> None:
     """The block of the message is in the index, and its other messages can still be found."""
-    database = sqlite_database
-    database.flask("db", "upgrade")
+    database = migrated_sqlite
     client = Factory(database.app).client()
     sent = [client.post("/api/chat/send", {"content": f"zebrafish{n} lives"}).get_json() for n in range(3)]
     database.run("UPDATE messages SET id = id + 1000000000")
@@ -311,21 +310,20 @@ def test_messages_from_a_release_without_the_index_are_found_after_a_sweep(postg
         assert len(client.get("/api/chat/search?q=hello").get_json()) == 2
 
 
-def test_a_command_rebuilds_the_index(database: Database) -> None:
-    database.flask("db", "upgrade")
-    client = Factory(database.app).client()
+def test_a_command_rebuilds_the_index(migrated: Database) -> None:
+    client = Factory(migrated.app).client()
     ids = [client.post("/api/chat/send", {"content": f"hello {n}"}).get_json()["id"] for n in range(4)]
     assert client.delete(f"/api/chat/messages/{ids[0]}").status_code == 204
-    with database.app.app_context():
-        if database.engine.dialect.name == "sqlite":
-            database.run("UPDATE messages SET id = id + 5000 WHERE id > 2")
+    with migrated.app.app_context():
+        if migrated.engine.dialect.name == "sqlite":
+            migrated.run("UPDATE messages SET id = id + 5000 WHERE id > 2")
             for _ in range(2):
-                database.flask("messages", "reindex")
-            database.run("UPDATE search_blocks SET members = x'' WHERE term = 'hello'")
+                migrated.flask("messages", "reindex")
+            migrated.run("UPDATE search_blocks SET members = x'' WHERE term = 'hello'")
         else:
-            database.run(
+            migrated.run(
                 "UPDATE message_search SET terms = ''", f"DELETE FROM message_search WHERE message_id = {ids[1]}"
             )
     assert len(client.get("/api/chat/search?q=hello").get_json()) < 3
-    assert "Every message is in the index." in database.flask("messages", "reindex")
+    assert "Every message is in the index." in migrated.flask("messages", "reindex")
     assert len(client.get("/api/chat/search?q=hello").get_json()) == 3

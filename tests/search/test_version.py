@@ -90,46 +90,43 @@ def test_a_new_database_has_the_present_version(database: Database) -> None:
         ("DELETE FROM search_version", "an unknown tokenizer"),
     ],
 )
-def test_doctor_and_health_ask_for_a_new_index_until_it_is_built(database: Database, change: str, builder: str) -> None:
-    database.flask("db", "upgrade")
-    make = Factory(database.app)
+def test_doctor_and_health_ask_for_a_new_index_until_it_is_built(migrated: Database, change: str, builder: str) -> None:
+    make = Factory(migrated.app)
     superuser = make.client(make.user(is_superuser=True))
     superuser.post("/api/chat/send", {"content": "hello"})
-    database.run(change)
+    migrated.run(change)
     line = (
         f"The search index was built by {builder}, and this code has tokenizer {version.CURRENT}. "
         "Run: flask messages reindex"
     )
-    assert database.flask("doctor", code=1).splitlines() == [f"search: {line}"]
+    assert migrated.flask("doctor", code=1).splitlines() == [f"search: {line}"]
     health = superuser.get("/api/health/detailed").json
     assert (health["status"], health["schema"]["drift"]) == ("degraded", [line])
-    database.flask("messages", "reindex")
-    assert stored(database) == version.CURRENT
-    assert database.flask("doctor") == "Nothing is wrong.\n"
+    migrated.flask("messages", "reindex")
+    assert stored(migrated) == version.CURRENT
+    assert migrated.flask("doctor") == "Nothing is wrong.\n"
     health = superuser.get("/api/health/detailed").json
     assert (health["status"], health["schema"]["drift"]) == ("healthy", [])
 
 
-def test_an_interrupted_rebuild_does_not_change_the_version(database: Database) -> None:
-    database.flask("db", "upgrade")
-    client = Factory(database.app).client()
+def test_an_interrupted_rebuild_does_not_change_the_version(migrated: Database) -> None:
+    client = Factory(migrated.app).client()
     ids = [client.post("/api/chat/send", {"content": "hello"}).json["id"] for _ in range(2)]
-    database.run(
+    migrated.run(
         "DELETE FROM message_search",
         f"UPDATE messages SET id = id + 5000 WHERE id = {ids[1]}",  # on SQLite this completes the other message's block
         "UPDATE search_version SET tokenizer = 'earlier'",
     )
-    with database.app.app_context():
+    with migrated.app.app_context():
         rebuilding = reindex()
         assert next(rebuilding)[1] == ids[1] + 5000
         rebuilding.close()  # type: ignore[attr-defined]
-        assert stored(database) == "earlier"
+        assert stored(migrated) == "earlier"
         assert len(list(reindex())) >= 1
-    assert stored(database) == version.CURRENT
+    assert stored(migrated) == version.CURRENT
 
 
-def test_a_missing_table_is_drift_and_no_fault_of_the_index(database: Database) -> None:
-    database.flask("db", "upgrade")
-    database.run("DROP TABLE search_version")
-    told = database.flask("doctor", code=1).splitlines()
+def test_a_missing_table_is_drift_and_no_fault_of_the_index(migrated: Database) -> None:
+    migrated.run("DROP TABLE search_version")
+    told = migrated.flask("doctor", code=1).splitlines()
     assert told == ["schema: table search_version is missing. Run: flask doctor --repair-plan"]
