@@ -23,7 +23,7 @@ from config import Config
 from tests.client import Client
 from tests.factories import Factory
 from tests.outgoing import Outgoing
-from tests.packages import chromium_binary
+from tests.packages import chromium_binary, headless_chromium_binary
 from tests.services import Services
 
 pytest_plugins = ["tests.plugin_order", "tests.plugin_services"]
@@ -62,7 +62,9 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """How pytest-playwright starts a browser: the system's Chromium, which can only reach this machine."""
     # For names and addresses alike.
     offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-    return {**browser_type_launch_args, "executable_path": chromium_binary(), "args": [offline]}
+    has_window = not browser_type_launch_args.get("headless", True)
+    program = chromium_binary() if has_window else headless_chromium_binary()
+    return {**browser_type_launch_args, "executable_path": program, "args": [offline]}
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,17 @@ def chromium_binary() -> Path:
     return _found(lambda: _which("chromium", "chromium-browser", "google-chrome"), "chromium", ("chromium",))
 
 
+def headless_chromium_binary() -> Path:
+    """The path of Chromium's headless shell, or of chromium where the shell cannot be installed.
+
+    The shell is the same engine without the desktop program, and opens a page in a third of the time.
+    """
+    try:
+        return _found(lambda: _which("chromium-headless-shell"), "chromium", ("chromium-headless-shell",))
+    except Missing:
+        return chromium_binary()
+
+
 def systemd_analyze_binary() -> Path:
     """The path of systemd-analyze, which checks units where systemd does not run too."""
     return _found(lambda: _which("systemd-analyze"), "systemd-analyze", ("systemd",))

@@ -58,3 +58,15 @@ def test_errors_of_apt_are_reported(bare: Path) -> None:
     with pytest.raises(packages.Missing, match=r"apt-get update failed: .*no network"):
         packages.nginx_binary()
     assert not (bare / "policy").exists()
+
+
+def test_the_headless_shell_is_preferred_and_chromium_is_used_without_it(bare: Path) -> None:
+    make_apt(bare, "#!/bin/sh\necho 'E: no such package' >&2\nexit 100\n")
+    whole, shell = bare / "bin" / "chromium", bare / "bin" / "chromium-headless-shell"
+    with pytest.raises(packages.Missing, match=r"apt-get update failed: .*no such package"):
+        packages.headless_chromium_binary()
+    for program in (whole, shell):
+        program.write_text("")
+        program.chmod(0o755)
+        assert packages.headless_chromium_binary() == program
+    assert packages.chromium_binary() == whole

@@ -12,6 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import BrowserContext, Page, TimeoutError
 
+from tests.client import Client
 from tests.realtime.client import Api
 from tests.realtime.conftest import Deployment, deployment, deployments, open_deployment
 
@@ -101,14 +102,29 @@ def open_tab(context: BrowserContext, deployment: Deployment) -> Callable[[], Ta
 def person(deployment: Deployment) -> Callable[[], Person]:
     """Creates accounts with a password."""
 
-    return lambda: register(deployment.url)
+    return lambda: register_here(deployment)
 
 
 def register(url: str, **fields: str) -> Person:
-    """Create an account with a password."""
-    account = {"email": f"{secrets.token_hex(6)}@example.com", "password": PASSWORD}
+    """Create an account with a password, by a request to the server."""
+    account = _new_account()
     answer = requests.post(f"{url}/api/auth/register", json={**account, **fields}, timeout=15).json()
     return Person(Api(url, answer["access_token"], answer["user"]["id"]), account)
+
+
+def register_here(deployment: Deployment, **fields: str) -> Person:
+    """Create an account with a password by the application in this process, whose hashes take no time.
+
+    The server sends nothing of it: neither an event nor a mail.
+    """
+    account = _new_account()
+    answer = Client(deployment.app).post("/api/auth/register", {**account, **fields})
+    assert answer.status_code == 201, answer.text
+    return Person(Api(deployment.url, answer.json["access_token"], answer.json["user"]["id"]), account)
+
+
+def _new_account() -> dict[str, str]:
+    return {"email": f"{secrets.token_hex(6)}@example.com", "password": PASSWORD}
 
 
 @dataclass

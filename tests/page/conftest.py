@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -10,7 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.clients.conftest import Person, register
+from tests.client import Client
+from tests.clients.conftest import Person, register_here
 from tests.realtime.conftest import Deployment, Deployments, deployments
 from tests.web.page_log import PageLog
 
@@ -24,10 +28,13 @@ IGNORED = re.compile(
 )
 """What Playwright says itself, and what browsers say of answers of 4xx and of requests without network: the page handles both."""
 
-SIGN_IN = """async (account) => {
-  const { chat } = await import(new URL('chat.js', document.querySelector('script[type=module]').src));
-  await chat.auth.login(account);
+KEEP_SESSION = """({ origin, session }) => {
+  if (location.origin !== origin) return;
+  const opening = indexedDB.open(`confab ${origin}`, 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore('values').put(session, ['session']);
+  opening.onsuccess = () => opening.result.close();
 }"""
+"""Keeps a session where the page looks for it, if the database of the client is new. The page opens that database afterwards."""
 
 People = Callable[..., Person]
 Opens = Callable[..., Page]
@@ -45,7 +52,7 @@ def person(site: Deployment) -> People:
     """Creates an account: `person("Ann", "Larsson")`."""
 
     def make(first_name: str = "Ann", last_name: str = "Larsson", **fields: str) -> Person:
-        return register(site.url, first_name=first_name, last_name=last_name, **fields)
+        return register_here(site, first_name=first_name, last_name=last_name, **fields)
 
     return make
 
@@ -76,10 +83,11 @@ def open_page(browser: Browser, site: Deployment) -> Iterator[Opens]:
             context.set_default_timeout(WAIT)
             context.on("page", lambda page: logs.append(PageLog(page)))
             page = context.new_page()
+            if who:
+                argument = {"origin": site.url, "session": _session(site, who, page.evaluate("navigator.userAgent"))}
+                context.add_init_script(f"({KEEP_SESSION})({json.dumps(argument)})")
             page.goto(f"{site.url}/#/{path}")
             if who:
-                page.locator("form, main").first.wait_for()
-                page.evaluate(SIGN_IN, who.account)
                 page.get_by_role("navigation", name="Conversations").wait_for(state="attached")
             return page
 
@@ -87,3 +95,17 @@ def open_page(browser: Browser, site: Deployment) -> Iterator[Opens]:
         faults = [text for log in logs for text in log.complaints if not IGNORED.search(text)]
         assert faults == []
         assert [url for log in logs for url in log.foreign_requests(site.url)] == []
+
+
+def _session(site: Deployment, who: Person, user_agent: str) -> dict[str, Any]:
+    """Sign in, and return the session as the client of the page keeps it."""
+    answer = Client(site.app).post("/api/auth/login", who.account, headers={"User-Agent": user_agent})
+    assert answer.status_code == 200, answer.text
+    tokens = answer.json
+    return {
+        "key": secrets.token_hex(8),
+        "user": tokens["user"],
+        "access": tokens["access_token"],
+        "refresh": tokens["refresh_token"],
+        "renewAt": 1000 * (time.time() + tokens["expires_in"] - 60),
+    }
