@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -271,3 +272,21 @@ def deployment(request: pytest.FixtureRequest, deployments: Deployments) -> Iter
     """A deployment of each kind: one worker on SQLite; two workers on PostgreSQL and Redis."""
     with deployments() as make:
         yield make(request.param, measured=True)
+
+
+SHORT_PAGE = 50
+"""The messages in a page of a repair of `failing`."""
+
+
+@pytest.fixture(scope="session", params=["sqlite", "redis"])
+def failing(
+    request: pytest.FixtureRequest, deployments: Deployments, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A deployment of each kind whose database and Redis fail now and then: see `tests.realtime.failing`."""
+    root = app_root(tmp_path_factory.mktemp("failing"), "tests.realtime.failing")
+    overrides = {
+        "backend.realtime.delivery.history": {"PAGE": SHORT_PAGE},
+        "backend.realtime.presence.tracker": {"POLL_SECONDS": 0.2, "RETRY_SECONDS": 0.1},
+    }
+    with deployments() as open_deployment:
+        yield open_deployment(request.param, root=root, measured=True, OVERRIDES=json.dumps(overrides))

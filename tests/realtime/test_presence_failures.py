@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 from flask import Flask
 
 from tests.factories import Factory
-from tests.realtime.conftest import Deployment, Deployments, app_root
+from tests.realtime.conftest import Deployment
 from tests.realtime.recorder import Recorder, make_server, register
 
 
-@pytest.fixture(scope="module", params=["sqlite", "redis"])
-def failing(
-    request: pytest.FixtureRequest, deployments: Deployments, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
-    root = app_root(tmp_path_factory.mktemp("failing"), "tests.realtime.failing_presence")
-    with deployments() as open_deployment:
-        yield open_deployment(request.param, root=root, measured=True, OVERRIDES="{}")
-
-
 def test_presence_arrives_although_each_step_fails_at_first(failing: Deployment) -> None:
-    watcher, others = failing.user(), [failing.user() for _ in range(3)]
+    watcher, others = failing.user(), [failing.user() for _ in range(2)]
     watcher.room(*others)
     clients = failing.on_each_worker(watcher)
     for other in others:
