@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.plugin_services import Services
 from tests.schema.conftest import Database
 
 Install = Callable[..., "Installation"]
+Fill = Callable[[str], "Installation"]
 KINDS = ["sqlite", "postgresql"]
 
 
@@ -68,25 +70,59 @@ def _installation(make_app: Callable[..., Flask], environ: dict[str, str], folde
     return Installation(app, sa.create_engine(app.config["CONFAB"].database_url))
 
 
+@pytest.fixture(scope="session")
+def filled(
+    make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory, services: Services, worker: str
+) -> Callable[[str], Path]:
+    """The INSTANCE_DIR of an installation with content, of a kind. It is made once, to be copied."""
+    made: dict[str, Path] = {}
+
+    def act(kind: str) -> Path:
+        if kind not in made:
+            environ = {} if kind == "sqlite" else {"DATABASE_URL": services.new_database(f"{worker}_backup_filled")}
+            made[kind] = fill(_installation(make_app, environ, tmp_path_factory.mktemp("filled") / kind)).folder
+        return made[kind]
+
+    return act
+
+
+@pytest.fixture
+def install_filled(
+    install: Install, filled: Callable[[str], Path], tmp_path: Path, services: Services, worker: str
+) -> Fill:
+    """Makes an installation with content: a copy of `filled`."""
+
+    def act(kind: str) -> Installation:
+        folder = shutil.copytree(filled(kind), tmp_path / "filled")
+        if kind == "sqlite":
+            return install(kind, folder=folder)
+        url = services.new_database(f"{worker}_backup_copy", f"{worker}_backup_filled")
+        return install(kind, {"DATABASE_URL": url}, folder=folder)
+
+    return act
+
+
 @pytest.fixture(params=KINDS)
-def source(request: pytest.FixtureRequest, install: Install) -> Installation:
+def source(request: pytest.FixtureRequest, install_filled: Fill) -> Installation:
     """An installation with content, once on each kind of database."""
-    return fill(install(request.param))
+    return install_filled(request.param)
 
 
 @pytest.fixture(scope="session", params=KINDS)
 def original(
     request: pytest.FixtureRequest,
     make_app: Callable[..., Flask],
+    filled: Callable[[str], Path],
     tmp_path_factory: pytest.TempPathFactory,
     services: Services,
     worker: str,
 ) -> Iterator[Installation]:
     """Like `source`, for tests that do not change it: they share it."""
+    folder = shutil.copytree(filled(request.param), tmp_path_factory.mktemp("original") / "instance")
     environ = {}
     if request.param == "postgresql":
-        environ["DATABASE_URL"] = services.new_database(f"{worker}_backup_original")
-    found = fill(_installation(make_app, environ, tmp_path_factory.mktemp("original") / "instance"))
+        environ["DATABASE_URL"] = services.new_database(f"{worker}_backup_original", f"{worker}_backup_filled")
+    found = _installation(make_app, environ, folder)
     yield found
     found.dispose()
 

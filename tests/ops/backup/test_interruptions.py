@@ -15,7 +15,7 @@ import pytest
 
 from backend.ops.backup import restore
 from backend.storage.folder import FolderStorage
-from tests.ops.backup.conftest import Install, Installation, fill
+from tests.ops.backup.conftest import Fill, Install, Installation
 from tests.ops.backup.test_round_trip import kind_of
 from tests.processes import wait_until
 from tests.servers import ROOT, environment
@@ -111,9 +111,9 @@ def test_a_lost_file_is_reported(
     assert target.files() == original.files()
 
 
-def test_a_killed_process(install: Install, tmp_path: Path) -> None:
+def test_a_killed_process(install: Install, install_filled: Fill, tmp_path: Path) -> None:
     """The database is locked, so the process waits there when it is killed, and has written the files and secrets."""
-    source, archive = fill(install("sqlite")), tmp_path / "backup.tar"
+    source, archive = install_filled("sqlite"), tmp_path / "backup.tar"
     source.flask("backup", "create", str(archive))
     folder = tmp_path / "target"
     folder.mkdir()

@@ -9,7 +9,7 @@ from secrets import token_hex
 import pytest
 from dotenv import dotenv_values
 
-from tests.ops.backup.conftest import KINDS, Install, Installation, fill
+from tests.ops.backup.conftest import KINDS, Fill, Install, Installation, fill
 from tests.ops.backup.test_round_trip import kind_of
 
 
@@ -45,16 +45,18 @@ def test_a_storage_with_files_is_refused(original: Installation, archive: Path, 
     assert target.tables() == set()
 
 
-def test_a_dump_of_postgresql_is_not_for_sqlite(install: Install, tmp_path: Path) -> None:
-    source, path = fill(install("postgresql")), tmp_path / "backup.tar"
+def test_a_dump_of_postgresql_is_not_for_sqlite(install: Install, install_filled: Fill, tmp_path: Path) -> None:
+    source, path = install_filled("postgresql"), tmp_path / "backup.tar"
     source.flask("backup", "create", str(path))
     target = install("sqlite")
     assert "flask backup create --portable" in target.flask("backup", "restore", str(path), code=1)
     assert not (target.folder / "confab.db").exists()
 
 
-def test_a_dump_needs_pg_restore(install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, target, path = fill(install("postgresql")), install("postgresql"), tmp_path / "backup.tar"
+def test_a_dump_needs_pg_restore(
+    install: Install, install_filled: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target, path = install_filled("postgresql"), install("postgresql"), tmp_path / "backup.tar"
     source.flask("backup", "create", str(path))
     with monkeypatch.context() as patched:
         patched.setenv("PATH", "/nonexistent")

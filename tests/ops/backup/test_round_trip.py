@@ -18,7 +18,7 @@ from backend.state import confab_state
 from backend.storage import Storage
 from tests.attachments.conftest import picture, send, uploaded
 from tests.factories import Factory
-from tests.ops.backup.conftest import Install, Installation, fill
+from tests.ops.backup.conftest import Fill, Install, Installation, fill
 from tests.storage.test_storage import bucket
 
 
@@ -79,9 +79,9 @@ def test_the_manifest(original: Installation, archive: Path) -> None:
     ("kind", "target_kind"), [("postgresql", "sqlite"), ("postgresql", "postgresql"), ("sqlite", "postgresql")]
 )
 def test_a_portable_backup_is_restored_into_another_kind_of_database(
-    install: Install, tmp_path: Path, kind: str, target_kind: str
+    install: Install, install_filled: Fill, tmp_path: Path, kind: str, target_kind: str
 ) -> None:
-    source, path = fill(install(kind)), tmp_path / "backup.tar"
+    source, path = install_filled(kind), tmp_path / "backup.tar"
     source.flask("backup", "create", "--portable", str(path))
     target = install(target_kind)
     target.flask("backup", "restore", str(path))
@@ -95,8 +95,10 @@ def test_a_portable_backup_is_restored_into_another_kind_of_database(
     )
 
 
-def test_without_pg_dump_the_rows_are_copied(install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, path = fill(install("postgresql")), tmp_path / "backup.tar"
+def test_without_pg_dump_the_rows_are_copied(
+    install: Install, install_filled: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, path = install_filled("postgresql"), tmp_path / "backup.tar"
     with monkeypatch.context() as patched:
         patched.setenv("PATH", "/nonexistent")
         source.flask("backup", "create", str(path))
@@ -182,9 +184,9 @@ def test_nobody_else_can_read_the_archive_while_it_is_written(
     assert stat.S_IMODE((tmp_path / "backup.tar").stat().st_mode) == 0o600
 
 
-def test_a_large_file_is_never_in_memory_as_a_whole(install: Install, tmp_path: Path) -> None:
-    source, path = fill(install("sqlite")), tmp_path / "backup.tar"
-    size = 96 * 2**20
+def test_a_large_file_is_never_in_memory_as_a_whole(install: Install, install_filled: Fill, tmp_path: Path) -> None:
+    source, path = install_filled("sqlite"), tmp_path / "backup.tar"
+    size = 48 * 2**20
     key = source.one("SELECT max(storage_key) FROM attachments")
     with (source.folder / "uploads" / key).open("wb") as file:
         file.truncate(size)
