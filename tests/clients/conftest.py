@@ -120,7 +120,8 @@ def register_here(deployment: Deployment, **fields: str) -> Person:
     account = _new_account()
     answer = Client(deployment.app).post("/api/auth/register", {**account, **fields})
     assert answer.status_code == 201, answer.text
-    return Person(Api(deployment.url, answer.json["access_token"], answer.json["user"]["id"]), account)
+    created = answer.get_json()
+    return Person(Api(deployment.url, created["access_token"], created["user"]["id"]), account)
 
 
 def _new_account() -> dict[str, str]:

@@ -7,7 +7,7 @@ from sqlalchemy import insert
 
 from backend.models import Room
 from backend.models.base import db
-from tests.clients.conftest import Tab, register
+from tests.clients.conftest import Tab, register_here
 from tests.messages.test_sync_budget import many_rooms
 from tests.realtime.conftest import OpenDeployment
 
@@ -31,7 +31,7 @@ def test_thousands_of_conversations_catch_up_over_http(
     context: BrowserContext, open_deployment: OpenDeployment
 ) -> None:
     deployment = open_deployment("sqlite")
-    ann, bob = register(deployment.url), register(deployment.url)
+    ann, bob = register_here(deployment), register_here(deployment)
     room = bob.api.room(ann.api)["conversation_id"]
     with deployment.app.app_context():
         db.session.execute(insert(Room), [{"id": FIRST, "name": "first", "owner_id": bob.api.id}])

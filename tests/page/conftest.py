@@ -101,7 +101,7 @@ def _session(site: Deployment, who: Person, user_agent: str) -> dict[str, Any]:
     """Sign in, and return the session as the client of the page keeps it."""
     answer = Client(site.app).post("/api/auth/login", who.account, headers={"User-Agent": user_agent})
     assert answer.status_code == 200, answer.text
-    tokens = answer.json
+    tokens = answer.get_json()
     return {
         "key": secrets.token_hex(8),
         "user": tokens["user"],
