@@ -65,7 +65,7 @@ bench: .venv-bench/.installed $(VENV)/.runtime ## measure speed against the bare
 
 chaos: $(VENV)/.dev ## kill the servers again and again, count events that the socket lost, and compare clients
 	@$(BIN)/python -m tests.chaos $(ARGS)
-	@CLIENT_CHAOS_SECONDS=60 $(BIN)/pytest -q tests/clients/test_chaos.py
+	@CLIENT_CHAOS_SECONDS=60 FUZZ_FRAMES=20000 $(BIN)/pytest -q tests/clients/test_chaos.py tests/realtime/test_fuzz.py
 
 mutants: $(VENV)/.dev ## check that tests notice changes of the code; takes hours
 	@$(BIN)/python -m tests.mutants $(ARGS)
