@@ -13,6 +13,7 @@ RAISING = {"raises", "warns", "fail"}
 
 HELPERS = {
     "assert_closed", "assert_open",  # sockets
+    "assert_ended_with_408",  # a connection of a client that stalls
     "assert_own",  # a budget of each user
     "assert_problem",  # an answer with a problem
     "append_and_check",  # messages that were not published
@@ -20,6 +21,7 @@ HELPERS = {
     "check_answers",  # what a generated client received
     "check_refused",  # an archive that is not restored
     "expect", "expect_message", "wait_until", "wait_until_blocked",  # they fail if it does not happen in time
+    "_check_adopted_rooms",  # rooms of a legacy database
     "_check_found_and_mended",  # a fault of the schema
     "play",  # random actions, whose counts are compared with those of a model
     "refused",  # an answer of a room that refuses

@@ -49,9 +49,29 @@ def own_name() -> str:
     return Path("/proc/self/comm").read_text().strip()
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return stand_in(tmp_path, HELLO)
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stand_in(tmp_path_factory.mktemp("root"), HELLO)
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings of a server with metrics. Those of an earlier run at its address are in its folder."""
+    instance, port = tmp_path_factory.mktemp("metrics") / "instance", free_port()
+    file = instance / f"metrics-{port}" / "counter_1.db"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"")
+    return {"METRICS_TOKEN": "a token of the tests", "INSTANCE_DIR": str(instance), "PORT": str(port)}
+
+
+@pytest.fixture(scope="module")
+def running(root: Path, metrics: dict[str, str]) -> Iterator[Server]:
+    with Server(metrics, root=root) as server:
+        yield server
+
+
+def metrics_file(metrics: dict[str, str], name: str) -> Path:
+    return Path(metrics["INSTANCE_DIR"]) / f"metrics-{metrics['PORT']}" / name
 
 
 def fault(port: int, host: str = "127.0.0.1") -> str:
@@ -83,41 +103,30 @@ def test_in_production_the_line_names_the_variable_alone(busy: int) -> None:
         assert re.search(r"Choose another port: PORT=\d+$", line)
 
 
-def test_the_server_is_named_rather_than_its_worker(root: Path) -> None:
-    with Server(root=root) as running, Server({"PORT": str(running.port)}, wait=False) as second:
-        assert second.wait() == 1
-        assert f"(process {running.pid})" in second.output()
-
-
-def test_a_refused_server_leaves_the_metrics_of_the_running_one(busy: int, root: Path, tmp_path: Path) -> None:
-    metrics = {"METRICS_TOKEN": "a token of the tests", "INSTANCE_DIR": str(tmp_path / "instance")}
-    file = tmp_path / "instance" / f"metrics-{busy}" / "counter_1.db"
-    file.parent.mkdir(parents=True)
+def test_a_refused_server_names_the_running_one_and_leaves_its_metrics(
+    running: Server, root: Path, metrics: dict[str, str]
+) -> None:
+    """It names the server rather than its worker."""
+    file = metrics_file(metrics, "counter_2.db")
     file.write_bytes(b"")
-    with Server({"PORT": str(busy), **metrics}, root=root, wait=False) as refused:
-        assert refused.wait() == 1
-        assert "already listens" in refused.output()
+    with Server(metrics, root=root, wait=False) as second:
+        assert second.wait() == 1
+        assert f"(process {running.pid}) already listens" in second.output()
     assert file.exists()
 
 
-def test_a_server_removes_the_metrics_of_an_earlier_run(root: Path, tmp_path: Path) -> None:
-    port = free_port()
-    file = tmp_path / "instance" / f"metrics-{port}" / "counter_1.db"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"")
-    settings = {"METRICS_TOKEN": "a token of the tests", "INSTANCE_DIR": str(tmp_path / "instance"), "PORT": str(port)}
-    with Server(settings, root=root):
-        assert file.parent.is_dir()
-        assert not file.exists()
+def test_a_server_removes_the_metrics_of_an_earlier_run(running: Server, metrics: dict[str, str]) -> None:
+    file = metrics_file(metrics, "counter_1.db")
+    assert file.parent.is_dir()
+    assert not file.exists()
 
 
-def test_a_reload_keeps_the_address(root: Path) -> None:
-    with Server(root=root) as server:
-        former = server.worker_pids
-        os.kill(server.pid, signal.SIGHUP)
-        wait_until(lambda: server.worker_pids and not set(former) & set(server.worker_pids), "new workers", 30)
-        server.wait_until_ready()
-        assert "already listens" not in server.output()
+def test_a_reload_keeps_the_address(running: Server) -> None:
+    former = running.worker_pids
+    os.kill(running.pid, signal.SIGHUP)
+    wait_until(lambda: running.worker_pids and not set(former) & set(running.worker_pids), "new workers", 30)
+    running.wait_until_ready()
+    assert "already listens" not in running.output()
 
 
 @pytest.mark.parametrize(("there", "wanted"), [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0"), *V6])

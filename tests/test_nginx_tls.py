@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask_migrate import upgrade
 from websockets.sync.client import connect
 
 from tests.processes import free_port
@@ -25,11 +23,8 @@ ACCOUNT = {"email": "tls@example.com", "password": "correct horse battery", "fir
 
 
 @pytest.fixture(scope="module")
-def server(make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    settings = {"DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('tls') / 'confab.db'}", "TRUSTED_PROXIES": "1"}
-    with make_app(settings).app_context():
-        upgrade()
-    with Server(settings) as running:
+def server(new_migrated_database: Callable[[str], str]) -> Iterator[Server]:
+    with Server({"DATABASE_URL": new_migrated_database("sqlite"), "TRUSTED_PROXIES": "1"}) as running:
         yield running
 
 

@@ -14,23 +14,18 @@ from threading import Event
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask_migrate import upgrade
 
 from tests.http_client import HttpClient
 from tests.processes import wait_until
 from tests.servers import Nginx, Server
 
 ACCOUNT = {"email": "reload@example.com", "password": "correct horse battery"}
-CLIENTS = 4
+CLIENTS = 12
 
 
 @pytest.fixture(scope="module")
-def server(make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    settings = {"DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('reload') / 'confab.db'}", "TRUSTED_PROXIES": "1"}
-    settings["RATE_LIMITS"] = "off"
-    with make_app(settings).app_context():
-        upgrade()
+def server(new_migrated_database: Callable[[str], str]) -> Iterator[Server]:
+    settings = {"DATABASE_URL": new_migrated_database("sqlite"), "TRUSTED_PROXIES": "1", "RATE_LIMITS": "off"}
     with Server(settings) as running:
         yield running
 
@@ -79,20 +74,22 @@ class Caller:
         self.statuses[response.status] += 1
 
 
+def wait_for_calls(callers: list[Caller], what: str) -> None:
+    """Wait until each of *callers* has made some more calls."""
+    sent = [caller.sent for caller in callers]
+    wait_until(lambda: all(caller.sent > n + 3 for caller, n in zip(callers, sent, strict=True)), what, 30)
+
+
 def test_a_reload_loses_no_request(server: Server, nginx: Nginx, token: str) -> None:
     callers = [Caller(nginx, token, number) for number in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         running = [pool.submit(caller.run) for caller in callers]
         try:
-            for _ in range(3):
-                old, sent = set(server.worker_pids), [caller.sent for caller in callers]
-                os.kill(server.pid, signal.SIGHUP)
-                wait_until(lambda old=old: server.worker_pids and old.isdisjoint(server.worker_pids), "new workers", 30)
-                wait_until(
-                    lambda sent=sent: all(caller.sent > n + 5 for caller, n in zip(callers, sent, strict=True)),
-                    "calls to the new workers",
-                    30,
-                )
+            wait_for_calls(callers, "calls to the old worker")
+            old = set(server.worker_pids)
+            os.kill(server.pid, signal.SIGHUP)
+            wait_until(lambda: server.worker_pids and old.isdisjoint(server.worker_pids), "a new worker", 30)
+            wait_for_calls(callers, "calls to the new worker")
         finally:
             for caller in callers:
                 caller.stop.set()

@@ -9,11 +9,21 @@ from typing import Any
 import pytest
 import redis
 import time_machine
+from flask import Flask
 
 from backend.models.base import utcnow
 from backend.rate_limiting import storage
 from tests.auth.conftest import make_limited  # noqa: F401 -- a fixture
+from tests.conftest import wipe
 from tests.services import PrivateRedis
+
+
+@pytest.fixture
+def app(sqlite_app: Flask) -> Iterator[Flask]:
+    """On one database: calls are counted in memory or in Redis."""
+    yield sqlite_app
+    with sqlite_app.app_context():
+        wipe()
 
 
 @pytest.fixture
