@@ -17,7 +17,7 @@ from tests.factories import Factory
 def test_only_superusers_may_call_a_view_for_superusers(
     app: Flask, make: Factory, make_limited: Callable[..., Flask]
 ) -> None:
-    guarded = make_limited()
+    guarded = make_limited(is_new=True)
     guarded.add_url_rule("/api/guarded", "guarded", superuser(lambda: str(current_user.id)))
     root = make.user(is_superuser=True)
     with app.app_context():

@@ -13,7 +13,7 @@ from flask import Flask
 
 from backend.models.base import utcnow
 from backend.rate_limiting import storage
-from tests.auth.conftest import make_limited  # noqa: F401 -- a fixture
+from tests.auth.conftest import idle_apps, make_limited  # noqa: F401 -- fixtures
 from tests.conftest import wipe
 from tests.services import PrivateRedis
 

@@ -10,7 +10,7 @@ import pytest
 from backend.models import Room
 from backend.models.base import db
 from backend.rooms.changes import ban, end, find_membership, set_admin
-from tests.auth.conftest import limited_app  # noqa: F401 -- a fixture
+from tests.auth.conftest import idle_apps, limited_app, make_limited  # noqa: F401 -- fixtures
 from tests.client import Client
 from tests.factories import Factory
 

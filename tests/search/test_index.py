@@ -124,7 +124,7 @@ messages = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_both_databases_find_what_a_naive_search_finds(corpora: list[Corpus], data: st.DataObject) -> None:
     """Writes, edits and deletes messages inside and outside of the index, then compares queries with all filters."""
