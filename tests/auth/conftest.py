@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 
 from backend.models.base import db
 from backend.rate_limiting.storage import make_limiter
@@ -91,16 +90,3 @@ def _shared(app: Flask) -> dict[str, Any]:
         "jwt_secret_key": config.jwt_secret_key,
         "secret_key": config.secret_key,
     }
-
-
-@pytest.fixture
-def migrate(make_app: Callable[..., Flask]) -> Callable[[str], None]:
-    """Upgrade the database at an address to head."""
-
-    def act(url: str) -> None:
-        app = make_app({"DATABASE_URL": url})
-        with app.app_context():
-            upgrade()
-            db.engine.dispose()
-
-    return act

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -28,12 +27,8 @@ def sinks() -> Iterator[tuple[WebSink, MailSink]]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'confab.db'}"
-    services = request.getfixturevalue("services")
-    url: str = services.new_database(f"leaks_{request.getfixturevalue('worker')}")
-    return url
+def database_url(request: pytest.FixtureRequest, new_migrated_database: Callable[[str], str]) -> str:
+    return new_migrated_database(request.param)
 
 
 def dump(url: str) -> str:
@@ -116,11 +111,8 @@ class Flow:
         self.take_tokens(self.call("/api/auth/login", login))
 
 
-def test_no_secret_is_stored_or_logged(
-    sinks: tuple[WebSink, MailSink], database_url: str, redis_url: str, migrate: Callable[[str], None]
-) -> None:
+def test_no_secret_is_stored_or_logged(sinks: tuple[WebSink, MailSink], database_url: str, redis_url: str) -> None:
     web, mail = sinks
-    migrate(database_url)
     env = {
         "DATABASE_URL": database_url,
         "LOG_LEVEL": "debug",
