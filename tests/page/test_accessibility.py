@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -20,6 +22,13 @@ def check_accessible(page: Page) -> None:
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=scheme)
         assert_accessible(page)
+    page.set_viewport_size(WIDE)
+
+
+def load(page: Page, path: str) -> Page:
+    """Load the page anew at another address, so that nothing of the address before is shown."""
+    page.goto(f"{page.url.partition('/#')[0].partition('/?')[0]}/?{secrets.token_hex(4)}#/{path}")
+    return page
 
 
 @pytest.fixture
@@ -41,22 +50,18 @@ def room(ann: Person, person: People) -> str:
     return room
 
 
-@pytest.mark.parametrize("path", PUBLIC)
-def test_pages_of_nobody(path: str, open_page: Opens) -> None:
-    page = open_page(None, path)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    check_accessible(page)
+def test_pages_of_nobody(open_page: Opens) -> None:
+    page = open_page()
+    for path in PUBLIC:
+        expect(load(page, path).get_by_role("heading", level=1)).to_be_visible()
+        check_accessible(page)
 
 
-@pytest.mark.parametrize("path", SIGNED_IN)
-def test_pages_of_a_user(path: str, open_page: Opens, ann: Person, room: str) -> None:
-    page = open_page(ann, path)
-    expect(page.get_by_role("heading", level=2).first).to_be_visible()
-    check_accessible(page)
-
-
-@pytest.mark.parametrize("panel", PANELS)
-def test_a_conversation(panel: str, open_page: Opens, ann: Person, room: str) -> None:
-    page = open_page(ann, f"c/{room}{panel}")
-    expect(page.get_by_role("article").first).to_be_visible()
-    check_accessible(page)
+def test_pages_of_a_user_and_a_conversation(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann)
+    for path in SIGNED_IN:
+        expect(load(page, path).get_by_role("heading", level=2).first).to_be_visible()
+        check_accessible(page)
+    for panel in PANELS:
+        expect(load(page, f"c/{room}{panel}").get_by_role("article").first).to_be_visible()
+        check_accessible(page)
