@@ -1,4 +1,4 @@
-"""A user with ten thousand conversations: a socket opens, resumes in pages, and receives the events of all of them."""
+"""A user with thousands of conversations: a socket opens, resumes in pages, and receives the events of all of them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from backend.bus.local import LocalBus
 from backend.realtime import reconciler
 from backend.realtime.delivery import history
 from backend.realtime.delivery.channels import Channels
-from tests.messages.test_sync_budget import MANY, many_rooms
+from tests.messages.test_sync_budget import many_rooms
 from tests.realtime.conftest import Deployment
 
-PAGE_BYTES = 600 * 1024
+MANY, PAGE_BYTES = 4_000, 600 * 1024
+"""More than one statement or one page takes."""
 
 
-def test_a_socket_with_ten_thousand_conversations_resumes_in_pages(deployment: Deployment) -> None:
+def test_a_socket_with_thousands_of_conversations_resumes_in_pages(deployment: Deployment) -> None:
     user = deployment.user()
     names = many_rooms(deployment.app, user.id, MANY)
     with user.live(ready=False) as client:
@@ -28,7 +29,7 @@ def test_a_socket_with_ten_thousand_conversations_resumes_in_pages(deployment: D
         resumed = {row["id"] for page in pages for row in page["conversations"]}
         assert resumed >= set(names)
         assert all(len(json.dumps(page, separators=(",", ":"))) < PAGE_BYTES for page in pages)
-        assert len(pages) > 5
+        assert len(pages) > 2
         last = int(names[-1].partition(":")[2])
         user.send("new", room_id=last)
         assert client.expect_message("new", timeout=30)["conversation_id"] == names[-1]
