@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -46,28 +47,38 @@ def only_online(client: LiveClient) -> list[Frame]:
     return [frame for frame in presence_events(client) if frame["status"] == "online"]
 
 
-@pytest.mark.parametrize("meet", [_join, _add, _invite, _send_direct_message])
-def test_users_who_come_to_share_a_conversation_receive_each_others_presence_at_once(
-    deployment: Deployment, meet: Meet
-) -> None:
-    one, other, stranger = deployment.user(), deployment.user(), deployment.user()
-    room = one.room()
-    ones, others = deployment.on_each_worker(one), deployment.on_each_worker(other)
+def test_users_who_come_to_share_a_conversation_receive_each_others_presence_at_once(deployment: Deployment) -> None:
+    """One user meets others in every way: each of these shares no conversation with the rest."""
+    one, stranger = deployment.user(), deployment.user()
+    others = {meet: deployment.user() for meet in (_join, _add, _invite, _send_direct_message)}
+    rooms = {meet: one.room() for meet in others}
+    ones = deployment.on_each_worker(one)
+    sockets = {meet: deployment.on_each_worker(other) for meet, other in others.items()}
+    everyone = [*ones, *chain.from_iterable(sockets.values())]
     with stranger.live() as apart:
-        friend = wait_until_presence_is_sent(deployment, [*ones, *others])  # every worker knows that they are online
+        friend = wait_until_presence_is_sent(deployment, everyone)  # every worker knows that they are online
         before = [online(friend)]
-        assert [only_online(client) for client in (*ones, *others)] == [before] * len([*ones, *others])
-        meet(one, other, room)
+        assert [only_online(client) for client in everyone] == [before] * len(everyone)
+        for meet, other in others.items():
+            meet(one, other, rooms[meet])
+            for client in ones:
+                expect_presence_of(client, other, meet)
+            for client in sockets[meet]:
+                expect_presence_of(client, one, meet)
+        after = wait_until_presence_is_sent(deployment, [*everyone, apart])
         for client in ones:
-            client.expect("presence", timeout=2, user_id=other.id)
-        for client in others:
-            client.expect("presence", timeout=2, user_id=one.id)
-        after = wait_until_presence_is_sent(deployment, [*ones, *others, apart])
-        for client in ones:
-            assert only_online(client) == [*before, online(other), online(after)]
-        for client in others:
-            assert only_online(client) == [*before, online(one), online(after)]
+            assert only_online(client) == [*before, *map(online, others.values()), online(after)]
+        for meet, clients in sockets.items():
+            for client in clients:
+                assert only_online(client) == [*before, online(one), online(after)], meet.__name__
         assert presence_events(apart) == [online(after)]
+
+
+def expect_presence_of(client: LiveClient, user: Api, meet: Meet) -> None:
+    """The client receives the presence of *user* within two seconds of their meeting."""
+    client.expect_where(
+        lambda frame: frame["type"] == "presence" and frame["user_id"] == user.id, f"presence after {meet.__name__}", 2
+    )
 
 
 def test_users_who_share_another_conversation_receive_nothing_new(deployment: Deployment) -> None:
