@@ -185,7 +185,7 @@ class Play:
             self.model.admins[step.other] = is_admin
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=10, max_size=40))
 def test_counts_equal_those_of_the_model_after_every_action(app: Flask, played: list[Step]) -> None:
     play = Play(app)

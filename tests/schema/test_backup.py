@@ -21,8 +21,7 @@ from tests.schema.conftest import Database
 
 
 def fill(database: Database) -> None:
-    """An installation with some messages."""
-    database.flask("db", "upgrade")
+    """Add some messages to a database at the newest revision."""
     make = Factory(database.app)
     ann, bo = make.client(make.user("ann", bio="Å\\\tñ\n\r\\N 🙂")), make.client()
     room = make.room(ann, "room", bo)
@@ -46,34 +45,34 @@ def hashes(engine: sa.Engine) -> dict[str, tuple[int, str]]:
         }
 
 
-def test_backup_and_restore(database: Database, tmp_path: Path) -> None:
-    fill(database)
-    before = hashes(database.engine)
+def test_backup_and_restore(migrated: Database, tmp_path: Path) -> None:
+    fill(migrated)
+    before = hashes(migrated.engine)
     assert before["messages"][0] == 5
     file = tmp_path / "backup"
-    assert "Wrote" in database.flask("db", "backup", str(file))
+    assert "Wrote" in migrated.flask("db", "backup", str(file))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    database.run("DELETE FROM messages", "UPDATE users SET username = 'x' || id", "DROP TABLE pins")
-    if database.engine.dialect.name == "postgresql":
-        database.run("CREATE TABLE surplus (x int)")
-    database.dispose()
-    assert "Restored" in database.flask("db", "restore", str(file), "--yes")
-    assert hashes(database.engine) == before
-    assert find_fault(database.app) is None
-    assert database.flask("doctor") == "Nothing is wrong.\n"
-    assert "already exists" in database.flask("db", "backup", str(file), code=1)
+    migrated.run("DELETE FROM messages", "UPDATE users SET username = 'x' || id", "DROP TABLE pins")
+    if migrated.engine.dialect.name == "postgresql":
+        migrated.run("CREATE TABLE surplus (x int)")
+    migrated.dispose()
+    assert "Restored" in migrated.flask("db", "restore", str(file), "--yes")
+    assert hashes(migrated.engine) == before
+    assert find_fault(migrated.app) is None
+    assert migrated.flask("doctor") == "Nothing is wrong.\n"
+    assert "already exists" in migrated.flask("db", "backup", str(file), code=1)
 
 
-def test_restore_requires_a_confirmation_and_checks_the_file(database: Database, tmp_path: Path) -> None:
-    fill(database)
-    before = hashes(database.engine)
+def test_restore_requires_a_confirmation_and_checks_the_file(migrated: Database, tmp_path: Path) -> None:
+    fill(migrated)
+    before = hashes(migrated.engine)
     file = tmp_path / "no-backup"
     file.write_bytes(b"junk")
-    database.flask("db", "restore", str(file), code=1, input="n\n")
-    database.flask("db", "restore", str(file), "--yes", code=1)
+    migrated.flask("db", "restore", str(file), code=1, input="n\n")
+    migrated.flask("db", "restore", str(file), "--yes", code=1)
     file.write_bytes(b"SQLite format 3\0junk")
-    database.flask("db", "restore", str(file), "--yes", code=1)
-    assert hashes(database.engine) == before
+    migrated.flask("db", "restore", str(file), "--yes", code=1)
+    assert hashes(migrated.engine) == before
 
 
 @pytest.fixture
@@ -85,49 +84,49 @@ def target(services: Services, worker: str) -> Iterator[tuple[str, sa.Engine]]:
     engine.dispose()
 
 
-def test_a_move_to_postgresql(sqlite_database: Database, target: tuple[str, sa.Engine]) -> None:
+def test_a_move_to_postgresql(migrated_sqlite: Database, target: tuple[str, sa.Engine]) -> None:
     url, engine = target
-    fill(sqlite_database)
-    told = sqlite_database.flask("db", "move", "--to", url)
+    fill(migrated_sqlite)
+    told = migrated_sqlite.flask("db", "move", "--to", url)
     assert "messages: 5 rows moved and verified" in told
-    assert hashes(engine) == hashes(sqlite_database.engine)
+    assert hashes(engine) == hashes(migrated_sqlite.engine)
     with engine.begin() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM message_search")) == 5, "the index is built anew"
         added = connection.scalar(sa.text("INSERT INTO audit_events (action) VALUES ('new') RETURNING id"))
     assert added == 3  # above the deleted one, too
-    assert "not empty" in sqlite_database.flask("db", "move", "--to", url, code=1)
+    assert "not empty" in migrated_sqlite.flask("db", "move", "--to", url, code=1)
 
 
 def test_a_move_records_which_tokenizer_built_the_index(
-    sqlite_database: Database, target: tuple[str, sa.Engine], make_app: Callable[..., Flask]
+    migrated_sqlite: Database, target: tuple[str, sa.Engine], make_app: Callable[..., Flask]
 ) -> None:
     url, engine = target
-    fill(sqlite_database)
+    fill(migrated_sqlite)
     assert make_app({"DATABASE_URL": url}).test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE search_version SET tokenizer = 'earlier'"))
-    sqlite_database.flask("db", "move", "--to", url)
+    migrated_sqlite.flask("db", "move", "--to", url)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT tokenizer FROM search_version")) == CURRENT
 
 
 def test_a_move_into_a_database_with_other_tables_is_refused(
-    sqlite_database: Database, target: tuple[str, sa.Engine]
+    migrated_sqlite: Database, target: tuple[str, sa.Engine]
 ) -> None:
     url, engine = target
-    fill(sqlite_database)
+    fill(migrated_sqlite)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE users (id integer)")
-    assert "not empty" in sqlite_database.flask("db", "move", "--to", url, code=1)
+    assert "not empty" in migrated_sqlite.flask("db", "move", "--to", url, code=1)
     assert sa.inspect(engine).get_table_names() == ["users"]
-    assert "must name a PostgreSQL" in sqlite_database.flask("db", "move", "--to", "sqlite:////tmp/x.db", code=1)
+    assert "must name a PostgreSQL" in migrated_sqlite.flask("db", "move", "--to", "sqlite:////tmp/x.db", code=1)
 
 
 def test_a_move_that_loses_a_row_is_rolled_back(
-    sqlite_database: Database, target: tuple[str, sa.Engine], monkeypatch: pytest.MonkeyPatch
+    migrated_sqlite: Database, target: tuple[str, sa.Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, engine = target
-    fill(sqlite_database)
+    fill(migrated_sqlite)
     insert = schema_move.insert
 
     def lose(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str, object]]) -> None:
@@ -136,5 +135,5 @@ def test_a_move_that_loses_a_row_is_rolled_back(
         insert(connection, table, rows)
 
     monkeypatch.setattr(schema_move, "insert", lose)
-    assert "The copy of messages differs from the original" in sqlite_database.flask("db", "move", "--to", url, code=1)
+    assert "The copy of messages differs from the original" in migrated_sqlite.flask("db", "move", "--to", url, code=1)
     assert hashes(engine)["users"][0] == 0
