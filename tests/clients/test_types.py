@@ -17,6 +17,7 @@ from tests.openapi.node import PACKAGES, installed, run
 from tests.servers import ROOT
 
 PROGRAMS = Path(__file__).parent / "typescript"
+PROGRAMS_OF_APPLICATIONS = ("usage.ts", "mistakes.ts")
 OPTIONS = ("--strict", "--noEmit", "--target", "es2024", "--lib", "es2024,dom", "--module", "esnext")
 
 
@@ -62,16 +63,11 @@ def test_the_types_tell_of_nothing_internal() -> None:
     assert [name for name in names if name in text] == []
 
 
-def test_the_types_compile_by_themselves(application: Path) -> None:
+def test_the_types_and_programs_that_use_them_compile(application: Path) -> None:
     """Also without `skipLibCheck`, which applications need not set."""
-    done = compiled(application, "confab.d.ts")
-    assert (done.returncode, done.stdout) == (0, "")
-
-
-@pytest.mark.parametrize("program", ["usage.ts", "mistakes.ts"])
-def test_a_program_that_uses_the_types(application: Path, program: str) -> None:
-    shutil.copy(PROGRAMS / program, application)
-    done = compiled(application, program)
+    for program in PROGRAMS_OF_APPLICATIONS:
+        shutil.copy(PROGRAMS / program, application)
+    done = compiled(application, "confab.d.ts", *PROGRAMS_OF_APPLICATIONS)
     assert (done.returncode, done.stdout) == (0, "")
 
 

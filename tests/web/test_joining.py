@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -146,11 +147,19 @@ def shortened(script: str) -> str:
     return shorten_names([minify_script(script)])[0]
 
 
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the program writes as it is."""
+    lines = run(tmp_path_factory.mktemp("before"), PROGRAM)
+    assert len(lines) == 20
+    return lines
+
+
 @pytest.mark.parametrize("second", [None, "app/other.js"])
 @pytest.mark.parametrize("change", [str, minify_script, shortened])
-def test_a_joined_program_does_the_same(tmp_path: Path, change: Callable[[str], str], second: str | None) -> None:
-    before = run(tmp_path / "before", PROGRAM)
-    assert len(before) == 20
+def test_a_joined_program_does_the_same(
+    before: list[str], tmp_path: Path, change: Callable[[str], str], second: str | None
+) -> None:
     own = {name: script for name, script in PROGRAM.items() if name.startswith("app/")}
     scripts = {name: change(script) for name, script in joined("app/main.js", own, second).items()}
     assert scripts.keys() == own.keys()
@@ -159,6 +168,7 @@ def test_a_joined_program_does_the_same(tmp_path: Path, change: Callable[[str], 
     assert (sorted(after) == sorted(before)) if second else (after == before)
 
 
+@pytest.fixture(scope="module")
 def facts() -> dict[str, dict[str, Any]]:
     """What TypeScript's parser finds in each module of the page."""
     found = dict(zip(OWN, syntax(*OWN.values()), strict=True))
@@ -167,33 +177,31 @@ def facts() -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_every_import_and_export_of_the_page_is_found() -> None:
-    for name, found in facts().items():
+def test_every_import_and_export_of_the_page_is_found(facts: dict[str, dict[str, Any]]) -> None:
+    for name, found in facts.items():
         assert list(dict.fromkeys(static_imports(name, OWN[name]))) == list(found["imports"]), name
         if "default" not in found["exports"]:
             assert sorted(exported_names(OWN[name])) == sorted(found["exports"]), name
 
 
-def test_every_name_that_the_page_imports_is_exported() -> None:
+def test_every_name_that_the_page_imports_is_exported(facts: dict[str, dict[str, Any]]) -> None:
     """A module that is joined would get `undefined` where browsers refuse a missing name."""
-    found = facts()
     vendor = {f"vendor/{path.name}": path.read_text() for path in sorted((STATIC / "vendor").glob("*.js"))}
-    exports = {name: each["exports"] for name, each in found.items()}
+    exports = {name: each["exports"] for name, each in facts.items()}
     exports |= {name: each["exports"] for name, each in zip(vendor, syntax(*vendor.values()), strict=True)}
     exports["confab.js"] = syntax(joined_library().decode())[0]["exports"]
-    for name, each in found.items():
+    for name, each in facts.items():
         for wanted, names in each["imports"].items():
             assert {*names} - {"*"} <= {*exports[wanted]}, f"{name} imports from {wanted}"
 
 
-def test_no_two_modules_of_the_page_import_each_other() -> None:
-    found = facts()
+def test_no_two_modules_of_the_page_import_each_other(facts: dict[str, dict[str, Any]]) -> None:
     done: set[str] = set()
 
     def visit(name: str, way: tuple[str, ...]) -> None:
         assert name not in way, f"a circle: {' '.join([*way, name])}"
         if name in OWN and name not in done:
-            for imported in found[name]["imports"]:
+            for imported in facts[name]["imports"]:
                 visit(imported, (*way, name))
             done.add(name)
 
@@ -201,14 +209,13 @@ def test_no_two_modules_of_the_page_import_each_other() -> None:
         visit(name, ())
 
 
-def test_the_modules_that_become_functions_keep_the_rules() -> None:
+def test_the_modules_that_become_functions_keep_the_rules(facts: dict[str, dict[str, Any]]) -> None:
     """They export no default, no variable that changes, and do not pass on all of another module."""
-    found = facts()
     names = Joining(MAIN, OWN, CONVERSATION).homes
     assert len(names) > 20
     for name in names:
-        assert not {"default", "*"} & {*found[name]["exports"]}, name
-        assert not [each for each in found[name]["exports"] if each.startswith("let ")], name
+        assert not {"default", "*"} & {*facts[name]["exports"]}, name
+        assert not [each for each in facts[name]["exports"] if each.startswith("let ")], name
 
 
 def test_a_script_that_the_page_loads_first_waits_for_no_other() -> None:
@@ -220,11 +227,30 @@ def test_a_script_that_the_page_loads_first_waits_for_no_other() -> None:
         assert static_imports(name, OWN[name]) == []
 
 
-def test_the_page_joined_is_a_script(tmp_path: Path) -> None:
+CHECK = """\
+import { readFileSync } from 'node:fs';
+import { SourceTextModule } from 'node:vm';
+for (const [name, script] of Object.entries(JSON.parse(readFileSync(0, 'utf8')))) {
+  try {
+    new SourceTextModule(script, { identifier: name });
+  } catch (error) {
+    console.log(`${name}: ${error.message}`);
+  }
+}
+"""
+
+
+def refused(scripts: dict[str, str]) -> list[str]:
+    """The scripts that Node.js does not parse, each with the reason. One process parses them all."""
+    command = [NODE, "--experimental-vm-modules", "--no-warnings", "--input-type=module", "--eval", CHECK]
+    done = subprocess.run(command, input=json.dumps(scripts), capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_page_joined_is_a_script() -> None:
     """Node.js refuses what TypeScript's parser lets pass, such as `await` in a function that is not async."""
-    for number, script in enumerate(joined(MAIN, OWN, CONVERSATION).values()):
-        path = tmp_path / f"{number}.mjs"
-        path.write_text(shortened(script))
-    for path in tmp_path.iterdir():
-        done = subprocess.run([NODE, "--check", path], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    scripts = joined(MAIN, OWN, CONVERSATION)
+    small = shorten_names([minify_script(script) for script in scripts.values()])
+    assert refused(dict(zip(scripts, small, strict=True))) == []
+    [told] = refused({"a.js": "const a = 1;", "b.js": "function b() {\n  await c();\n}", "c.js": "await d;"})
+    assert told.startswith("b.js: Unexpected reserved word")
