@@ -16,7 +16,7 @@ from conformance.adapters.browser import FLAGS, address_in
 from conformance.case import all_cases
 from conformance.runner import run_cases
 from tests.clients.adapters import LIBRARY, apart, confab_in_tabs, plant, read_faults, run_faults
-from tests.packages import chromium_binary
+from tests.packages import headless_chromium_binary
 
 CASES = [case for case in all_cases() if "tabs" in case.needs]
 JOBS = 4
@@ -29,7 +29,9 @@ START_SECONDS = 30
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a browser for all cases: each has a storage of its own there."""
     folder = tmp_path_factory.mktemp("chromium")
-    process = subprocess.Popen([chromium_binary(), f"--user-data-dir={folder}", *FLAGS], start_new_session=True)
+    process = subprocess.Popen(
+        [headless_chromium_binary(), f"--user-data-dir={folder}", *FLAGS], start_new_session=True
+    )
     try:
         yield apart(lambda: asyncio.run(asyncio.wait_for(address_in(folder), START_SECONDS)))
     finally:
