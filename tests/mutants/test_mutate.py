@@ -121,27 +121,36 @@ def test_every_recorded_slip_applies_to_the_code_and_names_existing_tests(tmp_pa
     assert problems == []
 
 
+MUTATED = ["backend/messages/deletion.py", "backend/models/base.py", "config.py"]
 PRELOAD = """
-import json, sys
+import json, os, sys
+import flask, marshmallow, sqlalchemy.orm  # the processes share what takes long
 from tests.mutants.preload import finish, preload
-names = [path.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for path in sys.argv[2:]]
-preload(names, [sys.argv[1]])
-early = [name for name in names if name in sys.modules]
-finish()
-import backend
-backend.create_app
-print(json.dumps([early, [name for name in names if name in sys.modules]]))
+count = int(sys.argv[1])
+names = [path.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for path in sys.argv[2 + count:]]
+for mutated in sys.argv[2:2 + count]:
+    if child := os.fork():
+        assert os.waitpid(child, 0)[1] == 0
+        continue
+    preload(names, [mutated])
+    early = [name for name in names if name in sys.modules]
+    finish()
+    import backend
+    backend.create_app
+    print(json.dumps([early, [name for name in names if name in sys.modules]]), flush=True)
+    break
 """
 
 
-@pytest.mark.parametrize("mutated", ["backend/messages/deletion.py", "backend/models/base.py", "config.py"])
-def test_what_does_not_depend_on_the_mutated_module_is_imported_before_it(mutated: str) -> None:
+def test_what_does_not_depend_on_the_mutated_module_is_imported_before_it() -> None:
     """And the rest afterwards, so that every module is imported once."""
     paths = ["config.py", *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("backend/**/*.py")))]
-    output = subprocess.run([sys.executable, "-c", PRELOAD, mutated, *paths], cwd=ROOT, check=True, capture_output=True)
-    early, late = json.loads(output.stdout)
-    name = mutated.removesuffix(".py").replace("/", ".")
-    assert name in late
-    assert not {name, "backend", "backend.messages.routes_changes"} & set(early)
-    assert "backend.errors" in early
-    assert ("backend.messages.edits" in early) is (mutated == "backend/messages/deletion.py")
+    command = [sys.executable, "-c", PRELOAD, str(len(MUTATED)), *MUTATED, *paths]
+    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for mutated, line in zip(MUTATED, output.splitlines(), strict=True):
+        early, late = json.loads(line)
+        name = mutated.removesuffix(".py").replace("/", ".")
+        assert name in late, mutated
+        assert not {name, "backend", "backend.messages.routes_changes"} & set(early), mutated
+        assert "backend.errors" in early, mutated
+        assert ("backend.messages.edits" in early) is (mutated == "backend/messages/deletion.py"), mutated
