@@ -54,6 +54,40 @@ def test_another_tab_takes_over_within_three_seconds(open_tab: Opens, person: Pe
     assert len(follower.sockets) == 1
 
 
+def test_a_message_is_told_of_once_though_the_leading_tab_did_not_keep_it(open_tab: Opens, person: People) -> None:
+    ann, bob = person(), person()
+    room = ann.api.room(bob.api)["conversation_id"]
+    leader = open_tab().open(ann.account).live()
+    follower = open_tab().open().live()
+    for tab in (leader, follower):
+        tab.contents(room)
+    bob.api.send("kept", conversation_id=room)
+    wait_until(lambda: follower.run(KEEPS, [ann.api.id, room, 1]), "the messages are kept")
+    leader.run("void (IDBObjectStore.prototype.put = () => { throw new Error('The disk fails.'); })")
+    bob.api.send("not kept", conversation_id=room)
+    follower.until("received.length === 2")
+    leader.page.close()
+    bob.api.send("later", conversation_id=room)
+    follower.until("received.includes('later')")
+    assert follower.run("received") == ["kept", "not kept", "later"]
+    follower.until_contents(room, ["kept", "not kept", "later"])
+    wait_until(lambda: follower.run(KEEPS, [ann.api.id, room, 3]), "the messages are kept")
+
+
+KEEPS = """async ([userId, conversation, seq]) => {
+  const database = await new Promise((resolve) => {
+    const opening = indexedDB.open(`confab ${location.origin}`);
+    opening.onsuccess = () => resolve(opening.result);
+  });
+  const values = database.transaction('values').objectStore('values');
+  const found = await new Promise((resolve) => {
+    values.get([userId, 'row', conversation]).onsuccess = ({ target }) => resolve(target.result);
+  });
+  database.close();
+  return found?.keptFrom <= seq && found.lastSeq >= seq;
+}"""
+
+
 def test_one_refresh_for_all_tabs(open_tab: Opens, person: People) -> None:
     """The server would end the session if a refresh token were used twice with time between."""
     tabs = [open_tab().open(person().account).live(), open_tab().open().live(), open_tab().open().live()]

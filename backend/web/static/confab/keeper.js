@@ -35,11 +35,10 @@ export class Keeper {
   async lead() {
     const positions = new Map((await this.records()).map((record) => [record.row?.id, record]));
     for (const conversation of this.#store.conversations.values()) {
-      const { modseq = 0, lastSeq = 0, keptFrom = Infinity } = positions.get(conversation.id) ?? {};
+      const { modseq = 0, keptFrom = Infinity } = positions.get(conversation.id) ?? {};
       conversation.keptFrom = keptFrom;
-      if (keptFrom === Infinity || modseq >= conversation.modseq) continue;
-      conversation.modseq = modseq;
-      conversation.lastSeq = lastSeq;
+      // `lastSeq` stays: the application was told of the messages up to there.
+      if (keptFrom !== Infinity) conversation.modseq = Math.min(conversation.modseq, modseq);
     }
     // What this tab heard as a follower is not kept, so the numbers of its rows may not be either.
     this.discard();
