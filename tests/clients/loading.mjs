@@ -62,7 +62,7 @@ async function open(device, isLeader) {
     new Promise((resolve, reject) => {
       requests.push((answer) => (answer instanceof Error ? reject(answer) : resolve(structuredClone(answer))));
     });
-  const context = { emit() {}, isLeader: () => isLeader, share() {}, send() {} };
+  const context = { emit() {}, mayRead: () => isLeader, ask() {}, share: (row) => store.rows.take(row), send() {} };
   const store = new Store({ get }, async () => device, { arrived() {}, of: () => [] }, context);
   await store.enter(1);
   if (isLeader) await store.keeper.lead();
