@@ -187,6 +187,37 @@ def test_what_is_kept_shows_before_the_network_answers(open_tab: Opens, person: 
     tab.page.unroute_all()
 
 
+REFUSE = """() => {
+  window.refused = 0;
+  const { put } = IDBObjectStore.prototype;
+  window.accept = () => { IDBObjectStore.prototype.put = put; };
+  IDBObjectStore.prototype.put = () => { refused += 1; throw new DOMException('', 'QuotaExceededError'); };
+}"""
+"""From now on the storage is full, until `accept()`. Deletions are accepted, as browsers do."""
+
+
+def test_an_old_version_does_not_stay_where_the_storage_refuses_the_new_one(open_tab: Opens, person: People) -> None:
+    ann, bob = person(), person()
+    room = ann.api.room(bob.api)["conversation_id"]
+    message = bob.api.send("old version", conversation_id=room)
+    tab = open_tab().open(ann.account).live()
+    tab.contents(room)
+    wait_until(lambda: any("message" in key for key in tab.run(KEYS)), "the message is kept")
+    tab.run(REFUSE)
+    bob.api("PATCH", f"/api/chat/messages/{message['id']}", {"content": "new version"})
+    tab.until_contents(room, ["new version"])
+    tab.until("refused > 0")
+    tab.run("accept()")
+    bob.api.send("later", conversation_id=room)
+    wait_until(lambda: [ann.api.id, "message", room, 2] in tab.run(KEYS), "the later message is kept")
+    tab.page.route("**/api/**", lambda route: route.abort())
+    tab.page.route_web_socket("**/ws/**", lambda socket: socket.close())
+    tab.open()
+    tab.until("id => chat.conversation(id).messages.value.length > 0", room)
+    assert tab.contents(room) == ["later"]
+    tab.page.unroute_all()
+
+
 def test_without_storage_everything_is_in_memory(open_tab: Opens, person: People) -> None:
     ann = person()
     room = ann.api.room()["conversation_id"]

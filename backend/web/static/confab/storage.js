@@ -165,8 +165,9 @@ class FallbackStorage {
       await this.#memory.write(writes.map(({ key }) => ({ key })));
     } catch {
       await this.#memory.write(writes);
-      // A deletion that is refused must not bring a sent message back: it is tried again by itself, without the rest.
-      await this.#storage.write(writes.filter(({ value }) => value === undefined)).catch(() => {});
+      // What is refused must not bring a sent message back, nor an old version of a message: these are deleted without the rest.
+      const stale = writes.filter(({ key, value }) => !value || key[1] === 'message').map(({ key }) => ({ key }));
+      await this.#storage.write(stale).catch(() => {});
     }
   }
 
