@@ -231,6 +231,10 @@ class PlatformServer(Server):
         (web,) = (line.removeprefix("web: ") for line in (ROOT / "Procfile").read_text().splitlines())
         return ["sh", "-c", web]
 
+    @property
+    def _last_signal(self) -> signal.Signals:
+        return signal.SIGTERM  # a shell waits for its command after SIGINT
+
 
 @pytest.mark.parametrize(("host", "is_public"), [("", True), ("127.0.0.1", False)])
 def test_the_procfile_listens_where_a_platform_can_reach_it(root: Path, host: str, is_public: bool) -> None:
