@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 
 from playwright.sync_api import expect
+from sqlalchemy import update
 
+from backend.models import User
+from backend.models.base import db
 from tests.page.accessibility import assert_accessible
 from tests.page.conftest import Opens, People
+from tests.realtime.conftest import Deployment
 
 
-def test_somebody_is_found_in_the_directory_and_written_to(open_page: Opens, person: People) -> None:
+def test_somebody_is_found_in_the_directory_and_written_to(open_page: Opens, person: People, site: Deployment) -> None:
     ann, dora = person("Ann"), person("Dora", "Quist")
     dora.api("PATCH", "/api/users/me", {"bio": "Reads maps."})
     ann.api.room(dora.api, name="Maps")
@@ -32,6 +36,11 @@ def test_somebody_is_found_in_the_directory_and_written_to(open_page: Opens, per
     expect(inbox.get_by_role("link", name="Dora Quist")).to_contain_text("You: Which way is north?")
     dora.api.send("Up", recipient_id=ann.api.id)
     expect(page.get_by_role("article")).to_have_count(2)
+    with site.app.app_context():
+        db.session.execute(update(User).where(User.id == dora.api.id).values(is_active=False))
+        db.session.commit()
+    page.reload()
+    expect(page.locator(".pane-subtitle")).to_have_text("This account is not active")
 
 
 def test_a_new_message_and_notes_to_self_begin_in_the_menu(open_page: Opens, person: People) -> None:

@@ -1,8 +1,8 @@
 // Who is who: the users that messages name by id. They are looked up in batches, and kept for the offline start.
 
-import { api, chat, me, signalOf } from './chat.js';
+import { api, chat, me, online, signalOf } from './chat.js';
 import { effect, signal } from './preact.js';
-import { t } from './text.js';
+import { formatRelative, t } from './text.js';
 
 const KEPT = 500;
 const BATCH = 100;
@@ -48,6 +48,13 @@ export function knownPeople() {
 export function nameOf(user) {
   if (!user) return t('person.unknown');
   return user.full_name || user.username || t('person.hidden');
+}
+
+/** Whether a user is online, or was last seen when. @param {any} user */
+export function presenceOf(user) {
+  if (user?.username && user.is_active === false) return t('person.inactive');
+  if (online.value.has(user?.id)) return t('person.online');
+  return user?.last_seen_at ? t('person.last-seen', { when: formatRelative(user.last_seen_at) }) : t('person.offline');
 }
 
 /** What a conversation is called. @param {any} row of the inbox */

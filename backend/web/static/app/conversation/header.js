@@ -1,9 +1,8 @@
-import { online } from '../chat.js';
 import { ConversationPicture } from '../inbox/row.js';
-import { memberCount, titleOf } from '../people.js';
+import { memberCount, presenceOf, titleOf } from '../people.js';
 import { html } from '../preact.js';
 import { href, openPanel } from '../router.js';
-import { formatRelative, t } from '../text.js';
+import { t } from '../text.js';
 import { IconButton } from '../ui/button.js';
 
 /** The name of the conversation, what it is, and the ways to its details. @param {{row: any}} props */
@@ -27,8 +26,5 @@ function subtitle(row) {
     const members = t('room.members', { count: memberCount(row) });
     return row.room.description ? `${members} · ${row.room.description}` : members;
   }
-  if (online.value.has(row.user?.id)) return t('person.online');
-  return row.user?.last_seen_at
-    ? t('person.last-seen', { when: formatRelative(row.user.last_seen_at) })
-    : `@${row.user?.username ?? ''}`;
+  return presenceOf(row.user);
 }

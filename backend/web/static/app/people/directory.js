@@ -1,14 +1,12 @@
-import { online } from '../chat.js';
-import { nameOf, remember } from '../people.js';
+import { nameOf, presenceOf, remember } from '../people.js';
 import { html, useState } from '../preact.js';
-import { href } from '../router.js';
-import { formatRelative, t } from '../text.js';
+import { conversationHref, href } from '../router.js';
+import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Button, IconButton } from '../ui/button.js';
 import { usePages } from '../ui/pages.js';
 import { SearchField } from '../ui/search-field.js';
 import { Empty, Failure, Loading } from '../ui/states.js';
-import { conversationHref } from '../router.js';
 import { directId } from './direct.js';
 
 /** Everybody, to find and to write to. */
@@ -32,14 +30,13 @@ export function PeoplePage() {
 }
 
 function Person({ user }) {
-  const seen = user.last_seen_at ? t('person.last-seen', { when: formatRelative(user.last_seen_at) }) : t('person.offline');
   return html`<li class="list-row">
     <${Avatar} user=${user} hasPresence />
     <div class="list-text">
       <h3 class="list-title">
         <a class="list-link" dir="auto" href=${href(['people'], { panel: `person:${user.id}` })}>${nameOf(user)}</a>
       </h3>
-      <p class="list-facts"><span dir="auto">@${user.username}</span> · ${online.value.has(user.id) ? t('person.online') : seen}</p>
+      <p class="list-facts"><span dir="auto">@${user.username}</span> · ${presenceOf(user)}</p>
     </div>
     <${IconButton}
       icon="message"

@@ -1,8 +1,8 @@
 import { me, online } from '../chat.js';
-import { nameOf } from '../people.js';
+import { nameOf, presenceOf } from '../people.js';
 import { html, useEffect } from '../preact.js';
 import { conversationHref, href } from '../router.js';
-import { formatDate, formatList, formatRelative, t } from '../text.js';
+import { formatDate, formatList, t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
 import { Button } from '../ui/button.js';
 import { toastError } from '../ui/toast.js';
@@ -14,6 +14,7 @@ import { SharedRooms } from './shared-rooms.js';
 export function PersonFacts({ user, isConversation = false, children }) {
   const isMe = user.id === me.value?.id;
   const isGone = !user.username || user.is_active === false;
+  const isOnline = !isGone && online.value.has(user.id);
   useEffect(() => {
     if (!blocked.value) loadBlocks().catch(toastError);
   }, []);
@@ -22,7 +23,9 @@ export function PersonFacts({ user, isConversation = false, children }) {
     <${Avatar} user=${user} size="huge" />
     <h3 class="person-name" dir="auto">${nameOf(user)}</h3>
     ${user.username && html`<p class="person-username" dir="auto">@${user.username}</p>`}
-    <p class="person-presence">${presence(user)}</p>
+    <p class="person-presence">
+      ${isOnline && html`<span class="presence-dot" aria-hidden="true"></span>`}${presenceOf(user)}
+    </p>
     ${user.bio && html`<p class="person-bio" dir="auto">${user.bio}</p>`}
     ${isBlocked && html`<p class="notice">${t('person.is-blocked')}</p>`}
     <div class="person-actions">
@@ -48,10 +51,4 @@ export function PersonFacts({ user, isConversation = false, children }) {
     </dl>
     ${!isMe && !isGone && html`<${SharedRooms} key=${user.id} userId=${user.id} />`}
   </div>`;
-}
-
-function presence(user) {
-  if (user.username && user.is_active === false) return t('person.inactive');
-  if (online.value.has(user.id)) return html`<span class="presence-dot" aria-hidden="true"></span>${t('person.online')}`;
-  return user.last_seen_at ? t('person.last-seen', { when: formatRelative(user.last_seen_at) }) : t('person.offline');
 }
