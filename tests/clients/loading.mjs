@@ -63,7 +63,7 @@ async function open(device, isLeader) {
       requests.push((answer) => (answer instanceof Error ? reject(answer) : resolve(structuredClone(answer))));
     });
   const context = { emit() {}, mayRead: () => isLeader, ask() {}, share: (row) => store.rows.take(row), send() {} };
-  const store = new Store({ get }, async () => device, { arrived() {}, of: () => [] }, context);
+  const store = new Store({ get, request: get }, async () => device, { arrived() {}, of: () => [] }, context);
   await store.enter(1);
   if (isLeader) await store.keeper.lead();
   return { store, requests, conversation: store.conversation(ID) };
@@ -241,6 +241,23 @@ const orders = {
     await settle();
     if (tab.conversation.row.last_read_seq !== 1) throw new Error('The mark does not go back.');
     tab.store.apply(event);
+    return tab;
+  },
+
+  async 'a read mark that is answered after an event'() {
+    const tab = await leading();
+    tab.store.rows.set(tab.conversation, { ...row(3), last_read_seq: 0 });
+    let isAsked = false;
+    tab.store.rows.refresh = () => {
+      isAsked = true;
+    };
+    tab.conversation.read(2);
+    tab.store.apply(event);
+    tab.requests.pop()({ ...row(3), last_read_seq: 2 });
+    await settle();
+    if (isAsked) throw new Error('The row is asked for, though all unread messages are at hand.');
+    const { unread_count, last_read_seq } = tab.conversation.row;
+    if (unread_count !== 1 || last_read_seq !== 2) throw new Error(`${unread_count} are unread after ${last_read_seq}.`);
     return tab;
   },
 

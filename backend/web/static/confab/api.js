@@ -54,7 +54,7 @@ export async function request(url, { method = 'GET', body, token, signal, onProg
     const read = /\bjson\b/.test(type) ? 'json' : /^text/.test(type) ? 'text' : 'blob';
     answer = response.status === 204 ? null : await response[read]();
   } catch {
-    throw new ApiError(0, 'network', 'The server cannot be reached. Check the connection.');
+    throw new ApiError(0, 'network', 'No answer. Check the connection.');
   }
   if (response.ok) return { body: answer, response };
   const wait = Number(response.headers.get('Retry-After')) || undefined;

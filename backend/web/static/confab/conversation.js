@@ -165,7 +165,7 @@ export class Conversation {
         const row = await this.#call('POST', '/read', { seq: mark });
         if (this.mark === mark) this.mark = null;
         if (this.version === version) this.#store.rows.take(row);
-        else this.#store.rows.refresh(this);
+        else this.#store.rows.refreshUnlessCovered(this);
       }
     } catch (error) {
       const { isTemporary, retryAfter = 1 } = /** @type {import('./api.js').ApiError} */ (error);
