@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -153,6 +154,28 @@ def test_a_draft_is_marked_in_the_list_also_after_a_reload(open_page: Opens, per
     expect(row(page, "Design")).to_contain_text("Draft: half a thought")
     page.reload()
     expect(row(page, "Design")).to_contain_text("Draft: half a thought")
+
+
+WATCH_TITLE = """() => {
+  window.changes = [];
+  new MutationObserver(() => changes.push(performance.now())).observe(document.querySelector('title'), { childList: true });
+}"""
+
+
+def test_the_title_changes_twice_a_second_at_most(open_page: Opens, person: People) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    room = ann.api.room(bob.api, name="Design")["id"]
+    page = open_page(ann)
+    expect(row(page, "Design")).to_be_visible()
+    page.evaluate(WATCH_TITLE)
+    sent = 0
+    for count in (1, 10, 20):
+        for number in range(sent, count):
+            bob.api.send(str(number), room_id=room)
+        sent = count
+        expect(page).to_have_title(f"({count}) Confab")
+    times = page.evaluate("changes")
+    assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 450
 
 
 def shown(page: Page, count: int) -> Any:

@@ -9,6 +9,8 @@ import { route } from './router.js';
 import { formatNumber, t } from './text.js';
 
 const STORED = 'confab notifications';
+/** Milliseconds between two changes of the title and of the icon: each costs as much as several messages. */
+const PAUSE = 500;
 const PAGES = {
   __proto__: null,
   rooms: 'rooms.browse',
@@ -49,19 +51,47 @@ export async function setNotificationsEnabled(isOn) {
 
 /** Keep the title and the icon, and tell of new messages. Returns what ends it. */
 export function startNotifications() {
-  const undo = [effect(showTitle), effect(() => showBadge(unreadTotal.value)), effect(tell)];
+  const [show, cancel] = paced(({ title, count }) => {
+    document.title = title;
+    showBadge(count);
+  });
+  const undo = [effect(() => show({ title: title(), count: unreadTotal.value })), effect(tell)];
   return () => {
     for (const each of undo) each();
+    cancel();
     showBadge(0);
   };
 }
 
-function showTitle() {
+/**
+ * Returns a function that calls `work` at once, and again at most once in each pause, with the last argument; and one that ends it.
+ * @template T
+ * @param {(value: T) => void} work
+ * @returns {[(value: T) => void, () => void]}
+ */
+function paced(work) {
+  let timer = 0;
+  let last = null;
+  const run = () => {
+    timer = 0;
+    if (last === null) return;
+    timer = setTimeout(run, PAUSE);
+    work(last);
+    last = null;
+  };
+  const call = (value) => {
+    last = value;
+    if (!timer) run();
+  };
+  return [call, () => clearTimeout(timer)];
+}
+
+function title() {
   const count = unreadTotal.value;
   const key = PAGES[route.value.path[0]];
   const row = openId.value && (inbox.value.find(({ id }) => id === openId.value) ?? newDirectRow(openId.value));
   const place = row ? titleOf(row) : key ? t(key) : '';
-  document.title = `${count ? `(${formatNumber(count)}) ` : ''}${place ? `${place} · ` : ''}Confab`;
+  return `${count ? `(${formatNumber(count)}) ` : ''}${place ? `${place} · ` : ''}Confab`;
 }
 
 let badge = 0;
