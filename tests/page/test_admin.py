@@ -72,6 +72,7 @@ def test_a_report_is_resolved(open_page: Opens, admin: Person, person: People) -
     page.get_by_role("textbox", name="Note").fill("Talked to Bob")
     assert answered(page, "PATCH", "/api/reports/") == 200
     expect(report).to_have_count(0)
+    expect(page.locator(".settings-part")).to_be_focused()
     page.get_by_role("button", name="Resolved", exact=True).click()
     expect(report).to_contain_text("Talked to Bob")
 

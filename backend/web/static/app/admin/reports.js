@@ -20,7 +20,7 @@ const STATUSES = ['open', 'resolved', 'dismissed'];
 export function Reports() {
   const [status, setStatus] = useState('open');
   const pages = usePages('/api/reports', { status });
-  useKeptFocus(pages.rows?.length ?? 0, '.settings-part');
+  useKeptFocus(pages.items.length, '.settings-part');
   const settle = async (report, outcome) => {
     const settled = await showDialog((close) => html`<${SettleDialog} report=${report} outcome=${outcome} onClose=${close} />`);
     if (!settled) return;

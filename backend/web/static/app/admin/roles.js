@@ -14,7 +14,7 @@ import { Pages } from './pages.js';
 /** The roles that an administrator may give to users. Applications decide what they mean. */
 export function Roles() {
   const pages = usePages('/api/roles');
-  useKeptFocus(pages.rows?.length ?? 0, '.settings-part');
+  useKeptFocus(pages.items.length, '.settings-part');
   const edit = async (role) => {
     const changed = await showDialog((close) => html`<${RoleDialog} role=${role} onClose=${close} />`);
     if (changed) void pages.reload();

@@ -9,7 +9,8 @@ const DURATION = 6000;
 let count = 0;
 
 /**
- * Tell of something for a moment, in a corner. It stays while the pointer or the focus is on it. Resolves when it has gone: with true where its action was chosen.
+ * Tell of something for a moment, in a corner. It stays while the pointer or the focus is on it. Resolves when it has gone: with
+ * true where its action was chosen.
  * @param {string} text
  * @param {{kind?: 'error' | 'success', action?: string, duration?: number, signal?: AbortSignal}} [options]
  *   `signal` chooses the action, as a key can
