@@ -118,13 +118,15 @@ class IndexedStorage {
     return this.#change((values) => values.delete(rangeOf(prefix)));
   }
 
-  /** @param {(values: IDBObjectStore) => void} change @returns {Promise<void>} */
+  /** @param {(values: IDBObjectStore) => void} change @returns {Promise<any>} */
   #change(change) {
     return new Promise((resolve, reject) => {
       const transaction = this.#begin('readwrite');
-      transaction.oncomplete = () => resolve();
+      transaction.oncomplete = resolve;
       transaction.onabort = () => reject(transaction.error);
       change(transaction.objectStore('values'));
+      // Otherwise the browser commits after it has told the page of each write, and keeps nothing if the page ends before that.
+      transaction.commit();
     });
   }
 
