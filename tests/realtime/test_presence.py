@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -43,12 +44,8 @@ def online(user: Api) -> Frame:
 
 
 def only_online(client: LiveClient) -> list[Frame]:
-    """The arrivals that *client* received, each once, without the departures of the friends that a test waited for.
-
-    A worker that learns of a join in two parts sends it twice, which changes nothing for a client that keeps the last state.
-    """
-    arrivals = [frame for frame in presence_events(client) if frame["status"] == "online"]
-    return list({frame["user_id"]: frame for frame in arrivals}.values())
+    """The arrivals that *client* received, without the departures of the friends that a test waited for."""
+    return [frame for frame in presence_events(client) if frame["status"] == "online"]
 
 
 def test_users_who_come_to_share_a_conversation_receive_each_others_presence_at_once(deployment: Deployment) -> None:
@@ -170,13 +167,14 @@ def test_a_large_room_takes_no_more_queries_and_each_member_gets_one_event(app: 
 class Arrival:
     """A user who joined the room of another, as one worker sees it."""
 
-    def __init__(self, app: Flask, make: Factory):
+    def __init__(self, app: Flask, make: Factory, is_announced: bool = True):
         owner, self.joiner = make.client(), make.client()
         self.room = make.room(owner, "room")
         self.ids: list[int] = [client.user.id for client in (owner, self.joiner)]  # type: ignore[attr-defined]
         self.worker = OneWorker(app, self.ids)
         self.joiner.post(f"/api/rooms/{self.room['id']}/join")
-        self.announce()
+        if is_announced:
+            self.announce()
 
     def announce(self) -> None:
         """Report the join to the worker, as the hub does."""
@@ -201,6 +199,40 @@ def test_users_who_come_to_share_two_conversations_at_once_receive_each_others_p
             worker.introductions.send(set(ids))
     worker.introductions.send(set(ids))
     assert [worker.received(user_id) for user_id in ids] == [1, 1]
+
+
+@pytest.mark.parametrize("is_join_first", [True, False])
+def test_a_join_and_a_subscription_that_are_sent_one_after_the_other_show_a_user_once(
+    app: Flask, make: Factory, is_join_first: bool
+) -> None:
+    """The owner made the room while connected, so the worker may subscribe the owner before or after it learns of the join."""
+    arrival = Arrival(app, make, is_announced=False)
+    owner: Any = arrival.worker.recorders[arrival.ids[0]]
+    subscribe = partial(arrival.worker.introductions.connection_subscribed, owner, arrival.room["conversation_id"])
+    for report in (arrival.announce, subscribe) if is_join_first else (subscribe, arrival.announce):
+        report()
+        arrival.worker.introductions.send(set(arrival.ids))
+    assert arrival.worker.received(owner.user_id) == 1
+
+
+def test_a_user_who_left_and_joins_again_is_shown_again(app: Flask, make: Factory) -> None:
+    arrival = Arrival(app, make)
+    arrival.worker.introductions.send(set(arrival.ids))
+    arrival.joiner.post(f"/api/rooms/{arrival.room['id']}/leave")
+    arrival.joiner.post(f"/api/rooms/{arrival.room['id']}/join")
+    arrival.announce()
+    arrival.worker.introductions.send(set(arrival.ids))
+    assert arrival.worker.received(arrival.ids[0]) == 2
+
+
+def test_what_was_sent_is_forgotten_after_a_while(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of the past stays small, however many users join: a repeated report is sent again."""
+    arrival = Arrival(app, make)
+    arrival.worker.introductions.send(set(arrival.ids))
+    monkeypatch.setattr("backend.realtime.presence.introductions.SENT_SECONDS", -1.0)
+    arrival.announce()
+    arrival.worker.introductions.send(set(arrival.ids))
+    assert arrival.worker.received(arrival.ids[0]) == 2
 
 
 def test_an_erased_user_goes_offline_for_their_contacts(deployment: Deployment) -> None:

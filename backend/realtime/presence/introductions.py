@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Collection
 
 from sqlalchemy import select
@@ -14,12 +16,20 @@ from backend.realtime.transport.connection import Connection
 from backend.realtime.transport.frames import presence_frame
 from backend.realtime.transport.registry import Registry
 
+SENT_SECONDS = 5.0
+"""For so long it is known which presence was sent. A join and the subscription that belongs to it are less than this apart.
+
+Where a failure of the database delays one of them for longer, the presence is sent again, which changes nothing for a client.
+"""
+
 
 class PresenceIntroductions:
     """The users who joined a conversation and whose presence was not sent yet.
 
     The members get the presence of the new member, and the new member's sockets that of the members. Users who shared another
     conversation before get nothing new, and nobody gets the presence of a user who blocked them.
+
+    A worker may report the join of one user and the subscription of the other: each connection gets the presence once.
     """
 
     def __init__(self, runtime: Runtime, registry: Registry, on_pending: Callable[[], None]):
@@ -28,6 +38,7 @@ class PresenceIntroductions:
         self._on_pending = on_pending
         self._joined: set[tuple[int, str]] = set()
         self._subscribed: set[tuple[Connection, str]] = set()
+        self._sent: deque[tuple[float, set[tuple[Connection, int, int]]]] = deque()
 
     def user_joined(self, user_id: int, name: str) -> None:
         """*user_id* joined a conversation: its members on this worker are to see whether the user is online."""
@@ -51,26 +62,41 @@ class PresenceIntroductions:
         with self._runtime.reading():
             strangers = _strangers(arrivals, {*online, *self._registry.users})
             blocks = blocks_of({user_id for user_id, _ in arrivals})
-        shown: dict[Connection, set[int]] = {}
+        shown: set[tuple[Connection, int, int]] = set()  # each with the id since which the two share a conversation
         for user_id, name in arrivals & joined:
-            for other_id in strangers[user_id, name]:
-                for connection in self._registry.of_user(other_id) if (user_id, other_id) not in blocks else ():
-                    shown.setdefault(connection, set()).add(user_id)
+            for other_id, since in strangers[user_id, name].items():
+                if (user_id, other_id) not in blocks:
+                    shown.update((connection, user_id, since) for connection in self._registry.of_user(other_id))
         for connection, name in subscribed:
-            present = strangers[connection.user_id, name].intersection(online)
-            visible = {user_id for user_id in present if (user_id, connection.user_id) not in blocks}
-            shown.setdefault(connection, set()).update(visible)
-        frames = {user_id: presence_frame(user_id, is_online=True) for user_id in set().union(*shown.values())}
-        for connection, user_ids in shown.items():
-            if connection.may_read:
-                connection.write(b"".join(frames[user_id] for user_id in sorted(user_ids)))
+            for user_id, since in strangers[connection.user_id, name].items():
+                if user_id in online and (user_id, connection.user_id) not in blocks:
+                    shown.add((connection, user_id, since))
+        self._write(shown.difference(*self._sent_lately()))
+        if shown:
+            self._sent.append((time.monotonic(), shown))
         self._joined -= joined
         self._subscribed -= subscribed
 
+    def _sent_lately(self) -> list[set[tuple[Connection, int, int]]]:
+        start = time.monotonic() - SENT_SECONDS
+        while self._sent and self._sent[0][0] < start:
+            self._sent.popleft()
+        return [shown for _, shown in self._sent]
 
-def _strangers(arrivals: Collection[tuple[int, str]], among: Collection[int]) -> dict[tuple[int, str], set[int]]:
+    def _write(self, shown: Collection[tuple[Connection, int, int]]) -> None:
+        """Write the presence of the users to the connections, in one write for each connection."""
+        frames: dict[Connection, dict[int, bytes]] = {}
+        online = {user_id: presence_frame(user_id, is_online=True) for _, user_id, _ in shown}
+        for connection, user_id, _ in shown:
+            frames.setdefault(connection, {})[user_id] = online[user_id]
+        for connection, of_users in frames.items():
+            if connection.may_read:
+                connection.write(b"".join(frame for _, frame in sorted(of_users.items())))
+
+
+def _strangers(arrivals: Collection[tuple[int, str]], among: Collection[int]) -> dict[tuple[int, str], dict[int, int]]:
     """For each (user, conversation) of *arrivals*: its members *among* the given users with whom the user shares no earlier
-    conversation.
+    conversation, each with the id of the inbox row since which they share this one.
 
     Where two users come to share several conversations at about the same time, this worker may learn of each when all are
     committed, and in any order. The first of them counts, so that they are introduced once.
@@ -82,7 +108,7 @@ def _strangers(arrivals: Collection[tuple[int, str]], among: Collection[int]) ->
         if user_id in among:
             members[name][user_id] = row_id
     since = shared_since({user_id for user_id, _ in arrivals})
-    strangers: dict[tuple[int, str], set[int]] = {arrival: set() for arrival in arrivals}
+    strangers: dict[tuple[int, str], dict[int, int]] = {arrival: {} for arrival in arrivals}
     for user_id, name in arrivals:
         own_id = members[name].get(user_id)
         if own_id is None:
@@ -90,5 +116,5 @@ def _strangers(arrivals: Collection[tuple[int, str]], among: Collection[int]) ->
         for other_id, row_id in members[name].items():
             first = since.get((user_id, other_id))
             if first is not None and first >= max(own_id, row_id):
-                strangers[user_id, name].add(other_id)
+                strangers[user_id, name][other_id] = first
     return strangers
