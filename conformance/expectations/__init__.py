@@ -18,6 +18,7 @@ EXPECTATIONS: dict[str, Callable[..., Awaitable[None]]] = {
     "members": shown.members,
     "stored": seen.stored,
     "count": seen.count,
+    "network_idle": seen.network_idle,
     "sockets": seen.sockets,
     "first": seen.first,
     "pause": seen.pause,

@@ -74,6 +74,18 @@ async def count(
         raise Failure(f"The client does {of} {number} times, and at most {at_most} are allowed.")
 
 
+async def network_idle(run: Run, device: Device | None, ms: int = 500, within: int = WITHIN) -> None:
+    """Every request is answered, and no request came for *ms* milliseconds."""
+
+    async def found() -> tuple[bool, str]:
+        requests, responses = (list(run.trace.find(kind)) for kind in ("request", "response"))
+        last = max((entry.at for entry in [*requests, *responses]), default=0)
+        is_idle = len(requests) == len(responses) and run.trace.now() >= last + ms / 1000
+        return is_idle, f"The client makes requests all the time, and none in {ms} ms is expected."
+
+    await until(run, found, within)
+
+
 async def sockets(run: Run, device: Device | None, count: int, within: int = WITHIN) -> None:
     """So many sockets are open."""
 

@@ -48,13 +48,8 @@ def test_every_planted_fault_is_caught(
     ]
     results = apart(lambda: asyncio.run(run_faults(planted, JOBS)))
     assert {case.name for _, case, _ in results} == own
-    # On a busy machine a client may be late for the moment that a case is about: what was missed is run once more.
-    commands = {fault.name: each for fault, each in planted}
-    missed = [
-        (replace(fault, cases=[case.name]), commands[fault.name]) for fault, case, failure in results if failure is None
-    ]
-    again = apart(lambda: asyncio.run(run_faults(missed, JOBS))) if missed else []
-    assert [f"{fault.name}: {case.name}" for fault, case, failure in again if failure is None] == []
+    missed = [f"{fault.name}: {case.name}" for fault, case, failure in results if failure is None]
+    assert missed == []
     # The adapter ran: the failure is not that it could not be started.
     assert [f"{f.name}: {failure}" for f, _, failure in results if "did not answer say hello" in str(failure)] == []
 
