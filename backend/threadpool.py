@@ -145,7 +145,7 @@ PICTURES = Offload(threads=1, max_waiting=24)
 """A client may send the ten pictures of a message at once, and others send theirs meanwhile."""
 
 DISK = Offload(threads=4, max_waiting=200)
-"""Writing and listing files: a busy disk delays only the request that waits for it."""
+"""Writing, deleting and listing files: a busy disk delays only the request that waits for it."""
 
 READS = Offload(threads=4, max_waiting=10_000)
 """Reading files, one piece at a time. As many may wait as a worker has connections: no download is refused after it began."""

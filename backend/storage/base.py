@@ -58,10 +58,10 @@ class Storage(Protocol):
         """
 
     def size(self, key: str) -> int:
-        """Return the size of a file in bytes. Raises FileMissing and StorageAway."""
+        """Return the size of a file in bytes. Raises FileMissing, StorageAway and Busy."""
 
     def delete(self, key: str) -> None:
-        """Delete a file, if it exists. Raises StorageAway."""
+        """Delete a file, if it exists. Raises StorageAway and Busy."""
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names of the folders directly below *prefix*, in ascending order. Raises StorageAway and Busy."""

@@ -41,12 +41,10 @@ class FolderStorage(Storage):
         return _Pieces(file, first, left, turns)
 
     def size(self, key: str) -> int:
-        with as_away():
-            return self._path(key).stat().st_size
+        return READS.run(key, _size, self._path(key))
 
     def delete(self, key: str) -> None:
-        with as_away():
-            self._path(key).unlink(missing_ok=True)
+        DISK.run(key, _delete, self._path(key))
 
     def folders(self, prefix: str) -> list[str]:
         return DISK.run(prefix, _folders, self._path(prefix))
@@ -108,6 +106,16 @@ class FolderStorage(Storage):
 
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
+
+
+def _size(path: Path) -> int:
+    with as_away():
+        return path.stat().st_size
+
+
+def _delete(path: Path) -> None:
+    with as_away():
+        path.unlink(missing_ok=True)
 
 
 def _folders(path: Path) -> list[str]:

@@ -7,6 +7,8 @@ import functools
 import os
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from backend.ops.doctor import examine
 from backend.storage import FileMissing, Storage, StorageAway, check_key, open_storage, storage
 from backend.storage.base import CHUNK
 from backend.storage.folder import FolderStorage
-from backend.threadpool import READS
+from backend.threadpool import DISK, READS, Offload
+from tests.processes import wait_until
 
 DATA = bytes(range(256)) * 5000
 
@@ -157,6 +160,26 @@ def test_concurrent_readers_of_a_file_take_turns(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(READS, "run", lambda key, *call: (keys.append(key), run(key, *call))[1])
     assert [b"".join(store.read("a")) for _ in range(2)] == [b"x", b"x"]
     assert len({*keys}) == 2
+
+
+@pytest.mark.parametrize(("method", "threads"), [("delete", DISK), ("size", READS)])
+def test_a_file_is_deleted_and_measured_by_the_threads_for_the_disk(
+    tmp_path: Path, method: str, threads: Offload
+) -> None:
+    """While all of these are busy the caller waits. The loop never waits for the disk."""
+    store = FolderStorage(str(tmp_path))
+    store.write("a/b", BytesIO(b"1"))
+    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        for number in range(threads.threads):
+            stack.enter_context(threads.line.turn(f"{number}"))
+        done = pool.submit(getattr(store, method), "a/b")
+        try:
+            wait_until(lambda: threads.line.waiting == 1, "the call to wait for its turn")
+            assert (tmp_path / "a/b").exists()
+        finally:
+            stack.close()
+        assert done.result(10) == (1 if method == "size" else None)
+    assert (tmp_path / "a/b").exists() == (method == "size")
 
 
 def test_a_disk_that_fails_while_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
