@@ -19,6 +19,7 @@ EXPOSED_HEADERS = [
     "Link",
     "X-Request-ID",
     "Retry-After",
+    "Content-Disposition",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",

@@ -23,7 +23,9 @@ def test_an_allowed_origin_may_read_every_answer(lab_for_pages: Client, origin: 
     headers = lab_for_pages.get(path, headers={"Origin": origin}).headers
     assert headers.getlist("Access-Control-Allow-Origin") == [origin]
     assert "Access-Control-Allow-Credentials" not in headers
-    assert {"Link", "X-Request-ID", "Retry-After"} <= set(headers["Access-Control-Expose-Headers"].split(", "))
+    assert {"Link", "X-Request-ID", "Retry-After", "Content-Disposition"} <= set(
+        headers["Access-Control-Expose-Headers"].split(", ")
+    )
     assert "Origin" in headers["Vary"]
 
 

@@ -38,23 +38,28 @@ export async function request(url, { method = 'GET', body, token, signal, onProg
   if (token) headers.Authorization = `Bearer ${token}`;
   const isForm = body instanceof FormData;
   if (body !== undefined && !isForm) headers['Content-Type'] = 'application/json';
-  const signals = [signal, isForm ? undefined : AbortSignal.timeout(TIMEOUT)].filter((one) => one !== undefined);
+  const limit = new AbortController();
+  const timer = isForm ? 0 : setTimeout(() => limit.abort(), TIMEOUT);
   let response, answer;
   try {
     const options = {
       method,
       headers,
       body: isForm || body === undefined ? body : JSON.stringify(body),
-      signal: AbortSignal.any(signals),
+      signal: AbortSignal.any([signal ?? limit.signal, limit.signal]),
       // The page may be about to go away, and a deletion is to be done still.
       keepalive: method === 'DELETE',
     };
     response = await (isForm && globalThis.XMLHttpRequest ? upload(url, options, onProgress) : fetch(url, options));
+    // A download takes as long as its size needs.
+    if (response.headers.has('Content-Disposition')) clearTimeout(timer);
     const type = response.headers.get('Content-Type') ?? '';
     const read = /\bjson\b/.test(type) ? 'json' : /^text/.test(type) ? 'text' : 'blob';
     answer = response.status === 204 ? null : await response[read]();
   } catch {
     throw new ApiError(0, 'network', 'No answer. Check the connection.');
+  } finally {
+    clearTimeout(timer);
   }
   if (response.ok) return { body: answer, response };
   const wait = Number(response.headers.get('Retry-After')) || undefined;
@@ -78,9 +83,8 @@ function upload(url, { method, headers, body, signal }, onProgress) {
     if (onProgress) call.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
     call.onload = () => {
       const { status, statusText } = call;
-      const lines = call.getAllResponseHeaders().matchAll(/^(.+?): (.*)$/gm);
-      const answered = [...lines].map(([, name, value]) => /** @type {[string, string]} */ ([name, value]));
-      resolve(new Response(call.response || null, { status, statusText, headers: answered }));
+      const named = ['Content-Type', 'Retry-After'].map((name) => [name, call.getResponseHeader(name) ?? '']);
+      resolve(new Response(call.response || null, { status, statusText, headers: Object.fromEntries(named) }));
     };
     call.onerror = call.onabort = reject;
     signal.onabort = () => call.abort();

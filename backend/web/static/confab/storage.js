@@ -13,7 +13,6 @@ import { compare } from './value.js';
  * @property {(writes: Write[]) => Promise<void>} write
  * @property {(prefix: Key) => Promise<void>} clear  delete all keys that begin with `prefix`
  * @property {() => Promise<void>} close
- * @property {boolean} isShared  whether other tabs see it
  */
 
 /** @param {Key} prefix */
@@ -28,7 +27,6 @@ const settled = (request) =>
 
 /** Values in memory. Lost at the end of the page or process. @implements {Storage} */
 export class MemoryStorage {
-  isShared = false;
   /** @type {Map<string, any>} */
   values = new Map();
 
@@ -72,7 +70,6 @@ function compareKeys(a, b) {
 
 /** Values in IndexedDB. @implements {Storage} */
 class IndexedStorage {
-  isShared = true;
   #database;
 
   /** @param {IDBDatabase} database */
@@ -143,7 +140,6 @@ class FallbackStorage {
   /** @param {Storage} storage */
   constructor(storage) {
     this.#storage = storage;
-    this.isShared = storage.isShared;
   }
 
   /** @param {Key} key */
