@@ -1,71 +1,35 @@
 import { api, me } from '../chat.js';
 import { nameOf, remember } from '../people.js';
-import { html, useEffect, useId, useRef, useState } from '../preact.js';
+import { html, useEffect, useState } from '../preact.js';
 import { t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
-import { Icon } from '../ui/icon.js';
+import { ComboboxField, useCombobox } from '../ui/combobox.js';
 import { Failure } from '../ui/states.js';
 
 const LIMIT = 20;
 const DELAY = 150;
 
 /**
- * Choose a person by name (ARIA combobox): typing searches, arrows move, Enter chooses.
+ * Choose a person by name.
  * @param {{label: string, onChoose: (user: any) => void, excluded?: Set<number>, mark?: (user: any) => any, first?: any[]}} props
  *   `mark`: what is shown at the end of a row; `first`: users to begin with, before the found ones
  */
 export function PersonPicker({ label, onChoose, excluded = new Set(), mark, first = [] }) {
-  const id = useId();
   const [query, setQuery] = useState('');
-  const [active, setActive] = useState(0);
   const { found, error, retry } = useFound(query);
   const listed = query ? found : [...first, ...found.filter((user) => !first.some((each) => each.id === user.id))];
   const users = listed.filter((user) => !excluded.has(user.id));
-  const list = useRef(null);
-  const index = Math.min(active, users.length - 1);
-  useEffect(() => list.current?.children[index]?.scrollIntoView({ block: 'nearest' }), [index]);
-  const onKeyDown = (event) => {
-    const moves = { ArrowDown: index + 1, ArrowUp: index - 1 };
-    if (event.key in moves && users.length) setActive((moves[event.key] + users.length) % users.length);
-    else if (event.key === 'Enter' && users[index] && !event.isComposing) onChoose(users[index]);
-    else return;
-    event.preventDefault();
-  };
-  const onInput = ({ target }) => {
-    setQuery(target.value.trim());
-    setActive(0);
-  };
+  const { field, list, option } = useCombobox({
+    count: users.length,
+    onQuery: setQuery,
+    onChoose: (place) => onChoose(users[place]),
+  });
   return html`<div class="picker">
-    <div class="search-field">
-      <${Icon} name="search" />
-      <input
-        class="input"
-        role="combobox"
-        dir="auto"
-        autofocus
-        autocomplete="off"
-        maxlength="100"
-        aria-label=${label}
-        placeholder=${label}
-        aria-expanded=${users.length > 0}
-        aria-controls=${id}
-        aria-activedescendant=${users[index] && `${id}-${users[index].id}`}
-        onInput=${onInput}
-        onKeyDown=${onKeyDown}
-      />
-    </div>
+    <${ComboboxField} label=${label} ...${field} />
     ${error && html`<${Failure} error=${error} retry=${retry} />`}
-    <ul class="picker-list" id=${id} role="listbox" aria-label=${t('people.title')} ref=${list}>
+    <ul class="picker-list" aria-label=${t('people.title')} ...${list}>
       ${users.map(
-        (user, place) => html`<li
-          key=${user.id}
-          id=${`${id}-${user.id}`}
-          class="picker-row"
-          role="option"
-          aria-selected=${place === index}
-          onClick=${() => onChoose(user)}
-          onPointerMove=${() => setActive(place)}
-        >
+        (user, place) => html`<li key=${user.id} class="picker-row" ...${option(place)}>
           <${Avatar} user=${user} size="small" hasPresence />
           <span class="picker-name" dir="auto">${user.id === me.value?.id ? t('person.you', { name: nameOf(user) }) : nameOf(user)}</span>
           <span class="picker-side" dir="auto">@${user.username}</span>

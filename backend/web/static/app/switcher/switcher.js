@@ -1,8 +1,8 @@
 import { inbox } from '../chat.js';
-import { html, useEffect, useId, useRef, useState } from '../preact.js';
+import { html, useEffect, useState } from '../preact.js';
 import { t } from '../text.js';
+import { ComboboxField, useCombobox } from '../ui/combobox.js';
 import { Dialog, showDialog } from '../ui/dialog.js';
-import { Icon } from '../ui/icon.js';
 import { conversations, messageSearch, pages, searched, Unread } from './sources.js';
 
 const DELAY = 120;
@@ -15,69 +15,28 @@ export async function showSwitcher() {
   else if (entry) location.hash = entry.href;
 }
 
-/** ARIA combobox: the focus stays in the field, arrows move in the list, Enter goes. */
 function Switcher({ close }) {
-  const id = useId();
   const [query, setQuery] = useState('');
-  const [active, setActive] = useState(0);
-  const list = useRef(null);
   const found = useSearched(query);
   const groups = groupsOf(query, found);
   const entries = groups.flatMap((group) => group.entries);
-  const index = Math.min(active, entries.length - 1);
-  useEffect(() => list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' }), [index, query]);
+  const { field, list, option } = useCombobox({
+    count: entries.length,
+    onQuery: setQuery,
+    onChoose: (place) => close(entries[place]),
+  });
   const onKeyDown = (event) => {
-    const isNext = event.key === 'ArrowDown' || (event.key === 'n' && event.ctrlKey);
-    const isPrevious = event.key === 'ArrowUp' || (event.key === 'p' && event.ctrlKey);
-    if (isNext) setActive((index + 1) % entries.length);
-    else if (isPrevious) setActive((index - 1 + entries.length) % entries.length);
-    else if (event.key === 'Enter' && entries[index] && !event.isComposing) close(entries[index]);
-    else if (event.key === 'k' && (event.ctrlKey || event.metaKey)) close();
-    else return;
+    if (event.key !== 'k' || !(event.ctrlKey || event.metaKey)) return field.onKeyDown(event);
     event.preventDefault();
+    close();
   };
-  const onInput = ({ target }) => {
-    setQuery(target.value.trim());
-    setActive(0);
-  };
-  let place = -1;
   return html`<${Dialog} title=${t('switcher.title')} class="switcher" isBare onClose=${() => close()}>
-    <div class="search-field">
-      <${Icon} name="search" />
-      <input
-        class="input"
-        role="combobox"
-        dir="auto"
-        autofocus
-        autocomplete="off"
-        spellcheck=${false}
-        maxlength="100"
-        aria-label=${t('switcher.label')}
-        placeholder=${t('switcher.label')}
-        aria-expanded="true"
-        aria-autocomplete="list"
-        aria-controls=${id}
-        aria-activedescendant=${entries[index] && `${id}-${index}`}
-        onInput=${onInput}
-        onKeyDown=${onKeyDown}
-      />
-    </div>
-    <div class="switcher-list" id=${id} role="listbox" aria-label=${t('switcher.title')} ref=${list}>
+    <${ComboboxField} label=${t('switcher.label')} ...${field} onKeyDown=${onKeyDown} />
+    <div class="switcher-list" aria-label=${t('switcher.title')} ...${list}>
       ${groups.map(
         ({ title, entries: inGroup }) => html`<div role="group" aria-label=${title} key=${title}>
           <p class="inbox-heading" aria-hidden="true">${title}</p>
-          ${inGroup.map((entry) => {
-            place += 1;
-            const mine = place;
-            return html`<${Option}
-              key=${entry.key}
-              id=${`${id}-${mine}`}
-              entry=${entry}
-              isActive=${mine === index}
-              onPoint=${() => setActive(mine)}
-              onChoose=${() => close(entry)}
-            />`;
-          })}
+          ${inGroup.map((entry) => html`<${Option} key=${entry.key} entry=${entry} ...${option(entries.indexOf(entry))} />`)}
         </div>`,
       )}
     </div>
@@ -96,8 +55,8 @@ function groupsOf(query, found) {
   return groups.filter(({ entries }) => entries.length);
 }
 
-function Option({ id, entry, isActive, onPoint, onChoose }) {
-  return html`<div class="picker-row" role="option" id=${id} aria-selected=${isActive} onPointerMove=${onPoint} onClick=${onChoose}>
+function Option({ entry, ...rest }) {
+  return html`<div class="picker-row" ...${rest}>
     ${entry.picture}
     <span class="picker-name" dir="auto"><${Marked} text=${entry.title} places=${entry.places} /></span>
     <span class="picker-side" dir="auto">${entry.side}</span>
