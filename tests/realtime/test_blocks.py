@@ -81,6 +81,7 @@ def test_a_blocked_user_who_joins_the_blocker_receives_no_presence_and_the_block
     block(ann, bob)
     his = deployment.on_each_worker(bob)
     with ann.live() as hers:
+        wait_until_presence_is_sent(deployment, [*his, hers])  # every worker knows that both are online
         ann.send("I may write", recipient_id=bob.id)
         room = ann.room()
         bob("POST", f"/api/rooms/{room['id']}/join")
