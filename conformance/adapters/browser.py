@@ -19,6 +19,8 @@ from typing import Any
 
 from playwright.async_api import BrowserContext, Error, Page, Playwright, async_playwright
 
+from conformance.adapters.protocol import serve, write
+
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or "chrome"
 CAPABILITIES = ["tabs", "clock", "wake", "get_token", "attachments", "members"]
 """Not `storage`: a browser leaves deleted values in the files of its database for a while."""
@@ -124,30 +126,9 @@ def _report(tab: str, event: dict[str, Any]) -> None:
     write({**event, "tab": tab})
 
 
-def write(message: dict[str, Any]) -> None:
-    print(json.dumps(message), flush=True)
-
-
 async def main() -> None:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=2**24)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     async with async_playwright() as playwright:
-        adapter = Adapter(playwright)
-        write({"event": "hello", "capabilities": CAPABILITIES})
-        tasks: set[asyncio.Task[None]] = set()
-        while line := await reader.readline():
-            task = asyncio.create_task(_answer(adapter, json.loads(line)))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-
-async def _answer(adapter: Adapter, command: dict[str, Any]) -> None:
-    id_, do = command.pop("id"), command.pop("do")
-    try:
-        write({"id": id_, "ok": await adapter.perform(do, command)})
-    except (Error, LookupError, OSError) as error:
-        write({"id": id_, "error": f"{type(error).__name__}: {error}"})
+        await serve(Adapter(playwright), CAPABILITIES, (Error, LookupError, OSError))
 
 
 if __name__ == "__main__":

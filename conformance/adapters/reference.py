@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from conformance.adapters.calls import Refused, Unreachable
 from conformance.adapters.client import Client
+from conformance.adapters.protocol import serve, write
 from conformance.adapters.tokens import SignedOut
 
 CAPABILITIES = ["storage", "clock", "storage_full", "wake", "get_token", "tabs", "attachments", "members"]
@@ -117,30 +116,7 @@ class Adapter:
         return await future
 
 
-def write(message: dict[str, Any]) -> None:
-    print(json.dumps(message), flush=True)
-
-
-async def main() -> None:
-    adapter = Adapter()
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=2**24)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    write({"event": "hello", "capabilities": CAPABILITIES})
-    tasks: set[asyncio.Task[None]] = set()
-    while line := await reader.readline():
-        task = asyncio.create_task(_answer(adapter, json.loads(line)))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-
-async def _answer(adapter: Adapter, command: dict[str, Any]) -> None:
-    id_, do = command.pop("id"), command.pop("do")
-    try:
-        write({"id": id_, "ok": await adapter.perform(do, command)})
-    except (Refused, Unreachable, SignedOut, LookupError, AttributeError, TypeError, StopIteration) as error:
-        write({"id": id_, "error": f"{type(error).__name__}: {error}"})
-
+ERRORS = (Refused, Unreachable, SignedOut, LookupError, AttributeError, TypeError, StopIteration)
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve(Adapter(), CAPABILITIES, ERRORS))
