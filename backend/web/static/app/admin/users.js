@@ -6,21 +6,15 @@ import { Avatar } from '../ui/avatar.js';
 import { Button } from '../ui/button.js';
 import { Dialog, showDialog } from '../ui/dialog.js';
 import { Checkbox, Field, Form } from '../ui/form.js';
+import { usePages } from '../ui/pages.js';
+import { SearchField } from '../ui/search-field.js';
 import { Empty } from '../ui/states.js';
 import { toast } from '../ui/toast.js';
-import { usePages } from '../ui/pages.js';
 import { Pages } from './pages.js';
-
-const DELAY = 250;
 
 /** All accounts, and what an administrator may change in them. */
 export function Users() {
-  const [sought, setSought] = useState('');
   const [query, setQuery] = useState('');
-  useEffect(() => {
-    const timer = setTimeout(() => setQuery(sought.trim()), DELAY);
-    return () => clearTimeout(timer);
-  }, [sought]);
   const pages = usePages('/api/users', { q: query });
   const edit = async (user) => {
     const changed = await showDialog((close) => html`<${UserDialog} user=${user} onClose=${close} />`);
@@ -29,14 +23,7 @@ export function Users() {
     remember([changed]);
     void toast(t('admin.users.changed', { name: nameOf(changed) }), { kind: 'success' });
   };
-  return html`<input
-      class="input admin-search"
-      type="search"
-      dir="auto"
-      aria-label=${t('admin.users.search')}
-      placeholder=${t('admin.users.search')}
-      onInput=${({ currentTarget }) => setSought(currentTarget.value)}
-    />
+  return html`<${SearchField} label=${t('admin.users.search')} onSearch=${setQuery} />
     <${Pages} pages=${pages} empty=${html`<${Empty} isSmall icon="people" title=${t('admin.users.none')} text=${t('admin.users.none.text')} />`}>
       ${(rows) => html`<ul class="setting-list">
         ${rows.map((user) => html`<${User} key=${user.id} user=${user} onEdit=${() => edit(user)} />`)}
