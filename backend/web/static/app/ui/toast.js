@@ -26,7 +26,9 @@ export function toast(text, { kind, action, duration = DURATION, signal } = {}) 
     };
     let timer = setTimeout(close, duration);
     const hold = () => clearTimeout(timer);
-    const release = () => {
+    const release = ({ currentTarget, relatedTarget }) => {
+      // The pointer may leave what has the focus, and the focus what is under the pointer.
+      if (currentTarget.contains(relatedTarget) || currentTarget.matches(':hover, :focus-within')) return;
       hold();
       timer = setTimeout(close, duration);
     };
