@@ -95,6 +95,9 @@ def test_own_messages_are_edited_and_their_versions_shown(
     editor.fill("At two")
     editor.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("At one")
+    page.get_by_role("link", name="Lobby").click()
+    page.go_back()
+    expect(page.get_by_role("alert")).to_contain_text("At one")
     page.get_by_role("button", name="Replace it with mine").click()
     article(page, "At two").get_by_role("button", name="edited").click()
     expect(page.get_by_role("dialog").get_by_role("listitem")).to_contain_text(

@@ -8,19 +8,21 @@ import { editing } from './local-state.js';
 const LONGEST = 4000;
 
 /**
- * The edits that are not finished, by the id of the message: another conversation may be shown meanwhile.
- * @type {Map<number, {text: string, base: any}>}
+ * An edit. `base` is the version that is edited: after a conflict, the one that the user was shown.
+ * @typedef {{text: string, base: any, isConflict: boolean}} Edit
  */
+
+/** The edits that are not finished, by the id of the message: another conversation may be shown meanwhile. @type {Map<number, Edit>} */
 const unfinished = new Map();
 
 /** Where a message is edited, in its place. Enter saves, Escape leaves it as it was. */
 export function MessageEditor({ message, place }) {
   const input = useRef(null);
-  const [text, setText] = useState(() => unfinished.get(message.id)?.text ?? message.content);
+  const [edit, setEdit] = useState(
+    () => unfinished.get(message.id) ?? { text: message.content, base: message, isConflict: false },
+  );
+  const { text, base, isConflict } = edit;
   const [isBusy, setBusy] = useState(false);
-  /** The version that is edited: after a conflict, the one that the user was shown. */
-  const [base, setBase] = useState(() => unfinished.get(message.id)?.base ?? message);
-  const [isConflict, setConflict] = useState(false);
   useLayoutEffect(() => {
     const element = input.current;
     element.focus();
@@ -32,9 +34,11 @@ export function MessageEditor({ message, place }) {
     input.current.style.height = `${input.current.scrollHeight}px`;
   }, [text]);
 
-  const change = (now) => {
-    setText(now);
-    unfinished.set(message.id, { text: now, base });
+  /** @param {Partial<Edit>} changes */
+  const change = (changes) => {
+    const changed = { ...(unfinished.get(message.id) ?? edit), ...changes };
+    unfinished.set(message.id, changed);
+    setEdit(changed);
   };
   const close = () => {
     unfinished.delete(message.id);
@@ -64,8 +68,8 @@ export function MessageEditor({ message, place }) {
     }
     const current = await api.get(`/api/chat/messages/${message.id}`);
     if (current.content === version.content && !current.deleted_at) return attempt(current);
-    setBase(current);
-    setConflict(true);
+    // The user may have written more since, or given up.
+    if (unfinished.has(message.id)) change({ base: current, isConflict: true });
     return false;
   };
   const onKeyDown = (event) => {
@@ -92,7 +96,7 @@ export function MessageEditor({ message, place }) {
       maxlength=${LONGEST}
       aria-label=${t('edit.label')}
       value=${text}
-      onInput=${({ currentTarget }) => change(currentTarget.value)}
+      onInput=${({ currentTarget }) => change({ text: currentTarget.value })}
       onKeyDown=${onKeyDown}
     ></textarea>
     <div class="editor-actions">
