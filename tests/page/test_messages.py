@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.page.conftest import Opens, Person
 from tests.processes import wait_until
@@ -55,6 +55,39 @@ def test_reactions_are_added_and_taken_back(open_page: Opens, ann: Person, bob: 
     expect(own).to_have_attribute("aria-pressed", "true")
     own.click()
     expect(message.get_by_role("button", name="🎉 1 by Bob Larsson")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_reaction_is_shown_at_once_and_goes_if_it_is_refused(open_page: Opens, ann: Person, room: str) -> None:
+    sent = ann.api.send("Shall we?", conversation_id=room)
+    page = open_page(ann, f"c/{room}")
+    requests: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        requests.append(route)
+        if len(requests) > 1:
+            route.continue_()
+
+    def react() -> None:
+        message.hover()
+        message.get_by_role("button", name="Add a reaction").first.click()
+        page.get_by_role("button", name="React with 🎉").click()
+
+    page.route("**/reactions/*", hold_first)
+    message = article(page, "Shall we?")
+    own = message.get_by_role("button", name="🎉 1 by you")
+    react()
+    expect(own).to_have_attribute("aria-pressed", "true")
+    own.click()
+    expect(own).to_have_count(0)
+    assert [route.request.method for route in requests] == ["PUT"]  # the second choice waits for the first
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        requests[0].continue_()
+    assert ann.api("GET", f"/api/chat/messages/{sent['id']}")["reactions"] == []
+    page.unroute("**/reactions/*")
+    page.route("**/reactions/*", lambda route: route.abort())
+    react()
+    expect(page.get_by_role("status").filter(has_text="The server cannot be reached. Check your connection, then try again.")).to_be_visible()
+    expect(own).to_have_count(0)
 
 
 def test_a_thread_is_opened_answered_and_summed_up(open_page: Opens, ann: Person, bob: Person, room: str) -> None:

@@ -64,7 +64,7 @@ export function MessageArticle({ message, place, isJoined, isActive, isEditing, 
       ${isEditing ? html`<${Editor} message=${message} place=${place} />` : html`<${Content} message=${message} />`}
       ${isJoined && message.is_pinned && html`<${PinnedMark} />`}
       ${message.attachments.length > 0 && html`<${Attachments} attachments=${message.attachments} />`}
-      ${message.reactions.length > 0 && html`<${Reactions} message=${message} place=${place} />`}
+      <${Reactions} message=${message} place=${place} />
       ${message.reply_count > 0 && !place.isThread && html`<${ThreadSummary} message=${message} lastReplyAt=${lastReplyAt} />`}
     </div>
     ${message.sender_id === ownId && place.kind === 'dm' && !place.isNotes && !isDeleted && html`<${ReadState} isRead=${message.is_read} />`}
