@@ -116,6 +116,37 @@ def test_the_list_is_one_stop_of_the_tab_key_and_arrows_move_in_it(open_page: Op
     expect(second).to_be_focused()
 
 
+def test_a_long_press_opens_the_menu_of_a_row_and_of_a_message(open_page: Opens, person: People) -> None:
+    """The press lasts as long as the clock of the page says. The browsers of iOS fire no `contextmenu` for it."""
+    ann = person("Ann")
+    room = ann.api.room(name="Design")["conversation_id"]
+    ann.api.send("First", conversation_id=room)
+    page = open_page(ann, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page.clock.install()
+    page.evaluate("document.addEventListener('contextmenu', (event) => event.stopImmediatePropagation(), true)")
+    long_press(page, row(page, "Design"))
+    menu = page.get_by_role("menu", name="Options for Design")
+    expect(menu).to_be_visible()
+    expect(page.get_by_role("textbox", name="Message to Design")).to_have_count(0)
+    page.keyboard.press("Escape")
+    row(page, "Design").tap()
+    message = page.get_by_role("article", name="First")
+    long_press(page, message)
+    expect(page.get_by_role("menuitem", name="Edit")).to_be_visible()
+
+
+def long_press(page: Page, target: Locator) -> None:
+    target.wait_for()
+    box = target.bounding_box()
+    assert box is not None
+    touch = page.context.new_cdp_session(page)
+    point = {"x": box["x"] + 0.7 * box["width"], "y": box["y"] + box["height"] / 2}
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    page.clock.run_for(600)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.clock.run_for(100)
+
+
 def test_only_what_is_unread_is_shown_when_one_asks_for_it(open_page: Opens, person: People) -> None:
     ann, bob = person("Ann"), person("Bob")
     ann.api.room(name="Silence")

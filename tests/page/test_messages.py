@@ -86,7 +86,11 @@ def test_a_reaction_is_shown_at_once_and_goes_if_it_is_refused(open_page: Opens,
     page.unroute("**/reactions/*")
     page.route("**/reactions/*", lambda route: route.abort())
     react()
-    expect(page.get_by_role("status").filter(has_text="The server cannot be reached. Check your connection, then try again.")).to_be_visible()
+    expect(
+        page.get_by_role("status").filter(
+            has_text="The server cannot be reached. Check your connection, then try again."
+        )
+    ).to_be_visible()
     expect(own).to_have_count(0)
 
 

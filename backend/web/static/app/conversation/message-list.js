@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from '../preact.js';
+import { useLongPress } from '../ui/long-press.js';
 import { Entries } from './entries.js';
 import { reacting } from './local-state.js';
 import { onMessageKey } from './message-keys.js';
 
-const LONG_PRESS = 500;
-const MOVED = 10;
+/** Where a press means something else than a press on the message. */
+const OWN_PRESS = 'a, button, textarea, video, audio';
 
 /**
  * What all lists of messages do: one stop of the Tab key and arrows between the messages, the toolbar of the message that is pointed
@@ -17,7 +18,6 @@ export function useMessageList(list, messages, place) {
   const [pointedId, setPointed] = useState(null);
   const [focusedId, setFocused] = useState(null);
   const current = useRef(null);
-  const press = useRef(null);
 
   useEffect(() => {
     // One message can be reached by Tab: the last that had the focus, or the newest.
@@ -39,6 +39,11 @@ export function useMessageList(list, messages, place) {
   const articleOf = ({ target }) => target.closest?.('article[data-id]') ?? null;
   const messageOf = (article) => messages.find(({ id }) => id === Number(article?.dataset.id));
 
+  const longPress = useLongPress(
+    (event) => (event.target.closest(OWN_PRESS) ? null : articleOf(event)),
+    (article) => openMenu(article, setPointed),
+  );
+
   const handlers = {
     onFocusIn(event) {
       const article = articleOf(event);
@@ -54,27 +59,13 @@ export function useMessageList(list, messages, place) {
       if (event.pointerType === 'mouse') setPointed(Number(articleOf(event)?.dataset.id) || null);
     },
     onPointerLeave: () => setPointed(null),
+    ...longPress.handlers,
     onPointerDown(event) {
-      const article = articleOf(event);
-      if (event.pointerType === 'mouse') return;
-      if (Number(article?.dataset.id) !== pointedId) setPointed(null);
-      if (!article || event.target.closest('a, button, textarea, video, audio')) return;
-      press.current = { article, x: event.clientX, y: event.clientY, since: Date.now() };
-    },
-    onPointerMove({ clientX, clientY }) {
-      if (press.current && Math.hypot(clientX - press.current.x, clientY - press.current.y) > MOVED) press.current = null;
-    },
-    // Not before the finger is lifted: that would close the menu.
-    onPointerUp() {
-      const { article, since } = press.current ?? {};
-      press.current = null;
-      if (article && Date.now() - since > LONG_PRESS) setTimeout(openMenu, 0, article, setPointed);
-    },
-    onPointerCancel() {
-      press.current = null;
+      if (event.pointerType !== 'mouse' && Number(articleOf(event)?.dataset.id) !== pointedId) setPointed(null);
+      longPress.handlers.onPointerDown(event);
     },
     onContextMenu(event) {
-      if (press.current) event.preventDefault();
+      if (longPress.isPressed()) event.preventDefault();
     },
     onKeyDown(event) {
       const article = articleOf(event);

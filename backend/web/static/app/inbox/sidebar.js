@@ -10,6 +10,7 @@ import { Button, IconButton } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
 import { useKeptFocus } from '../ui/kept-focus.js';
 import { lazy } from '../ui/lazy.js';
+import { useLongPress } from '../ui/long-press.js';
 import { Empty } from '../ui/states.js';
 import { NewMenu } from './new-menu.js';
 import { isUnreadOnly, openId, orderedRows, otherRows, pinnedRows } from './order.js';
@@ -93,10 +94,12 @@ function List({ children }) {
     const item = itemOf(event);
     if (item) tabStop.value = item.dataset.id;
   };
+  const longPress = useLongPress(itemOf, (item) => openMenu(item, item.children[0]));
   const onContextMenu = (event) => {
     const item = itemOf(event);
     if (!item || event.shiftKey) return; // with Shift the browser shows its own menu
     event.preventDefault();
+    if (longPress.isPressed()) return;
     const isPointer = event.clientX || event.clientY;
     const point = isPointer && event.button === 2 ? { x: event.clientX, y: event.clientY } : undefined;
     openMenu(item, item.children[0], point);
@@ -112,6 +115,7 @@ function List({ children }) {
     onFocusIn=${onFocus}
     onContextMenu=${onContextMenu}
     onClick=${onClick}
+    ...${longPress.handlers}
   >
     ${children}
   </div>`;
