@@ -89,10 +89,11 @@ class BatchWriter:
         key = (draft.sender_id, draft.client_message_id or "")
         try:
             if draft.client_message_id and (earlier := self._context.earlier.get(key)):
-                _check_same(draft, earlier.request_hash)
+                _check_repeat(draft, earlier)
                 return Sent(self._repeat(draft, earlier), is_new=False)
             if draft.client_message_id and (in_batch := self._by_key.get(key)):
-                _check_same(draft, in_batch.row["request_hash"])
+                if in_batch.row["request_hash"] != draft.request_hash:
+                    raise IdempotencyConflict
                 return in_batch.sent(is_new=False)
             validate_draft(draft, self._context)
             if not self._sent_attachments.isdisjoint(draft.attachment_ids):
@@ -201,6 +202,15 @@ class BatchWriter:
         return created + self._parent_events
 
 
-def _check_same(draft: Draft, request_hash: str | None) -> None:
-    if request_hash is not None and request_hash != draft.request_hash:
+def _check_repeat(draft: Draft, earlier: Row[Any]) -> None:
+    """Raise IdempotencyConflict if *draft* does not repeat the message *earlier*.
+
+    A hard deletion erases the hash of the content. Then only the conversation and the parent are compared.
+    """
+    if earlier.request_hash is not None:
+        is_same = earlier.request_hash == draft.request_hash
+    else:
+        place = (draft.place.conversation_id, draft.parent_id)
+        is_same = (earlier.conversation_id, earlier.parent_id) == place
+    if not is_same:
         raise IdempotencyConflict

@@ -36,6 +36,19 @@ def test_another_body_is_a_conflict(make: Factory) -> None:
         assert (response.status_code, response.get_json()["code"]) == (409, "idempotency_conflict")
 
 
+def test_the_key_of_a_wiped_message_is_not_free_for_another_conversation(make: Factory) -> None:
+    ann, bob = make.client(), make.client()
+    body = {"content": "one", "client_message_id": "k1"}
+    first = ann.post("/api/chat/send", body).get_json()
+    assert ann.delete(f"/api/chat/messages/{first['id']}?hard=true").status_code == 204
+    others: list[dict[str, Any]] = [{"recipient_id": bob.user.id}, {"parent_id": first["id"]}]
+    for other in others:
+        response = ann.post("/api/chat/send", body | other)
+        assert (response.status_code, response.get_json()["code"]) == (409, "idempotency_conflict")
+    again = ann.post("/api/chat/send", body)
+    assert (again.status_code, again.get_json()["id"], again.get_json()["content"]) == (200, first["id"], "")
+
+
 def test_keys_of_different_senders_are_independent(make: Factory) -> None:
     ann, bob = make.client(), make.client()
     one = ann.post("/api/chat/send", {"content": "x", "client_message_id": "k"}).get_json()
