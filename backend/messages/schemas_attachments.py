@@ -30,7 +30,7 @@ class SignedArgs(FileArgs):
 
     holder_id = Id(data_key="holder", required=True)
     expires = WholeNumber(required=True)
-    signature = Text(low=64, high=64, required=True)
+    signature = Text(required=True)
 
 
 class AttachmentSchema(AnswerSchema):

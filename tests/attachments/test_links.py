@@ -61,7 +61,15 @@ def test_a_link_expires(make: Factory, folder: FolderStorage, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("holder", "1"), ("expires", "99999999999"), ("signature", "0" * 64), ("signature", "é" * 64)],
+    [
+        ("holder", "1"),
+        ("expires", "99999999999"),
+        ("signature", "0" * 64),
+        ("signature", "é" * 64),
+        ("signature", "0" * 63),
+        ("signature", "0" * 65),
+        ("signature", "0"),
+    ],
 )
 def test_an_altered_link_is_not_found(app: Flask, make: Factory, folder: FolderStorage, field: str, value: str) -> None:
     ann, anonymous = make.client(), Client(app)
