@@ -33,8 +33,11 @@ def file_response(file: File) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"  # the right to see the file can be lost
     response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["Content-Disposition"] = content_disposition(file.filename, file.is_inline)
-    if not is_resource_modified(request.environ, quote_etag(file.etag), last_modified=file.modified_at):
-        if request.if_match:
+    environ = request.environ
+    if request.if_match.star_tag:  # matches every file, but werkzeug compares it with the ETag
+        environ = {name: value for name, value in environ.items() if name != "HTTP_IF_MATCH"}
+    if not is_resource_modified(environ, quote_etag(file.etag), last_modified=file.modified_at):
+        if request.if_match and not request.if_match.star_tag:
             raise PreconditionFailed
         response.status_code = 304
         return response

@@ -173,6 +173,7 @@ def test_conditional_requests(make: Factory, store: Storage) -> None:
     assert ask(If_Modified_Since=date).status_code == 304
     assert ask(If_Match='"x"').status_code == 412
     assert ask(If_Match=etag).status_code == 200
+    assert ask(If_Match="*").status_code == 200
     assert ask(If_Range=etag, Range="bytes=0-1").status_code == 206
     assert ask(If_Range=date, Range="bytes=0-1").status_code == 206
     other = ask(If_Range='"x"', Range="bytes=0-1")
