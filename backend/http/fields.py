@@ -131,7 +131,8 @@ class Time(fields.AwareDateTime):
         super().__init__(format="iso", **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        time = super()._deserialize(value, attr, data, **kwargs)
+        given = value.upper() if isinstance(value, str) else value  # RFC 3339 allows t and z
+        time = super()._deserialize(given, attr, data, **kwargs)
         try:
             return time.astimezone(UTC)
         except OverflowError as error:

@@ -108,6 +108,7 @@ def test_filter_by_time(ann: Client) -> None:
     assert found(ann, "at", after=times[0], before=times[2]) == ["at 1"]
     assert found(ann, "at", after=times[1].replace("Z", "+00:00")) == ["at 2"]
     assert found(ann, "at", before="0001-01-01T00:00:00Z") == []
+    assert found(ann, "at", before=times[1].lower()) == ["at 0"], "RFC 3339 allows t and z"
 
 
 def test_the_link_to_the_next_page_keeps_the_times(ann: Client) -> None:
