@@ -14,6 +14,7 @@ from backend.errors import ChatError, InsufficientScope, Unauthorized, Unavailab
 from backend.events import publish, typing_event
 from backend.http import rate_limits
 from backend.http.fields import BodySchema, StrictBoolean, Text, WholeNumber
+from backend.identity.identity import Credentials
 from backend.identity.tickets import identify_socket
 from backend.inbox.marks import mark_read
 from backend.inbox.sync import sync_page
@@ -22,6 +23,7 @@ from backend.messages.schemas import SyncRequestSchema
 from backend.messages.validation import check_not_blocked
 from backend.models import User
 from backend.models.base import db
+from backend.realtime.delivery.history import heads_for
 from backend.realtime.delivery.subscriptions import Positions
 from backend.realtime.hub import Hub
 from backend.realtime.refusals import log_refused_frame
@@ -187,8 +189,18 @@ class CommandHandler:
             return
         if not connection.credentials.scopes <= identity.scopes:
             raise InsufficientScope("The token's scopes are fewer than those that the socket was opened with.")
-        connection.credentials = identity.credentials
+        if connection.may_read or "read" not in identity.scopes:
+            connection.credentials = identity.credentials
+        else:
+            self._begin_reading(connection, identity.credentials)
         connection.write(answer_frame("ok", frame_id))
+
+    def _begin_reading(self, connection: Connection, credentials: Credentials) -> None:
+        """Take over *credentials*, which allow to read, and deliver every event of the user from this moment on."""
+        with self._hub.bootstrapping(connection), self._hub.runtime.reading():
+            heads = heads_for(connection.user_id)
+            connection.credentials = credentials
+            self._hub.subscribe_to(connection, heads)
 
     def _resume(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
         """Answer what /sync would, page after page; the live events of each conversation continue its last page exactly.

@@ -149,8 +149,7 @@ class Opening:
         """Subscribe the connection to its user's conversations, and send `ready`, after which its frames are read."""
         hub, user = self._server.hub, self._identity.user
         with hub.runtime.reading():
-            for head in heads_for(user.id):
-                hub.subscribe(connection, head.conversation_id, head.last_modseq, head.last_seq)
+            hub.subscribe_to(connection, heads_for(user.id))
             ready = {
                 "type": "ready",
                 "user": user_json(user, user),

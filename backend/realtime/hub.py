@@ -227,6 +227,11 @@ class Hub:
         if connection.is_open and connection.may_read:
             self._catch_up(self.subscriptions.begin(connection, name, since, seq))
 
+    def subscribe_to(self, connection: Connection, heads: Iterable[history.Head]) -> None:
+        """Deliver to *connection* what follows these heads of conversations, as `subscribe` does."""
+        for head in heads:
+            self.subscribe(connection, head.conversation_id, head.last_modseq, head.last_seq)
+
     def retry_subscriptions(self) -> None:
         """Continue the subscriptions that an unavailable database interrupted."""
         for pending in self.subscriptions.stalled():

@@ -82,6 +82,23 @@ def test_auth_takes_no_token_with_fewer_scopes(deployment: Deployment, scopes: l
         assert client.call("auth", token=user.token)["type"] == "ok"
 
 
+def test_auth_with_the_scope_read_begins_every_event_of_the_user(deployment: Deployment) -> None:
+    """From that moment on, in the lobby too. What was sent before does not follow."""
+    user, other = deployment.user(), deployment.user()
+    room = user.room(other)
+    other.send("before, to the room", room_id=room["id"])
+    other.send("before, to the user", recipient_id=user.id)
+    with api_token(user, "write").live() as client:
+        assert client.call("auth", token=api_token(user, "read", "write").token)["type"] == "ok"
+        for target in ({"room_id": room["id"]}, {"recipient_id": user.id}, {"conversation_id": "lobby"}):
+            content = f"behind, to {target}"
+            other.send(content, **target)
+            assert client.expect_message(content)["type"] == "message.created"
+        client.sync()
+        types = [frame["type"] for frame in client.events]
+        assert types == ["ready", "ok", *["message.created"] * 3, "pong"]
+
+
 def test_the_frames_behind_an_auth_with_a_bad_token_take_no_effect(scenario: Scenario) -> None:
     """They arrive together with it, before the client knows that the socket is closed."""
     device = scenario.device(scenario.ben, scopes=["read", "write"])
