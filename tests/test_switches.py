@@ -105,6 +105,28 @@ def test_without_a_lobby_every_way_to_it_is_404(make: Factory, switch: Switch) -
     assert ann.get(one).get_json()["content"] == "first"
 
 
+def test_a_message_of_the_lobby_is_answered_like_an_unknown_one(make: Factory, switch: Switch) -> None:
+    """The answer does not tell that there is a message with this id."""
+    ann = make.client()
+    known, unknown = (f"/api/chat/messages/{id_}" for id_ in (send(ann, "first")["id"], 999_999))
+    switch(has_lobby=False)
+
+    def answers(path: str) -> list[tuple[int, str]]:
+        calls = [
+            ann.get(path),
+            ann.get(f"{path}/history"),
+            ann.get(f"{path}/replies"),
+            ann.patch(path, {"content": "changed"}),
+            ann.put(f"{path}/reactions/👍"),
+            ann.put(f"{path}/pin"),
+            ann.post(f"{path}/report", {"reason": "spam"}),
+            ann.delete(path),
+        ]
+        return [(call.status_code, call.get_json()["detail"]) for call in calls]
+
+    assert answers(known) == answers(unknown)
+
+
 @pytest.fixture
 def register(app: Flask) -> Callable[..., Any]:
     def call(email: str, **fields: Any) -> Any:

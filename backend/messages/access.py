@@ -38,8 +38,8 @@ def get_message_for(user: User, message_id: int) -> Row[Any]:
         raise NotFound
     try:
         authorize(user, resolve_conversation(user.id, row.conversation_id))
-    except NotAMember:
-        raise NotFound from None
+    except (NotFound, NotAMember):
+        raise NotFound from None  # the answer for an unknown id, word for word
     return row
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, tuple_, update
 
 from backend.attachments.removal import delete_for_messages
-from backend.conversations.references import ConversationRef, check_lobby, resolve_conversation
+from backend.conversations.references import ConversationRef, has_lobby, resolve_conversation
 from backend.errors import NotFound, TokenRevoked
 from backend.events import Event, message_event
 from backend.messages.change_types import Change, ChangeContext, Changed, LockedMessage
@@ -116,7 +116,8 @@ class ChangeBatch:
         if user_id not in access.active_user_ids:
             raise TokenRevoked
         place = resolve_conversation(user_id, message.json["conversation_id"])
-        check_lobby(place)
+        if place.kind == "lobby" and not has_lobby():
+            raise NotFound
         is_admin = False
         if place.room_id is not None:
             if (place.room_id, user_id) not in access.members:
