@@ -83,7 +83,7 @@ class RawSocket:
         self.socket.sendall(frame(payload, opcode, **options))
 
     def receive(self) -> tuple[int, bytes]:
-        """The next frame: opcode and payload. Raises EOFError at the end of the stream."""
+        """The next frame, opcode and payload, that is no ping of the server. Raises EOFError at the end of the stream."""
         while True:
             if len(self.buffer) >= 2:
                 first, size, start = self.buffer[0], self.buffer[1], 2
@@ -97,7 +97,9 @@ class RawSocket:
                     size = 1 << 62
                 if len(self.buffer) >= start + size:
                     payload, self.buffer = self.buffer[start : start + size], self.buffer[start + size :]
-                    return first & 0x0F, payload
+                    if (opcode := first & 0x0F) != PING:
+                        return opcode, payload
+                    continue
             self.receive_more()
 
     def close_code(self) -> int:
