@@ -28,7 +28,7 @@ from backend.models.base import db, insert_on_conflict, utcnow
 from backend.outbox.queue import SMS, enqueue
 from backend.request_context import network
 from backend.security.encryption import keyed_hash
-from backend.users.creation import MobileTaken, add_user
+from backend.users.creation import MobileTaken, add_user, release_mobile
 from backend.users.serialise import user_json
 from config import Config
 
@@ -195,13 +195,11 @@ def _holder_or_new(mobile: str) -> User:
         user = db.session.scalars(select(User).where(User.mobile == mobile).with_for_update()).one_or_none()
         if user is not None and user.mobile_verified_at is not None:
             return user
-        if user is not None:
-            _release(user)
         check_registration_open()
         try:
             made = add_user(mobile=mobile)
         except MobileTaken:
-            continue  # another request registered the number, unverified, between the two statements
+            continue  # another request verified the number between the two statements
         made.mobile_verified_at = utcnow()
         record("account.created", made.id, user_target(made.id), {"by": "otp"})
         return made
@@ -214,11 +212,8 @@ def _give_to(caller: Identity, mobile: str) -> User:
     me = next((user for user in users if user.id == caller.user.id), None)
     if me is None or not me.is_active or me.deleted_at is not None:
         raise TokenRevoked
-    other = next((user for user in users if user.id != me.id), None)
-    if other is not None:
-        if other.mobile_verified_at is not None:
-            raise MobileTaken
-        _release(other)
+    if any(user.id != me.id for user in users) and not release_mobile(mobile):
+        raise MobileTaken
     if (me.mobile, me.mobile_verified_at is not None) != (mobile, True):
         try:
             with db.session.begin_nested():
@@ -228,9 +223,3 @@ def _give_to(caller: Identity, mobile: str) -> User:
         record("mobile.verified", me.id, user_target(me.id))
         mails.notify(me, "mobile_changed")
     return me
-
-
-def _release(user: User) -> None:
-    """Remove a number that was never verified from the account that holds it."""
-    user.mobile = None
-    db.session.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from sqlalchemy import exc, select
+from sqlalchemy import exc, select, update
 
 from backend.errors import Conflict
 from backend.models import Conversation, ConversationEntry, User
@@ -48,8 +48,9 @@ def add_user(
 ) -> User:
     """Add an account and its inbox row of the lobby to the current transaction. Does not commit.
 
-    Without a username, one is generated. A reserved name counts as taken unless *may_be_reserved*. Raises EmailTaken,
-    UsernameTaken or MobileTaken. The database decides, so only one of several concurrent callers succeeds.
+    Without a username, one is generated. A reserved name counts as taken unless *may_be_reserved*. An account that holds the
+    *mobile* unverified loses it. Raises EmailTaken, UsernameTaken, or MobileTaken where another account has verified the number.
+    The database decides, so only one of several concurrent callers gets an email or a username.
     """
     user = User(
         email=fold_email(email) if email else None,
@@ -91,11 +92,24 @@ def _try_insert(user: User, is_last: bool) -> bool:
         column = colliding_column(error)
         if column == "username" and not is_last:
             return False
+        if column == "mobile" and user.mobile is not None and release_mobile(user.mobile):
+            return _try_insert(user, is_last)
         if column not in TAKEN:
             raise
         # If several are taken, the database reports any of them; the client gets the email first.
         raise (EmailTaken if _has_account(user.email) else TAKEN[column]) from None
     return True
+
+
+def release_mobile(mobile: str) -> bool:
+    """Remove a number from the account that holds it unverified, in the current transaction.
+
+    Returns False, and removes nothing, where an account has verified it.
+    """
+    unverified = (User.mobile == mobile, User.mobile_verified_at.is_(None))
+    db.session.execute(update(User).where(*unverified).values(mobile=None))
+    holder = select(User.id).where(User.mobile == mobile, User.mobile_verified_at.is_not(None))
+    return db.session.scalar(holder) is None
 
 
 def _has_account(email: str | None) -> bool:

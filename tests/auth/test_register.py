@@ -8,16 +8,17 @@ from typing import Any
 import bcrypt
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backend.models import ConversationEntry, RefreshToken, User, UserSession
-from backend.models.base import db
+from backend.models.base import db, utcnow
 from backend.security import hashing
 from backend.users import creation
 from tests.auth.conftest import EMAIL, PASSWORD
 from tests.client import Client
 from tests.conftest import BCRYPT_ROUNDS
+from tests.races import at_once
 
 Register = Callable[..., dict[str, Any]]
 URL = "/api/auth/register"
@@ -25,6 +26,17 @@ URL = "/api/auth/register"
 
 def body(**fields: Any) -> dict[str, Any]:
     return {"email": EMAIL, "password": PASSWORD, **fields}
+
+
+def verify_mobile(app: Flask, user_id: int) -> None:
+    with app.app_context():
+        db.session.execute(update(User).where(User.id == user_id).values(mobile_verified_at=utcnow()))
+        db.session.commit()
+
+
+def mobile_of(app: Flask, user_id: int) -> str | None:
+    with app.app_context():
+        return db.session.get_one(User, user_id).mobile
 
 
 def test_the_answer_signs_in_the_new_user(client: Client) -> None:
@@ -102,10 +114,36 @@ def test_a_username_is_taken_even_the_name_email(client: Client, register: Regis
     assert (response.status_code, response.get_json()["code"]) == (409, "username_taken")
 
 
-def test_a_mobile_is_taken_in_every_spelling(client: Client, register: Register) -> None:
-    assert register(mobile="+46 70-174 06 05")["user"]["mobile"] == "+46701740605"
+def test_a_mobile_is_taken_in_every_spelling(app: Flask, client: Client, register: Register) -> None:
+    holder = register(mobile="+46 70-174 06 05")["user"]
+    assert holder["mobile"] == "+46701740605"
+    verify_mobile(app, holder["id"])
     response = client.post(URL, body(email="other@example.com", mobile="+46 (0)70 174 0605"))
     assert (response.status_code, response.get_json()["code"]) == (409, "mobile_taken")
+    assert mobile_of(app, holder["id"]) == "+46701740605"
+
+
+def test_a_number_that_nobody_verified_blocks_nobody(app: Flask, register: Register) -> None:
+    holder = register(mobile="+46701740605")["user"]
+    later = register("later@example.com", mobile="+46 70-174 06 05")["user"]
+    assert (later["mobile"], later["mobile_verified"]) == ("+46701740605", False)
+    assert mobile_of(app, holder["id"]) is None
+
+
+def test_a_registration_that_fails_takes_the_number_of_nobody(app: Flask, client: Client, register: Register) -> None:
+    holder = register(mobile="+46701740605")["user"]
+    response = client.post(URL, body(mobile="+46701740605", username="another"))
+    assert (response.status_code, response.get_json()["code"]) == (409, "email_taken")
+    assert mobile_of(app, holder["id"]) == "+46701740605"
+
+
+def test_of_many_registrations_with_one_number_at_once_all_succeed(app: Flask) -> None:
+    emails = [f"user{n}@example.com" for n in range(4)]
+    fields = {"password": PASSWORD, "mobile": "+46701740605"}
+    answers = at_once([lambda email=email: Client(app).post(URL, fields | {"email": email}) for email in emails])
+    assert [answer.status_code for answer in answers] == [201] * 4
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(User).where(User.mobile == "+46701740605")) == 1
 
 
 def test_of_several_taken_fields_the_email_is_reported(client: Client, register: Register) -> None:
