@@ -21,7 +21,7 @@ from backend.auth.api_tokens import revoke
 from backend.auth.otp import use_code
 from backend.auth.passwords import confirm_password
 from backend.conversations.contacts import contacts_of
-from backend.errors import ChatError, ValidationFailed
+from backend.errors import ChatError, NotFound, TokenRevoked, ValidationFailed
 from backend.events import offline_event, publish_on_commit
 from backend.identity.identity import Identity
 from backend.messages.anonymise import anonymise_messages
@@ -61,7 +61,8 @@ PERSONAL = (
 def erase_self(caller: Identity, password: str | None = None, code: str | None = None) -> None:
     """Erase the caller's account. The *password* or a fresh one-time *code* confirms it.
 
-    Raises InvalidPassword, InvalidOtp, LastSuperuser, and ValidationFailed if neither is given.
+    Raises InvalidPassword, InvalidOtp, LastSuperuser, TokenRevoked if it is erased already, and ValidationFailed if neither is
+    given.
     """
     user = caller.user
     if password is not None and user.hashed_password:
@@ -72,7 +73,10 @@ def erase_self(caller: Identity, password: str | None = None, code: str | None =
     else:
         field = "password" if user.hashed_password else "code"
         raise ValidationFailed.of(field, "Confirm with your password, or with a code sent to your number.")
-    erase_user(user, user.id)
+    try:
+        erase_user(user, user.id)
+    except NotFound:  # another request erased the account meanwhile
+        raise TokenRevoked from None
     finish(user.id, SECONDS_IN_REQUEST)
     wipe_traces_soon(db.engine)
 

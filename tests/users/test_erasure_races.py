@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from backend.accounts.erasure import erase_user, finish
 from backend.inbox.consistency import check_consistency
-from backend.models import Conversation, Message, Room, RoomMembership
+from backend.models import Conversation, Message, Room, RoomMembership, User
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_password
 from tests.client import Client
@@ -82,3 +82,12 @@ def test_a_room_passes_to_nobody_who_leaves_at_the_same_moment(app: Flask, make:
         leaving.execute(update(RoomMembership).where(*own).values(left_at=utcnow()))
     erasure.result()
     assert heir.get(f"/api/rooms/{room['id']}").json["owner_id"] == heir.user.id
+
+
+def test_of_two_erasures_of_oneself_the_second_finds_its_token_revoked(app: Flask, make: Factory) -> None:
+    zeph = make.client(make.user(hashed_password=hash_password(PASSWORD)))
+    with hold_row(app, User, id=zeph.user.id) as held:  # type: ignore[attr-defined]
+        late = held.start(lambda: zeph.delete("/api/users/me", {"password": PASSWORD}))
+        held.wait_until_blocked()
+        held.execute(update(User).where(User.id == zeph.user.id).values(deleted_at=utcnow(), is_active=False))  # type: ignore[attr-defined]
+    assert (late.result().status_code, late.result().json["code"]) == (401, "token_revoked")
