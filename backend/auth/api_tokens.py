@@ -16,6 +16,7 @@ from backend.models import ApiToken, RevokedToken, User
 from backend.models.base import db
 from backend.pagination import Page, PageRequest
 from backend.security.hashing import hash_secret, new_secret
+from backend.users.access import lock_self
 
 SCOPES = ("read", "write", "admin", "health")
 DEFAULT_SCOPES = ("read", "write")
@@ -36,9 +37,10 @@ def create_token(
 ) -> dict[str, Any]:
     """Create a token of *user*. Only this answer has the secret, as `token`.
 
-    Raises Forbidden where *user* may not grant *scopes*, and TooManyTokens.
+    Raises Forbidden where *user* may not grant *scopes*, TooManyTokens, and TokenRevoked for a user who was erased or deactivated
+    meanwhile.
     """
-    owner = db.session.scalars(select(User).where(User.id == user.id).with_for_update()).one()
+    owner = lock_self(user)
     if not PRIVILEGED.isdisjoint(scopes) and not owner.is_superuser:
         raise Forbidden("Only a superuser may grant the scopes admin and health.")
     count = db.session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.user_id == user.id)) or 0

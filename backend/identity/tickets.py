@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, exc, update
 
-from backend.errors import Unauthorized
+from backend.errors import TokenRevoked, Unauthorized
 from backend.identity.api_token_lookup import identity_of_api_token
 from backend.identity.authenticate import identify
 from backend.identity.identity import SESSION_SCOPES, Credentials, Identity
@@ -21,7 +21,10 @@ PREFIX = "ticket_"
 
 
 def create_ticket(caller: Identity) -> dict[str, Any]:
-    """Create a ticket that opens one socket as the caller. It ends with the session or API token that requested it."""
+    """Create a ticket that opens one socket as the caller. It ends with the session or API token that requested it.
+
+    Raises TokenRevoked where that was deleted meanwhile.
+    """
     now, ticket = utcnow(), PREFIX + new_secret()
     db.session.execute(delete(WsTicket).where(WsTicket.user_id == caller.user.id, WsTicket.expires_at <= now))
     row = WsTicket(
@@ -32,7 +35,11 @@ def create_ticket(caller: Identity) -> dict[str, Any]:
         expires_at=now + TICKET_LIFETIME,
     )
     db.session.add(row)
-    db.session.commit()
+    try:
+        db.session.commit()
+    except exc.IntegrityError as error:  # the row that the ticket refers to is gone
+        db.session.rollback()
+        raise TokenRevoked from error
     return {"ticket": ticket, "expires_in": int(TICKET_LIFETIME.total_seconds())}
 
 

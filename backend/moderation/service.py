@@ -15,13 +15,16 @@ from backend.messages.serialise import messages_json
 from backend.models import Message, Report, User
 from backend.models.base import db, insert_on_conflict, utcnow
 from backend.pagination import Page, PageRequest
+from backend.users.access import lock_self
 
 
 def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
     """Report a message that *user* can see. A second report of the same message by the same user changes nothing.
 
-    Returns the report as its author sees it. Raises NotFound.
+    Returns the report as its author sees it. Raises NotFound, and TokenRevoked for a user who was erased or deactivated
+    meanwhile.
     """
+    lock_self(user)
     get_message_for(user, message_id)
     row = insert_on_conflict(Report).values(message_id=message_id, reporter_id=user.id, reason=reason)
     db.session.execute(row.on_conflict_do_nothing())

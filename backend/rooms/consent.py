@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from backend.errors import Conflict, Forbidden
+from backend.errors import Conflict, Forbidden, NotFound
 from backend.models import Room, RoomMembership, User
 from backend.models.base import db, utcnow
 from backend.rate_limiting.limits import RateLimit, count
@@ -55,14 +55,17 @@ def check_consent(actor_id: int, user_id: int, former: RoomMembership | None) ->
 
 
 def check_not_blocked(actor_id: int, user_id: int) -> None:
-    """Raise BlockedByUser if *user_id* blocks *actor_id*. No block can be created until the end of the transaction."""
+    """Raise BlockedByUser if *user_id* blocks *actor_id*. No block can be created until the end of the transaction.
+
+    Raises NotFound for an account that was erased or deactivated meanwhile.
+    """
     _lock(user_id)
     if is_blocked(actor_id, user_id):
         raise BlockedByUser
 
 
 def check_may_own(user_id: int, detail: str | None = None) -> None:
-    """Raise TooManyRooms, with *detail*, if *user_id* owns the maximum number of rooms.
+    """Raise TooManyRooms, with *detail*, if *user_id* owns the maximum number of rooms, and NotFound as above.
 
     The user's row is locked until the end of the transaction, so that concurrent calls cannot exceed the maximum.
     """
@@ -73,5 +76,7 @@ def check_may_own(user_id: int, detail: str | None = None) -> None:
 
 
 def _lock(user_id: int) -> None:
+    active = select(User.id).where(User.id == user_id, User.is_active, User.deleted_at.is_(None))
     # key_share: does not block inserts that refer to the user, such as messages.
-    db.session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    if db.session.scalar(active.with_for_update(key_share=True)) is None:
+        raise NotFound

@@ -25,6 +25,7 @@ from backend.rooms.changes import start_membership
 from backend.rooms.membership import Banned
 from backend.rooms.serialise import room_json
 from backend.security.hashing import hash_secret, new_secret
+from backend.users.access import lock_self
 
 DEFAULT_SECONDS = 7 * 86_400
 MAX_SECONDS = 365 * 86_400
@@ -110,7 +111,8 @@ def check_invite(code: str) -> None:
 def use_invite(user: User, code: str) -> RoomAccess:
     """Make *user* a member of the room of the invite *code*. For a member this changes nothing, and counts as no use.
 
-    Does not commit. Raises DeadInvite if the code is invalid or an admin removed the user from the room, and Banned.
+    Does not commit. Raises DeadInvite if the code is invalid or an admin removed the user from the room, Banned, and TokenRevoked
+    for a user who was erased or deactivated meanwhile.
     """
     hashed = hash_secret(code)
     room_id = db.session.scalar(select(RoomInvite.room_id).where(RoomInvite.code == hashed))
@@ -127,6 +129,7 @@ def use_invite(user: User, code: str) -> RoomAccess:
     if access.was_removed:
         raise DeadInvite
     if not access.is_member:
+        lock_self(user)
         invite.uses += 1
         start_membership(access.room, user.id, access.own)
     db.session.flush()

@@ -30,7 +30,7 @@ from backend.rooms.changes import (
 from backend.rooms.consent import check_consent, check_may_own, check_not_blocked
 from backend.rooms.purge import purge_after_deletion
 from backend.rooms.serialise import member_json, members_json, room_json
-from backend.users.access import get_active_user, get_user, get_user_for, is_visible_to
+from backend.users.access import get_active_user, get_user, get_user_for, is_visible_to, lock_self
 
 
 class Banned(Forbidden):
@@ -69,11 +69,12 @@ def list_members(user: User, room_id: int, page_request: PageRequest, *, banned:
 
 
 def join_room(user: User, room_id: int) -> dict[str, Any]:
-    """Make *user* a member of a public room. For a member this changes nothing. Raises NotFound and Banned."""
+    """Make *user* a member of a public room. For a member this changes nothing. Raises NotFound, Banned and TokenRevoked."""
     access = get_room_for(user, room_id, lock=True)
     if access.is_banned:
         raise Banned
     if not access.is_member:
+        lock_self(user)
         start_membership(access.room, user.id, access.own)
     answer = room_json(access.room, user)
     db.session.commit()

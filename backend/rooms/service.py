@@ -25,6 +25,7 @@ from backend.rooms.changes import close_room
 from backend.rooms.consent import check_may_own
 from backend.rooms.purge import purge_after_deletion
 from backend.rooms.serialise import room_json, rooms_json
+from backend.users.access import lock_self
 from config import Config
 
 
@@ -57,11 +58,13 @@ class RoomCreationForbidden(Forbidden):
 def create_room(user: User, name: str, description: str | None = None, is_public: bool = True) -> dict[str, Any]:
     """Create a room. *user* owns it, and is a member and an admin.
 
-    Raises TooManyRooms, and RoomCreationForbidden where only superusers create rooms (ROOM_CREATION).
+    Raises TooManyRooms, TokenRevoked for a user who was erased or deactivated meanwhile, and RoomCreationForbidden where only
+    superusers create rooms (ROOM_CREATION).
     """
     config: Config = current_app.config["CONFAB"]
     if config.room_creation == "superusers" and not user.has_admin_power:
         raise RoomCreationForbidden
+    lock_self(user)
     check_may_own(user.id)
     room = Room(name=name, description=description, is_public=is_public, owner_id=user.id)
     db.session.add(room)

@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import delete, func, select, update
 
-from backend.errors import Unauthorized
+from backend.errors import TokenRevoked, Unauthorized
 from backend.identity.authenticate import identify
 from backend.identity.tickets import create_ticket, identify_socket
 from backend.models import ApiToken, User, UserSession, WsTicket
@@ -114,3 +114,16 @@ def test_a_ticket_ends_with_the_session_or_token_that_requested_it(
 def test_a_ticket_that_was_not_issued(app: Flask, ticket: str) -> None:
     with app.app_context(), pytest.raises(Unauthorized):
         identify_socket(ticket)
+
+
+@pytest.mark.parametrize("model", [UserSession, ApiToken])
+def test_a_ticket_for_what_is_deleted_meanwhile(app: Flask, make: Factory, model: type[UserSession | ApiToken]) -> None:
+    ann = make.client()
+    secret = ann.post("/api/auth/tokens", {"name": "script"}).json["token"]
+    with app.app_context():
+        caller = identify(secret if model is ApiToken else ann.token or "")
+        db.session.execute(delete(model))
+        db.session.commit()
+        with pytest.raises(TokenRevoked):
+            create_ticket(caller)
+        assert db.session.scalar(select(func.count()).select_from(WsTicket)) == 0

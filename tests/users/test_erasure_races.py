@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
 from backend.accounts.erasure import erase_user, finish
 from backend.inbox.consistency import check_consistency
-from backend.models import Conversation, Message, Room, RoomMembership, User
+from backend.models import ApiToken, Conversation, Message, Report, Room, RoomMembership, User
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_password
 from tests.client import Client
@@ -91,3 +92,54 @@ def test_of_two_erasures_of_oneself_the_second_finds_its_token_revoked(app: Flas
         held.wait_until_blocked()
         held.execute(update(User).where(User.id == zeph.user.id).values(deleted_at=utcnow(), is_active=False))  # type: ignore[attr-defined]
     assert (late.result().status_code, late.result().json["code"]) == (401, "token_revoked")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/rooms", {"name": "late"}),
+        ("/api/rooms/{room}/join", None),
+        ("/api/rooms/join", {"code": "{code}"}),
+        ("/api/auth/tokens", {"name": "late"}),
+        ("/api/chat/messages/{message}/report", {"reason": "late"}),
+    ],
+)
+def test_nothing_new_belongs_to_a_user_who_is_erased_at_the_same_moment(
+    app: Flask, make: Factory, path: str, body: dict[str, str] | None
+) -> None:
+    """The call is authenticated before the erasure, and waits for it."""
+    ann, zeph = make.client(), make.client()
+    zid, room = zeph.user.id, make.room(ann)  # type: ignore[attr-defined]
+    known = {
+        "room": room["id"],
+        "code": ann.post(f"/api/rooms/{room['id']}/invites", {}).json["code"],
+        "message": ann.post("/api/chat/send", {"content": "x"}).json["id"],
+    }
+    sent = {name: value.format(**known) for name, value in body.items()} if body else None
+    with hold_row(app, User, id=zid) as erasing:
+        late = erasing.start(lambda: zeph.post(path.format(**known), sent))
+        erasing.wait_until_blocked()
+        erasing.execute(update(User).where(User.id == zid).values(deleted_at=utcnow(), is_active=False))
+    assert (late.result().status_code, late.result().json["code"]) == (401, "token_revoked")
+    with app.app_context():
+        owned = {Room: "owner_id", RoomMembership: "user_id", ApiToken: "user_id", Report: "reporter_id"}
+        for model, column in owned.items():
+            assert db.session.scalars(select(model).filter_by(**{column: zid})).all() == []
+
+
+@pytest.mark.parametrize("is_transfer", [False, True])
+def test_no_room_is_given_to_a_user_who_is_erased_at_the_same_moment(
+    app: Flask, make: Factory, is_transfer: bool
+) -> None:
+    ann, zeph = make.client(), make.client()
+    zid = zeph.user.id  # type: ignore[attr-defined]
+    room = make.room(ann, "room", *([zeph] if is_transfer else []))
+    path = f"/api/rooms/{room['id']}"
+    with hold_row(app, User, id=zid) as erasing:
+        late = erasing.start(
+            lambda: ann.post(f"{path}/transfer", {"user_id": zid}) if is_transfer else ann.put(f"{path}/members/{zid}")
+        )
+        erasing.wait_until_blocked()
+        erasing.execute(update(User).where(User.id == zid).values(deleted_at=utcnow(), is_active=False))
+    assert (late.result().status_code, late.result().json["code"]) == (404, "not_found")
+    assert ann.get(path).json["owner_id"] == ann.user.id  # type: ignore[attr-defined]
