@@ -28,6 +28,8 @@ IDLE_LIFETIME = timedelta(days=30)
 REUSE_GRACE = timedelta(seconds=10)
 """How long a repeated use is no theft: two tabs may refresh with the same token, and an answer may be lost."""
 
+NO_REFRESH_TOKEN = "Send a valid refresh token."
+
 
 @dataclass(frozen=True)
 class Device:
@@ -116,7 +118,9 @@ def refresh(refresh_token: str) -> dict[str, Any]:
     """
     hashed, now = hash_secret(refresh_token), utcnow()
     session, user = _lock_session_of(hashed)
-    token = db.session.scalars(select(RefreshToken).where(RefreshToken.token == hashed)).one()
+    token = db.session.scalars(select(RefreshToken).where(RefreshToken.token == hashed)).one_or_none()
+    if token is None:  # it had expired, and was deleted while this request waited for the session
+        raise Unauthorized(NO_REFRESH_TOKEN)
     if not session.is_active or not user.is_active or user.deleted_at is not None:
         raise TokenRevoked
     if token.used_at is not None and now - token.used_at > REUSE_GRACE:
@@ -145,7 +149,7 @@ def _lock_session_of(hashed: str) -> tuple[UserSession, User]:
     statement = select(UserSession, User).join(UserSession.user).where(UserSession.id == session_id)
     row = db.session.execute(statement.with_for_update(of=UserSession)).one_or_none()
     if row is None:
-        raise Unauthorized("Send a valid refresh token.")
+        raise Unauthorized(NO_REFRESH_TOKEN)
     return row[0], row[1]
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from werkzeug.test import TestResponse
 
 from backend.models import RefreshToken, User, UserSession
 from backend.models.base import db, utcnow
 from backend.security.hashing import hash_secret
 from tests.client import Client
+from tests.races import hold_row
 
 Register = Callable[..., dict[str, Any]]
 
@@ -189,3 +190,15 @@ def test_no_access_token_is_required(client: Client, register: Register) -> None
 def test_invalid_bodies_of_a_refresh(client: Client, body: dict[str, Any]) -> None:
     response = client.post("/api/auth/refresh", body)
     assert (response.status_code, list(response.get_json()["errors"])) == (422, ["refresh_token"])
+
+
+def test_a_refresh_token_that_is_deleted_meanwhile(app: Flask, client: Client, register: Register) -> None:
+    """Another refresh of the session deletes those that have expired."""
+    answer = register()
+    with app.app_context():
+        session_id = db.session.scalars(select(UserSession.id)).one()
+    with hold_row(app, UserSession, id=session_id) as held:
+        late = held.start(lambda: refresh(client, answer["refresh_token"]))
+        held.wait_until_blocked()
+        held.execute(delete(RefreshToken))
+    assert (late.result().status_code, code(late.result())) == (401, "unauthorized")
