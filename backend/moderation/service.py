@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exc, select
 
 from backend.audit.log import record
 from backend.errors import NotFound
@@ -27,7 +27,11 @@ def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
     lock_self(user)
     get_message_for(user, message_id)
     row = insert_on_conflict(Report).values(message_id=message_id, reporter_id=user.id, reason=reason)
-    db.session.execute(row.on_conflict_do_nothing())
+    try:
+        db.session.execute(row.on_conflict_do_nothing())
+    except exc.IntegrityError as error:  # the message was deleted with its room meanwhile
+        db.session.rollback()
+        raise NotFound from error
     of_user = (Report.message_id == message_id, Report.reporter_id == user.id)
     answer = own_report_json(db.session.scalars(select(Report).where(*of_user)).one())
     db.session.commit()

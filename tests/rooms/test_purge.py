@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import String, exc, func, insert, select
+from sqlalchemy import String, delete, exc, func, insert, select
 
 from backend.errors import NotFound
 from backend.models import Message, Pin, Reaction, Room, RoomInvite
 from backend.models.base import db, utcnow
 from backend.rooms import purge
 from tests.factories import Factory
+from tests.races import hold_row
 from tests.rooms.conftest import Cast, user_id
 from tests.rooms.state import inboxes, last_modseq, memberships
 
@@ -128,3 +129,15 @@ def test_messages_are_purged_in_batches(app: Flask, public: Cast, monkeypatch: p
     fill(app, public, 4_500)
     assert public.owner.delete(public.path).status_code == 204
     assert left_of(app)["messages"] == 0
+
+
+def test_a_report_of_a_message_that_is_purged_meanwhile(app: Flask, public: Cast) -> None:
+    fill(app, public, 1)
+    with app.app_context():
+        message_id = db.session.scalars(select(Message.id)).one()
+    with hold_row(app, Message, id=message_id) as purging:
+        report = {"reason": "spam"}
+        late = purging.start(lambda: public.member.post(f"/api/chat/messages/{message_id}/report", report))
+        purging.wait_until_blocked()
+        purging.execute(delete(Message))
+    assert (late.result().status_code, late.result().json["code"]) == (404, "not_found")
