@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import gevent.monkey
 from gevent.threadpool import ThreadPool
@@ -122,8 +122,10 @@ class Offload:
         """
         with self.line.turn(key):
             if gevent.monkey.is_module_patched("socket"):
-                done: Result = self._pool.apply(_at_low_priority, (function, *args))
-                return done
+                done, error = self._pool.apply(_at_low_priority, (function, *args))
+                if error is not None:
+                    raise error
+                return cast(Result, done)
             return function(*args)
 
     # Made with the first work, in the worker that does it: a pool that was made before a fork works in one process only.
@@ -151,10 +153,16 @@ READS = Offload(threads=4, max_waiting=10_000)
 """Reading files, one piece at a time. As many may wait as a worker has connections: no download is refused after it began."""
 
 
-def _at_low_priority(function: Callable[..., Result], *args: Any) -> Result:
-    """Run *function* with a low priority (nice 10): after the loop, but before idle work of the machine."""
+def _at_low_priority(function: Callable[..., Result], *args: Any) -> tuple[Result | None, Exception | None]:
+    """Run *function* with a low priority (nice 10): after the loop, but before idle work of the machine.
+
+    Returns its result, and what it raised: gevent would print an exception that leaves the thread, even one that is expected.
+    """
     if sys.platform == "linux":  # elsewhere threads have no priority of their own
         # A sandbox may refuse it, and so does the kernel if the process already has a lower priority.
         with suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-    return function(*args)
+    try:
+        return function(*args), None
+    except Exception as error:  # noqa: BLE001  # the caller raises it
+        return None, error

@@ -73,6 +73,15 @@ class Line:
         return self.turns
 
 
+def test_an_error_of_the_work_is_raised_and_not_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gevent.monkey.is_module_patched", lambda _: True)
+    with pytest.raises(ValueError, match="invalid literal"):
+        Offload(threads=1, max_waiting=1).run("key", int, "x")
+    assert capfd.readouterr().err == ""
+
+
 def test_keys_take_turns_and_the_newest_goes_first() -> None:
     line = Line(most=10)
     for key, name in [("a", "a1"), ("a", "a2"), ("a", "a3"), ("a", "a4"), ("b", "b1"), ("c", "c1"), ("b", "b2")]:
