@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import phonenumbers
 from marshmallow import ValidationError
+from phonenumbers import ValidationResult
 
 from backend.http.fields import Text
 from backend.security.hashing import MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES
@@ -59,7 +60,10 @@ class Username(Text):
 
 
 class Mobile(Text):
-    """A telephone number with its country code. Loads as E.164: `+46701740605`."""
+    """A telephone number with its country code. Loads as E.164: `+46701740605`.
+
+    Its length must fit its country. Whether its range is assigned is not checked, because new ranges are assigned all the time.
+    """
 
     documented: ClassVar[dict[str, Any]] = {"pattern": r"^\+[0-9][0-9 ().-]{3,40}$", "example": "+46701740605"}
 
@@ -69,6 +73,6 @@ class Mobile(Text):
             number = phonenumbers.parse(raw)
         except phonenumbers.NumberParseException:
             number = None
-        if number is None or not phonenumbers.is_valid_number(number):
+        if number is None or phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
             raise ValidationError("Not a valid number with a country code, such as +46701740605.")
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -80,8 +80,15 @@ def test_all_spellings_of_a_number_are_one(client: Client, outgoing: Outgoing, w
     assert verify(client, outgoing.code(MOBILE), written).get_json()["user"]["mobile"] == MOBILE
 
 
+def test_a_number_of_a_range_that_is_not_known_to_be_assigned(client: Client, outgoing: Outgoing) -> None:
+    """Ranges are assigned all the time, and fictional numbers serve in tests."""
+    number = "+15551234567"
+    assert client.post(SEND, {"mobile": number}).status_code == 202
+    assert verify(client, outgoing.code(number), number).get_json()["user"]["mobile"] == number
+
+
 @pytest.mark.parametrize(
-    "mobile", ["", "0701740605", "+46", "+999123456", "x", "+467017406050000", "+46\x00", None, 46]
+    "mobile", ["", "0701740605", "+1 5551234", "+46", "+999123456", "x", "+467017406050000", "+46\x00", None, 46]
 )
 @pytest.mark.parametrize("path", [SEND, VERIFY])
 def test_invalid_numbers(client: Client, path: str, mobile: Any) -> None:
