@@ -15,7 +15,7 @@ from backend.messages.serialise import messages_json
 from backend.models import Message, Report, User
 from backend.models.base import db, insert_on_conflict, utcnow
 from backend.pagination import Page, PageRequest
-from backend.users.access import lock_self
+from backend.users.access import keep_active
 
 
 def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def report_message(user: User, message_id: int, reason: str) -> dict[str, Any]:
     Returns the report as its author sees it. Raises NotFound, and TokenRevoked for a user who was erased or deactivated
     meanwhile.
     """
-    lock_self(user)
+    keep_active(user)
     get_message_for(user, message_id)
     row = insert_on_conflict(Report).values(message_id=message_id, reporter_id=user.id, reason=reason)
     try:

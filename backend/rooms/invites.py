@@ -25,7 +25,7 @@ from backend.rooms.changes import start_membership
 from backend.rooms.membership import Banned
 from backend.rooms.serialise import room_json
 from backend.security.hashing import hash_secret, new_secret
-from backend.users.access import lock_self
+from backend.users.access import keep_active
 
 DEFAULT_SECONDS = 7 * 86_400
 MAX_SECONDS = 365 * 86_400
@@ -129,7 +129,7 @@ def use_invite(user: User, code: str) -> RoomAccess:
     if access.was_removed:
         raise DeadInvite
     if not access.is_member:
-        lock_self(user)
+        keep_active(user)
         invite.uses += 1
         start_membership(access.room, user.id, access.own)
     db.session.flush()

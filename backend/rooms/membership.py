@@ -30,7 +30,7 @@ from backend.rooms.changes import (
 from backend.rooms.consent import check_consent, check_may_own, check_not_blocked
 from backend.rooms.purge import purge_after_deletion
 from backend.rooms.serialise import member_json, members_json, room_json
-from backend.users.access import get_active_user, get_user, get_user_for, is_visible_to, lock_self
+from backend.users.access import get_active_user, get_user, get_user_for, is_visible_to, keep_active
 
 
 class Banned(Forbidden):
@@ -74,7 +74,7 @@ def join_room(user: User, room_id: int) -> dict[str, Any]:
     if access.is_banned:
         raise Banned
     if not access.is_member:
-        lock_self(user)
+        keep_active(user)
         start_membership(access.room, user.id, access.own)
     answer = room_json(access.room, user)
     db.session.commit()

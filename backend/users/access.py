@@ -88,6 +88,16 @@ def get_active_user(user_id: int) -> User:
     return user
 
 
+def keep_active(caller: User) -> None:
+    """Let nobody erase or deactivate the caller until the end of the transaction. Raises TokenRevoked if somebody did already.
+
+    Other transactions of the same user may do so at the same time.
+    """
+    active = select(User.id).where(User.id == caller.id, User.is_active, User.deleted_at.is_(None))
+    if db.session.scalar(active.with_for_update(read=True)) is None:
+        raise TokenRevoked
+
+
 def lock_self(caller: User) -> User:
     """Lock the caller's own row, and return its present state. Raises TokenRevoked if they were deactivated or erased since."""
     own = select(User).where(User.id == caller.id, User.is_active, User.deleted_at.is_(None))

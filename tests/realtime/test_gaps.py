@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -160,29 +161,28 @@ def test_events_from_before_the_subscription_to_a_topic_are_found_at_once(scenar
 def test_a_join_that_is_committed_after_a_later_one_is_found(postgresql_app: Flask) -> None:
     """Its inbox row has the lower id. On SQLite transactions that write are committed in the order of their ids."""
     make = Factory(postgresql_app)
-    scenario = Scenario(postgresql_app, make)
-    rooms = [make.room(scenario.ann, name) for name in ("early", "late")]
-    device = scenario.device(scenario.ben)
-    ben_id: int = scenario.ben.user.id  # type: ignore[attr-defined]
+    with closing(Scenario(postgresql_app, make)) as scenario:
+        rooms = [make.room(scenario.ann, name) for name in ("early", "late")]
+        device = scenario.device(scenario.ben)
+        ben_id: int = scenario.ben.user.id  # type: ignore[attr-defined]
 
-    def join(room: dict[str, Any]) -> None:
-        with postgresql_app.app_context():
-            user = db.session.get(User, ben_id)
-            assert user is not None
-            membership.join_room(user, room["id"])
+        def join(room: dict[str, Any]) -> None:
+            with postgresql_app.app_context():
+                user = db.session.get(User, ben_id)
+                assert user is not None
+                membership.join_room(user, room["id"])
 
-    scenario.reconciler.reconcile_subscriptions()
-    with paused_before_commit(postgresql_app, ConversationEntry) as paused:
-        early = paused.start(lambda: join(rooms[0]))
-        paused.wait_until_reached()
-        join(rooms[1])
         scenario.reconciler.reconcile_subscriptions()
-        assert wait_until(lambda: rooms[1]["conversation_id"] in device.connection.conversations)
-        paused.release()
-        early.result()
-    scenario.reconciler.reconcile_subscriptions()
-    assert wait_until(lambda: rooms[0]["conversation_id"] in device.connection.conversations)
-    scenario.close()
+        with paused_before_commit(postgresql_app, ConversationEntry) as paused:
+            early = paused.start(lambda: join(rooms[0]))
+            paused.wait_until_reached()
+            join(rooms[1])
+            scenario.reconciler.reconcile_subscriptions()
+            assert wait_until(lambda: rooms[1]["conversation_id"] in device.connection.conversations)
+            paused.release()
+            early.result()
+        scenario.reconciler.reconcile_subscriptions()
+        assert wait_until(lambda: rooms[0]["conversation_id"] in device.connection.conversations)
 
 
 def test_a_change_of_a_room_is_sent_once_however_often_it_is_found(
