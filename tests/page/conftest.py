@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -35,6 +35,8 @@ KEEP_SESSION = """({ origin, session }) => {
   opening.onsuccess = () => opening.result.close();
 }"""
 """Keeps a session where the page looks for it, if the database of the client is new. The page opens that database afterwards."""
+
+HAS_FAILED = pytest.StashKey[bool]()
 
 People = Callable[..., Person]
 Opens = Callable[..., Page]
@@ -67,12 +69,20 @@ def bob(person: People) -> Person:
     return person("Bob")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let `open_page` know that the test failed."""
+    report = yield
+    item.stash[HAS_FAILED] = item.stash.get(HAS_FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def open_page(browser: Browser, site: Deployment) -> Iterator[Opens]:
+def open_page(browser: Browser, site: Deployment, request: pytest.FixtureRequest) -> Iterator[Opens]:
     """Opens the page in a browser of its own: `open_page(ann, "c/room:7")`, signed in as *ann*, or as nobody.
 
     Options are those of Playwright's contexts, such as `viewport`. A second tab of the same browser: `page.context.new_page()`.
-    At the end, no page may have reported a fault or made a request to another server.
+    At the end, no page may have reported a fault or made a request to another server. After a failure each page is printed.
     """
     with ExitStack() as stack:
         logs: list[PageLog] = []
@@ -92,6 +102,9 @@ def open_page(browser: Browser, site: Deployment) -> Iterator[Opens]:
             return page
 
         yield open_
+        if request.node.stash.get(HAS_FAILED, False):
+            for log in logs:
+                print(log.describe())
         faults = [text for log in logs for text in log.complaints if not IGNORED.search(text)]
         assert faults == []
         assert [url for log in logs for url in log.foreign_requests(site.url)] == []

@@ -12,6 +12,7 @@ class PageLog:
     """Records the `requests` (addresses) and `complaints` (texts) of a page from its next navigation on."""
 
     def __init__(self, page: Page):
+        self._page = page
         self.requests: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._on_request)
@@ -21,6 +22,11 @@ class PageLog:
     def foreign_requests(self, url: str) -> list[str]:
         """The requests that went to another server than the one at *url*."""
         return [request for request in self.requests if not request.startswith((f"{url}/", "data:", "blob:"))]
+
+    def describe(self) -> str:
+        """What the page shows, and its last requests and complaints: for a test that failed."""
+        shown = "(closed)" if self._page.is_closed() else self._page.locator("body").aria_snapshot()
+        return "\n".join([self._page.url, shown, *self.requests[-20:], *self.complaints])
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request.url)
