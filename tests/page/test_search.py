@@ -36,6 +36,22 @@ def test_nothing_is_found(open_page: Opens, person: People) -> None:
     expect(page.get_by_role("heading", name="Nothing was found")).to_be_visible()
 
 
+def test_a_conversation_that_appears_leaves_the_focus_in_the_search(open_page: Opens, person: People) -> None:
+    """Otherwise what is typed would be written to the conversation."""
+    ann, bob = person("Ann"), person("Bob")
+    room = bob.api.room(name="Design")
+    page = open_page(ann, f"c/{room['conversation_id']}?panel=search")
+    search = page.get_by_role("searchbox")
+    search.press_sequentially("wor")
+    bob.api("PUT", f"/api/rooms/{room['id']}/members/{ann.api.id}")
+    composer = page.get_by_role("textbox", name="Message to Design")
+    composer.wait_for()
+    expect(search).to_be_focused()
+    page.keyboard.type("ds")
+    expect(search).to_have_value("words")
+    expect(composer).to_have_value("")
+
+
 def test_a_search_in_one_conversation(open_page: Opens, person: People) -> None:
     ann = person("Ann")
     design = ann.api.room(name="Design")["conversation_id"]

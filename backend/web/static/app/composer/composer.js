@@ -34,8 +34,9 @@ export function Composer({ signals, row, parentId, onEditLast }) {
 
   useLayoutEffect(() => grow(input.current), [text]);
   useEffect(() => {
-    // A person who writes on a screen keyboard asks for it by a tap.
-    if (sendsByEnter && !document.querySelector('dialog[open]') && !parentId) input.current.focus({ preventScroll: true });
+    // A person who writes on a screen keyboard asks for it by a tap. Who writes elsewhere already goes on there.
+    const isWriting = document.querySelector('dialog[open], input:focus, textarea:focus');
+    if (sendsByEnter && !isWriting && !parentId) input.current.focus({ preventScroll: true });
   }, []);
 
   const change = (now) => {
