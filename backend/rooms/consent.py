@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from backend.errors import Conflict, Forbidden, NotFound
-from backend.models import Room, RoomMembership, User
+from backend.errors import Conflict, Forbidden
+from backend.models import Room, RoomMembership
 from backend.models.base import db, utcnow
 from backend.rate_limiting.limits import RateLimit, count
+from backend.users.access import lock_active_user
 from backend.users.blocks import is_blocked
 
 MAX_OWNED = 200
@@ -59,24 +60,16 @@ def check_not_blocked(actor_id: int, user_id: int) -> None:
 
     Raises NotFound for an account that was erased or deactivated meanwhile.
     """
-    _lock(user_id)
+    lock_active_user(user_id)
     if is_blocked(actor_id, user_id):
         raise BlockedByUser
 
 
 def check_may_own(user_id: int, detail: str | None = None) -> None:
-    """Raise TooManyRooms, with *detail*, if *user_id* owns the maximum number of rooms, and NotFound as above.
+    """Raise TooManyRooms, with *detail*, if *user_id* owns the maximum number of rooms.
 
-    The user's row is locked until the end of the transaction, so that concurrent calls cannot exceed the maximum.
+    The caller has locked the user's row, so that concurrent calls cannot exceed the maximum.
     """
-    _lock(user_id)
     owned = select(func.count()).select_from(Room).where(Room.owner_id == user_id, Room.deleted_at.is_(None))
     if (db.session.scalar(owned) or 0) >= MAX_OWNED:
         raise TooManyRooms(detail)
-
-
-def _lock(user_id: int) -> None:
-    active = select(User.id).where(User.id == user_id, User.is_active, User.deleted_at.is_(None))
-    # key_share: does not block inserts that refer to the user, such as messages.
-    if db.session.scalar(active.with_for_update(key_share=True)) is None:
-        raise NotFound

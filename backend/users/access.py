@@ -88,21 +88,30 @@ def get_active_user(user_id: int) -> User:
     return user
 
 
+def _is_active(user_id: int) -> ColumnElement[bool]:
+    return and_(User.id == user_id, User.is_active, User.deleted_at.is_(None))
+
+
+def lock_active_user(user_id: int) -> None:
+    """Lock the row of an account. Raises NotFound where it does not exist, or was erased or deactivated."""
+    # key_share: does not block inserts that refer to the user, such as messages.
+    if db.session.scalar(select(User.id).where(_is_active(user_id)).with_for_update(key_share=True)) is None:
+        raise NotFound
+
+
 def keep_active(caller: User) -> None:
     """Let nobody erase or deactivate the caller until the end of the transaction. Raises TokenRevoked if somebody did already.
 
     Other transactions of the same user may do so at the same time.
     """
-    active = select(User.id).where(User.id == caller.id, User.is_active, User.deleted_at.is_(None))
-    if db.session.scalar(active.with_for_update(read=True)) is None:
+    if db.session.scalar(select(User.id).where(_is_active(caller.id)).with_for_update(read=True)) is None:
         raise TokenRevoked
 
 
 def lock_self(caller: User) -> User:
     """Lock the caller's own row, and return its present state. Raises TokenRevoked if they were deactivated or erased since."""
-    own = select(User).where(User.id == caller.id, User.is_active, User.deleted_at.is_(None))
     # key_share: does not block inserts that refer to the user, such as a block by another user, and does not wait for them.
-    statement = own.with_for_update(key_share=True)
+    statement = select(User).where(_is_active(caller.id)).with_for_update(key_share=True)
     user = db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
     if user is None:
         raise TokenRevoked
