@@ -19,7 +19,7 @@ from flask import current_app
 from backend.web.assets import Asset
 from backend.web.client_library import joined_library
 from backend.web.joining import joined
-from backend.web.minify import minify_script, minify_style, shorten_names
+from backend.web.minify import minified
 from backend.web.modules import resolved
 
 _making = Lock()
@@ -94,7 +94,14 @@ def bundle() -> Bundle:
 def made(state: object) -> Bundle:
     """The bundle of the files as they are. It is kept until *state* changes."""
     sources = _sources()
-    return Bundle(_files(sources), minify_script(sources[WORKER].read_text()).encode())
+    texts = _smaller(_texts(sources))
+    worker = texts.pop(WORKER).encode()
+    files = {name: Asset.named(name, text.encode()) for name, text in texts.items()}
+    for name, path in sources.items():
+        if name.startswith("vendor/") or not name.endswith((".js", ".css", ".d.ts")):
+            files[name] = Asset.named(name, path.read_bytes())
+    files[LIBRARY] = Asset.named(LIBRARY, joined_library())
+    return Bundle(files, worker)
 
 
 def _state() -> tuple[tuple[str, int], ...]:
@@ -107,36 +114,30 @@ def _sources() -> dict[str, Path]:
     return {name: path for name, path in names.items() if not any(part.startswith(".") for part in name.split("/"))}
 
 
-def _files(sources: dict[str, Path]) -> dict[str, Asset]:
+def _texts(sources: dict[str, Path]) -> dict[str, str]:
+    """The scripts of the page and of its service worker, and its style sheet, each joined."""
     scripts = {name: path.read_text() for name, path in sources.items() if _is_own_script(name)}
-    if MAIN in scripts:
-        scripts = joined(MAIN, scripts, CONVERSATION)
-    files = {name: Asset.named(name, text.encode()) for name, text in _smaller(scripts).items()}
-    for name, path in sources.items():
-        if name.startswith("vendor/") or not name.endswith((".js", ".css", ".d.ts")):
-            files[name] = Asset.named(name, path.read_bytes())
-    files[LIBRARY] = Asset.named(LIBRARY, joined_library())
-    if STYLES in sources:
-        files[STYLE] = Asset.named(STYLE, minify_style(_joined_style(sources)).encode())
-    return files
+    return {
+        **joined(MAIN, scripts, CONVERSATION),
+        WORKER: sources[WORKER].read_text(),
+        STYLE: joined_style(sources),
+    }
 
 
-def _smaller(scripts: dict[str, str]) -> dict[str, str]:
-    smaller = [minify_script(text) for text in scripts.values()]
+def _smaller(texts: dict[str, str]) -> dict[str, str]:
     try:
-        smaller = shorten_names(smaller)
-    except (
-        CalledProcessError
-    ) as error:  # a script that is being edited may have a fault, which the browser reports best
-        logger.warning("The names in the page's scripts are not shortened: %s", error.stderr.strip())
-    return dict(zip(scripts, smaller, strict=True))
+        return dict(zip(texts, minified(texts.items()), strict=True))
+    except CalledProcessError as error:  # one that is being edited may have a fault, which the browser reports best
+        logger.warning("The page's scripts and styles are served as they are: %s", error.stderr.strip())
+        return texts
 
 
 def _is_own_script(name: str) -> bool:
     return name.startswith("app/") and name.endswith(".js") and name != WORKER
 
 
-def _joined_style(sources: dict[str, Path]) -> str:
+def joined_style(sources: dict[str, Path]) -> str:
+    """The style sheets of *sources* in one, in the order of their list."""
     index = sources[STYLES].read_text()
     names = [resolved(STYLES, path) for path in _STYLE_IMPORT.findall(index)]
     return "\n".join([sources[name].read_text() for name in names if name in sources] + [_STYLE_IMPORT.sub("", index)])

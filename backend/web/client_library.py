@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import Blueprint, Response
 
 from backend.web.assets import Asset
-from backend.web.minify import shorten_names
+from backend.web.minify import minified
 
 SOURCES = Path(__file__).parent / "static" / "confab"
 ENTRY = "confab.js"
@@ -57,7 +57,7 @@ def joined_library() -> bytes:
     text = _PUBLIC.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
     public = f"{{ {', '.join(sorted(exported))} }}"
     # Only names inside of a function are shortened.
-    [script] = shorten_names([f"export const {public} = (() => {{\n{text}\nreturn {public};\n}})();\n"])
+    [script] = minified([(ENTRY, f"export const {public} = (() => {{\n{text}\nreturn {public};\n}})();\n")])
     return script.encode()
 
 

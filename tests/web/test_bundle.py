@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
@@ -85,27 +85,28 @@ def test_requests_that_come_together_make_it_once(
     calls: list[int] = []
     together = Barrier(8)
 
-    def shorten(scripts: list[str]) -> list[str]:
-        calls.append(len(scripts))
-        return scripts
+    def unchanged(files: Iterable[tuple[str, str]]) -> list[str]:
+        texts = [text for _, text in files]
+        calls.append(len(texts))
+        return texts
 
     def ask(_: int) -> bytes:
         client = Client(sqlite_app)
         together.wait(30)
         return client.get("/app/current/app/main.js").data
 
-    monkeypatch.setattr(bundle_module, "shorten_names", shorten)
+    monkeypatch.setattr(bundle_module, "minified", unchanged)
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(ask, range(8)))) == 1
-    assert calls == [5]
+    assert calls == [7]
 
 
 def test_a_script_with_a_fault_is_served(sqlite_app: Flask, small_page: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The browser tells its author where the fault is."""
     (small_page / "app/part/later.js").write_text("export default (;\n")
     with sqlite_app.app_context():
-        assert bundle().files["app/part/later.js"].content == b"export default(;\n"
-    assert "are not shortened" in caplog.text
+        assert bundle().files["app/part/later.js"].content == b"export default (;\n"
+    assert "are served as they are" in caplog.text
 
 
 def test_the_copies_are_served_as_they_are(sqlite_app: Flask, small_page: Path) -> None:
@@ -125,7 +126,7 @@ def test_comments_and_hidden_files_are_not_served(sqlite_app: Flask, small_page:
 def test_the_styles_are_joined_in_the_order_of_their_list(sqlite_app: Flask, small_page: Path) -> None:
     with sqlite_app.app_context():
         style = bundle().files["style.css"]
-    assert (style.mimetype, style.content) == ("text/css", b"b{top:2px}i{top:3px}a{top:1px}\n")
+    assert (style.mimetype, style.content) == ("text/css", b"b{top:2px}i{top:3px}a{top:1px}")
 
 
 def test_the_first_modules_are_those_that_the_main_one_imports(sqlite_app: Flask, small_page: Path) -> None:

