@@ -14,19 +14,14 @@ from __future__ import annotations
 
 import gzip
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import ExitStack
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import requests
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
 from backend.web.client_library import joined_library
-from tests.packages import chromium_binary
-from tests.servers import ROOT, Server, environment
+from bench.browser import browser_and_server
 
 ROUNDS = 5
 EVENTS, ROWS, ROOMS, MISSED = 10_000, 200, 50, 2_000
@@ -195,21 +190,11 @@ def measure_resume(context: BrowserContext, url: str) -> None:
 def main() -> None:
     library = joined_library()
     print(f"size     {len(gzip.compress(library, 9)):7} bytes  of {len(library)}", flush=True)
-    with ExitStack() as stack:
-        settings = {
-            "RATE_LIMITS": "off",
-            "LOG_LEVEL": "error",
-            "INSTANCE_DIR": stack.enter_context(TemporaryDirectory()),
-        }
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-        subprocess.run(command, env=environment(settings), cwd=ROOT, check=True, capture_output=True)
-        playwright, server = stack.enter_context(sync_playwright()), stack.enter_context(Server(settings))
-        browser = playwright.chromium.launch(executable_path=str(chromium_binary()))
+    with browser_and_server() as (browser, url):
         # The policy of the document that the pages open allows no scripts.
-        measure_events(browser.new_page(bypass_csp=True), server.url)
-        measure_cached(browser.new_page(bypass_csp=True), server.url)
-        measure_resume(browser.new_context(bypass_csp=True), server.url)
-        browser.close()
+        measure_events(browser.new_page(bypass_csp=True), url)
+        measure_cached(browser.new_page(bypass_csp=True), url)
+        measure_resume(browser.new_context(bypass_csp=True), url)
 
 
 if __name__ == "__main__":

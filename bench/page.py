@@ -21,21 +21,17 @@ import json
 import os
 import secrets
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from tempfile import TemporaryDirectory
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 from websockets.sync.client import ClientConnection, connect
 
+from bench.browser import browser_and_server
 from tests.clients.conftest import Person, register
-from tests.packages import chromium_binary
-from tests.servers import ROOT, Server, environment
 
 KILO = 1_000
 ROUNDS, THROTTLE = 5, 4
@@ -272,21 +268,9 @@ def measure(browser: Browser, url: str) -> None:
 def main() -> None:
     if (load := os.getloadavg()[0]) > 1:
         print(f"Other programs are busy (load {load:.1f}): times are longer than on a quiet machine.")
-    with ExitStack() as stack:
-        settings = {
-            "APP_ENV": "production",
-            "SECRET_KEY": secrets.token_hex(32),
-            "JWT_SECRET_KEY": secrets.token_hex(32),
-            "RATE_LIMITS": "off",
-            "LOG_LEVEL": "error",
-            "INSTANCE_DIR": stack.enter_context(TemporaryDirectory()),
-        }
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-        subprocess.run(command, env=environment(settings), cwd=ROOT, check=True, capture_output=True)
-        playwright, server = stack.enter_context(sync_playwright()), stack.enter_context(Server(settings))
-        browser = playwright.chromium.launch(executable_path=str(chromium_binary()))
-        measure(browser, server.url)
-        browser.close()
+    keys = {"SECRET_KEY": secrets.token_hex(32), "JWT_SECRET_KEY": secrets.token_hex(32)}
+    with browser_and_server(APP_ENV="production", **keys) as (browser, url):
+        measure(browser, url)
 
 
 if __name__ == "__main__":

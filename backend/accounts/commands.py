@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import exc
 
 from backend.audit.log import record, user_target
 from backend.auth.password_rules import hash_new_password
-from backend.errors import ChatError
 from backend.models import User
 from backend.models.base import db
-from backend.users.commands_account import checked, read_password, refusal
+from backend.users.commands_account import checked, errors_as_sentences, read_password
 from backend.users.creation import add_user
 from backend.users.fields import Email, Password, Username
 
@@ -28,7 +26,7 @@ def create(email: str, superuser: bool, username: str | None, password_stdin: bo
     email = checked("EMAIL", Email(), email)
     username = checked("--username", Username(), username) if username is not None else None
     password = checked("The password", Password(), read_password(password_stdin))
-    try:
+    with errors_as_sentences():
         hashed = hash_new_password("password", password, username, email)
         user = add_user(
             username=username, email=email, hashed_password=hashed, is_superuser=superuser, may_be_reserved=True
@@ -37,13 +35,6 @@ def create(email: str, superuser: bool, username: str | None, password_stdin: bo
         if superuser:
             record("superuser.granted", None, user_target(user.id))
         db.session.commit()
-    except ChatError as error:
-        raise refusal(error) from None
-    except (exc.OperationalError, exc.ProgrammingError) as error:
-        reason = str(error.orig).strip().partition("\n")[0]
-        raise click.ClickException(
-            f"the database refuses ({reason}). If its schema is old, run: flask db upgrade"
-        ) from None
     click.echo(_summary(user))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -27,15 +28,8 @@ def of_account(view: Callable[..., None]) -> Callable[..., None]:
     @click.option("--username", help="The account's username, if it looks like an id.")
     @wraps(view)
     def command(account: str | None, id_: int | None, username: str | None, **options: Any) -> None:
-        try:
+        with errors_as_sentences():
             view(find_account(account, id_, username), **options)
-        except ChatError as error:
-            raise refusal(error) from None
-        except (exc.OperationalError, exc.ProgrammingError) as error:
-            reason = str(error.orig).strip().partition("\n")[0]
-            raise click.ClickException(
-                f"the database refuses ({reason}). If its schema is old, run: flask db upgrade"
-            ) from None
 
     return command
 
@@ -90,7 +84,16 @@ def checked(name: str, field: Text, value: str) -> Any:
         raise click.ClickException(f"{name}: {' '.join(error.messages)}") from None
 
 
-def refusal(error: ChatError) -> click.ClickException:
-    """The text that the command line prints for *error*: the faults of each field, or else its detail."""
-    faults = [f"The {field}: {' '.join(reasons)}" for field, reasons in (error.errors or {}).items()]
-    return click.ClickException("\n".join(faults) or error.detail)
+@contextmanager
+def errors_as_sentences() -> Iterator[None]:
+    """Raise a refusal or a failure of the database as click.ClickException, whose text is one sentence for each fault."""
+    try:
+        yield
+    except ChatError as error:
+        faults = [f"The {field}: {' '.join(reasons)}" for field, reasons in (error.errors or {}).items()]
+        raise click.ClickException("\n".join(faults) or error.detail) from None
+    except (exc.OperationalError, exc.ProgrammingError) as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise click.ClickException(
+            f"the database refuses ({reason}). If its schema is old, run: flask db upgrade"
+        ) from None
