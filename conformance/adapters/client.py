@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from conformance.adapters.account import Account, Storage
 from conformance.adapters.calls import Refused, Unreachable, call
+from conformance.adapters.inbox import Inbox
 from conformance.adapters.outbox import Outbox
 from conformance.adapters.tokens import SignedOut, Tokens
 
@@ -42,6 +43,7 @@ class Client:
         self.storage = Storage(folder)
         self.tokens = Tokens(url, self.storage, get_token)
         self.account = Account(self.tokens.user_id or 0, self.storage)
+        self.inbox = Inbox(self)
         self.outbox = Outbox(self)
         self.client_id = uuid.uuid4().hex
         self.status = ""
@@ -50,15 +52,13 @@ class Client:
         self._attempt = 0
         self._retry_after = 0.0
         self._went_back = False
-        self._stale: set[str] = set()
-        self._marks: dict[str, int] = {}
-        self._awake, self._pong, self._rows_changed = (asyncio.Event() for _ in range(3))
+        self._awake, self._pong = asyncio.Event(), asyncio.Event()
         self._running: list[asyncio.Task[None]] = []
 
     # What the application calls
 
     def start(self) -> None:
-        self._running = [asyncio.create_task(self._run()), asyncio.create_task(self._update_rows())]
+        self._running = [asyncio.create_task(self._run()), asyncio.create_task(self.inbox.run())]
 
     async def stop(self) -> None:
         for task in self._running:
@@ -111,11 +111,6 @@ class Client:
         before = f"&before={first}" if first else ""
         for message in await self.api("GET", f"/api/chat/messages?conversation_id={conversation}{before}"):
             self.account.merge_message(message)
-
-    def read(self, conversation: str, seq: int) -> None:
-        """Set the read mark, as soon as the server accepts it."""
-        self._marks[conversation] = seq
-        self.note_change(conversation)
 
     async def wake(self) -> None:
         """The device was asleep: renew the token if it has expired, then see whether the socket is alive."""
@@ -172,7 +167,7 @@ class Client:
                 self._socket = socket
                 self._open_account(ready["user"]["id"])
                 self._tell("catching-up")
-                await self._load_inbox()
+                await self.inbox.load()
                 await self._resume()
                 tasks = [asyncio.create_task(work()) for work in (self.outbox.run, self._renew)]
                 while True:
@@ -200,16 +195,16 @@ class Client:
                 await self._receive_page(frame)
             case "message.created" | "message.updated" | "message.deleted":
                 account.merge_message(frame["message"])
-                self.note_change(frame["conversation_id"], frame["modseq"])
+                self.inbox.note_change(frame["conversation_id"], frame["modseq"])
             case "member.left" if frame["user_id"] == account.user_id:
                 account.leave(frame["conversation_id"])
             case "member.joined" | "member.updated" | "member.left":
                 account.merge_member(frame["conversation_id"], frame | {"left_at": frame["type"] == "member.left"})
-                self.note_change(frame["conversation_id"], frame["modseq"])
+                self.inbox.note_change(frame["conversation_id"], frame["modseq"])
             case "room.deleted":
                 account.leave(frame["conversation_id"])
             case "room.created" | "room.updated" | "read" | "inbox.updated":
-                self.note_change(frame["conversation_id"])
+                self.inbox.note_change(frame["conversation_id"])
             case "pong":
                 self._pong.set()
             case "error" if frame.get("id", "").startswith("resume-"):
@@ -225,7 +220,7 @@ class Client:
             self.account.leave(id_)
         for row in frame["conversations"]:
             if self.account.merge_row(row):
-                self.note_change(row["id"])
+                self.inbox.note_change(row["id"])
             else:
                 self._went_back = True
         if frame["done"] and self._went_back:
@@ -244,69 +239,11 @@ class Client:
                 if self._socket is not None:
                     await self._socket.send(json.dumps({"type": "auth", "token": token}))
 
-    # The inbox. Its counts depend on messages that are not here, so the server counts.
-
-    def note_change(self, conversation: str, modseq: int = 0) -> None:
-        """An event changed *conversation*. Its modseq is seen only if nothing before it can be missing."""
-        if self.status == "live":
-            self.account.note_modseq(conversation, modseq)
-        self._stale.add(conversation)
-        self._rows_changed.set()
-
-    async def _load_inbox(self) -> None:
-        rows: dict[str, Any] = {}
-        while page := await self.api("GET", f"/api/chat/conversations?limit=100&skip={len(rows)}"):
-            rows |= {row["id"]: row for row in page}
-        self.account.rows = rows
-        for row in rows.values():
-            if row["id"] not in self.account.seen:
-                await self._load_conversation(row)
-
-    async def _load_conversation(self, row: dict[str, Any]) -> None:
-        """Load the last page and the members of a conversation that is new here. `resume` brings what changes from now on."""
-        await self.load_before(row["id"])
-        if row["kind"] == "room":
-            for member in await self.api("GET", f"/api/rooms/{row['room']['id']}/members?limit=100"):
-                known = {"user_id": member["user"]["id"], "modseq": row["last_modseq"]}
-                self.account.merge_member(row["id"], known)
-        self.account.note_modseq(row["id"], row["last_modseq"])
-
-    async def _update_rows(self) -> None:
-        """Read the rows of conversations in which something changed, as long as the client runs."""
-        while True:
-            await self._rows_changed.wait()
-            self._rows_changed.clear()
-            while self._stale:
-                account, id_ = self.account, self._stale.pop()
-                try:
-                    account.rows[id_] = await self._read_row(id_)
-                except SignedOut:
-                    self._stale.clear()
-                except (Refused, Unreachable) as error:
-                    if getattr(error, "code", None) == "not_found":
-                        account.leave(id_)
-                        continue
-                    self._stale.add(id_)
-                    await asyncio.sleep(error.retry_after or 1)
-            self.account.save()
-
-    async def _read_row(self, conversation: str) -> Any:
-        """The row as the server answers it, to the read mark if there is one to set."""
-        path = f"/api/chat/conversations/{conversation}"
-        mark = self._marks.get(conversation)
-        if mark is None:
-            return await self.api("GET", path)
-        row = await self.api("POST", f"{path}/read", {"seq": mark})
-        if self._marks.get(conversation) == mark:
-            del self._marks[conversation]
-        return row
-
     def _open_account(self, user_id: int) -> None:
         """Use the data of this account, and of no other."""
         if self.account.user_id != user_id:
             self.account = Account(user_id, self.storage)
-            self._stale.clear()
-            self._marks.clear()
+            self.inbox.clear()
 
     def _tell(self, status: str, reason: str | None = None) -> None:
         if status != self.status:

@@ -77,4 +77,4 @@ class Outbox:
         answer = await self.client.request(frame | {name: item[name] for name in SENT if name in item})
         account.merge_message(answer["message"])
         account.outbox.remove(item)
-        self.client.note_change(item["conversation"])
+        self.client.inbox.note_change(item["conversation"])

@@ -86,7 +86,7 @@ class Adapter:
         await client.api("DELETE", f"/api/chat/messages/{message_id}")
 
     async def read(self, client: Client, conversation: str, seq: int) -> None:
-        client.read(conversation, seq)
+        client.inbox.read(conversation, seq)
 
     async def load_before(self, client: Client, conversation: str) -> None:
         await client.load_before(conversation)

@@ -1,34 +1,12 @@
 import { state } from '../chat.js';
-import { effect, signal, untracked, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../preact.js';
+import { effect, signal, untracked, useLayoutEffect, useMemo, useRef, useState } from '../preact.js';
 import { t } from '../text.js';
 import { toast, toastError } from '../ui/toast.js';
 import { afterChange, around, atEnd, indexOf, inRange, withEarlier, withLater } from './range.js';
 import { ScrollPlace } from './scroll.js';
+import { usePaced } from './use-paced.js';
 
-/** The list is made anew at most so often while many messages arrive. */
-const PACE = 80;
 const HIGHLIGHTED_FOR = 2500;
-
-/** Call a function after a signal has changed. Changes that follow each other fast are told together. */
-function usePaced(source, action) {
-  useEffect(() => {
-    let last = 0;
-    let timer;
-    const act = () => {
-      timer = undefined;
-      last = performance.now();
-      action();
-    };
-    const end = effect(() => {
-      source.value;
-      timer ??= setTimeout(act, Math.max(0, PACE - (performance.now() - last)));
-    });
-    return () => {
-      end();
-      clearTimeout(timer);
-    };
-  }, [source]);
-}
 
 /**
  * The part of a conversation's messages that is in the document, and the scrolling through all of them.
