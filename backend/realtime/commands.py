@@ -196,10 +196,14 @@ class CommandHandler:
         connection.write(answer_frame("ok", frame_id))
 
     def _begin_reading(self, connection: Connection, credentials: Credentials) -> None:
-        """Take over *credentials*, which allow to read, and deliver every event of the user from this moment on."""
+        """Take over *credentials*, which allow to read, and deliver every event of the user from this moment on.
+
+        Sends who is online first, because `ready` did not have it.
+        """
         with self._hub.bootstrapping(connection), self._hub.runtime.reading():
             heads = heads_for(connection.user_id)
             connection.credentials = credentials
+            self._hub.presence.send_online(connection)
             self._hub.subscribe_to(connection, heads)
 
     def _resume(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:

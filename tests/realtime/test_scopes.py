@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
+from backend.conversations.contacts import watched
 from backend.events import Event, offline_event
 from tests.realtime.client import Api
 from tests.realtime.conftest import Deployment
@@ -97,6 +99,42 @@ def test_auth_with_the_scope_read_begins_every_event_of_the_user(deployment: Dep
         client.sync()
         types = [frame["type"] for frame in client.events]
         assert types == ["ready", "ok", *["message.created"] * 3, "pong"]
+
+
+def test_auth_with_the_scope_read_brings_who_is_online(deployment: Deployment) -> None:
+    """Each user once, as `ready` has them for other sockets; not the user itself, nor who cannot be seen."""
+    user, other, away, stranger = (deployment.user() for _ in range(4))
+    user.room(other, away)
+    readers = deployment.on_each_worker(user)
+    with other.live(), stranger.live():
+        for reader in readers:
+            reader.expect("presence", user_id=other.id, status="online")
+        for client in deployment.on_each_worker(api_token(user, "write")):
+            assert client.call("auth", token=api_token(user, "read", "write").token)["type"] == "ok"
+            client.sync()
+            assert [(each["user_id"], each["status"]) for each in presence_events(client)] == [(other.id, "online")]
+
+
+def test_who_goes_offline_as_a_socket_gets_the_scope_read_is_not_sent_as_online(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the query for who may be seen and the answer: the frame `offline` was sent before."""
+    body = {"name": "script", "scopes": ["read", "write"]}
+    token = scenario.ben.post("/api/auth/tokens", body).get_json()["token"]
+    ann, stays = scenario.device(scenario.ann), scenario.device(scenario.ben, "w", ["write"])
+    leaves = scenario.device(scenario.ben, "v", ["write"])
+    ann_id: int = scenario.ann.user.id  # type: ignore[attr-defined]
+
+    def watched_as_ann_leaves(user_id: int, others: Collection[int]) -> set[int]:
+        found = watched(user_id, others)
+        scenario.hub.remove(ann.connection, 1000)
+        return found
+
+    stays.commands({"type": "auth", "token": token})
+    assert stays.received() == [f"presence {ann_id}", "ok"]
+    monkeypatch.setattr("backend.realtime.presence.tracker.watched", watched_as_ann_leaves)
+    leaves.commands({"type": "auth", "token": token})
+    assert leaves.received() == ["ok"]
 
 
 def test_the_frames_behind_an_auth_with_a_bad_token_take_no_effect(scenario: Scenario) -> None:

@@ -18,6 +18,7 @@ from backend.realtime.presence.blocks import BlockedPresence
 from backend.realtime.presence.introductions import PresenceIntroductions
 from backend.realtime.presence.store import PresenceStore
 from backend.realtime.runtime import Runtime
+from backend.realtime.transport.connection import Connection
 from backend.realtime.transport.frames import presence_frame
 from backend.realtime.transport.registry import Registry
 
@@ -55,6 +56,12 @@ class PresenceTracker:
         """The users online whose presence *user_id* may see, itself included. Needs a context that reads."""
         online = self.online() | {user_id}
         return sorted(watched(user_id, online) | {user_id})
+
+    def send_online(self, connection: Connection) -> None:
+        """Send *connection*, which could not read before, who is online, as `ready` does. Needs a context that reads."""
+        visible = self.visible_to(connection.user_id)
+        online = self.online() - {connection.user_id}  # now, because those who left meanwhile were sent as offline
+        connection.write(b"".join(presence_frame(user_id, is_online=True) for user_id in visible if user_id in online))
 
     def start(self) -> None:
         """Begin to exchange records with the other workers, and to send events.
