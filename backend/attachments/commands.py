@@ -25,7 +25,10 @@ def sweep() -> None:
         f" and {done.lost_rows} rows without a file"
     )
     if done.lost_files:
-        click.echo(f"{done.lost_files} sent attachments have no file. Restore the storage from a backup.", err=True)
+        click.echo(
+            f"{done.lost_files} sent attachments lack their file or thumbnail. Restore the storage from a backup.",
+            err=True,
+        )
     if not done.is_complete:
         click.echo("Some attachments could not be removed. See the log, and run this command again.", err=True)
     if done.lost_files or not done.is_complete:

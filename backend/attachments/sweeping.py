@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from backend.attachments.removal import mark_removed, remove_files
 from backend.attachments.upload import FOLDER, THUMBNAIL_SUFFIX
@@ -45,10 +46,10 @@ class Sweep:
     """Deleted files whose write to the storage was interrupted."""
 
     lost_rows: int = 0
-    """Deleted rows of unsent attachments that had no file."""
+    """Deleted rows of unsent attachments whose file or thumbnail was missing."""
 
     lost_files: int = 0
-    """Sent attachments whose files are missing."""
+    """Sent attachments whose file or thumbnail is missing."""
 
     is_complete: bool = True
     """False if the storage or the database prevented a removal."""
@@ -120,12 +121,16 @@ def _without_row(keys: list[str]) -> list[str]:
 
 
 def _find_lost(keys: set[str], before: datetime, done: Sweep) -> None:
-    """Find the rows older than *before* whose file is not among *keys*. Mark the unsent ones, and count the sent ones."""
+    """Find the rows older than *before* whose file or thumbnail is not among *keys*.
+
+    Mark those of unsent attachments, and count the others.
+    """
     last = 0
-    wanted = select(Attachment.id, Attachment.storage_key, Attachment.message_id).order_by(Attachment.id).limit(PAGE)
+    a = Attachment
+    wanted = select(a.id, a.storage_key, a.thumbnail_key, a.message_id).order_by(a.id).limit(PAGE)
     is_ready = (Attachment.state == AttachmentState.READY, Attachment.created_at < before)
     while rows := read_all(db.engine, wanted.where(*is_ready, Attachment.id > last)):
-        lost = [row for row in rows if row.storage_key.startswith(f"{FOLDER}/") and row.storage_key not in keys]
+        lost = [row for row in rows if not _keys_of(row) <= keys]
         unsent = [row.id for row in lost if row.message_id is None]
         if unsent:
             with db.engine.begin() as connection:
@@ -133,3 +138,8 @@ def _find_lost(keys: set[str], before: datetime, done: Sweep) -> None:
         done.lost_rows += len(unsent)
         done.lost_files += len(lost) - len(unsent)
         last = rows[-1].id
+
+
+def _keys_of(row: Row[Any]) -> set[str]:
+    """The keys of an attachment below `FOLDER`: that of its file, and that of its thumbnail if it has one."""
+    return {key for key in (row.storage_key, row.thumbnail_key) if key and key.startswith(f"{FOLDER}/")}

@@ -66,19 +66,24 @@ def test_a_sweep_compares_rows_and_files_in_both_directions(
     app: Flask, make: Factory, store: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = make.client()
-    kept, sent, unsent = uploaded(ann, picture(), "a.png"), uploaded(ann), uploaded(ann)
-    send(ann, attachment_ids=[sent["id"], kept["id"]])
+    kept, plain, sent, unsent = (uploaded(ann, picture(), "a.png"), *(uploaded(ann) for _ in range(3)))
+    shown, unshown = (uploaded(ann, picture(), "b.png") for _ in range(2))
+    send(ann, attachment_ids=[each["id"] for each in (kept, plain, sent, shown)])
     by_id = {row.id: row for row in rows(app)}
     for lost in (sent, unsent):
         store.delete(by_id[lost["id"]].storage_key)
+    for lost in (shown, unshown):
+        store.delete(by_id[lost["id"]].thumbnail_key)
     store.write("attachments/2020-01-01/stray", BytesIO(b"x"))
     store.write("attachments/2020-01-01/stray.webp", BytesIO(b"x"))
     store.write("avatars/1/x.webp", BytesIO(b"x"))
     done = sweep_later(app, monkeypatch, OLD)
-    assert (done.stray_files, done.lost_rows, done.lost_files, done.is_complete) == (2, 1, 1, True)
+    assert (done.stray_files, done.lost_rows, done.lost_files, done.is_complete) == (2, 2, 2, True)
     assert "files of sent attachments are missing" in caplog.text
-    assert [row.id for row in rows(app)] == [kept["id"], sent["id"]]
-    assert keys(store) == [by_id[kept["id"]].storage_key, by_id[kept["id"]].thumbnail_key]
+    assert [row.id for row in rows(app)] == [each["id"] for each in (kept, plain, sent, shown)]
+    whole = by_id[kept["id"]]
+    left = [whole.storage_key, whole.thumbnail_key, by_id[plain["id"]].storage_key, by_id[shown["id"]].storage_key]
+    assert sorted(keys(store)) == sorted(left)
     assert store.size("avatars/1/x.webp") == 1
 
 
@@ -99,7 +104,7 @@ def test_the_command_reports_its_result(app: Flask, make: Factory, folder: Folde
     folder.delete(rows(app)[0].storage_key)
     run = app.test_cli_runner().invoke(args=["attachments", "sweep"])
     assert run.exit_code == 1
-    assert "1 sent attachments have no file" in run.output
+    assert "1 sent attachments lack their file or thumbnail" in run.output
 
 
 def test_a_sweep_is_repeated_after_the_storage_was_unavailable(
