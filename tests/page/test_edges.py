@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -216,3 +218,17 @@ def test_what_is_sent_in_the_moment_before_a_reload_is_kept(open_page: Opens, an
     expect(page.locator(".is-outbox")).to_have_count(0)
     stored = ann.api("GET", f"/api/chat/messages?conversation_id={room}")
     assert [[file["filename"] for file in message["attachments"]] for message in stored[::-1]] == names
+
+
+@pytest.mark.parametrize(
+    ("language", "date"), [("C", r"since [A-Z][a-z]+ \d+, \d{4}"), ("de-CH", r"since \d+\. [A-Z][a-zä]+\.? \d{4}")]
+)
+def test_the_page_starts_whatever_the_language_of_the_browser(
+    open_page: Opens, ann: Person, language: str, date: str
+) -> None:
+    """WebKit on Linux says C where the system has no language. Dates are then written as in English."""
+    ann.api.room(name="Design")
+    page = open_page(ann)
+    page.add_init_script(f"Object.defineProperty(navigator, 'language', {{ get: () => '{language}' }})")
+    page.goto(page.url.split("#")[0] + "?#/rooms")
+    expect(page.get_by_text(re.compile(date)).first).to_be_visible()

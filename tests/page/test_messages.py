@@ -57,6 +57,19 @@ def test_reactions_are_added_and_taken_back(open_page: Opens, ann: Person, bob: 
     expect(message.get_by_role("button", name="🎉 1 by Bob Larsson")).to_have_attribute("aria-pressed", "false")
 
 
+def test_the_toolbar_is_whole_while_a_reaction_is_chosen(open_page: Opens, ann: Person, room: str) -> None:
+    """It reaches over the edge of its message, where a message that is painted on its own is cut."""
+    ann.api.send("Shall we?", conversation_id=room)
+    page = open_page(ann, f"c/{room}")
+    message = article(page, "Shall we?")
+    message.hover()
+    message.get_by_role("button", name="Add a reaction").first.click()
+    expect(page.get_by_role("button", name="React with 🎉")).to_be_visible()
+    page.mouse.move(1, 1)
+    expect(message.get_by_role("button", name="More", exact=True)).to_be_visible()
+    expect(message).to_have_css("content-visibility", "visible")
+
+
 def test_a_reaction_is_shown_at_once_and_goes_if_it_is_refused(open_page: Opens, ann: Person, room: str) -> None:
     sent = ann.api.send("Shall we?", conversation_id=room)
     page = open_page(ann, f"c/{room}")

@@ -5,10 +5,19 @@ import { en } from './text/en.js';
 const catalogue = { ...en };
 
 const language = 'en';
-const locale = navigator.language || language;
+const locale = [navigator.language, language].find(isLocale);
 const plurals = new Intl.PluralRules(language);
 
 document.documentElement.lang = language;
+
+/** Whether a text is the tag of a language. WebKit on Linux says `C` where the system has no language. */
+function isLocale(tag) {
+  try {
+    return Intl.getCanonicalLocales(tag).length > 0;
+  } catch {
+    return false;
+  }
+}
 
 /** Add the texts of a part of the page that is loaded when it is needed. @param {Record<string, any>} texts */
 export function addTexts(texts) {
@@ -49,7 +58,7 @@ const day = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', m
 const dayOfYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
 const date = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
 const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' });
-const relative = new Intl.RelativeTimeFormat(locale === language ? language : locale, { numeric: 'auto' });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 const lists = new Intl.ListFormat(language, { type: 'conjunction' });
 
 /** 14:05 */
