@@ -29,8 +29,10 @@ class Planted(Exception):
 def plant(monkeypatch: pytest.MonkeyPatch, fails_from: int | None = None) -> list[int]:
     """Let every batch fail that edits a message to `planted`, and each batch from the number *fails_from* on with an outage.
 
-    Returns a list that collects the sizes of the batches.
+    Returns a list that collects the sizes of the batches. Its changes have as much time as they need when they are applied one
+    by one, also on a machine that stops for some seconds.
     """
+    monkeypatch.setattr(changes, "SINGLY_SECONDS", 600.0)
     load, sizes = ChangeBatch.load, []
 
     def loading(connection: Any, wanted: list[Change]) -> ChangeBatch:
@@ -105,8 +107,11 @@ def test_changes_are_not_applied_one_by_one_for_longer_than_a_caller_waits(
     assert [type(result).__name__ for result in results] == ["Unavailable"] * 3
 
 
-def test_a_locked_conversation_fails_no_change_in_another(postgresql_app: Flask, wiped: None) -> None:
+def test_a_locked_conversation_fails_no_change_in_another(
+    postgresql_app: Flask, wiped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its own changes do not wait one after another either: the contract promises an answer within 10 s."""
+    monkeypatch.setattr(changes, "SINGLY_SECONDS", 7.0)  # the machine may stop for two seconds
     make = Factory(postgresql_app)
     ann = make.client()
     room = make.room(ann)

@@ -60,7 +60,11 @@ def _faulty(sender_id: int) -> dict[str, Draft]:
 
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writing a batch with the message `planted` fails with an error that no database raises."""
+    """Writing a batch with the message `planted` fails with an error that no database raises.
+
+    Its drafts have as much time as they need when they are written one by one, also on a machine that stops for some seconds.
+    """
+    monkeypatch.setattr(append, "SINGLY_SECONDS", 600.0)
 
     @contextmanager
     def begin(*given: Any) -> Iterator[Any]:
