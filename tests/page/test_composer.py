@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.clients.test_tabs import KEYS
 from tests.page.conftest import Opens, People, Person
@@ -33,6 +35,39 @@ def test_a_name_is_completed_without_its_accents(open_page: Opens, ann: Person, 
     expect(page.get_by_role("article")).to_contain_text("Hello")
     expect(page.locator(".is-outbox")).to_have_count(0)
     assert len(ann.api("GET", f"/api/chat/messages?conversation_id={room}")[0]["mentions"]) == 1
+
+
+COMPOSED = """(field, init) => ['Enter', 'Escape', 'ArrowDown'].filter((key) =>
+  !field.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...init })))"""
+"""The keys of an input method that the page takes for itself."""
+
+
+@pytest.mark.parametrize("told_by", [{"isComposing": True}, {"keyCode": 229}], ids=str)
+def test_the_keys_of_an_input_method_do_nothing_else(
+    open_page: Opens, ann: Person, room: str, told_by: dict[str, Any]
+) -> None:
+    """Enter confirms a word of Japanese. In Safari the composition has ended by then, and the key code alone tells it."""
+    ann.api.send("Tea", conversation_id=room)
+    page = open_page(ann, f"c/{room}?panel=search", viewport={"width": 1440, "height": 900})
+
+    def taken(field: Locator, text: str) -> list[str]:
+        field.fill(text)
+        found: list[str] = field.evaluate(COMPOSED, told_by)
+        expect(field).to_have_value(text)
+        return found
+
+    assert taken(page.get_by_role("complementary").get_by_role("searchbox"), "お茶") == []
+    assert taken(box(page), "@zo") == []
+    page.get_by_role("article", name="Tea").focus()
+    page.keyboard.press("e")
+    assert taken(page.get_by_role("textbox", name="Edit the message"), "お茶") == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Emoji").click()
+    assert taken(page.get_by_role("searchbox", name="Search emoji"), "tea") == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    assert taken(page.get_by_role("combobox", name="Where do you want to go?"), "Design") == []
+    assert [each["content"] for each in ann.api("GET", f"/api/chat/messages?conversation_id={room}")] == ["Tea"]
 
 
 def test_an_emoji_is_completed_and_picked(open_page: Opens, ann: Person, room: str) -> None:

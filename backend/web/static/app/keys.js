@@ -3,6 +3,7 @@
 import { openId, orderedRows } from './inbox/order.js';
 import { signal } from './preact.js';
 import { goToConversation } from './router.js';
+import { isComposing } from './ui/composing.js';
 import { toastError } from './ui/toast.js';
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -49,7 +50,7 @@ export function startKeys() {
 }
 
 function onKeyDown(event) {
-  if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return;
+  if (event.defaultPrevented || isComposing(event) || document.querySelector('dialog[open]')) return;
   const hasModifier = event.ctrlKey || event.metaKey;
   const isArrow = event.key === 'ArrowUp' || event.key === 'ArrowDown';
   if (hasModifier && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') openSwitcher();

@@ -2,6 +2,7 @@ import { titleOf } from '../people.js';
 import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../preact.js';
 import { t } from '../text.js';
 import { IconButton } from '../ui/button.js';
+import { isComposing } from '../ui/composing.js';
 import { toast, toastError } from '../ui/toast.js';
 import { CompletionList } from './completion-list.js';
 import { completionsOf, wordAt } from './completion.js';
@@ -80,7 +81,7 @@ export function Composer({ signals, row, parentId, onEditLast }) {
     insert(`${options[index].text} `, start, end);
   };
   const onKeyDown = (event) => {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     const { key } = event;
     const hasModifier = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
     if (completion.isOpen && completion.onKey(key, choose)) event.preventDefault();

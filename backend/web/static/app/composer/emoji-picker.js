@@ -1,5 +1,6 @@
 import { html, render, useEffect, useMemo, useRef, useState } from '../preact.js';
 import { t } from '../text.js';
+import { isComposing } from '../ui/composing.js';
 import { place } from '../ui/menu.js';
 import { Failure, Loading } from '../ui/states.js';
 import { findEmojis, keepSkinTone, loadEmojis, noteEmoji, recentEmojis, skinTone, TONES, toned } from './emoji.js';
@@ -63,6 +64,7 @@ function EmojiPicker({ onChoose }) {
   const recent = useMemo(recentEmojis, []);
 
   const onKeyDown = (event) => {
+    if (isComposing(event)) return;
     const all = [...body.current.querySelectorAll('button')];
     const index = all.indexOf(document.activeElement);
     const isInput = event.target.matches('input');

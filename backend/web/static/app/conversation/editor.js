@@ -2,6 +2,7 @@ import { api } from '../chat.js';
 import { html, useLayoutEffect, useRef, useState } from '../preact.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
+import { isComposing } from '../ui/composing.js';
 import { toastError } from '../ui/toast.js';
 import { editing } from './local-state.js';
 
@@ -73,7 +74,7 @@ export function MessageEditor({ message, place }) {
     return false;
   };
   const onKeyDown = (event) => {
-    if (event.isComposing) return;
+    if (isComposing(event)) return event.stopPropagation();
     if (event.key === 'Enter' && !event.shiftKey) void save();
     else if (event.key === 'Escape') close();
     else return event.stopPropagation();

@@ -1,4 +1,5 @@
 import { html, useEffect, useId, useRef, useState } from '../preact.js';
+import { isComposing } from './composing.js';
 import { Icon } from './icon.js';
 
 /**
@@ -15,10 +16,11 @@ export function useCombobox({ count, onQuery, onChoose }) {
   useEffect(() => list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' }), [index, count]);
   const move = (by) => count && setActive((index + by + count) % count);
   const onKeyDown = (event) => {
+    if (isComposing(event)) return;
     const { key, ctrlKey } = event;
     if (key === 'ArrowDown' || (key === 'n' && ctrlKey)) move(1);
     else if (key === 'ArrowUp' || (key === 'p' && ctrlKey)) move(-1);
-    else if (key === 'Enter' && count && !event.isComposing) onChoose(index);
+    else if (key === 'Enter' && count) onChoose(index);
     else return;
     event.preventDefault();
   };

@@ -2,6 +2,7 @@ import { html, useEffect, useRef } from '../preact.js';
 import { closePanel } from '../router.js';
 import { t } from '../text.js';
 import { IconButton } from './button.js';
+import { isComposing } from './composing.js';
 import { rememberFocus } from './returned-focus.js';
 
 /** The frame of a panel beside the main pane. Escape closes it. @param {{title: any, subtitle?: any, actions?: any, children?: any}} props */
@@ -13,7 +14,7 @@ export function Panel({ title, subtitle, actions, children, class: className = '
     return giveBack;
   }, []);
   const onKeyDown = (event) => {
-    if (event.key !== 'Escape' || event.defaultPrevented) return;
+    if (event.key !== 'Escape' || event.defaultPrevented || isComposing(event)) return;
     event.preventDefault();
     closePanel();
   };
