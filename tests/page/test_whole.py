@@ -100,6 +100,23 @@ def test_a_narrow_window_shows_one_pane_without_scrolling_sideways(
     expect(page.get_by_role("main")).to_be_hidden()
 
 
+def test_no_field_of_a_phone_has_text_that_safari_would_zoom_into(open_page: Opens, person: People) -> None:
+    """Safari zooms into the page when a field with text below 16 pixels gets the focus, and stays there."""
+    ann = person("Ann")
+    room = ann.api.room(name="Design")["conversation_id"]
+    page = open_page(ann, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    seen = set()
+    for path in (f"c/{room}", f"c/{room}?panel=search", "rooms", "people", "search", "settings/profile"):
+        page.evaluate("path => { location.hash = `#/${path}` }", path)
+        expect(page.get_by_role("heading", level=2).locator("visible=true").first).to_be_visible()
+        fields = page.locator("input, select, textarea").locator("visible=true")
+        fields.first.wait_for()
+        for field in fields.all():
+            seen.add(field.evaluate("field => field.name || field.getAttribute('aria-label') || field.placeholder"))
+            assert float(field.evaluate("field => parseFloat(getComputedStyle(field).fontSize)")) >= 16, path
+    assert len(seen) > 6
+
+
 def test_ten_thousand_messages(open_page: Opens, person: People, site: Deployment) -> None:
     ann, bob = person("Ann"), person("Bob")
     room = ann.api.room(bob.api, name="Design")
