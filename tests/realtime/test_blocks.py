@@ -38,7 +38,7 @@ def test_a_blocked_user_sees_the_blocker_go_offline_until_the_unblock(deployment
         before = [len(presence_events(client, ann)) for client in his]
         block(ann, bob)
         for client in his:
-            event = client.expect("presence", timeout=2, user_id=ann.id, status="offline")
+            event = client.expect("presence", user_id=ann.id, status="offline")
             assert datetime.fromisoformat(event["last_seen_at"])  # as of a user who went offline
         block(ann, bob)  # a repetition changes nothing
         with bob.live() as late:
@@ -49,7 +49,7 @@ def test_a_blocked_user_sees_the_blocker_go_offline_until_the_unblock(deployment
         assert [len(presence_events(client, ann)) for client in his] == [number + 1 for number in before]
         unblock(ann, bob)
         for client in his:
-            client.expect("presence", timeout=2, user_id=ann.id, status="online")
+            client.expect("presence", user_id=ann.id, status="online")
         with bob.live() as late:
             assert ann.id in late.ready["online"]
 
@@ -64,10 +64,10 @@ def test_a_blocked_user_receives_no_presence_of_the_blocker(deployment: Deployme
         unblock(ann, bob)
         for client in his:
             assert len(presence_events(client, ann)) == 0 or presence_events(client, ann)[0]["status"] == "online"
-            client.expect("presence", timeout=2, user_id=ann.id, status="online")
+            client.expect("presence", user_id=ann.id, status="online")
         block(ann, bob)
         for client in his:
-            client.expect("presence", timeout=2, user_id=ann.id, status="offline")
+            client.expect("presence", user_id=ann.id, status="offline")
     for client in friends:
         client.expect("presence", user_id=ann.id, status="offline")
     unblock(ann, bob)  # the blocker is offline, so there is no event
@@ -85,7 +85,7 @@ def test_a_blocked_user_who_joins_the_blocker_receives_no_presence_and_the_block
         ann.send("I may write", recipient_id=bob.id)
         room = ann.room()
         bob("POST", f"/api/rooms/{room['id']}/join")
-        hers.expect("presence", timeout=2, user_id=bob.id, status="online")
+        hers.expect("presence", user_id=bob.id, status="online")
         wait_until_presence_is_sent(deployment, his)
         for client in his:
             assert presence_events(client, ann) == []

@@ -181,11 +181,13 @@ def test_typing_is_not_sent_between_a_blocker_and_the_blocked_user(
     with alice.live() as one, bob.live() as other:
         assert other.call("typing", conversation_id=name)["code"] == "blocked"
         assert one.call("typing", conversation_id=name)["type"] == "ok"
-        for place in range(
-            len(deployment.server.worker_pids)
-        ):  # whichever published the other typing publishes this later
+        # Whichever worker published the other typing publishes one of these later.
+        for place in range(len(deployment.server.worker_pids)):
             host = deployment.user()
             common = host.room(alice, bob)["conversation_id"]
+            host.send("hello", conversation_id=common)
+            for client in (one, other):
+                client.expect("message.created", conversation_id=common)  # it is subscribed: typing is sent once
             deployment.on_each_worker(host)[place].call("typing", conversation_id=common)
             for client in (one, other):
                 client.expect("typing", user_id=host.id)
