@@ -140,8 +140,8 @@ def test_the_program_is_found_at_every_conflicting_address(there: str, wanted: s
 
 
 def test_a_program_at_another_address_is_not_named() -> None:
-    with closing(listen(0, "127.0.0.2")) as other:
-        port = other.getsockname()[1]
+    port = free_port()  # none of those that the kernel gives to outgoing connections
+    with closing(listen(port, "127.0.0.2")):
         assert listen_address.listening_program("127.0.0.1", port) is None
         listen_address.check([("127.0.0.1", port)], "{port}")
 
