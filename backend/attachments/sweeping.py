@@ -128,13 +128,13 @@ def _find_lost(keys: set[str], before: datetime, done: Sweep) -> None:
     last = 0
     a = Attachment
     wanted = select(a.id, a.storage_key, a.thumbnail_key, a.message_id).order_by(a.id).limit(PAGE)
-    is_ready = (Attachment.state == AttachmentState.READY, Attachment.created_at < before)
-    while rows := read_all(db.engine, wanted.where(*is_ready, Attachment.id > last)):
+    is_ready = (a.state == AttachmentState.READY, a.created_at < before)
+    while rows := read_all(db.engine, wanted.where(*is_ready, a.id > last)):
         lost = [row for row in rows if not _keys_of(row) <= keys]
         unsent = [row.id for row in lost if row.message_id is None]
         if unsent:
             with db.engine.begin() as connection:
-                mark_removed(connection, Attachment.id.in_(unsent), Attachment.message_id.is_(None))
+                mark_removed(connection, a.id.in_(unsent), a.message_id.is_(None))
         done.lost_rows += len(unsent)
         done.lost_files += len(lost) - len(unsent)
         last = rows[-1].id

@@ -74,12 +74,12 @@ export function MessageEditor({ message, place }) {
     return false;
   };
   const onKeyDown = (event) => {
-    if (isComposing(event)) return event.stopPropagation();
+    event.stopPropagation(); // the list of messages has keys of its own
+    if (isComposing(event)) return;
     if (event.key === 'Enter' && !event.shiftKey) void save();
     else if (event.key === 'Escape') close();
-    else return event.stopPropagation();
+    else return;
     event.preventDefault();
-    event.stopPropagation();
   };
   return html`<div class="editor">
     ${
