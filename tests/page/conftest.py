@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.client import Client
 from tests.clients.conftest import Person, register_here
+from tests.processes import wait_until
 from tests.realtime.conftest import Deployment, Deployments, deployments
 from tests.web.page_log import PageLog
 
@@ -35,6 +36,11 @@ KEEP_SESSION = """({ origin, session }) => {
   opening.onsuccess = () => opening.result.close();
 }"""
 """Keeps a session where the page looks for it, if the database of the client is new. The page opens that database afterwards."""
+
+STATUS = """async () => {
+  const { chat } = await import(new URL('chat.js', document.querySelector('script[type=module]').src));
+  return chat.state.value.status;
+}"""
 
 HAS_FAILED = pytest.StashKey[bool]()
 
@@ -67,6 +73,14 @@ def ann(person: People) -> Person:
 @pytest.fixture
 def bob(person: People) -> Person:
     return person("Bob")
+
+
+def wait_for_live(page: Page) -> None:
+    """Wait until the client of *page* is connected and has caught up. The page looks the same a moment before that.
+
+    What could not be loaded before that moment is loaded again by itself.
+    """
+    wait_until(lambda: page.evaluate(STATUS) == "live", "the connection")
 
 
 @pytest.hookimpl(wrapper=True)

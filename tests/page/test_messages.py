@@ -7,17 +7,11 @@ import base64
 import pytest
 from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
-from tests.page.conftest import Opens, Person
-from tests.processes import wait_until
+from tests.page.conftest import Opens, Person, wait_for_live
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAUCAIAAAA7jDsBAAAAGElEQVR42mOcuuQ4A27AxIAXjEqPSpMnDQA0eQHxPpAQ1QAAAABJRU5ErkJggg=="
 )
-
-STATUS = """async () => {
-  const { chat } = await import(new URL('chat.js', document.querySelector('script[type=module]').src));
-  return chat.state.value.status;
-}"""
 
 
 @pytest.fixture
@@ -237,7 +231,7 @@ def test_what_was_pinned_while_the_connection_was_away_is_shown_after_it(
     page.reload()
     panel = page.get_by_role("complementary", name="Pinned messages")
     expect(panel).to_contain_text("Nothing is pinned")
-    wait_until(lambda: page.evaluate(STATUS) == "live", "the connection")
+    wait_for_live(page)
     is_away = True
     sockets[-1].close()
     ann.api("PUT", f"/api/chat/messages/{message['id']}/pin")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
-from tests.page.conftest import Opens, People, Person
+from tests.page.conftest import Opens, People, Person, wait_for_live
 
 COUNT = 70
 
@@ -78,6 +78,7 @@ def test_a_link_leads_to_a_message_and_history_goes_both_ways(
 def test_older_messages_that_could_not_be_loaded_are_loaded_again(open_page: Opens, ann: Person, room: str) -> None:
     page = open_page(ann, f"c/{room}", bypass_csp=True)
     expect(message(page, COUNT)).to_be_in_viewport()
+    wait_for_live(page)
     wait_for_bottom(page)
     assert message(page, 1).count() == 0
     page.route("**/api/chat/messages?**", lambda route: route.abort(), times=1)
@@ -161,7 +162,7 @@ def test_a_burst_is_followed_with_few_articles(open_page: Opens, ann: Person, bo
     page.goto(page.url.split("#")[0] + f"#/c/{room}")
     page.reload()
     expect(message(page, 1)).to_be_visible()
-    expect(page.locator(".connection-bar")).to_be_hidden()
+    wait_for_live(page)
     for frame in burst(first, range(2, 602)):
         sockets[-1].send(json.dumps(frame))
     expect(message(page, 601)).to_be_in_viewport()
@@ -186,7 +187,7 @@ def test_who_has_read_is_shown(open_page: Opens, ann: Person, bob: Person) -> No
     direct = ann.api.send("Message 2.", recipient_id=bob.api.id)
     page = open_page(ann, f"c/{room}")
     expect(message(page, 1)).to_be_visible()
-    expect(page.locator(".connection-bar")).to_be_hidden()
+    wait_for_live(page)
     bob.api("POST", f"/api/chat/conversations/{room}/read", {"seq": 1})
     expect(message(page, 1).get_by_role("img", name="Read by Bob Larsson")).to_be_visible()
     page.get_by_role("link", name="Bob Larsson").click()
