@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import Opens, People, Person
 from tests.processes import wait_until
@@ -185,6 +185,35 @@ def test_what_the_page_tells_stays_while_it_has_the_focus(open_page: Opens, pers
     page.clock.run_for(6_000)
     expect(undo).to_have_count(0)
     wait_until(lambda: ann.api("GET", f"/api/chat/messages?conversation_id={room}")[0]["deleted_at"], "the deletion")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_the_page_tells_covers_no_message_box(open_page: Opens, person: People, width: int) -> None:
+    ann = person("Ann")
+    room = ann.api.room(name="Design")["conversation_id"]
+    ann.api.send("First", conversation_id=room)
+    page = open_page(ann, f"c/{room}")
+    page.set_viewport_size({"width": width, "height": 720})
+    composer = page.get_by_role("textbox", name="Message to Design")
+    page.get_by_role("article", name="First").hover()
+    page.get_by_role("article", name="First").get_by_role("button", name="More").click()
+    page.clock.install()
+    page.get_by_role("menuitem", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Undo").focus()
+    page.clock.run_for(1_000)
+    toast = page.locator(".toast")
+    assert space_between(toast, composer) > 0
+    composer.fill("One\nTwo\nThree\nFour")
+    page.get_by_role("button", name="Undo").focus()
+    page.clock.run_for(1_000)
+    assert 0 < space_between(toast, composer) < 50
+
+
+def space_between(upper: Locator, lower: Locator) -> float:
+    """The pixels from the lower edge of one element to the upper edge of another."""
+    above, below = upper.bounding_box(), lower.bounding_box()
+    assert above and below
+    return below["y"] - above["y"] - above["height"]
 
 
 def test_the_focus_returns_to_the_message_whose_dialog_is_left(open_page: Opens, person: People) -> None:

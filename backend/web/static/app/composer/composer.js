@@ -3,7 +3,7 @@ import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../pr
 import { t } from '../text.js';
 import { IconButton } from '../ui/button.js';
 import { isComposing } from '../ui/composing.js';
-import { toast, toastError } from '../ui/toast.js';
+import { toast, toastError, useUncovered } from '../ui/toast.js';
 import { CompletionList } from './completion-list.js';
 import { completionsOf, wordAt } from './completion.js';
 import { draftFilesOf, draftOf, keepDraft, keepDraftFiles } from './drafts.js';
@@ -24,6 +24,7 @@ const sendsByEnter = !matchMedia('(hover: none) and (pointer: coarse)').matches;
 export function Composer({ signals, row, parentId, onEditLast }) {
   const { conversation, members } = signals;
   const draftId = parentId ? `${row.id}#${parentId}` : row.id;
+  const box = useRef(null);
   const input = useRef(null);
   const chooser = useRef(null);
   const listId = useId();
@@ -33,6 +34,7 @@ export function Composer({ signals, row, parentId, onEditLast }) {
   const length = [...text].length;
   const isSendable = (text.trim() !== '' || files.length > 0) && length <= LONGEST;
 
+  useUncovered(box);
   useLayoutEffect(() => grow(input.current), [text]);
   useEffect(() => {
     // A person who writes on a screen keyboard asks for it by a tap. Who writes elsewhere already goes on there.
@@ -112,7 +114,7 @@ export function Composer({ signals, row, parentId, onEditLast }) {
   };
 
   const label = parentId ? t('composer.reply') : t('composer.label', { name: titleOf(row) });
-  return html`<div class="composer">
+  return html`<div ref=${box} class="composer">
     <${DropZone} target=${input} onFiles=${addFiles} />
     ${completion.isOpen && html`<${CompletionList} id=${listId} options=${completion.options} chosen=${completion.chosen} onChoose=${choose} />`}
     <div class="composer-box">

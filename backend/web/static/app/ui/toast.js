@@ -1,4 +1,4 @@
-import { html, signal } from '../preact.js';
+import { html, signal, useLayoutEffect } from '../preact.js';
 import { t } from '../text.js';
 import { Button, IconButton } from './button.js';
 import { Cancelled, errorText } from './errors.js';
@@ -9,7 +9,7 @@ const DURATION = 6000;
 let count = 0;
 
 /**
- * Tell of something for a moment, in a corner. It stays while the pointer or the focus is on it. Resolves when it has gone: with
+ * Tell of something for a moment, near the bottom of the window. It stays while the pointer or the focus is on it. Resolves when it has gone: with
  * true where its action was chosen.
  * @param {string} text
  * @param {{kind?: 'error' | 'success', action?: string, duration?: number, signal?: AbortSignal}} [options]
@@ -41,6 +41,27 @@ export function toast(text, { kind, action, duration = DURATION, signal } = {}) 
 export function toastError(error) {
   if (error instanceof Cancelled) return;
   void toast(errorText(error), { kind: 'error' });
+}
+
+const uncovered = new Set();
+const raise = () => {
+  const height = Math.max(0, ...[...uncovered].map((element) => element.offsetHeight));
+  document.documentElement.style.setProperty('--toasts-above', `${height}px`);
+};
+const observer = new ResizeObserver(raise);
+
+/** Have toasts appear above an element at the bottom of the window, such as a message box, however tall it is. @param {{current: HTMLElement}} ref */
+export function useUncovered(ref) {
+  useLayoutEffect(() => {
+    const element = ref.current;
+    uncovered.add(element);
+    observer.observe(element);
+    return () => {
+      uncovered.delete(element);
+      observer.unobserve(element);
+      raise();
+    };
+  }, []);
 }
 
 /** Where toasts appear; stands once in the page. */
