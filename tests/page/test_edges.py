@@ -212,7 +212,8 @@ def test_what_the_page_tells_covers_no_message_box(open_page: Opens, person: Peo
 def space_between(upper: Locator, lower: Locator) -> float:
     """The pixels from the lower edge of one element to the upper edge of another."""
     above, below = upper.bounding_box(), lower.bounding_box()
-    assert above and below
+    assert above
+    assert below
     return below["y"] - above["y"] - above["height"]
 
 
