@@ -32,9 +32,11 @@ class Folder:
     """A temporary folder whose path is short enough for a Unix socket (107 bytes), locked as long as its owner lives."""
 
     def __init__(self, owner: str | None = None):
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=TEMPORARY))
-        self._lock = os.open(self.path, os.O_RDONLY)
+        # It gets a name that `sweep` looks for when it is locked: until then, a sweep would take its owner for dead.
+        new = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=TEMPORARY))
+        self._lock = os.open(new, os.O_RDONLY)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.path = new.rename(new.with_name(new.name.removeprefix(".")))
         if owner:
             shutil.chown(self.path, owner)
             self.path.chmod(0o755)

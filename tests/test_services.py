@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -128,6 +129,26 @@ def test_a_killed_run_leaves_nothing_behind() -> None:
 def test_folders_of_running_tests_are_not_removed(postgres: PrivatePostgres) -> None:
     processes.sweep()
     assert ask(postgres.url, "SELECT 1") == [(1,)]
+
+
+def test_a_folder_that_another_worker_sweeps_past_in_its_creation_is_not_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each server of each worker begins with a sweep, and so meets folders that were made a moment before."""
+    make = tempfile.mkdtemp
+
+    def make_and_sweep(*args: Any, **options: Any) -> str:
+        made = make(*args, **options)
+        processes.sweep()
+        return made
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_and_sweep)
+    folder = processes.Folder()
+    assert folder.path.is_dir()
+    processes.sweep()
+    assert folder.path.is_dir()
+    folder.remove()
+    assert not folder.path.exists()
 
 
 def test_a_server_that_cannot_start_reports_why(postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch) -> None:
