@@ -54,7 +54,8 @@ def change_together(changes: Sequence[Change]) -> list[dict[str, Any] | Exceptio
     results: list[Result] = confab_state().change(changes)
     if any(isinstance(result, Changed) and result.may_leave_files for result in results):
         remove_files()
-    if any(change.wipes_content for change in changes):
+    done = [change for change, result in zip(changes, results, strict=True) if isinstance(result, Changed)]
+    if any(change.wipes_content for change in done):
         wipe_traces_in_background(db.engine)
     return [result.message if isinstance(result, Changed) else result for result in results]
 

@@ -272,6 +272,16 @@ def test_a_soft_deletion_wipes_nothing(
     assert traces._waiting == {}
 
 
+def test_a_refused_hard_deletion_wipes_nothing(
+    sqlite_app: Flask, make_on_sqlite: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wiping rewrites the database, during which nobody else can write."""
+    wait_until_idle(monkeypatch)
+    ann, ben = make_on_sqlite.client(), make_on_sqlite.client()
+    assert delete(ben, send(ann, "xylophone"), hard=True).status_code == 403
+    assert traces._waiting == {}
+
+
 def test_a_server_wipes_traces_while_it_serves(tmp_path: Path, new_migrated_database: Callable[[str], str]) -> None:
     """In a worker the statements run in a thread beside the loop of greenlets."""
     settings = {"APP_ENV": "development", "INSTANCE_DIR": str(tmp_path), "RATE_LIMITS": "off"}
