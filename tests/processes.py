@@ -16,6 +16,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -190,15 +192,25 @@ def wait_until(is_so: Callable[[], object], what: str, seconds: float = 15.0) ->
         time.sleep(0.02)
 
 
+@cache
+def _ports() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 15_000 + 1_000 * (worker % 16)
+    return cycle(random.sample(range(first, first + 1_000), 1_000))
+
+
 def free_port() -> int:
-    """A TCP port that is free, below those that the kernel gives to outgoing connections, which could take it at once."""
-    for _ in range(200):
-        port = random.randrange(15_000, 32_000)
+    """A TCP port that is free, below those that the kernel gives to outgoing connections, which could take it at once.
+
+    Its server binds it a moment later, and again after a restart. So each worker has a thousand ports of its own, and gets none
+    of them twice before it had all.
+    """
+    for port in islice(_ports(), 1_000):
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return port
-    raise RuntimeError("no free port between 15000 and 32000")
+    raise RuntimeError("none of the thousand ports of this worker is free")
 
 
 def tail(log: Path, lines: int = 30) -> str:
