@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 import gevent
 import pytest
@@ -41,7 +42,7 @@ class Worker:
 
     def __init__(self, app: Flask, make: Factory, clock: Clock):
         ann, ben = make.client(), make.client()
-        make.room(ann, "room", ben)
+        self._room, self._ben = make.room(ann, "room", ben), ben
         self.ann_id: int = ann.user.id  # type: ignore[attr-defined]
         self.ben_id: int = ben.user.id  # type: ignore[attr-defined]
         self._clock, self.records = clock, Records()
@@ -64,6 +65,17 @@ class Worker:
     def pass_time(self, seconds: float) -> None:
         """Move the clock, and let the worker act on it."""
         self._clock.now += seconds
+        self.wait_for_exchanges()
+
+    def join_again(self) -> None:
+        """Let ben leave the room and join it again."""
+        for action in ("leave", "join"):
+            assert self._ben.post(f"/api/rooms/{self._room['id']}/{action}").status_code < 300
+
+    def report_subscription(self) -> None:
+        """Report that ann's socket subscribed to the room."""
+        connection: Any = self._recorder
+        self.tracker.introductions.connection_subscribed(connection, self._room["conversation_id"])
         self.wait_for_exchanges()
 
     def received(self) -> list[str]:
@@ -124,3 +136,20 @@ def test_a_user_who_comes_online_as_a_block_is_lifted_is_sent_once(worker: Worke
     assert wait_until(worker.received)
     worker.wait_for_exchanges()
     assert worker.received() == ["online"]
+
+
+def test_a_user_who_comes_online_before_a_subscription_is_reported_is_sent_once(worker: Worker) -> None:
+    """The room of the two was made while ann was connected, and this worker learns of that last."""
+    worker.show_ben(True)
+    assert wait_until(worker.received)
+    worker.report_subscription()
+    worker.wait_for_exchanges()
+    assert worker.received() == ["online"]
+
+
+def test_a_user_who_leaves_and_joins_again_after_coming_online_is_sent_again(worker: Worker) -> None:
+    worker.show_ben(True)
+    assert wait_until(worker.received)
+    worker.join_again()
+    worker.report_subscription()
+    assert wait_until(lambda: worker.received() == ["online", "online"])

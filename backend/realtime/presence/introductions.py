@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend.conversations.contacts import blocks_of, shared_since
 from backend.models import ConversationEntry
@@ -21,6 +21,10 @@ SENT_SECONDS = 5.0
 
 Where a failure of the database delays one of them for longer, the presence is sent again, which changes nothing for a client.
 """
+
+
+Watching = Mapping[int, Collection[int]]
+"""For each of some users, the users who may see whether they are online."""
 
 
 class PresenceIntroductions:
@@ -39,6 +43,7 @@ class PresenceIntroductions:
         self._joined: set[tuple[int, str]] = set()
         self._subscribed: set[tuple[Connection, str]] = set()
         self._sent: deque[tuple[float, set[tuple[Connection, int, int]]]] = deque()
+        self._arrivals: deque[tuple[float, int, Watching]] = deque()
 
     def user_joined(self, user_id: int, name: str) -> None:
         """*user_id* joined a conversation: its members on this worker are to see whether the user is online."""
@@ -49,6 +54,13 @@ class PresenceIntroductions:
         """*connection* subscribed to a conversation that its user joined: it is to see which members are online."""
         self._subscribed.add((connection, name))
         self._on_pending()
+
+    def arrivals_sent(self, newest: int, watching: Watching) -> None:
+        """Users came online, and each of those *watching* was sent that. *newest* was the id of the newest inbox row then.
+
+        A subscription to a conversation that they shared already may be reported later. It sends them nothing again.
+        """
+        self._arrivals.append((time.monotonic(), newest, watching))
 
     def send(self, online: Collection[int]) -> None:
         """Send the pending presence of those who are *online*. Takes three queries, however much is pending.
@@ -71,17 +83,26 @@ class PresenceIntroductions:
             for user_id, since in strangers[connection.user_id, name].items():
                 if user_id in online and (user_id, connection.user_id) not in blocks:
                     shown.add((connection, user_id, since))
-        self._write(shown.difference(*self._sent_lately()))
+        self._write(self._not_sent_lately(shown))
         if shown:
             self._sent.append((time.monotonic(), shown))
         self._joined -= joined
         self._subscribed -= subscribed
 
-    def _sent_lately(self) -> list[set[tuple[Connection, int, int]]]:
+    def _not_sent_lately(self, shown: set[tuple[Connection, int, int]]) -> set[tuple[Connection, int, int]]:
         start = time.monotonic() - SENT_SECONDS
         while self._sent and self._sent[0][0] < start:
             self._sent.popleft()
-        return [shown for _, shown in self._sent]
+        while self._arrivals and self._arrivals[0][0] < start:
+            self._arrivals.popleft()
+        return {
+            (connection, user_id, since)
+            for connection, user_id, since in shown.difference(*(sent for _, sent in self._sent))
+            if not any(
+                since <= newest and connection.user_id in watching.get(user_id, ())
+                for _, newest, watching in self._arrivals
+            )
+        }
 
     def _write(self, shown: Collection[tuple[Connection, int, int]]) -> None:
         """Write the presence of the users to the connections, in one write for each connection."""
@@ -92,6 +113,11 @@ class PresenceIntroductions:
         for connection, of_users in frames.items():
             if connection.may_read:
                 connection.write(b"".join(frame for _, frame in sorted(of_users.items())))
+
+
+def newest_entry() -> int:
+    """The id of the newest inbox row, 0 if there is none."""
+    return db.session.scalar(select(func.max(ConversationEntry.id))) or 0
 
 
 def _strangers(arrivals: Collection[tuple[int, str]], among: Collection[int]) -> dict[tuple[int, str], dict[int, int]]:

@@ -15,7 +15,7 @@ from backend.database import is_unavailable
 from backend.models import User
 from backend.models.base import db, utcnow
 from backend.realtime.presence.blocks import BlockedPresence
-from backend.realtime.presence.introductions import PresenceIntroductions
+from backend.realtime.presence.introductions import PresenceIntroductions, newest_entry
 from backend.realtime.presence.store import PresenceStore
 from backend.realtime.runtime import Runtime
 from backend.realtime.transport.connection import Connection
@@ -142,6 +142,7 @@ class PresenceTracker:
         came, went = online - self._known, self._confirm_offline(self._known - online)
         if (came or went) and self._registry.users:
             with self._runtime.reading():
+                newest = newest_entry()  # first, so that whoever shares a row up to it is among those watching
                 watching = watchers(came | went, set(self._registry.users))
                 seen = dict(db.session.execute(select(User.id, User.last_seen_at).where(User.id.in_(went))).all())
             frames: dict[int, list[bytes]] = {}
@@ -153,6 +154,7 @@ class PresenceTracker:
                 for connection in self._registry.of_user(other_id):
                     if connection.may_read:
                         connection.write(b"".join(own_frames))
+            self.introductions.arrivals_sent(newest, {user_id: watching.get(user_id, ()) for user_id in came})
         self._known = self._known - went | came
 
     def _confirm_offline(self, absent: set[int]) -> set[int]:
