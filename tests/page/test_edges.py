@@ -217,6 +217,29 @@ def space_between(upper: Locator, lower: Locator) -> float:
     return below["y"] - above["y"] - above["height"]
 
 
+LOAD_BETWEEN_RENDERING_AND_EFFECT = """async () => {
+  const { src } = document.querySelector('script[type=module]');
+  const { html, render } = await import(new URL('preact.js', src));
+  const { lazy } = await import(new URL('ui/lazy.js', src));
+  let finish, isAskedFor;
+  const asked = new Promise((resolve) => { isAskedFor = resolve; });
+  const loading = new Promise((resolve) => { finish = resolve; });
+  const Part = lazy(() => { isAskedFor(); return loading; }, { Absent: () => null });
+  const [first, second] = [1, 2].map(() => document.body.appendChild(document.createElement('div')));
+  render(html`<${Part} />`, first);
+  await asked;
+  finish(() => html`<p>It is loaded</p>`);
+  render(html`<${Part} />`, second);
+}"""
+
+
+def test_a_part_that_is_loaded_as_it_is_shown_again_appears_in_both_places(open_page: Opens, person: People) -> None:
+    """The toolbar of a message did not appear when the pointer came back as its module arrived."""
+    page = open_page(person("Ann"))
+    page.evaluate(LOAD_BETWEEN_RENDERING_AND_EFFECT)
+    expect(page.get_by_text("It is loaded")).to_have_count(2)
+
+
 def test_the_focus_returns_to_the_message_whose_dialog_is_left(open_page: Opens, person: People) -> None:
     ann, bob = person("Ann"), person("Bob")
     room = ann.api.room(bob.api, name="Design")["conversation_id"]

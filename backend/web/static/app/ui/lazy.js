@@ -23,8 +23,10 @@ export function lazy(load, { isPanel = false, Absent } = {}) {
         () => setFailed(true),
       );
     };
+    // As it was in this rendering: another place may finish loading it before the effect.
+    const isMissing = !Component;
     useEffect(() => {
-      if (!Component) attempt();
+      if (isMissing) attempt();
     }, []);
     if (Component) return html`<${Component} ...${props} />`;
     if (Absent) return html`<${Absent} />`;
