@@ -30,6 +30,17 @@ SEEN = """async (list) => {
 """The first message that is wholly in view, and where."""
 
 
+GO_UP_AT_A_CHANGE = """(list) => {
+  const observer = new MutationObserver(() => {
+    if (!list.textContent.includes('And one more.')) return;
+    observer.disconnect();
+    list.scrollBy(0, -400);
+  });
+  observer.observe(list, { childList: true, subtree: true });
+}"""
+"""Scrolls up when that message was added, before the browser shows it."""
+
+
 @pytest.fixture
 def room(ann: Person, bob: Person) -> str:
     """A room of Ann and Bob, to which Bob has sent some pages of messages."""
@@ -132,10 +143,13 @@ def test_the_first_unread_message_is_marked_and_reached(open_page: Opens, ann: P
 def test_new_messages_do_not_move_who_reads_above(open_page: Opens, ann: Person, bob: Person, room: str) -> None:
     page = open_page(ann, f"c/{room}", bypass_csp=True)
     expect(message(page, COUNT)).to_be_in_viewport()
+    wait_for_bottom(page)
     timeline(page).evaluate("(list) => list.scrollBy(0, -900)")
+    expect(message(page, 1)).to_have_count(1)
+    # With the older ones above there is room to go further than the distance from which on the button is shown.
+    timeline(page).evaluate("(list) => list.scrollBy(0, -400)")
     above = page.get_by_role("button", name="Jump to the present")
     expect(above).to_be_visible()
-    expect(message(page, 1)).to_have_count(1)
     reading = timeline(page).evaluate(SEEN)
     for number in (COUNT + 1, COUNT + 2):
         bob.api.send(f"Message {number}.", conversation_id=room)
@@ -145,6 +159,36 @@ def test_new_messages_do_not_move_who_reads_above(open_page: Opens, ann: Person,
     page.keyboard.press("Enter")
     expect(message(page, COUNT + 3)).to_be_in_viewport()
     expect(above).to_have_count(0)
+
+
+def test_going_up_while_a_new_message_is_added_is_not_undone(
+    open_page: Opens, ann: Person, bob: Person, room: str
+) -> None:
+    page = open_page(ann, f"c/{room}", bypass_csp=True)
+    expect(message(page, COUNT)).to_be_in_viewport()
+    wait_for_live(page)
+    wait_for_bottom(page)
+    timeline(page).evaluate(GO_UP_AT_A_CHANGE)
+    bob.api.send("And one more.", conversation_id=room)
+    added = page.get_by_role("article").filter(has_text="And one more.")
+    expect(added).to_have_count(1)
+    timeline(page).evaluate(SEEN)
+    expect(added).not_to_be_in_viewport()
+
+
+def test_the_button_leads_to_the_present(open_page: Opens, ann: Person, bob: Person) -> None:
+    room = ann.api.room(bob.api, name="Design")["conversation_id"]
+    # So few messages that all of them are in the document, wherever the reader is.
+    for number in range(1, 31):
+        bob.api.send(f"Message {number}. " + "It has many more words. " * 30, conversation_id=room)
+    page = open_page(ann, f"c/{room}", bypass_csp=True)
+    expect(message(page, 30)).to_be_in_viewport()
+    wait_for_bottom(page)
+    timeline(page).evaluate("(list) => list.scrollBy(0, -2000)")
+    page.get_by_role("button", name="Jump to the present").click()
+    expect(message(page, 30)).to_be_in_viewport()
+    wait_for_bottom(page)
+    expect(page.get_by_role("button", name="Jump to the present")).to_have_count(0)
 
 
 def test_a_burst_is_followed_with_few_articles(open_page: Opens, ann: Person, bob: Person, person: People) -> None:

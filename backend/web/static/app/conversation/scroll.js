@@ -18,6 +18,10 @@ export class ScrollPlace {
   #anchor = { id: '', top: 0 };
   #isHidden = false;
   #isChanged = false;
+  /** The message that was the last one before the list changed. */
+  #lastBefore = '';
+  /** How far down the list was when it was last at the bottom. */
+  #bottom = 0;
 
   articles() {
     return this.element.querySelectorAll('article[data-seq]');
@@ -25,12 +29,13 @@ export class ScrollPlace {
 
   /** Take the place from where the list is now. @param {boolean} hasBottom whether its end is that of the conversation */
   take(hasBottom) {
-    // New messages are below already, and the bottom is not followed yet: nobody went up.
-    const isBehind = this.isAtBottom && this.#isChanged;
+    // New messages are below already, and the bottom is not followed yet.
+    const isBehind = this.isAtBottom && this.#isChanged && !this.#wentUp();
     this.#isChanged = false;
     if (isBehind) return;
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     this.isAtBottom = hasBottom && scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM;
+    if (this.isAtBottom) this.#bottom = scrollTop;
     const articles = this.articles();
     const article = articles[firstBelow(articles, this.element.getBoundingClientRect().top)];
     if (article) this.#anchor = { id: article.dataset.id, top: article.getBoundingClientRect().top };
@@ -39,17 +44,35 @@ export class ScrollPlace {
   /** Come back to the place, after the list has changed. */
   restore() {
     const { element } = this;
-    if (this.isAtBottom) element.scrollTop = element.scrollHeight;
-    else {
+    if (this.isAtBottom) {
+      element.scrollTop = element.scrollHeight;
+      this.#bottom = element.scrollTop;
+    } else {
       const article = element.querySelector(`article[data-id="${this.#anchor.id}"]`);
       const moved = article ? article.getBoundingClientRect().top - this.#anchor.top : 0;
       if (Math.abs(moved) >= 1) element.scrollTop += moved;
     }
   }
 
-  /** Messages were added or removed. */
-  changed() {
+  /** Messages were added or removed. @param {string | undefined} lastId the message that was the last one until then */
+  changed(lastId) {
+    if (!this.#isChanged) this.#lastBefore = lastId ?? '';
     this.#isChanged = true;
+  }
+
+  /** Whether the reader left the bottom as it was before the list changed. */
+  #wentUp() {
+    const { element } = this;
+    if (element.scrollTop >= this.#bottom) return false;
+    // The list is also further up if messages above were removed. Then the last message stayed where it was.
+    const article = element.querySelector(`article[data-id="${this.#lastBefore}"]`);
+    return article !== null && article.getBoundingClientRect().bottom > element.getBoundingClientRect().bottom + NEAR_BOTTOM;
+  }
+
+  /** Go to the bottom at the next chance, and follow it. */
+  follow() {
+    this.isAtBottom = true;
+    this.#bottom = 0;
   }
 
   /** Something in the list became higher or lower. */

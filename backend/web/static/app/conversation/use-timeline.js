@@ -143,7 +143,7 @@ class Timeline {
     if (target) this.#arrive(target);
     else if (!this.#place.isAtBottom && this.shown[0]?.id !== this.#ends[0]) this.#place.restore();
     const ends = [this.shown[0]?.id, this.shown.at(-1)?.id];
-    if (ends[0] !== this.#ends[0] || ends[1] !== this.#ends[1]) this.#place.changed();
+    if (ends[0] !== this.#ends[0] || ends[1] !== this.#ends[1]) this.#place.changed(this.#ends[1]);
     this.#ends = ends;
     if (this.#messages === this.#looked) return;
     this.#looked = this.#messages;
@@ -277,7 +277,9 @@ class Timeline {
     if (this.#conversation.hasAfter) await this.#conversation.loadLatest().catch(toastError);
     this.take();
     this.#range = atEnd(this.#messages);
-    this.#place.isAtBottom = true;
+    this.#place.follow();
     this.#update();
+    // Where nothing else is to be rendered, no height changes.
+    requestAnimationFrame(this.#settle);
   };
 }
