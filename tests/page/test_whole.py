@@ -89,6 +89,9 @@ def test_a_narrow_window_shows_one_pane_without_scrolling_sideways(
     ):
         page.evaluate("path => { location.hash = `#/${path}` }", path)
         expect(page.get_by_role("heading", level=2).locator("visible=true").first).to_be_visible()
+        if path.startswith("search"):
+            expect(page.get_by_text("1 result")).to_be_visible()
+        expect(page.get_by_text("Loading").locator("visible=true")).to_have_count(0)
         wider = page.evaluate(
             "[...document.querySelectorAll('body, main, nav, aside, .page, .timeline')]"
             ".filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => `${e.className} ${e.scrollWidth}`)"
