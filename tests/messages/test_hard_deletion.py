@@ -30,7 +30,7 @@ from tests.messages.changing import delete, edit, fill_a_block, react, send, use
 from tests.messages.test_deletion import words_in
 from tests.processes import wait_until
 from tests.servers import Server
-from tests.users.test_erasure import files
+from tests.stored import empty_storage, files
 from tests.users.test_traces import bytes_of, database
 
 WORDS = ("xylophone", "glockenspiel", "marimba", "vibraphone")
@@ -74,11 +74,6 @@ def check_that_nothing_is_left(app: Flask) -> None:
     wait_until(lambda: files_with_traces(app) == [], "the last trace to go", SECONDS)
 
 
-def files_before(app: Flask) -> None:
-    for path in files(app):
-        path.unlink()
-
-
 def indexed(app: Flask) -> bool:
     """Whether the index of search holds the first of `WORDS`."""
     statement = {
@@ -104,7 +99,7 @@ def send_with_traces(ann: Client, ben: Client, **place: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("is_soft_first", [False, True])
 def test_nothing_is_left(app: Flask, make: Factory, is_soft_first: bool) -> None:
-    files_before(app)
+    empty_storage(app)
     ann, ben = make.client(), make.client()
     message = send_with_traces(ann, ben, recipient_id=user_id(ben))
     fill_a_block(app, user_id(ann), message)
@@ -130,7 +125,7 @@ def leave_as_the_last(ann: Client, path: str) -> None:
 
 @pytest.mark.parametrize("end", [delete_room, leave_as_the_last])
 def test_nothing_is_left_of_a_deleted_room(app: Flask, make: Factory, end: Callable[[Client, str], None]) -> None:
-    files_before(app)
+    empty_storage(app)
     ann, ben = make.client(), make.client()
     room = make.room(ann, "marimba players", ben, description="vibraphone players too")
     message = send_with_traces(ann, ben, room_id=room["id"])
@@ -153,7 +148,7 @@ def test_the_command_leaves_nothing_of_a_deleted_room(
     wait_until_idle(monkeypatch)
     monkeypatch.setattr(purge, "BATCH", 1)
     monkeypatch.setattr(purge, "SECONDS_IN_REQUEST", 0.0)
-    files_before(app)
+    empty_storage(app)
     ann, ben = make.client(), make.client()
     room = make.room(ann, "room", ben)
     message = send_with_traces(ann, ben, room_id=room["id"])

@@ -18,6 +18,7 @@ from backend.storage import StorageAway
 from tests.client import Client
 from tests.factories import Factory
 from tests.races import at_once
+from tests.stored import empty_storage, files
 
 MINE = "/api/users/me/avatar"
 
@@ -32,14 +33,9 @@ def put(client: Client, data: bytes, name: str = "file", **fields: Any) -> Any:
     return client.put(MINE, data={name: (BytesIO(data), "me.png"), **fields}, content_type="multipart/form-data")
 
 
-def files(app: Flask) -> list[Path]:
-    return [path for path in Path(app.config["CONFAB"].storage_url).rglob("*") if path.is_file()]
-
-
 @pytest.fixture(autouse=True)
 def _empty(app: Flask) -> None:
-    for path in files(app):
-        path.unlink()
+    empty_storage(app)
 
 
 def code(response: Any) -> tuple[int, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from backend.storage import FileMissing, storage
 from tests.client import Client
 from tests.factories import Factory
 from tests.rooms.state import memberships
+from tests.stored import empty_storage, files
 from tests.users.conftest import MOBILE, PASSWORD
 
 ME = "/api/users/me"
@@ -37,10 +37,6 @@ def dump(app: Flask) -> str:
         )
 
 
-def files(app: Flask) -> list[Path]:
-    return [path for path in Path(app.config["CONFAB"].storage_url).rglob("*") if path.is_file()]
-
-
 def picture() -> BytesIO:
     out = BytesIO()
     Image.new("RGB", (40, 40)).save(out, "PNG")
@@ -53,8 +49,7 @@ def erase(client: Client, **body: Any) -> Any:
 
 
 def test_nothing_personal_is_left(app: Flask, make: Factory, zeph: Client) -> None:
-    for path in files(app):
-        path.unlink()
+    empty_storage(app)
     ann, other = make.client(make.user("ann")), make.client()
     zid = zeph.user.id  # type: ignore[attr-defined]
     room = make.room(zeph, "their room", ann)

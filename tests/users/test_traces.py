@@ -21,8 +21,9 @@ from tests.client import Client
 from tests.conftest import wipe
 from tests.factories import Factory
 from tests.processes import wait_until
+from tests.stored import empty_storage, files
 from tests.users.conftest import MOBILE, PASSWORD, sign_up
-from tests.users.test_erasure import MARKS, dump, erase, files, picture
+from tests.users.test_erasure import MARKS, dump, erase, picture
 
 FROM = {"REMOTE_ADDR": "203.0.113.78"}
 TEXTS = ("Velocipede", "Hippocras", "Sackbut", "203.0.113.78", "Netscape-9")
@@ -82,8 +83,7 @@ def leave_marks(app: Flask, make: Factory, zeph: Client) -> int:
 
 
 def test_nothing_is_left_anywhere(app: Flask, make: Factory, zeph: Client) -> None:
-    for path in files(app):
-        path.unlink()
+    empty_storage(app)
     about = leave_marks(app, make, zeph)
     assert len(marks_in(app)) == len(MARKS + TEXTS)
     assert erase(zeph).status_code == 204
@@ -96,6 +96,7 @@ def test_nothing_is_left_anywhere(app: Flask, make: Factory, zeph: Client) -> No
 
 def test_nothing_of_messages_is_left_but_what_others_read(app: Flask, make: Factory, zeph: Client) -> None:
     """The last versions of messages stay. Former versions, and the content that a soft deletion kept, are shown to nobody."""
+    empty_storage(app)
     ann = make.client()
     zid = zeph.user.id  # type: ignore[attr-defined]
     to_ann = {"recipient_id": ann.user.id}  # type: ignore[attr-defined]
