@@ -170,3 +170,8 @@ def test_an_upgrade_keeps_two_versions_and_a_failed_one_changes_nothing(installe
     assert not (installed.release / "deploy/.env").exists()
     assert set(installed.prefix.glob("releases/*")) == {installed.release, first, older[1]}
     assert installed.settings.read_bytes() == settings
+    # Back to the version before, as after a release that turned out to be faulty.
+    done = installed.run()
+    assert done.returncode == 0, done.stderr
+    assert "installing" not in done.stderr
+    assert installed.release == first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -72,6 +73,7 @@ def test_edits_of_one_version_conflict(app: Flask, make: Factory) -> None:
 def test_a_reaction_that_changes_twice_ends_as_the_last_change_says(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_there: bool
 ) -> None:
+    caplog.set_level(logging.WARNING)
     ann, ben = make.client(), make.client()
     message = send(ann)
     react(ben, message, "🎉")
@@ -129,6 +131,7 @@ def test_a_pin_records_who_pinned_the_message(app: Flask, make: Factory) -> None
 
 
 def test_a_refused_hard_deletion_wipes_nothing(app: Flask, make: Factory, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
     owner, ann, stranger = make.client(), make.client(), make.client()
     room = make.room(owner, "room", ann)
     message = send(owner, "first", room_id=room["id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import timedelta
 from typing import Any
@@ -153,6 +154,7 @@ def test_a_message_mentions_at_most_50_users(app: Flask, make: Factory) -> None:
 
 def test_refused_drafts_do_not_fail_the_batch(app: Flask, make: Factory, caplog: pytest.LogCaptureFixture) -> None:
     """A refusal of any kind: none of them rolls the batch back, which would then be appended one by one."""
+    caplog.set_level(logging.WARNING)
     owner, ann, ben = make.client(), make.client(), make.client()
     public, hidden = make.room(owner)["conversation_id"], make.room(owner, is_public=False)["conversation_id"]
     parent = send(owner)

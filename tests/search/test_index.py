@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,9 @@ class Corpus:
 
 
 @pytest.fixture(scope="module")
-def corpora(sqlite_app: Flask, postgresql_app: Flask) -> Iterator[list[Corpus]]:
-    yield [Corpus(app) for app in (sqlite_app, postgresql_app)]
-    for app in (sqlite_app, postgresql_app):
-        with app.app_context():
-            wipe()
+def corpora(make_app: Callable[..., Flask], new_migrated_database: Callable[..., str]) -> list[Corpus]:
+    """Each has a database of its own: the rows of the others are deleted after each test."""
+    return [Corpus(make_app({"DATABASE_URL": new_migrated_database(kind)})) for kind in ("sqlite", "postgresql")]
 
 
 ids = st.integers(1, 5 * BLOCK) | st.integers(ADOPTED, ADOPTED + BLOCK)
