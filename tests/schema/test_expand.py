@@ -202,7 +202,11 @@ def test_an_upgrade_waits_for_a_table_in_use(migrated_postgresql: Database, rele
         thread = threading.Thread(target=lambda: told.append(release.upgrade(database)))
         thread.start()
         with database.engine.connect() as observer:
-            waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
+            # pg_locks shows all databases of the server, also those of tests that run at the same time.
+            waiting = sa.text(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
             is_waiting = lambda: (observer.rollback(), observer.scalar(waiting))[1]  # noqa: E731
             wait_until(is_waiting, "the upgrade to wait for the table")
             wait_until(lambda: not is_waiting(), "it to give up the lock, so that statements queued behind it continue")
