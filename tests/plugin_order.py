@@ -1,8 +1,12 @@
-"""The order of the tests in a parallel run: those that take seconds come first, so that the last ones are short."""
+"""The order of the tests: in a parallel run those that take seconds come first, so that the last ones are short.
+
+`--shuffle SEED` runs them in another order, which finds tests that need what another one left, or that another one disturbs.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import PurePath
@@ -39,8 +43,30 @@ def slow_first(items: Sequence[Item], folders: Sequence[str], workers: int) -> l
     return [*chain.from_iterable(parts), *quick[taken:]]
 
 
+def shuffled(items: Sequence[Item], modules: Sequence[str], seed: int) -> list[Item]:
+    """Order the *modules* of *items* at random, and the items of each. The order is the same for the same *seed*."""
+    chance = random.Random(seed)
+    tests: dict[str, list[Item]] = {}
+    for item, module in zip(items, modules, strict=True):
+        tests.setdefault(module, []).append(item)
+    parts = list(tests.values())
+    chance.shuffle(parts)
+    for part in parts:
+        chance.shuffle(part)
+    return [*chain.from_iterable(parts)]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run modules, and the tests of each, in a random order"
+    )
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: Any, items: list[pytest.Item]) -> None:
+    seed = config.getoption("shuffle")
+    if seed is not None:
+        items[:] = shuffled(items, [str(item.path) for item in items], seed)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:
         folders = [PurePath(item.path).relative_to(config.rootpath).parts[1] for item in items]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin_order import SLOW_FOLDERS, slow_first
+from tests.plugin_order import SLOW_FOLDERS, shuffled, slow_first
 
 
 @pytest.mark.parametrize("workers", [2, 3, 4])
@@ -22,3 +22,16 @@ def test_the_part_of_every_worker_begins_with_slow_tests_and_ends_with_quick_one
         assert are_slow[0]
         assert not are_slow[-1]
         assert part[: sum(are_slow)] == sorted(part[: sum(are_slow)]), "the tests of a folder stay in their order"
+
+
+def test_a_seed_gives_one_order_in_which_modules_stay_whole() -> None:
+    modules = [name for name in "abcdef" for _ in range(8)]
+    items = list(range(len(modules)))
+    ordered = shuffled(items, modules, 3)
+    assert sorted(ordered) == items
+    assert ordered == shuffled(items, modules, 3)
+    assert ordered != shuffled(items, modules, 4)
+    of_modules = [modules[item] for item in ordered]
+    assert all(len(set(of_modules[start : start + 8])) == 1 for start in range(0, len(items), 8))
+    assert of_modules != modules
+    assert any(ordered[start : start + 8] != sorted(ordered[start : start + 8]) for start in range(0, len(items), 8))
