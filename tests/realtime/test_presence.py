@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
@@ -235,6 +236,24 @@ def test_what_was_sent_is_forgotten_after_a_while(app: Flask, make: Factory, mon
     arrival.announce()
     arrival.worker.introductions.send(set(arrival.ids))
     assert arrival.worker.received(arrival.ids[0]) == 2
+
+
+def test_arrivals_are_forgotten_although_nobody_joins(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a worker would keep who was sent each arrival until the next user joins a conversation."""
+
+    class Watching(dict[int, list[int]]):
+        """A dictionary that a weak reference can name."""
+
+    introductions, watching = Arrival(app, make).worker.introductions, Watching()
+    kept = weakref.ref(watching)
+    introductions.arrivals_sent(1, watching)
+    del watching
+    assert kept() is not None
+    monkeypatch.setattr("backend.realtime.presence.introductions.SENT_SECONDS", -1.0)
+    introductions.arrivals_sent(2, {})
+    assert kept() is None
 
 
 def test_an_erased_user_goes_offline_for_their_contacts(deployment: Deployment) -> None:

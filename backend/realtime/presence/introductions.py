@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from typing import Generic, TypeVar
 
 from sqlalchemy import func, select
 
@@ -26,6 +27,28 @@ Where a failure of the database delays one of them for longer, the presence is s
 Watching = Mapping[int, Collection[int]]
 """For each of some users, the users who may see whether they are online."""
 
+Item = TypeVar("Item")
+
+
+class Recent(Generic[Item]):
+    """The items that were added in the last `SENT_SECONDS`. Adding one drops those that are older."""
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[float, Item]] = deque()
+
+    def add(self, item: Item) -> None:
+        self._expire()
+        self._items.append((time.monotonic(), item))
+
+    def items(self) -> list[Item]:
+        self._expire()
+        return [item for _, item in self._items]
+
+    def _expire(self) -> None:
+        start = time.monotonic() - SENT_SECONDS
+        while self._items and self._items[0][0] < start:
+            self._items.popleft()
+
 
 class PresenceIntroductions:
     """The users who joined a conversation and whose presence was not sent yet.
@@ -42,8 +65,8 @@ class PresenceIntroductions:
         self._on_pending = on_pending
         self._joined: set[tuple[int, str]] = set()
         self._subscribed: set[tuple[Connection, str]] = set()
-        self._sent: deque[tuple[float, set[tuple[Connection, int, int]]]] = deque()
-        self._arrivals: deque[tuple[float, int, Watching]] = deque()
+        self._sent: Recent[set[tuple[Connection, int, int]]] = Recent()
+        self._arrivals: Recent[tuple[int, Watching]] = Recent()
 
     def user_joined(self, user_id: int, name: str) -> None:
         """*user_id* joined a conversation: its members on this worker are to see whether the user is online."""
@@ -60,7 +83,7 @@ class PresenceIntroductions:
 
         A subscription to a conversation that they shared already may be reported later. It sends them nothing again.
         """
-        self._arrivals.append((time.monotonic(), newest, watching))
+        self._arrivals.add((newest, watching))
 
     def send(self, online: Collection[int]) -> None:
         """Send the pending presence of those who are *online*. Takes three queries, however much is pending.
@@ -85,22 +108,17 @@ class PresenceIntroductions:
                     shown.add((connection, user_id, since))
         self._write(self._not_sent_lately(shown))
         if shown:
-            self._sent.append((time.monotonic(), shown))
+            self._sent.add(shown)
         self._joined -= joined
         self._subscribed -= subscribed
 
     def _not_sent_lately(self, shown: set[tuple[Connection, int, int]]) -> set[tuple[Connection, int, int]]:
-        start = time.monotonic() - SENT_SECONDS
-        while self._sent and self._sent[0][0] < start:
-            self._sent.popleft()
-        while self._arrivals and self._arrivals[0][0] < start:
-            self._arrivals.popleft()
+        arrivals = self._arrivals.items()
         return {
             (connection, user_id, since)
-            for connection, user_id, since in shown.difference(*(sent for _, sent in self._sent))
+            for connection, user_id, since in shown.difference(*self._sent.items())
             if not any(
-                since <= newest and connection.user_id in watching.get(user_id, ())
-                for _, newest, watching in self._arrivals
+                since <= newest and connection.user_id in watching.get(user_id, ()) for newest, watching in arrivals
             )
         }
 
