@@ -172,7 +172,7 @@ def test_a_server_that_stops_closes_its_sockets_with_1012(own: Deployment, signu
     started = time.monotonic()
     own.server.stop(signum)
     assert time.monotonic() - started < 5
-    wait_until(lambda: None not in codes, f"the end of all sockets: {codes}", 1)
+    wait_until(lambda: None not in codes, f"the end of all sockets: {codes}", 10)
     assert codes == [1012] * len(clients)
     for connection in idle:
         connection.close()

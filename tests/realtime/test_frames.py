@@ -113,7 +113,7 @@ def test_the_first_direct_message_opens_the_conversation_on_both_sides(
     with alice.live() as one, bob.live() as other:
         sent = one.send("psst", recipient_id=bob.id)
         for socket in (one, other):
-            event = socket.expect_message("psst", timeout=2)
+            event = socket.expect_message("psst")
             assert event["modseq"] == 1
             assert event["message"]["conversation_id"] == sent["conversation_id"]
         other.send("what?", recipient_id=alice.id)

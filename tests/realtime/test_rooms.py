@@ -49,7 +49,7 @@ def test_a_user_who_joins_receives_every_event_from_then_on(deployment: Deployme
         for client in (one, two):
             created = client.expect("room.created")
             assert (created["room"]["id"], created["room"]["is_admin"]) == (room["id"], False)
-            assert client.expect_message("after", timeout=2)["modseq"] == 4
+            assert client.expect_message("after")["modseq"] == 4
             types = [frame["type"] for frame in of_room(client, room) if frame["type"] != "presence"]
             assert types == ["room.created", "member.joined", "message.created"]
 
@@ -131,7 +131,7 @@ def test_a_user_who_rejoins_receives_events_again(deployment: Deployment) -> Non
             owner.send(f"not a member {n}", room_id=room["id"])
             owner("PUT", f"/api/rooms/{room['id']}/members/{member.id}")
             owner.send(f"member {n}", room_id=room["id"])
-            client.expect_message(f"member {n}", timeout=3)
+            client.expect_message(f"member {n}")
 
 
 def test_the_update_and_the_deletion_of_a_room_are_sent_to_its_members(deployment: Deployment) -> None:
@@ -174,16 +174,16 @@ def test_unpublished_changes_are_found_in_the_database(deployment: Deployment) -
     room = owner.room(member)
     with owner.live() as watcher, member.live() as removed, joiner.live() as newcomer:
         call_unpublished(deployment, membership.join_room, joiner, room["id"])
-        assert newcomer.expect("room.created", timeout=2)["room"]["id"] == room["id"]
-        joined = newcomer.expect("member.joined", timeout=2)
-        assert watcher.expect("member.joined", timeout=2) == joined
-        newcomer.expect("presence", timeout=2, user_id=owner.id)
-        watcher.expect("presence", timeout=2, user_id=joiner.id)
+        assert newcomer.expect("room.created")["room"]["id"] == room["id"]
+        joined = newcomer.expect("member.joined")
+        assert watcher.expect("member.joined") == joined
+        newcomer.expect("presence", user_id=owner.id)
+        watcher.expect("presence", user_id=joiner.id)
         call_unpublished(deployment, service.update_room, owner, room["id"], {"name": "unpublished"})
         for client in (watcher, removed, newcomer):
-            assert client.expect("room.updated", timeout=2)["room"]["name"] == "unpublished"
+            assert client.expect("room.updated")["room"]["name"] == "unpublished"
         call_unpublished(deployment, membership.remove_member, owner, room["id"], member.id)
-        left = removed.expect("member.left", timeout=2)
+        left = removed.expect("member.left")
         others = deployment.on_each_worker(owner)
         owner.send("after", room_id=room["id"])
         for client in (*others, newcomer):
@@ -192,7 +192,7 @@ def test_unpublished_changes_are_found_in_the_database(deployment: Deployment) -
         assert of_room(removed, room)[-1] == left
         call_unpublished(deployment, service.delete_room, owner, room["id"])
         for client in (watcher, newcomer):
-            client.expect("room.deleted", timeout=2)
+            client.expect("room.deleted")
 
 
 def test_a_ban_of_a_user_who_is_no_member_sends_no_event(deployment: Deployment) -> None:
