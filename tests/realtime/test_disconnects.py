@@ -49,13 +49,13 @@ def test_logout_closes_only_the_sockets_of_its_session(deployment: Deployment) -
     stays = deployment.on_each_worker(other)
     user("POST", "/api/auth/logout", status=204)
     started = time.monotonic()
-    assert [client.close_code(1.5) for client in clients] == [4401] * len(clients)
-    assert time.monotonic() - started < 1.5
+    assert [client.close_code(3) for client in clients] == [4401] * len(clients)
+    assert time.monotonic() - started < 3
     for client in stays:
         assert client.call("ping")["type"] == "pong"
     sessions = other("GET", "/api/auth/sessions")
     other("DELETE", f"/api/auth/sessions/{sessions[0]['id']}", status=204)
-    assert [client.close_code(1.5) for client in stays] == [4401] * len(stays)
+    assert [client.close_code(3) for client in stays] == [4401] * len(stays)
 
 
 def test_all_sockets_of_a_deactivated_user_are_closed(deployment: Deployment) -> None:
@@ -64,7 +64,7 @@ def test_all_sockets_of_a_deactivated_user_are_closed(deployment: Deployment) ->
     with deployment.app.app_context():  # in the database alone: no event is published
         db.session.get(User, user.id).is_active = False
         db.session.commit()
-    assert [client.close_code(1.5) for client in clients] == [4401] * len(clients)
+    assert [client.close_code(3) for client in clients] == [4401] * len(clients)
     assert all(client.call("ping")["type"] == "pong" for client in stays)
 
 

@@ -72,8 +72,8 @@ def account(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Account:
 
 
 def assert_closed(clients: list[LiveClient]) -> None:
-    """All are closed within a second."""
-    deadline = time.monotonic() + 1
+    """All are closed within a second, and the time that a busy machine adds."""
+    deadline = time.monotonic() + 3
     assert [client.close_code(deadline - time.monotonic()) for client in clients] == [4401] * len(clients)
 
 
