@@ -54,7 +54,10 @@ for (const id of places) chat.conversation(id);
 console.log(JSON.stringify('ready'));
 const writing = write();
 let lines = 0;
-createInterface({ input: process.stdin }).on('line', async () => {
+const input = createInterface({ input: process.stdin });
+// The end of the input is the end of the tests, in whatever way they ended.
+input.on('close', () => process.exit());
+input.on('line', async () => {
   lines += 1;
   isWriting = false;
   await writing;
