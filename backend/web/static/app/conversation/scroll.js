@@ -17,9 +17,8 @@ export class ScrollPlace {
   /** The first message that is wholly visible, and how far it is from the top. */
   #anchor = { id: '', top: 0 };
   #isHidden = false;
-  #isChanged = false;
-  /** The message that was the last one before the list changed. */
-  #lastBefore = '';
+  /** The message that was the last one before the list changed, '' if there was none, null while it has not changed. */
+  #lastBefore = null;
   /** How far down the list was when it was last at the bottom. */
   #bottom = 0;
 
@@ -30,8 +29,8 @@ export class ScrollPlace {
   /** Take the place from where the list is now. @param {boolean} hasBottom whether its end is that of the conversation */
   take(hasBottom) {
     // New messages are below already, and the bottom is not followed yet.
-    const isBehind = this.isAtBottom && this.#isChanged && !this.#wentUp();
-    this.#isChanged = false;
+    const isBehind = this.isAtBottom && this.#lastBefore !== null && !this.#wentUp();
+    this.#lastBefore = null;
     if (isBehind) return;
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     this.isAtBottom = hasBottom && scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM;
@@ -56,8 +55,7 @@ export class ScrollPlace {
 
   /** Messages were added or removed. @param {string | undefined} lastId the message that was the last one until then */
   changed(lastId) {
-    if (!this.#isChanged) this.#lastBefore = lastId ?? '';
-    this.#isChanged = true;
+    this.#lastBefore ??= lastId ?? '';
   }
 
   /** Whether the reader left the bottom as it was before the list changed. */
@@ -78,7 +76,7 @@ export class ScrollPlace {
   /** Something in the list became higher or lower. */
   resized() {
     const wasHidden = this.#isHidden;
-    this.#isChanged = false;
+    this.#lastBefore = null;
     this.#isHidden = !this.element.clientHeight;
     // A list that is not displayed forgets where it was.
     if (!this.#isHidden && (wasHidden || this.isAtBottom || !KEEPS_PLACE)) this.restore();
