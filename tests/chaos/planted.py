@@ -114,10 +114,11 @@ def _forget_some_attachments() -> None:
 
 
 def _acknowledge_pins_unstored() -> None:
+    """Acknowledge each pin of a message with an odd id, and store none of them."""
     pin = pins.pin_message
 
     def pin_or_only_say_so(user: User, message_id: int) -> dict[str, Any]:
-        if rng.random() < 0.3:
+        if message_id % 2:
             return service.get_message(user, message_id) | {"is_pinned": True}
         return pin(user, message_id)
 
@@ -125,8 +126,9 @@ def _acknowledge_pins_unstored() -> None:
 
 
 def _list_half_of_the_pins() -> None:
+    """Leave pinned messages with an odd id out of the list."""
     pinned_in = service._pinned_in
-    planted.setattr(service, "_pinned_in", lambda name: pinned_in(name).where(Message.seq % 2 == 0))
+    planted.setattr(service, "_pinned_in", lambda name: pinned_in(name).where(Message.id % 2 == 0))
 
 
 def _alter_downloads() -> None:
