@@ -166,7 +166,6 @@ def transfer_room(user: User, room_id: int, user_id: int) -> dict[str, Any]:
     if they own the maximum number of rooms.
     """
     room = get_room_as_owner(user, room_id).room
-    get_active_user(user_id)
     membership = find_membership(room, user_id)
     if membership is None or membership.left_at is not None:
         raise NotFound
