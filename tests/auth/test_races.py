@@ -15,7 +15,6 @@ from flask import Flask
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from backend.auth.otp import store_code
 from backend.auth.passwords import set_password
 from backend.auth.totp import check_second_factor
 from backend.errors import NotFound, Unauthorized
@@ -44,7 +43,6 @@ from tests.races import at_once, hold_row, paused_before_commit
 Register = Callable[..., dict[str, Any]]
 MANY = 50
 ATTEMPTS = 20
-MOBILE = "+46701740605"
 
 
 def together(app: Flask, call: Callable[[Client, int], TestResponse], many: int = MANY) -> list[TestResponse]:
@@ -159,30 +157,6 @@ def test_a_refresh_waits_for_the_end_of_its_session(app: Flask) -> None:
         ending.wait_until_blocked()
         ending.execute(update(UserSession).values(is_active=False))
     assert answer.result().get_json()["code"] == "token_revoked"
-
-
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [({"is_active": False}, 401), ({"mobile": None, "mobile_verified_at": None}, 200)],
-    ids=["deactivated", "number-removed"],
-)
-def test_a_code_opens_its_account_as_it_is_after_a_concurrent_change(
-    app: Flask, make: Factory, change: dict[str, Any], status: int
-) -> None:
-    """The sign-in waits for the change. It starts no session of an account that may not sign in, or lost the number."""
-    user = make.user(mobile=MOBILE, mobile_verified_at=utcnow())
-    with app.app_context():
-        store_code(MOBILE, "123456")
-        db.session.commit()
-    body = {"mobile": MOBILE, "code": "123456"}
-    with hold_row(app, User, id=user.id) as changing:
-        answer = changing.start(lambda: Client(app).post("/api/auth/verify-otp", body))
-        changing.wait_until_blocked()
-        changing.execute(update(User).where(User.id == user.id).values(change))
-    assert answer.result().status_code == status, answer.result().get_json()
-    with app.app_context():
-        of_user = select(UserSession.id).where(UserSession.user_id == user.id)
-        assert db.session.scalars(of_user).all() == []
 
 
 @pytest.mark.parametrize("kind", ["totp", "recovery"])
@@ -327,18 +301,3 @@ def test_a_command_sets_no_password_of_an_account_that_is_erased_at_the_same_mom
     assert answer.result() is False
     with app.app_context():
         assert db.session.get_one(User, user.id).hashed_password is None
-
-
-def test_a_number_that_its_holder_verifies_at_the_same_moment_stays_theirs(app: Flask, make: Factory) -> None:
-    holder, client = make.user(mobile=MOBILE), make.client()
-    with app.app_context():
-        store_code(MOBILE, "123456")
-        db.session.commit()
-    with hold_row(app, User, id=holder.id) as verifying:
-        body = {"mobile": MOBILE, "code": "123456"}
-        answer = verifying.start(lambda: client.post("/api/auth/verify-otp", body))
-        verifying.wait_until_blocked()
-        verifying.execute(update(User).where(User.id == holder.id).values(mobile_verified_at=utcnow()))
-    assert (answer.result().status_code, answer.result().get_json()["code"]) == (409, "mobile_taken")
-    with app.app_context():
-        assert db.session.get_one(User, holder.id).mobile == MOBILE
