@@ -17,8 +17,6 @@ from flask import g
 from limits import RateLimitItem
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from backend.state import RateLimiter, confab_state
 
@@ -124,12 +122,7 @@ class RedisCounts(RedisStorage):
     """
 
     def __init__(self, url: str):
-        pool = redis.ConnectionPool.from_url(
-            url,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        pool = redis.ConnectionPool.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
         super().__init__(url, connection_pool=pool, key_prefix="confab:limit")
         self._count = self.storage.register_script(_COUNT)
 

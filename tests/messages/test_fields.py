@@ -50,6 +50,8 @@ def test_a_response_describes_each_field() -> None:
     nullable = {name for name, field in schema.items() if field.allow_none}
     assert nullable == {"room_id", "recipient_id", "parent_id", "edited_at", "deleted_at", "client_message_id"}
     assert type(schema["timestamp"]) is type(schema["created_at"])
+    lengths = {name: [rule.max for rule in field.validators] for name, field in schema.items() if field.validators}  # type: ignore[attr-defined]
+    assert lengths == {"conversation_id": [100], "client_message_id": [64]}
     assert schema.keys() == NAMES
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 import redis
@@ -53,13 +55,27 @@ def hung_port() -> Iterator[int]:
 
 
 @pytest.fixture
+def full_port() -> Iterator[int]:
+    """A server whose queue of connections is full: a further connection is neither accepted nor refused."""
+    with ExitStack() as sockets, socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address, is_full = server.getsockname(), False
+        while not is_full:
+            client = sockets.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(address)
+            _, connected, _ = select.select([], [client], [], 0.2)
+            is_full = not connected
+        yield address[1]
+
+
+@pytest.fixture
 def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
 
 
-@pytest.mark.parametrize("state", ["hung", "closed"])
+@pytest.mark.parametrize("state", ["hung", "full", "closed"])
 def test_limits_hold_without_redis(
     make_limited: Callable[..., Flask], request: pytest.FixtureRequest, state: str
 ) -> None:
@@ -69,6 +85,19 @@ def test_limits_hold_without_redis(
     assert statuses(lambda: login(client, email=EMAIL), 10) == [401] * 10
     assert_limited(login(client, email=EMAIL), 60, 10)
     assert time.monotonic() - started < 3
+
+
+def test_a_redis_that_hangs_is_asked_once() -> None:
+    """The library's own retries would make a request wait several times as long."""
+    asked: list[socket.socket] = []
+    with ExitStack() as connections, socket.create_server(("127.0.0.1", 0)) as server:
+        with pytest.raises(redis.RedisError):
+            storage.RedisCounts(f"redis://127.0.0.1:{server.getsockname()[1]}/0").count("a", 60)
+        server.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                asked.append(connections.enter_context(server.accept()[0]))
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("state", ["hung", "ended"])

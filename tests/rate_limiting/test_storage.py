@@ -59,6 +59,7 @@ def test_windows_in_redis_are_shared_and_close(empty_redis: str) -> None:
     assert (one.count("a", 30)[0], two.count("a", 30)[0], two.count("b", 30)[0]) == (1, 2, 1)
     count, closes_at = one.count("a", 30)
     assert (count, 29 < closes_at - time.time() <= 30) == (3, True)
+    assert one.count("day", 86_400)[1] - time.time() > 86_390
     store = redis.from_url(empty_redis)
     assert 0 < store.pttl("confab:limit:a") <= 30_000
     store.persist("confab:limit:a")
@@ -118,6 +119,7 @@ def test_redis_is_tried_again_in_a_while(monotonic: Monotonic, caplog: pytest.Lo
     counts = shared_counts(shared)
     assert [counts.count("a", 60)[0] for _ in range(5)] == [1, 2, 3, 4, 5]
     assert shared.calls == 1
+    assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is away"]
     monotonic.shift(storage.AWAY_SECONDS)
     assert [counts.count("a", 60)[0] for _ in range(2)] == [6, 7]
     assert shared.calls == 2
@@ -192,9 +194,10 @@ def test_a_fixed_window_opens_with_the_first_call(clock: Any) -> None:
 def test_expired_counts_are_removed_from_memory_once_a_minute(clock: Any) -> None:
     counts = MemoryCounts()
     counts.count("a", 1)
+    counts.count("expires at the time of the removal", 60)
     clock.shift(59)
     counts.count("b", 90)
-    assert counts.storage.keys() == {"a", "b"}
+    assert counts.storage.keys() == {"a", "b", "expires at the time of the removal"}
     clock.shift(1)
     counts.count("b", 90)
     assert counts.storage.keys() == {"b"}
@@ -216,6 +219,8 @@ def test_a_request_waits_half_a_second_for_redis_and_asks_it_again_after_ten(mon
 def test_redis_counts_as_the_library_asks(empty_redis: str) -> None:
     counts = RedisCounts(empty_redis)
     assert [counts.incr("a", 30), counts.incr("a", 30, 3)] == [1, 4]
+    shared = SharedCounts(counts)
+    assert [shared.incr("b", 30), shared.incr("b", 30, 3)] == [1, 4]
 
 
 def test_what_flask_limiter_counts_is_in_the_storage_of_the_application(make_app: Callable[..., Flask]) -> None:
