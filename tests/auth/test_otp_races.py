@@ -16,6 +16,15 @@ from tests.factories import Factory
 from tests.races import hold_row
 
 MOBILE, OTHER_MOBILE = "+46701740605", "+46701740606"
+CODE = "123456"
+
+
+def store_codes(app: Flask, *mobiles: str) -> None:
+    """Make CODE the valid code of each number."""
+    with app.app_context():
+        for mobile in mobiles:
+            store_code(mobile, CODE)
+        db.session.commit()
 
 
 @pytest.mark.parametrize(
@@ -28,10 +37,8 @@ def test_a_code_opens_its_account_as_it_is_after_a_concurrent_change(
 ) -> None:
     """The sign-in waits for the change. It starts no session of an account that may not sign in, or lost the number."""
     user = make.user(mobile=MOBILE, mobile_verified_at=utcnow())
-    with app.app_context():
-        store_code(MOBILE, "123456")
-        db.session.commit()
-    body = {"mobile": MOBILE, "code": "123456"}
+    store_codes(app, MOBILE)
+    body = {"mobile": MOBILE, "code": CODE}
     with hold_row(app, User, id=user.id) as changing:
         answer = changing.start(lambda: Client(app).post("/api/auth/verify-otp", body))
         changing.wait_until_blocked()
@@ -44,11 +51,9 @@ def test_a_code_opens_its_account_as_it_is_after_a_concurrent_change(
 
 def test_a_number_that_its_holder_verifies_at_the_same_moment_stays_theirs(app: Flask, make: Factory) -> None:
     holder, client = make.user(mobile=MOBILE), make.client()
-    with app.app_context():
-        store_code(MOBILE, "123456")
-        db.session.commit()
+    store_codes(app, MOBILE)
     with hold_row(app, User, id=holder.id) as verifying:
-        body = {"mobile": MOBILE, "code": "123456"}
+        body = {"mobile": MOBILE, "code": CODE}
         answer = verifying.start(lambda: client.post("/api/auth/verify-otp", body))
         verifying.wait_until_blocked()
         verifying.execute(update(User).where(User.id == holder.id).values(mobile_verified_at=utcnow()))
@@ -64,13 +69,10 @@ def test_users_who_verify_the_numbers_of_each_other_at_the_same_moment_wait_and_
     make = Factory(postgresql_app)
     first, second = make.user(mobile=MOBILE), make.user(mobile=OTHER_MOBILE)
     clients = make.client(first), make.client(second)
-    with postgresql_app.app_context():
-        for mobile in (MOBILE, OTHER_MOBILE):
-            store_code(mobile, "123456")
-        db.session.commit()
+    store_codes(postgresql_app, MOBILE, OTHER_MOBILE)
 
     def verify(client: Client, mobile: str) -> int:
-        return client.post("/api/auth/verify-otp", {"mobile": mobile, "code": "123456"}).status_code
+        return client.post("/api/auth/verify-otp", {"mobile": mobile, "code": CODE}).status_code
 
     with hold_row(postgresql_app, User, id=first.id) as held:
         answers = [held.start(lambda: verify(clients[1], MOBILE))]
