@@ -26,7 +26,7 @@ from tests.outgoing import Outgoing
 from tests.packages import chromium_binary, headless_chromium_binary
 from tests.services import Services
 
-pytest_plugins = ["tests.plugin_order", "tests.plugin_services"]
+pytest_plugins = ["tests.plugin_order", "tests.plugin_server_logs", "tests.plugin_services"]
 
 PASSWORD = "password123"
 BCRYPT_ROUNDS = hashing.BCRYPT_ROUNDS

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Self
+from weakref import WeakSet
 
 from tests import packages
 from tests.certificates import write_certificate
@@ -68,6 +69,10 @@ def _with_greenlets(env: dict[str, str]) -> dict[str, str]:
     return env | {COVERAGE: config.serialize()}
 
 
+running_servers: WeakSet[Server] = WeakSet()
+"""The servers that were not closed yet. `tests.plugin_server_logs` reads their logs."""
+
+
 class Server:
     """A running server on a free port; `url` is its address. INSTANCE_DIR is a temporary folder by default."""
 
@@ -90,6 +95,7 @@ class Server:
         own = {"HOST": "127.0.0.1", "PORT": str(self.port), "INSTANCE_DIR": str(self.folder.path / "instance")}
         self.env = _with_greenlets(environment({**own, **(env or {})}, measured=measured))
         self._process: subprocess.Popen[bytes] | None = None
+        running_servers.add(self)
         try:
             self.start(wait=wait)
         except BaseException:
@@ -154,14 +160,19 @@ class Server:
         assert self._process is not None
         return end(self._process, signum, patience)
 
-    def output(self) -> str:
-        """Everything that it wrote to its log."""
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
+    def log_size(self) -> int:
+        """The bytes that it wrote to its log."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def output(self, start: int = 0) -> str:
+        """What it wrote to its log, after the first *start* bytes."""
+        return self.log.read_bytes()[start:].decode(errors="replace") if self.log.exists() else ""
 
     def close(self) -> None:
         """Stop it and remove its folder. It ends at once, which spares a second, unless its coverage is measured."""
         if self._process is not None:
             self.stop(self._last_signal)
+        running_servers.discard(self)
         self.folder.remove()
 
     def begin_to_stop(self) -> None:

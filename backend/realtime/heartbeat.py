@@ -19,6 +19,9 @@ log = logging.getLogger("confab.realtime")
 TICK_SECONDS = 0.5
 """The interval of reconciliation. A lost event is delayed, and a socket outlives its credentials, by at most this time."""
 
+LATE_SECONDS = 1.0
+"""A tick that begins this much later than planned is logged: that long every client of this worker had to wait."""
+
 
 class Heartbeat:
     """Runs the periodic steps of one worker."""
@@ -35,11 +38,18 @@ class Heartbeat:
 
     def run(self) -> None:
         """Run every step each `TICK_SECONDS`, until the worker ends. A step that failed runs again at the next tick."""
+        planned = time.monotonic()
         while True:
             started = time.monotonic()
+            if started - planned > LATE_SECONDS:
+                log.warning(
+                    "the checks of the sockets began %.1f s late: the database was slow, or this worker was blocked",
+                    started - planned,
+                )
+            planned = started + TICK_SECONDS
             for step in self._steps:
                 self._try(step)
-            gevent.sleep(max(0.05, TICK_SECONDS - (time.monotonic() - started)))
+            gevent.sleep(max(0.05, planned - time.monotonic()))
 
     def _try(self, step: Callable[[], None]) -> None:
         try:

@@ -78,3 +78,27 @@ def test_a_step_that_fails_runs_again_and_holds_up_no_other(monkeypatch: pytest.
     running = gevent.spawn(module.Heartbeat(make_server().hub, reconciler).run)
     assert wait_until(lambda: calls["heads"] >= 3 and calls["subscriptions"] >= 2)
     running.kill()
+
+
+@pytest.mark.parametrize(("seconds", "warnings"), [(1.4, 0), (1.6, 1)])
+def test_checks_that_begin_a_second_late_are_logged(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, caplog: pytest.LogCaptureFixture, seconds: float, warnings: int
+) -> None:
+    """The operator reads why sockets outlived their credentials. The first step takes *seconds*, of which 0.5 are planned."""
+    ticks: list[float] = []
+
+    class SlowOnce:
+        def reconcile(self) -> None:
+            ticks.append(clock.now)
+            if len(ticks) == 1:
+                clock.now += seconds
+
+        def reconcile_subscriptions(self) -> None:
+            pass
+
+    reconciler: Any = SlowOnce()
+    running = gevent.spawn(module.Heartbeat(make_server().hub, reconciler).run)
+    assert wait_until(lambda: len(ticks) >= 3)
+    running.kill()
+    late = [record.getMessage() for record in caplog.records if "late" in record.getMessage()]
+    assert [message.partition(":")[0] for message in late] == ["the checks of the sockets began 1.1 s late"] * warnings
