@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from backend.search.query import Clause, Query
-from backend.search.tokens import Token, tokenize
+from backend.search.tokens import terms_and_runs, tokenize
 
 
 def matches(query: Query, texts: Iterable[str]) -> bool:
     """Return True if each clause of *query* occurs in one of *texts* (the content of a message and its filenames)."""
     if not query.clauses:
         return False
-    documents = [_AsciiText(text) if text.isascii() else _Document(tokenize(text)) for text in texts]
+    documents = [_AsciiText(text) if text.isascii() else _Document(*terms_and_runs(text)) for text in texts]
     return all(any(document.has(clause) for document in documents) for clause in query.clauses)
 
 
@@ -21,11 +21,12 @@ def highlights(query: Query, content: str) -> list[list[int]]:
 
     For a prefix the whole word is marked. For a phrase each word is marked separately.
     """
-    document = _Document(tokenize(content))
+    tokens = tokenize(content)
+    document = _Document([token.term for token in tokens], [token.run for token in tokens])
     marked = sorted({place for clause in query.clauses for place in document.places(clause)})
     merged: list[list[int]] = []
     for place in marked:
-        token = document.tokens[place]
+        token = tokens[place]
         if merged and token.start <= sum(merged[-1]):
             merged[-1][1] = max(merged[-1][1], token.start + token.length - merged[-1][0])
         else:
@@ -44,9 +45,8 @@ class _AsciiText:
 
 
 class _Document:
-    def __init__(self, tokens: list[Token]):
-        self.tokens = tokens
-        self.terms = tuple(token.term for token in tokens)
+    def __init__(self, terms: Sequence[str], runs: Sequence[int]):
+        self.terms, self.runs = tuple(terms), runs
         self._places: dict[str, list[int]] = {}
         for place, term in enumerate(self.terms):
             self._places.setdefault(term, []).append(place)
@@ -73,4 +73,4 @@ class _Document:
                 yield place
 
     def _is_unbroken(self, clause: Clause, place: int) -> bool:
-        return all(self.tokens[place + first].run == self.tokens[place + last].run for first, last in clause.runs)
+        return all(self.runs[place + first] == self.runs[place + last] for first, last in clause.runs)

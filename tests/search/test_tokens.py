@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from backend.search import tokens
-from backend.search.tokens import Token, tokenize
+from backend.search.tokens import Token, terms_and_runs, tokenize
+from tests.search import strategies
 
 
 @pytest.mark.parametrize(
@@ -34,5 +37,13 @@ def test_marks_of_different_classes_are_ordered_and_marks_of_one_class_are_not()
 def test_the_memory_for_folded_characters_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "_MAX_FOLDS", 3)
     folds = tokens._Folds()
-    assert "".join(folds[char] for char in "ÅBÇD") == "abcd"
+    assert "ÅBÇD".translate(folds) == "abcd"
     assert 0 < len(folds) <= 3
+
+
+@settings(max_examples=300)
+@given(st.one_of(strategies.texts, st.text(max_size=60)))
+@example("ߊ\u07eb\u07f2 क\u094d\u093c \u1100\u1161\u11a8 か\u3099 \u30fb\u3099 Åb_c")
+def test_the_tokens_without_positions_are_the_same(text: str) -> None:
+    found = tokenize(text)
+    assert terms_and_runs(text) == ([token.term for token in found], [token.run for token in found])
