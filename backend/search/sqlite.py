@@ -8,6 +8,7 @@ deleted content stays in its file until its segments are merged.
 from __future__ import annotations
 
 import struct
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,12 @@ _ALL = ""
 """The term that every message has. A block with this term is indexed."""
 TIMES = "@@"
 """The row of this term contains the times of the oldest and newest message of a block, in place of members."""
+UNINDEXED = "@-"
+"""The messages of a block that have no other terms than this and their conversation, because the block has `MAX_TERMS`. A search
+reads their texts."""
+MAX_TERMS = 100_000
+"""How many terms a block may have before a message is left out. A thousand long messages of random Chinese characters have four
+million, which would block the server for half a minute."""
 _FEW = 64
 """Fewer members than this are stored as a list, in two bytes each; otherwise they are stored as a bit map."""
 _MAP_BYTES = BLOCK // 8
@@ -156,8 +163,8 @@ def check(connection: Connection, after: int) -> tuple[int, list[int]] | None:
 def _wrong_members(connection: Connection, block: int) -> int:
     ids = _m.id.between(block * BLOCK, (block + 1) * BLOCK - 1)
     documents = read_documents(connection, ids)
-    expected = _members(documents)
     stored: dict[str, bytes] = dict(connection.execute(_ROWS, {"block": block}).all())
+    expected = _members(documents, sys.maxsize, unpack(stored.get(UNINDEXED, b"")))
     oldest, newest = connection.execute(select(func.min(_m.created_at), func.max(_m.created_at)).where(ids)).one()
     if oldest is not None:
         first, last = struct.unpack("<2q", stored.get(TIMES) or struct.pack("<2q", 1, 0))
@@ -187,23 +194,28 @@ def _index_block(connection: Connection, block: int) -> None:
     _add(connection, block, read_documents(connection, ids))
 
 
-def _add(connection: Connection, block: int, documents: Iterable[Document]) -> None:
-    found = _members(documents)
-    if not found:
+def _add(connection: Connection, block: int, documents: Sequence[Document]) -> None:
+    if not documents:
         return
-    for term, members in connection.execute(_ROWS, {"block": block}):
+    stored = connection.execute(_ROWS, {"block": block}).all()
+    found = _members(documents, MAX_TERMS - len(stored))
+    for term, members in stored:
         if term in found:
             found[term] |= unpack(members)
     rows = [{"block": block, "term": term, "members": pack(bits)} for term, bits in sorted(found.items())]
     connection.execute(_PUT, rows)
 
 
-def _members(documents: Iterable[Document]) -> dict[str, int]:
-    """The terms of *documents*, which are of one block, each with its members as the bits of a number."""
+def _members(documents: Iterable[Document], most: int, unindexed: int = 0) -> dict[str, int]:
+    """The terms of *documents*, which are of one block, each with its members as the bits of a number.
+
+    The members *unindexed*, and each document after *most* terms were found, get the term `UNINDEXED` in place of their words.
+    """
     found: dict[str, int] = defaultdict(int)
     for document in documents:
         bit = 1 << (document.message_id % BLOCK)
-        for term in (_ALL, f"@{document.conversation_id}", *index_terms(document.texts)):
+        words = {UNINDEXED} if len(found) >= most or unindexed & bit else index_terms(document.texts)
+        for term in (_ALL, f"@{document.conversation_id}", *words):
             found[term] |= bit
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, select, text
@@ -13,7 +14,7 @@ from backend.models import Attachment, Message
 from backend.search.documents import Candidates, Scope, read_documents
 from backend.search.matching import matches
 from backend.search.query import Query
-from backend.search.sqlite import BLOCK, TIMES, last_block, microseconds, offsets, unpack
+from backend.search.sqlite import BLOCK, TIMES, UNINDEXED, last_block, microseconds, offsets, unpack
 
 _GROUPS = (4, 16, 64, 256)
 """How many blocks are read together. Common terms are found in the first group. The last size is used for the rest."""
@@ -78,12 +79,13 @@ def _find_behind(connection: Connection, query: Query, scope: Scope) -> list[int
 
 def _find_in(connection: Connection, found: Found, query: Query, scope: Scope) -> tuple[Found, bool]:
     """Return the messages of *found* that may match, and whether all of them have the terms of *query*."""
+    unindexed = list(_rows(connection, found, UNINDEXED))
     for term in sorted(query.terms, key=len, reverse=True):  # long words are rare, and leave few blocks to read
-        found = _narrow(found, _rows(connection, found, term))
-    has_terms = query.prefix is None
+        found = _narrow(found, chain(_rows(connection, found, term), unindexed))
+    has_terms = query.prefix is None and not unindexed
     if query.prefix is not None and (not query.terms or _is_many(found)):
-        found = _narrow(found, _rows(connection, found, query.prefix, query.prefix + _BEHIND))
-        has_terms = True
+        found = _narrow(found, chain(_rows(connection, found, query.prefix, query.prefix + _BEHIND), unindexed))
+        has_terms = not unindexed
     if scope.sender_id is not None and _is_many(found):
         found = _narrow_to_ids(connection, found, select(_m.id).where(_m.sender_id == scope.sender_id), _m.id)
     if scope.has_attachment and _is_many(found):
