@@ -78,13 +78,16 @@ def assert_closed(clients: list[LiveClient]) -> None:
 
 
 def assert_open(account: Account, clients: list[LiveClient]) -> None:
-    """All are open after every worker has checked all credentials once more, and found others that ended."""
+    """All are open after every worker has checked all credentials once more, and found others that ended.
+
+    `test_what_ends_single_credentials_closes_their_sockets_alone` asserts how soon such a check comes; here it is awaited.
+    """
     stranger = account.deployment.user()
     closed = account.deployment.on_each_worker(stranger)
     with account.deployment.app.app_context():
         db.session.execute(update(UserSession).where(UserSession.user_id == stranger.id).values(is_active=False))
         db.session.commit()
-    assert_closed(closed)
+    assert [client.close_code(15) for client in closed] == [4401] * len(closed)
     assert all(client.call("ping")["type"] == "pong" for client in clients)
 
 
