@@ -18,8 +18,6 @@ def app(environ, start_response):
     return []
 """
 TESTS = f"""
-from pathlib import Path
-
 import pytest
 import requests
 

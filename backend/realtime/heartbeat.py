@@ -20,7 +20,7 @@ TICK_SECONDS = 0.5
 """The interval of reconciliation. A lost event is delayed, and a socket outlives its credentials, by at most this time."""
 
 LATE_SECONDS = 1.0
-"""A tick that begins this much later than planned is logged: that long every client of this worker had to wait."""
+"""A tick that begins this much later than planned is logged: sockets outlived their credentials for longer than promised."""
 
 
 class Heartbeat:
