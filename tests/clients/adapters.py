@@ -23,8 +23,9 @@ from tests.servers import ROOT
 
 T = TypeVar("T")
 
-JOBS = 12
-"""Cases at a time. They mostly wait."""
+JOBS = 6
+"""Cases at a time. They mostly wait, but each starts a process: with twelve, servers of other tests waited three seconds for a
+processor."""
 
 PATIENCE = 0.5
 """A client with a fault is waited for in vain, so expectations wait for a shorter time."""
