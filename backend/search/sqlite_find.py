@@ -82,17 +82,17 @@ def _find_in(connection: Connection, found: Found, query: Query, scope: Scope) -
     unindexed = list(_rows(connection, found, UNINDEXED))
     for term in sorted(query.terms, key=len, reverse=True):  # long words are rare, and leave few blocks to read
         found = _narrow(found, chain(_rows(connection, found, term), unindexed))
-    has_terms = query.prefix is None and not unindexed
+    has_terms = query.prefix is None
     if query.prefix is not None and (not query.terms or _is_many(found)):
         found = _narrow(found, chain(_rows(connection, found, query.prefix, query.prefix + _BEHIND), unindexed))
-        has_terms = not unindexed
+        has_terms = True
     if scope.sender_id is not None and _is_many(found):
         found = _narrow_to_ids(connection, found, select(_m.id).where(_m.sender_id == scope.sender_id), _m.id)
     if scope.has_attachment and _is_many(found):
         found = _narrow_to_ids(connection, found, select(_a.message_id), _a.message_id)
     if _is_many(found):
         found = _narrow(found, _rows_of_conversations(connection, found, scope))
-    return found, has_terms
+    return found, has_terms and not unindexed
 
 
 def _is_many(found: Found) -> bool:
