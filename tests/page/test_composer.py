@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.clients.test_tabs import KEYS
-from tests.page.conftest import Opens, People, Person
+from tests.page.conftest import Opens, People, Person, wait_for_live
 from tests.processes import wait_until
 
 
@@ -112,6 +112,56 @@ def test_what_is_written_offline_is_sent_once_after_a_reload(open_page: Opens, a
     expect(page.locator(".is-outbox")).to_have_count(0)
     found = ann.api("GET", f"/api/chat/messages?conversation_id={room}")
     assert [message["content"] for message in found] == ["Written offline"]
+
+
+FORGET = """() => new Promise((resolve) => {
+  const opening = indexedDB.open(`confab ${location.origin}`);
+  opening.onsuccess = () => {
+    const values = opening.result.transaction('values', 'readwrite').objectStore('values');
+    values.openCursor().onsuccess = ({ target: { result: cursor } }) => {
+      if (!cursor) return resolve(opening.result.close());
+      if (typeof cursor.key[0] === 'number' && cursor.key[1] !== 'outbox') cursor.delete();
+      cursor.continue();
+    };
+  };
+})"""
+"""Deletes what is kept of conversations, as if the page had been closed before it was written."""
+
+
+def test_a_message_whose_answer_was_lost_is_shown_once(open_page: Opens, ann: Person, room: str) -> None:
+    page = open_page(ann, f"c/{room}")
+    is_answered, is_forwarded = True, True
+
+    def connect(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda frame: socket.send(frame) if is_answered else None)
+        socket.on_message(lambda frame: server.send(frame) if is_forwarded or '"send"' not in str(frame) else None)
+
+    page.route_web_socket("**/ws/**", connect)
+    page.reload()
+    wait_for_live(page)
+    is_answered = False
+    box(page).fill("Not acknowledged")
+    box(page).press("Enter")
+
+    def is_stored() -> bool:
+        # Frames pass through the route only while the browser is called.
+        expect(page.locator(".is-outbox")).to_have_count(1)
+        return bool(ann.api("GET", f"/api/chat/messages?conversation_id={room}"))
+
+    wait_until(is_stored, "the server has the message")
+    page.evaluate(FORGET)
+    is_answered, is_forwarded = True, False
+    page.reload()
+    wait_for_live(page)
+    expect(page.locator("[data-seq]")).to_contain_text("Not acknowledged")
+    expect(page.locator(".is-outbox")).to_have_count(0)
+    is_forwarded = True
+    page.reload()
+    wait_for_live(page)
+    wait_until(lambda: not any("outbox" in key for key in page.evaluate(KEYS)), "the outbox is empty")
+    expect(page.get_by_role("article")).to_have_count(1)
+    assert len(ann.api("GET", f"/api/chat/messages?conversation_id={room}")) == 1
 
 
 def test_files_are_attached_shown_and_taken_out(open_page: Opens, ann: Person, room: str) -> None:

@@ -202,11 +202,11 @@ def test_what_the_page_tells_covers_no_message_box(open_page: Opens, person: Peo
     page.get_by_role("button", name="Undo").focus()
     page.clock.run_for(1_000)
     toast = page.locator(".toast")
-    assert space_between(toast, composer) > 0
+    wait_until(lambda: space_between(toast, composer) > 0, "the notice is above the message box")
     composer.fill("One\nTwo\nThree\nFour")
     page.get_by_role("button", name="Undo").focus()
     page.clock.run_for(1_000)
-    assert 0 < space_between(toast, composer) < 50
+    wait_until(lambda: 0 < space_between(toast, composer) < 50, "the notice is above the taller message box")
 
 
 def space_between(upper: Locator, lower: Locator) -> float:

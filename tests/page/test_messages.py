@@ -82,7 +82,8 @@ def test_a_reaction_is_shown_at_once_and_goes_if_it_is_refused(open_page: Opens,
     page.route("**/reactions/*", hold_first)
     message = article(page, "Shall we?")
     own = message.get_by_role("button", name="🎉 1 by you")
-    react()
+    with page.expect_request("**/reactions/*"):
+        react()
     expect(own).to_have_attribute("aria-pressed", "true")
     own.click()
     expect(own).to_have_count(0)

@@ -75,9 +75,10 @@ function paced(work) {
   const run = () => {
     timer = 0;
     if (last === null) return;
-    timer = setTimeout(run, PAUSE);
-    work(last);
+    const value = last;
     last = null;
+    work(value);
+    timer = setTimeout(run, PAUSE); // behind the work, which takes long on a busy device
   };
   const call = (value) => {
     last = value;

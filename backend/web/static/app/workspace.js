@@ -2,7 +2,7 @@ import { ConnectionBar } from './connection-bar.js';
 import { Sidebar } from './inbox/sidebar.js';
 import { startKeys, SWITCHER_KEY } from './keys.js';
 import { startNotifications } from './notifications.js';
-import { html, useEffect, useRef } from './preact.js';
+import { html, useEffect, useLayoutEffect, useRef } from './preact.js';
 import { panelOf, route } from './router.js';
 import { t } from './text.js';
 import { lazy } from './ui/lazy.js';
@@ -35,7 +35,7 @@ const OF_CONVERSATION = ['thread', 'pins', 'search'];
 
 /** The panes of who is signed in: the inbox, a conversation or another page, and a panel. Narrow windows show the last of them. */
 export function Workspace() {
-  useEffect(startKeys, []);
+  useLayoutEffect(startKeys, []); // not a moment later than it is shown
   useEffect(startNotifications, []);
   const { path } = route.value;
   const [first, id, seq] = path;

@@ -10,10 +10,13 @@ import { Preview } from './files.js';
 
 /**
  * The messages that the server does not have yet, at the end of a conversation or of a thread.
- * @param {{outbox: any, parentId?: number}} props  `outbox`: the signal of the conversation
+ * @param {{outbox: any, messages: any[], parentId?: number}} props  `outbox`: the signal of the conversation; `messages`: what is
+ *   shown of it
  */
-export function OutboxMessages({ outbox, parentId }) {
-  const shown = outbox.value.filter((sent) => (sent.parentId ?? undefined) === parentId);
+export function OutboxMessages({ outbox, messages, parentId }) {
+  // Where the page was closed before the server's answer, the message is read from the server before it leaves the outbox.
+  const stored = new Set(messages.map((message) => message.client_message_id));
+  const shown = outbox.value.filter((sent) => (sent.parentId ?? undefined) === parentId && !stored.has(sent.clientMessageId));
   return shown.map((sent) => html`<${OutboxMessage} key=${sent.clientMessageId} sent=${sent} />`);
 }
 

@@ -37,7 +37,7 @@ function Thread({ signals, row, rootId }) {
     ${
       messages &&
       html`<section class="timeline" ref=${scroller} aria-label=${t('thread.messages')} data-messages onScroll=${onScroll} ...${list.handlers}>
-          <div class="timeline-content">${entries}<${OutboxMessages} outbox=${signals.outbox} parentId=${rootId} /></div>
+          <div class="timeline-content">${entries}<${OutboxMessages} outbox=${signals.outbox} messages=${messages} parentId=${rootId} /></div>
         </section>
         ${!isRootGone && html`<${Composer} signals=${signals} row=${row} parentId=${rootId} onEditLast=${() => startEditLast(shown, true)} />`}`
     }

@@ -35,7 +35,7 @@ export function Timeline({ signals, row, seq }) {
         ${isUnknown && (timeline.error ? html`<${Failure} error=${timeline.error} retry=${timeline.retry} />` : html`<${Loading} />`)}
         ${isUnknown ? null : isStart ? html`<${Start} row=${row} />` : html`<${Edge} timeline=${timeline} />`}
         ${entries}
-        ${timeline.isPresent && html`<${OutboxMessages} outbox=${signals.outbox} />`}
+        ${timeline.isPresent && html`<${OutboxMessages} outbox=${signals.outbox} messages=${timeline.shown} />`}
       </div>
     </section>
     <${Jumps} timeline=${timeline} />

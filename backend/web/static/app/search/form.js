@@ -1,6 +1,6 @@
 import { chat, inbox, me } from '../chat.js';
 import { knownPeople, nameOf } from '../people.js';
-import { html, useEffect, useId, useRef, useState } from '../preact.js';
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../preact.js';
 import { t } from '../text.js';
 import { Button } from '../ui/button.js';
 import { Checkbox, Field } from '../ui/form.js';
@@ -71,7 +71,7 @@ export function SearchForm({ query, onChange, conversations }) {
   const input = useRef(null);
   const id = useId();
   const [isOpen, setOpen] = useState(Boolean(query.in || query.from || query.after || query.before || query.files));
-  useEffect(() => input.current.focus(), []);
+  useLayoutEffect(() => input.current.focus(), []);
   const change = (name, value) => onChange({ ...query, [name]: value || undefined });
   const field = (name, value = query[name] ?? '') => ({
     name,

@@ -1,9 +1,10 @@
-import { html, useEffect, useRef } from '../preact.js';
+import { html, useLayoutEffect, useRef } from '../preact.js';
 
 /** The frame of the pages outside of the workspace: a card in the middle, under the name of the product. */
 export function Card({ title, lead, note, children }) {
   const element = useRef(null);
-  useEffect(() => {
+  // Before it can be seen: later it would take the focus from a field that is being filled, perhaps with a password.
+  useLayoutEffect(() => {
     document.title = `${title} · Confab`;
     const { current } = element;
     (current.querySelector('[autofocus]') ?? current.querySelector('h1')).focus();

@@ -1,5 +1,5 @@
 import { ApiError } from '../chat.js';
-import { createContext, html, useContext, useEffect, useId, useRef, useState } from '../preact.js';
+import { createContext, html, useContext, useId, useLayoutEffect, useRef, useState } from '../preact.js';
 import { Button } from './button.js';
 import { Cancelled, errorText, fieldErrors } from './errors.js';
 import { Icon } from './icon.js';
@@ -16,7 +16,7 @@ export function Form({ onSubmit, action, icon, isDanger = false, secondary, chil
   const element = useRef(null);
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState({ detail: '', errors: {} });
-  useEffect(() => element.current.querySelector('[autofocus]')?.focus(), []);
+  useLayoutEffect(() => element.current.querySelector('[autofocus]')?.focus(), []);
   const submit = async (event) => {
     event.preventDefault();
     if (isBusy) return;
@@ -28,7 +28,8 @@ export function Form({ onSubmit, action, icon, isDanger = false, secondary, chil
       if (error instanceof Cancelled) return;
       if (!(error instanceof ApiError)) console.error(error);
       if (element.current) setFailure({ detail: errorText(error), errors: fieldErrors(error, element.current) });
-      requestAnimationFrame(() => element.current?.querySelector('[aria-invalid=true], .form-error')?.focus());
+      // At once after the rendering: later it would take the focus from a field that is being filled again.
+      queueMicrotask(() => element.current?.querySelector('[aria-invalid=true], .form-error')?.focus());
     } finally {
       setBusy(false);
     }

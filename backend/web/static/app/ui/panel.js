@@ -10,7 +10,8 @@ export function Panel({ title, subtitle, actions, children, class: className = '
   const element = useRef(null);
   useEffect(() => {
     const giveBack = rememberFocus();
-    element.current.focus({ preventScroll: true });
+    // Whoever is faster than this effect stays in the field of the panel.
+    if (!element.current.contains(document.activeElement)) element.current.focus({ preventScroll: true });
     return giveBack;
   }, []);
   const onKeyDown = (event) => {

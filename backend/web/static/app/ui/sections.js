@@ -19,7 +19,7 @@ export function SectionsPage({ base, title, path, head, foot, sections }) {
   useEffect(() => {
     if (!name) return;
     content.current.scrollTop = 0;
-    content.current.focus({ preventScroll: true });
+    if (!content.current.contains(document.activeElement)) content.current.focus({ preventScroll: true });
   }, [name]);
   return html`<div class="settings" data-shown=${name ? 'part' : 'list'}>
     <nav class="settings-list" aria-label=${title}>
