@@ -26,7 +26,12 @@ from tests.outgoing import Outgoing
 from tests.packages import chromium_binary, headless_chromium_binary
 from tests.services import Services
 
-pytest_plugins = ["tests.plugin_order", "tests.plugin_server_logs", "tests.plugin_services"]
+pytest_plugins = [
+    "tests.plugin_order",
+    "tests.plugin_server_logs",
+    "tests.plugin_services",
+    "tests.plugin_slow_browser",
+]
 
 PASSWORD = "password123"
 BCRYPT_ROUNDS = hashing.BCRYPT_ROUNDS

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.client import Client
 from tests.clients.conftest import Person, register_here
+from tests.plugin_slow_browser import slow_down
 from tests.processes import wait_until
 from tests.realtime.conftest import Deployment, Deployments, deployments
 from tests.web.page_log import PageLog
@@ -107,6 +108,8 @@ def open_page(browser: Browser, site: Deployment, request: pytest.FixtureRequest
             context.set_default_timeout(WAIT)
             context.on("page", lambda page: logs.append(PageLog(page)))
             page = context.new_page()
+            if request.config.getoption("slow_browser"):
+                slow_down(context, page)
             if who:
                 argument = {"origin": site.url, "session": _session(site, who, page.evaluate("navigator.userAgent"))}
                 context.add_init_script(f"({KEEP_SESSION})({json.dumps(argument)})")

@@ -18,6 +18,7 @@ PANELS = ["", "?panel=details", "?panel=pins", "?panel=search"]
 
 
 def check_accessible(page: Page) -> None:
+    expect(page.locator(".loading-label")).to_have_count(0)  # it fades in, and has less contrast before
     for viewport, scheme in ((WIDE, "light"), (NARROW, "dark")):
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=scheme)

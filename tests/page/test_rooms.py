@@ -26,6 +26,7 @@ def test_a_room_is_created_found_and_joined(open_page: Opens, person: People) ->
     page = open_page(ann)
     page.get_by_role("button", name="New conversation").click()
     page.get_by_role("menuitem", name="New room").click()
+    expect(page.get_by_role("textbox", name="Name")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("textbox", name="Name").fill("Kites and <b>balloons</b>")
     page.get_by_role("textbox", name="Description").fill("What flies")
