@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page.conftest import Opens, People, Person
+from tests.page.conftest import Opens, People, Person, wait_for_live
 from tests.processes import wait_until
 
 
@@ -170,6 +170,7 @@ def test_what_the_page_tells_stays_while_it_has_the_focus(open_page: Opens, pers
     page = open_page(ann, f"c/{room}")
     page.get_by_role("article", name="First").hover()
     page.get_by_role("article", name="First").get_by_role("button", name="More").click()
+    wait_for_live(page)  # later, twenty seconds of this clock would end the attempt to connect
     page.clock.install()
     page.get_by_role("menuitem", name="Delete", exact=True).click()
     undo = page.get_by_role("button", name="Undo")
