@@ -71,55 +71,46 @@ def test_a_wrong_password_is_told_and_the_address_is_shown_after_signing_in(open
     expect(page.get_by_role("textbox", name="Message to Kitchen")).to_be_visible()
 
 
-FOCUS_AT_FIRST = """selector => new MutationObserver((_, observer) => {
-  const shown = document.querySelector(selector);
-  if (!shown) return;
-  observer.disconnect();
-  document.body.dataset.hasFocus = document.activeElement === shown;
-}).observe(document.body, { childList: true, subtree: true })"""
-"""Notes whether an element has the focus in the moment in which it is shown."""
+def when_shown(page: Page, selector: str, action: str) -> None:
+    """Have the page do something with `shown`, an element, in the moment in which it appears, as no hand can."""
+    page.evaluate(
+        f"""() => new MutationObserver((_, observer) => {{
+          const shown = document.querySelector('{selector}');
+          if (!shown) return;
+          observer.disconnect();
+          {action};
+        }}).observe(document.body, {{ childList: true, subtree: true }})"""
+    )
+
+
+NOTE_FOCUS = "document.body.dataset.hasFocus = document.activeElement === shown"
+PRESS_CTRL_K = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, bubbles: true }))"
 
 
 def test_the_focus_moves_before_anybody_can_fill_another_field(open_page: Opens, ann: Person) -> None:
     page = open_page(None, "sign-in")
     page.get_by_label("Password", exact=True).wait_for()
-    page.evaluate(FOCUS_AT_FIRST, "[role=alert]")
+    when_shown(page, "[role=alert]", NOTE_FOCUS)
     sign_in(page, ann.account["email"], "not the password")
     expect(page.locator("body")).to_have_attribute("data-has-focus", "true")
     page.evaluate("delete document.body.dataset.hasFocus")
-    page.evaluate(FOCUS_AT_FIRST, "[name=first_name]")
+    when_shown(page, "[name=first_name]", NOTE_FOCUS)
     page.get_by_role("link", name="Create an account").click()
     expect(page.get_by_label("First name")).to_be_focused()
     expect(page.locator("body")).to_have_attribute("data-has-focus", "true")
 
 
-FIRST_CLICK = """path => new MutationObserver((_, observer) => {
-  if (!document.querySelector('.sidebar')) return;
-  observer.disconnect();
-  location.hash = path;
-}).observe(document.body, { childList: true, subtree: true })"""
-"""Chooses an address in the moment in which the workspace appears, as no hand can."""
-
-
 def test_an_address_that_is_chosen_as_soon_as_the_workspace_appears_is_kept(open_page: Opens, ann: Person) -> None:
     page = open_page(None, "sign-in")
-    page.evaluate(FIRST_CLICK, "#/settings/security")
+    when_shown(page, ".sidebar", "location.hash = '#/settings/security'")
     sign_in(page, ann.account["email"])
     expect(page.get_by_role("button", name="Change the password")).to_be_visible()
-
-
-FIRST_KEY = """() => new MutationObserver((_, observer) => {
-  if (!document.querySelector('.sidebar')) return;
-  observer.disconnect();
-  document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, bubbles: true }));
-}).observe(document.body, { childList: true, subtree: true })"""
-"""Presses a key in the moment in which the workspace appears."""
 
 
 def test_a_key_that_is_pressed_as_soon_as_the_workspace_appears_is_heard(open_page: Opens, ann: Person) -> None:
     page = open_page()
     page.get_by_label("Password", exact=True).wait_for()
-    page.evaluate(FIRST_KEY)
+    when_shown(page, ".sidebar", PRESS_CTRL_K)
     sign_in(page, ann.account["email"])
     expect(page.get_by_role("dialog")).to_be_visible()
 
