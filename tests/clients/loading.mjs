@@ -261,6 +261,22 @@ const orders = {
     return tab;
   },
 
+  async 'a setting that is answered after an event'() {
+    const tab = await leading();
+    tab.store.rows.set(tab.conversation, { ...row(3), last_read_seq: 1 });
+    void tab.conversation.update({ is_muted: true });
+    tab.store.apply(event);
+    tab.store.apply({ type: 'read', conversation_id: ID, user_id: 1, seq: 3 });
+    tab.requests.pop()({ ...row(4), last_read_seq: 1, unread_count: 2, is_muted: true });
+    await requested(tab);
+    if (!tab.conversation.row.is_muted) throw new Error('The setting is not shown before the row is read again.');
+    tab.requests.pop()({ ...row(4), is_muted: true });
+    await settle();
+    const { unread_count, last_read_seq } = tab.conversation.row;
+    if (unread_count !== 0 || last_read_seq !== 3) throw new Error(`${unread_count} are unread after ${last_read_seq}.`);
+    return tab;
+  },
+
   async 'an own read mark after the messages were kept'() {
     const device = new Device();
     const earlier = await open(device, true);

@@ -85,7 +85,7 @@ export class Changes {
     this.settled?.add(conversation.id);
     const { last_seq, last_modseq, unread_count } = page;
     const last_read_seq = rows.newMark(conversation, page.last_read_seq);
-    if (page.messages.some((/** @type {Message} */ { modseq }) => modseq > counted)) rows.refreshUnlessCovered(conversation);
+    if (page.messages.some((/** @type {Message} */ { modseq }) => modseq > counted)) rows.recount(conversation);
     conversation.countedAt = last_modseq;
     rows.set(
       conversation,
@@ -115,7 +115,7 @@ export class Changes {
       if (message.seq > row.last_seq) {
         changed.unread_count += Number(rows.isUnread(message));
         changed.mention_count += Number(rows.isMention(message));
-      } else rows.refreshUnlessCovered(conversation);
+      } else rows.recount(conversation);
     }
     rows.set(conversation, changed);
   }
@@ -125,7 +125,7 @@ export class Changes {
     if (user_id !== this.#store.userId) {
       conversation.readers.set({ ...conversation.readers.value, [user_id]: seq });
       conversation.setRead(user_id, seq);
-    } else if (conversation.row && conversation.mark === null) {
+    } else if (conversation.row) {
       const { rows } = this.#store;
       rows.set(conversation, { ...conversation.row, last_read_seq: rows.newMark(conversation, seq) });
     }

@@ -42,8 +42,10 @@ export class Conversation {
   timeline = new Timeline(0);
   /** Whether somebody asked for the messages: they are then kept up to date, and loaded if few are at hand. @internal */
   isOpen = false;
-  /** A read mark that the server has not confirmed. @type {number | null} @internal */
-  mark = null;
+  /** A read mark that the server has not confirmed, or 0. @internal */
+  mark = 0;
+  /** Whether an event set the read mark back while `mark` is sent: only the server knows which of the two came last. @internal */
+  isSetBack = false;
   /** @internal */
   memberList;
   /** @internal */
@@ -157,19 +159,20 @@ export class Conversation {
 
   /** Send the read mark, if the server has not confirmed it. @internal */
   async pushMark() {
-    if (this.#isMarking || this.mark === null) return;
+    if (this.#isMarking || !this.mark) return;
     this.#isMarking = true;
     try {
-      while (this.mark !== null) {
+      while (this.mark) {
         const { mark, version } = this;
+        this.isSetBack = false;
         const row = await this.#call('POST', '/read', { seq: mark });
-        if (this.mark === mark) this.mark = null;
-        if (this.version === version) this.#store.rows.take(row);
-        else this.#store.rows.refreshUnlessCovered(this);
+        if (this.mark === mark) this.mark = 0;
+        if (this.version === version || this.isSetBack) this.#store.rows.take(row, version);
+        else this.#store.rows.recount(this);
       }
     } catch (error) {
       const { isTemporary, retryAfter = 1 } = /** @type {import('./api.js').ApiError} */ (error);
-      if (isTemporary === false) this.mark = null;
+      if (isTemporary === false) this.mark = 0;
       // The row that is read brings the next attempt.
       setTimeout(() => this.#store.rows.refresh(this), 1000 * retryAfter);
     } finally {
@@ -180,13 +183,15 @@ export class Conversation {
 
   /** Mark the message `seq` and all later ones as unread. @param {number} seq */
   async unread(seq) {
-    this.mark = null;
-    this.#store.rows.take(await this.#call('POST', '/unread', { seq }));
+    this.mark = 0;
+    const { version } = this;
+    this.#store.rows.take(await this.#call('POST', '/unread', { seq }), version);
   }
 
   /** Mute or pin the conversation, for oneself. @param {{is_muted?: boolean, is_pinned?: boolean}} settings */
   async update(settings) {
-    this.#store.rows.take(await this.#call('PATCH', '', settings));
+    const { version } = this;
+    this.#store.rows.take(await this.#call('PATCH', '', settings), version);
   }
 
   /** Tell the others that one is typing. To be called at each key: it is sent once in three seconds. */

@@ -19,16 +19,22 @@ export class Rows {
     this.#context = context;
   }
 
-  /** Take over a row that the server answered. @param {InboxRow} row */
-  take(row) {
+  /**
+   * Take over a row that the server answered. It is read again if an event came meanwhile, because the answer may be older.
+   * @param {InboxRow} row
+   * @param {number} [version]  of the conversation, before the call
+   */
+  take(row, version = Infinity) {
     const conversation = this.#store.conversation(row.id);
     if (!conversation.modseq) {
       conversation.modseq = row.last_modseq;
       conversation.lastSeq = row.last_seq;
       conversation.timeline = new Timeline(row.last_seq);
-    } else if (row.last_modseq < conversation.modseq) return this.refresh(conversation); // events came meanwhile
+    }
+    if (row.last_modseq < conversation.modseq) return this.refresh(conversation); // events came meanwhile
+    if (version < conversation.version) this.refresh(conversation);
     conversation.countedAt = row.last_modseq;
-    const last_read_seq = Math.max(row.last_read_seq, conversation.mark ?? 0);
+    const last_read_seq = Math.max(row.last_read_seq, conversation.mark);
     this.set(conversation, { ...row, last_read_seq }, last_read_seq === row.last_read_seq);
     void conversation.pushMark();
     if (!this.#store.changes.settled) void conversation.refill().catch(() => {});
@@ -45,7 +51,7 @@ export class Rows {
     else if (conversation.modseq >= row.last_modseq && conversation.timeline.covers(row.last_read_seq, row.last_seq)) {
       const unread = conversation.timeline.after(row.last_read_seq).filter((message) => this.isUnread(message));
       row = { ...row, unread_count: unread.length, mention_count: unread.filter((message) => this.isMention(message)).length };
-    } else if (!isCounted && conversation.mark === null) this.refresh(conversation); // else the answer to the mark has the counts
+    } else if (!isCounted && !conversation.mark) this.refresh(conversation); // else the answer to the mark has the counts
     const isMoved = row.last_read_seq !== conversation.row?.last_read_seq;
     conversation.row = row;
     if (isMoved) conversation.setRead(this.#store.userId, row.last_read_seq);
@@ -55,12 +61,16 @@ export class Rows {
   }
 
   /**
-   * The read mark after the news that it is at `seq`. News may be late, so one that goes back is asked for.
+   * The read mark after the news that it is at `seq`. News may be late, so one that goes back is asked for. While a mark is sent,
+   * that happens after its answer: an earlier call could be answered without that mark.
    * @param {Conversation} conversation @param {number} seq
    */
   newMark(conversation, seq) {
     const mark = conversation.row?.last_read_seq ?? 0;
-    if (seq < mark && conversation.mark === null) this.refresh(conversation);
+    if (seq < mark) {
+      if (conversation.mark) conversation.isSetBack = true;
+      else this.refresh(conversation);
+    }
     return Math.max(seq, mark);
   }
 
@@ -74,14 +84,14 @@ export class Rows {
     return this.isUnread(message) && (message.mentions_room || message.mentions.includes(this.#store.userId));
   }
 
-  /** @param {Conversation} conversation */
-  refreshUnlessCovered(conversation) {
+  /** Read the row anew, unless its counts can be computed from what is at hand. @param {Conversation} conversation */
+  recount(conversation) {
     const { row } = conversation;
     if (row && !conversation.timeline.covers(row.last_read_seq, row.last_seq)) this.refresh(conversation);
   }
 
   /**
-   * Read the row anew, because its counts cannot be known from what is at hand. The leading tab reads it, for all tabs: it may
+   * Read the row anew, because it cannot be known from what is at hand. The leading tab reads it, for all tabs: it may
    * hold messages that this one lacks, so it does not know by itself that the row is needed.
    * @param {Conversation} conversation
    */

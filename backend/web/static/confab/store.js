@@ -68,19 +68,27 @@ export class Store {
 
   /** What a new tab needs, besides what is kept on the device. */
   snapshot() {
-    const conversations = [...this.conversations.values()].filter(({ row }) => row).map(recordOf);
-    return { online: this.online.value, settled: this.changes.settled, conversations };
+    return { online: this.online.value, settled: this.changes.settled, conversations: this.#known().map(recordOf) };
   }
 
   /** Take over the snapshot of the leading tab. @param {ReturnType<Store['snapshot']>} snapshot */
   takeSnapshot({ online, settled, conversations }) {
     this.online.set(online);
-    const ids = new Set(conversations.map(({ row }) => row?.id));
-    for (const conversation of this.conversations.values())
-      if (conversation.row && !ids.has(conversation.id)) this.#forget(conversation);
+    this.#forgetOthers(conversations.map(({ row }) => row?.id));
     for (const record of conversations) this.#take(record);
     this.changes.settled = settled && new Set(settled);
     for (const conversation of this.#open()) void conversation.open().catch(() => {});
+  }
+
+  /** The conversations in the inbox. */
+  #known() {
+    return [...this.conversations.values()].filter(({ row }) => row);
+  }
+
+  /** Forget the conversations in the inbox that are none of `ids`. @param {(string | undefined)[]} ids */
+  #forgetOthers(ids) {
+    const kept = new Set(ids);
+    for (const conversation of this.#known()) if (!kept.has(conversation.id)) this.#forget(conversation);
   }
 
   #open() {
@@ -89,25 +97,22 @@ export class Store {
 
   /** @param {ReturnType<typeof recordOf>} record  as it is kept on the device */
   #take(record) {
-    const { row, modseq, countedAt, lastSeq, keptFrom, mark } = record;
+    const { row, modseq, lastSeq } = record;
     const conversation = this.conversation(/** @type {InboxRow} */ (row).id);
     if (conversation.modseq < modseq) conversation.timeline = new Timeline(lastSeq);
-    Object.assign(conversation, { row, modseq, countedAt, lastSeq, keptFrom, mark });
+    Object.assign(conversation, record);
     for (const value of [conversation.info, conversation.messages, this.inbox]) value.invalidate();
   }
 
   /** The positions from which to resume: of the conversations in the inbox. */
   positions() {
-    const known = [...this.conversations.values()].filter(({ row }) => row);
-    return Object.fromEntries(known.map(({ id, modseq }) => [id, modseq]));
+    return Object.fromEntries(this.#known().map(({ id, modseq }) => [id, modseq]));
   }
 
   /** Take over the whole inbox, before a resume. @param {InboxRow[]} rows */
   takeInbox(rows) {
-    const ids = new Set(rows.map(({ id }) => id));
-    for (const conversation of this.conversations.values())
-      if (conversation.row && !ids.has(conversation.id)) this.#forget(conversation);
-    const isFirst = ![...this.conversations.values()].some(({ row }) => row);
+    this.#forgetOthers(rows.map(({ id }) => id));
+    const isFirst = !this.#known().length;
     for (const row of rows) {
       const { row: before, modseq } = this.conversation(row.id);
       if (!before && !isFirst && row.unread_count) void this.#tellUnread(row).catch(() => {});
@@ -168,7 +173,7 @@ export class Store {
     conversation.row = null;
     this.#clear(conversation);
     conversation.memberList.forget();
-    conversation.mark = null;
+    conversation.mark = 0;
     conversation.typists.clear();
     conversation.readers.set({});
     for (const value of [conversation.info, this.inbox]) value.invalidate();
@@ -183,7 +188,7 @@ export class Store {
   }
 
   #sortedRows() {
-    const rows = [...this.conversations.values()].flatMap(({ row }) => row ?? []);
+    const rows = this.#known().map(({ row }) => /** @type {InboxRow} */ (row));
     return rows.sort((a, b) => compare(activity(b), activity(a)) || compare(a.id, b.id));
   }
 
