@@ -1,5 +1,5 @@
 import { Members } from './members.js';
-import { PAGE, Timeline } from './timeline.js';
+import { endOf, PAGE, Timeline } from './timeline.js';
 import { Typists } from './typing.js';
 import { Value } from './value.js';
 
@@ -118,7 +118,7 @@ export class Conversation {
   loadAfter() {
     return this.#once('after', async () => {
       const { shown, hasAfter } = this.timeline;
-      if (hasAfter) await this.#page(`&after=${shown[shown.length - 1].seq}`);
+      if (hasAfter) await this.#page(`&after=${endOf(shown)}`);
     });
   }
 
@@ -263,7 +263,7 @@ export class Conversation {
       const read = page.find(({ is_read, sender_id }) => is_read && sender_id === this.#store.userId);
       for (const message of page) this.#store.takeMessage(message);
       if (read?.recipient_id) return this.setRead(read.recipient_id, read.seq);
-      before = page[page.length - 1]?.seq ?? 0;
+      before = endOf(page);
     }
   }
 

@@ -1,3 +1,5 @@
+import { endOf } from './timeline.js';
+
 /**
  * @typedef {import('./types.js').Message} Message
  * @typedef {import('./conversation.js').Conversation} Conversation
@@ -71,7 +73,7 @@ export class Keeper {
     const kept = (await storage.list([userId, 'message', id])).map(({ value }) => value);
     let first = kept.length - 1;
     while (first > 0 && kept[first - 1].seq === kept[first].seq - 1) first -= 1;
-    return kept[first]?.seq && kept[kept.length - 1].seq + 1 >= timeline.from ? kept.slice(first) : [];
+    return endOf(kept) + 1 >= timeline.from ? kept.slice(first) : [];
   }
 
   /** @param {Conversation} conversation @param {Message} message */
@@ -94,7 +96,7 @@ export class Keeper {
   /** Keep the row, the positions and the read mark, or drop them if the row is gone. @param {Conversation} conversation */
   keepRow(conversation) {
     this.#dirtyRows.add(conversation);
-    if (this.#flushing === undefined) this.#flushing = setTimeout(() => void this.flush(), FLUSH_DELAY);
+    this.#flushing ??= setTimeout(() => void this.flush(), FLUSH_DELAY);
   }
 
   /** Drop the messages. @param {Conversation} conversation */

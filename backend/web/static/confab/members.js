@@ -12,6 +12,8 @@ export class Members {
   #api;
   /** @type {Map<number, Member> | null} */
   #byId = null;
+  /** The last change of each member: an answer that arrives after it may be older. @type {Map<number, any>} */
+  #changes = new Map();
 
   /** @param {import('./api.js').Api} api */
   constructor(api) {
@@ -31,31 +33,32 @@ export class Members {
   /** @param {Member[]} members */
   #take(members) {
     this.#byId = new Map(members.map((member) => [member.user.id, member]));
+    for (const change of this.#changes.values()) this.change(change);
     this.value.invalidate();
   }
 
   /** @param {any} change  an event, or a membership of /sync */
   change(change) {
+    const { user_id, is_admin, user, joined_at } = change;
+    this.#changes.set(user_id, change);
     const members = this.#byId;
     if (!members) return;
-    const { user_id, is_admin } = change;
     const before = members.get(user_id);
     if (change.left_at || change.type === 'member.left') members.delete(user_id);
-    else if (change.user || before) {
-      members.set(user_id, { joined_at: change.joined_at ?? null, user: change.user, ...before, is_admin });
-    } else void this.#add(user_id, is_admin);
+    else if (user || before) members.set(user_id, { joined_at, user, ...before, is_admin });
+    else void this.#add(change);
     this.value.invalidate();
   }
 
-  /** @param {number} userId @param {boolean} isAdmin */
-  async #add(userId, isAdmin) {
-    const user = await this.#api.get(`/api/users/${userId}`).catch(() => null);
-    if (user) this.#byId?.set(userId, { user, is_admin: isAdmin, joined_at: new Date().toISOString() });
-    this.value.invalidate();
+  /** @param {any} change  an event of somebody who was no member */
+  async #add(change) {
+    const user = await this.#api.get(`/api/users/${change.user_id}`).catch(() => null);
+    if (user && this.#changes.get(user.id) === change) this.change({ joined_at: new Date().toISOString(), user, ...change });
   }
 
   forget() {
     this.#byId = null;
+    this.#changes.clear();
     this.value.invalidate();
   }
 }

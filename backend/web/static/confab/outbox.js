@@ -80,7 +80,7 @@ export class Outbox {
   /** Take over an item of the device, or of another tab. @param {Item} item */
   take(item) {
     const sent = this.#sent.get(item.clientMessageId) ?? this.#hold(item);
-    if (item.failure && sent.state !== 'failed') sent.fail(item.failure);
+    if (item.failure) sent.fail(item.failure);
     this.#context.changed(item.conversationId);
     this.#sender.pump(item.conversationId);
   }
@@ -132,13 +132,13 @@ export class Outbox {
     const sent = this.#sent.get(item.clientMessageId);
     this.#remove(item);
     sent?.upload.abort();
-    if (sent && sent.state !== 'failed') sent.fail({ status: 0, code: 'cancelled', detail: 'The message was not sent.' });
+    sent?.fail({ status: 0, code: 'cancelled', detail: 'The message was not sent.' });
   }
 
   /** Another tab learnt that the server refused a message. @param {Item} item */
   refused(item) {
     const sent = this.#sent.get(item.clientMessageId);
-    if (sent && item.failure && sent.state !== 'failed') {
+    if (sent && item.failure) {
       sent.item.failure = item.failure;
       sent.fail(item.failure);
       this.#context.changed(item.conversationId);

@@ -87,8 +87,9 @@ export class Sent {
     this.#deferred.resolve(message);
   }
 
-  /** @param {{status: number, code: string, detail: string}} error @internal */
+  /** The first failure counts, until a retry. @param {{status: number, code: string, detail: string}} error @internal */
   fail(error) {
+    if (this.state === 'failed') return;
     this.error = error;
     this.changes.set('failed');
     this.#deferred.reject(error);

@@ -2,7 +2,7 @@ import { Changes } from './changes.js';
 import { Conversation } from './conversation.js';
 import { Keeper, recordOf } from './keeper.js';
 import { Rows } from './rows.js';
-import { Timeline } from './timeline.js';
+import { endOf, Timeline } from './timeline.js';
 import { compare, Value } from './value.js';
 
 /**
@@ -137,7 +137,7 @@ export class Store {
         await this.api.get(`/api/chat/messages?conversation_id=${id}&limit=100&after=${seq}`)
       );
       for (const message of page) if (message.seq <= last_seq) this.#context.emit('message', message);
-      seq = page[page.length - 1]?.seq ?? last_seq;
+      seq = endOf(page) || last_seq;
     }
   }
 
@@ -150,7 +150,7 @@ export class Store {
 
   /** Apply a frame of the server. @param {any} frame */
   apply(frame) {
-    const conversation = frame.conversation_id ? this.conversation(frame.conversation_id) : null;
+    const conversation = frame.conversation_id && this.conversation(frame.conversation_id);
     if (frame.type === 'ready') {
       this.typingExpires = frame.typing_expires;
       this.online.set(frame.online);

@@ -8,13 +8,14 @@ export class Tabs {
   /** @type {(() => void) | undefined} */
   #release;
   #abort = new AbortController();
+  #hasOthers;
   isLeader = false;
 
   /** @param {string} name @param {(message: any) => void} onMessage  gets what the other tabs post */
   constructor(name, onMessage) {
     this.#name = name;
-    this.hasOthers = Boolean(globalThis.document && globalThis.navigator?.locks && globalThis.BroadcastChannel);
-    if (!this.hasOthers) return;
+    this.#hasOthers = Boolean(globalThis.document && globalThis.navigator?.locks && globalThis.BroadcastChannel);
+    if (!this.#hasOthers) return;
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }) => onMessage(data);
   }
@@ -33,7 +34,7 @@ export class Tabs {
       this.isLeader = true;
       onLead();
     };
-    if (!this.hasOthers) return lead();
+    if (!this.#hasOthers) return lead();
     try {
       await navigator.locks.request(`${this.#name} leader`, { signal: this.#abort.signal }, () => {
         if (this.#abort.signal.aborted) return;

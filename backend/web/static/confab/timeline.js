@@ -73,8 +73,7 @@ export class Timeline {
     if (this.#loads) put(this.#news, message);
     const inTail = message.seq >= this.from && put(this.#tail, message);
     const window = this.#window;
-    const inWindow =
-      window?.length && message.seq >= window[0].seq && message.seq <= window[window.length - 1].seq && put(window, message);
+    const inWindow = window && message.seq <= endOf(window) && message.seq >= window[0].seq && put(window, message);
     if (inTail) this.#trim();
     return Boolean(inTail || inWindow);
   }
@@ -104,12 +103,12 @@ export class Timeline {
    */
   addPage(page, isLast = false) {
     if (!page.length) return;
-    const last = page[page.length - 1].seq;
+    const last = endOf(page);
     if (isLast || last + 1 >= this.from) {
       // It meets the tail. A message that is held already is the newer one.
       for (const message of page) put(this.#tail, message);
       this.from = Math.min(this.from, page[0].seq);
-      if (this.#window && this.#window[this.#window.length - 1].seq + 1 >= this.from) {
+      if (this.#window && endOf(this.#window) + 1 >= this.from) {
         for (const message of this.#window) put(this.#tail, message);
         this.from = Math.min(this.from, this.#window[0].seq);
         this.#window = null;
@@ -118,7 +117,7 @@ export class Timeline {
       this.#trim();
     } else {
       const window = this.#window;
-      const isAdjacent = window && page[0].seq <= window[window.length - 1].seq + 1 && last >= window[0].seq - 1;
+      const isAdjacent = window && page[0].seq <= endOf(window) + 1 && last >= window[0].seq - 1;
       if (!isAdjacent) this.#window = [...page];
       else for (const message of page) put(window, message);
       const kept = /** @type {Message[]} */ (this.#window);
@@ -145,6 +144,11 @@ export class Timeline {
     this.#tail = this.#tail.slice(-TAIL);
     this.from = this.#tail[0].seq;
   }
+}
+
+/** The seq of the last message, or 0. @param {Message[]} messages */
+export function endOf(messages) {
+  return messages[messages.length - 1]?.seq ?? 0;
 }
 
 /** The index of the first message whose seq is not below `seq`. @param {Message[]} messages @param {number} seq */
