@@ -10,7 +10,7 @@ export class CatchUp {
   #store;
   #resume;
   #broadcast;
-  /** The frames that wait for an answer of /sync. @type {any[] | null} */
+  /** The frames that wait for the answer to a call. @type {any[] | null} */
   #held = null;
 
   /**
@@ -28,8 +28,11 @@ export class CatchUp {
 
   /** Resolves when the last page of what was missed is applied. Rejects with ApiError. */
   async run() {
-    const rows = await repeat(() => this.#api.all('/api/chat/conversations?limit=100'));
-    this.#broadcast({ kind: 'inbox', rows });
+    await repeat(() =>
+      this.#hold(async () => {
+        this.#broadcast({ kind: 'inbox', rows: await this.#api.all('/api/chat/conversations?limit=100') });
+      }),
+    );
     await repeat(async () => {
       const conversations = this.#store.positions();
       if (JSON.stringify(conversations).length < POSITIONS_LENGTH) await this.#resume({ type: 'resume', conversations });
@@ -45,19 +48,29 @@ export class CatchUp {
   }
 
   /** Apply a page of what changed, where there are too many conversations for `resume`. Resolves with whether there is more. */
-  async #sync() {
-    // What arrives during the call follows its answer, as it follows the pages on the socket.
-    /** @type {any[]} */
-    const held = [];
-    this.#held = held;
-    try {
+  #sync() {
+    return this.#hold(async () => {
       const page = await this.#api.post('/api/chat/sync', { conversations: this.#store.positions() });
       const isMore = page.conversations.some((/** @type {any} */ { truncated }) => truncated);
       this.#broadcast({ kind: 'frame', frame: { type: 'resumed', ...page, done: !isMore } });
       return isMore;
+    });
+  }
+
+  /**
+   * Apply the answer to a call. What arrives during the call follows, as it follows the pages on the socket: the answer may be older.
+   * @template T
+   * @param {() => Promise<T>} action
+   */
+  async #hold(action) {
+    /** @type {any[]} */
+    const held = [];
+    this.#held = held;
+    try {
+      return await action();
     } finally {
-      this.#held = null;
-      for (const frame of held) this.#broadcast({ kind: 'frame', frame });
+      if (this.#held === held) this.#held = null; // else another call began, on a new socket
+      for (const frame of held) this.apply(frame);
     }
   }
 }
