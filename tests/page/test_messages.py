@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, WebSocketRoute, expect
 
 from tests.page.conftest import Opens, Person, wait_for_live
+from tests.processes import wait_until
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAUCAIAAAA7jDsBAAAAGElEQVR42mOcuuQ4A27AxIAXjEqPSpMnDQA0eQHxPpAQ1QAAAABJRU5ErkJggg=="
@@ -238,6 +239,24 @@ def test_what_was_pinned_while_the_connection_was_away_is_shown_after_it(
     ann.api("PUT", f"/api/chat/messages/{message['id']}/pin")
     is_away = False
     expect(panel.get_by_role("listitem")).to_contain_text("Plans")
+
+
+def test_what_is_pinned_while_the_pins_are_loaded_is_shown(open_page: Opens, ann: Person, room: str) -> None:
+    first, second = (ann.api.send(text, conversation_id=room) for text in ("First", "Second"))
+    ann.api("PUT", f"/api/chat/messages/{first['id']}/pin")
+    page = open_page(ann, f"c/{room}")
+    wait_for_live(page)
+    answers: list[tuple[Route, APIResponse]] = []
+    page.route("**/api/chat/messages?*pinned=true*", lambda route: answers.append((route, route.fetch())))
+    page.get_by_role("button", name="Pinned messages").click()
+    wait_until(lambda: page.evaluate("1") and answers, "the pins are read")  # the call lets Playwright go on
+    ann.api("PUT", f"/api/chat/messages/{second['id']}/pin")
+    ann.api.send("Second is pinned", conversation_id=room)
+    expect(article(page, "Second is pinned")).to_be_visible()
+    [(route, answer)] = answers
+    route.fulfill(response=answer)
+    pins = page.get_by_role("complementary", name="Pinned messages").get_by_role("listitem")
+    expect(pins).to_contain_text(["Second", "First"])
 
 
 def test_everything_by_keyboard(open_page: Opens, ann: Person, bob: Person, room: str) -> None:

@@ -1,6 +1,6 @@
 import { api, chat, conversationSignals, state } from '../chat.js';
 import { nameOf, person } from '../people.js';
-import { html, useEffect, useMemo, useState } from '../preact.js';
+import { html, useEffect, useMemo, useRef, useState } from '../preact.js';
 import { conversationHref } from '../router.js';
 import { formatMoment, formatShort, t } from '../text.js';
 import { Avatar } from '../ui/avatar.js';
@@ -36,23 +36,28 @@ export function PinsPanel({ id }) {
 function usePins(id) {
   const [pins, setPins] = useState(null);
   const [error, setError] = useState(null);
-  const load = () => {
+  // What changed since the call: its answer may be older.
+  const changes = useRef(new Map());
+  const load = async () => {
     setError(null);
-    api.all(`/api/chat/messages?conversation_id=${id}&pinned=true&limit=100`).then(setPins, setError);
+    changes.current = new Map();
+    try {
+      const found = await api.all(`/api/chat/messages?conversation_id=${id}&pinned=true&limit=100`);
+      setPins([...changes.current.values()].reduce(withChange, found));
+    } catch (failure) {
+      setError(failure);
+    }
   };
   const isLive = state.value.status === 'live';
   // No event tells of what was pinned while the connection was away.
   useEffect(() => {
-    if (isLive || !pins) load();
+    if (isLive || !pins) void load();
   }, [id, isLive]);
   useEffect(() => {
     const take = ({ message }) => {
       if (message.conversation_id !== id) return;
-      setPins((before) => {
-        const others = (before ?? []).filter((each) => each.id !== message.id);
-        if (!message.is_pinned && others.length === before?.length) return before;
-        return message.is_pinned ? [...others, message].sort((a, b) => b.seq - a.seq) : others;
-      });
+      changes.current.set(message.id, message);
+      setPins((before) => before && withChange(before, message));
     };
     const ends = ['message.updated', 'message.deleted'].map((type) => chat.on(type, take));
     return () => {
@@ -60,6 +65,13 @@ function usePins(id) {
     };
   }, [id]);
   return { pins, error, load };
+}
+
+/** The pins after a change of a message. @param {any[]} pins @param {any} message */
+function withChange(pins, message) {
+  const others = pins.filter(({ id }) => id !== message.id);
+  if (!message.is_pinned && others.length === pins.length) return pins;
+  return message.is_pinned ? [...others, message].sort((a, b) => b.seq - a.seq) : others;
 }
 
 function Pin({ message, row, conversation }) {
