@@ -53,8 +53,7 @@ def run_module(pool: Pool, project: Path, cache: Path, module: Module, size: int
     equivalents = read_equivalents(module.path)
     counted = [mutant for mutant in mutants if (mutant.before, mutant.after) not in equivalents]
     score = Score(module.path, module.target, len(counted), equivalent=len(mutants) - len(counted))
-    changes = {(mutant.before, mutant.after) for mutant in mutants}
-    score.stale = [f"{line} -> {change}" for line, change in equivalents if (line, change) not in changes]
+    score.stale = stale_entries(module.path, mutants)
     chosen = sample(counted, size, module.path)
     score.tried, score.is_sample = len(chosen), len(chosen) < len(counted)
     _run(pool, module.path, reach, chosen, score)
@@ -63,6 +62,12 @@ def run_module(pool: Pool, project: Path, cache: Path, module: Module, size: int
     minutes = (time.monotonic() - began) / 60
     print(f"  {score.percent:.0f} % of {score.tried} noticed, in {minutes:.1f} minutes", flush=True)
     return score
+
+
+def stale_entries(path: str, mutants: list[Mutant]) -> list[str]:
+    """The entries of equivalent.toml for the module at *path* that are none of its *mutants*."""
+    changes = {(mutant.before, mutant.after) for mutant in mutants}
+    return [f"{line} -> {change}" for line, change in read_equivalents(path) if (line, change) not in changes]
 
 
 def _judge(pool: Pool, reach: Reach, path: str, mutant: Mutant, ids: list[str]) -> dict[str, Any]:
