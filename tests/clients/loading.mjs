@@ -9,6 +9,7 @@ const load = (file) => import(pathToFileURL(`${sources}/${file}`).href);
 const { Store } = await load('store.js');
 const { MemoryStorage } = await load('storage.js');
 const { ApiError } = await load('api.js');
+const { CatchUp } = await load('catch-up.js');
 
 const ID = 'room:1';
 const message = (seq, modseq, content) => ({ id: seq, conversation_id: ID, seq, modseq, content, sender_id: 2, mentions: [] });
@@ -258,6 +259,30 @@ const orders = {
     if (isAsked) throw new Error('The row is asked for, though all unread messages are at hand.');
     const { unread_count, last_read_seq } = tab.conversation.row;
     if (unread_count !== 1 || last_read_seq !== 2) throw new Error(`${unread_count} are unread after ${last_read_seq}.`);
+    return tab;
+  },
+
+  async 'an inbox that is answered after the next socket has caught up'() {
+    const tab = await leading();
+    const answers = [];
+    const all = () => new Promise((resolve) => answers.push(resolve));
+    const broadcast = ({ kind, rows, frame }) => {
+      if (kind === 'inbox') tab.store.takeInbox(rows);
+      else if (kind === 'frame') tab.store.apply(frame);
+    };
+    const settings = (is_muted) => ({ is_muted, is_pinned: false, last_read_seq: 3 });
+    const updated = (is_muted) => ({ type: 'inbox.updated', conversation_id: ID, ...settings(is_muted) });
+    const catchUp = new CatchUp({ all }, tab.store, async () => {}, broadcast);
+    void catchUp.run();
+    catchUp.apply(updated(true));
+    void catchUp.run();
+    answers[1]([{ ...row(3), ...settings(true) }]);
+    await settle();
+    catchUp.apply(event);
+    catchUp.apply(updated(false));
+    answers[0]([{ ...row(3), ...settings(true) }]);
+    await settle();
+    if (tab.conversation.row.is_muted) throw new Error('A former setting is shown.');
     return tab;
   },
 

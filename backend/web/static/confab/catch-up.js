@@ -30,7 +30,8 @@ export class CatchUp {
   async run() {
     await repeat(() =>
       this.#hold(async () => {
-        this.#broadcast({ kind: 'inbox', rows: await this.#api.all('/api/chat/conversations?limit=100') });
+        const rows = await this.#api.all('/api/chat/conversations?limit=100');
+        if (this.#held) this.#broadcast({ kind: 'inbox', rows }); // else another socket has caught up meanwhile
       }),
     );
     await repeat(async () => {
@@ -69,8 +70,10 @@ export class CatchUp {
     try {
       return await action();
     } finally {
-      if (this.#held === held) this.#held = null; // else another call began, on a new socket
-      for (const frame of held) this.apply(frame);
+      if (this.#held === held) {
+        this.#held = null;
+        for (const frame of held) this.apply(frame);
+      }
     }
   }
 }
