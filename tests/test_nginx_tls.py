@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.clients.adapters import apart
 from tests.processes import free_port
 from tests.servers import Nginx, Server
+from tests.threads import in_thread
 
 HSTS = "max-age=31536000"
 ACCOUNT = {"email": "tls@example.com", "password": "correct horse battery", "first_name": "Test", "last_name": "User"}
@@ -82,7 +82,7 @@ def test_a_socket_hears_what_is_sent(nginx: Nginx, trusting: ssl.SSLContext) -> 
     assert call(nginx, trusting, "POST", "/api/auth/register", ACCOUNT)[0].status == 201
     _, body = call(nginx, trusting, "POST", "/api/auth/login", {name: ACCOUNT[name] for name in ("email", "password")})
     token = json.loads(body)["access_token"]
-    apart(lambda: asyncio.run(hear(nginx, trusting, token)))
+    in_thread(lambda: asyncio.run(hear(nginx, trusting, token)))
     assert token not in nginx.access_log.read_text() + nginx.error_log.read_text()
 
 

@@ -10,7 +10,6 @@ import sys
 import tomllib
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from conformance.runner import run_cases
 from tests.openapi.node import ROOT as ROOT_OF_NODE
 from tests.realtime.client import ContractViolation, check, from_client, from_server
 from tests.servers import ROOT
+from tests.threads import in_thread
 
 T = TypeVar("T")
 
@@ -119,10 +119,10 @@ def run_every_case(command: str) -> tuple[list[Result], list[str]]:
 
 
 def apart(call: Callable[[], T]) -> T:
-    """Make a call in a thread: the browser of an earlier test keeps an event loop running in this one."""
-    with ThreadPoolExecutor(1) as pool, warnings.catch_warnings():
+    """Make a call that runs scripted servers in a thread of its own."""
+    with warnings.catch_warnings():
         # A connection that arrives as a scripted server ends is closed by the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
-        result = pool.submit(call).result()
+        result = in_thread(call)
         gc.collect()
     return result

@@ -6,7 +6,6 @@ import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +17,7 @@ from backend import create_app
 from config import Config
 from tests.realtime.conftest import SETTINGS, Deployment, app_root, migrate
 from tests.servers import Server
+from tests.threads import in_thread
 
 if TYPE_CHECKING:
     from kosoku._kosoku import CaseResult
@@ -78,8 +78,7 @@ def run(
     """Run *cases* (by default all but *excluded*) against a server that echoes, and return their outcomes."""
     user = deployment.user()
     url = f"{deployment.url.replace('http', 'ws')}/ws/autobahn?token={user.token}"
-    with ThreadPoolExecutor(1) as pool:  # another thread, because Playwright may run an event loop in this one
-        return pool.submit(lambda: asyncio.run(_run(url, cases, excluded))).result()
+    return in_thread(lambda: asyncio.run(_run(url, cases, excluded)))
 
 
 async def _run(url: str, cases: Sequence[str] | None, excluded: Sequence[str] | None) -> list[CaseResult]:
