@@ -16,7 +16,10 @@ OnSubscribed = Callable[[Collection[str]], None]
 
 
 class Bus(ABC):
-    """A publish/subscribe bus. A topic is `c:` and a conversation's id, or `u:` and a user's id. No method blocks but `ping`."""
+    """A publish/subscribe bus. A topic is `c:` and a conversation's id, or `u:` and a user's id.
+
+    No method blocks but `wait_until_subscribed` and `ping`.
+    """
 
     @abstractmethod
     def start(self, on_events: OnEvents, on_subscribed: OnSubscribed) -> None:
@@ -33,6 +36,13 @@ class Bus(ABC):
     @abstractmethod
     def subscribe(self, topic: str) -> None:
         """Ask for the events of *topic*; `on_subscribed` tells from when they are received."""
+
+    @abstractmethod
+    def wait_until_subscribed(self) -> None:
+        """Wait until the events of every topic that was asked for so far are received.
+
+        Ends after two seconds at most, and soon if the server behind the bus is away: its events are lost then anyway.
+        """
 
     @abstractmethod
     def unsubscribe(self, topic: str) -> None:

@@ -26,6 +26,9 @@ class LocalBus(Bus):
         if self._on_subscribed is not None:
             self._on_subscribed([topic])
 
+    def wait_until_subscribed(self) -> None:
+        """Nothing to wait for."""
+
     def unsubscribe(self, topic: str) -> None:
         """Nothing to do: the hub drops events of conversations without subscribers."""
 

@@ -6,6 +6,7 @@ publications and subscriptions, so that no caller waits for Redis.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import secrets
 import time
@@ -31,7 +32,7 @@ SOCKET_SECONDS = 1.0
 """How long Redis may take to answer before it counts as away."""
 
 QUIET_SECONDS = 2.0
-"""After this long without data the link is pinged; after twice as long it counts as dead."""
+"""After this long without data the link is pinged; after twice as long it counts as dead. Nobody waits longer for a topic."""
 
 RETRY_SECONDS = 0.5
 MAX_QUEUED = 10_000
@@ -66,6 +67,11 @@ class RedisBus(Bus):
         self._has_work = gevent.event.Event()
         self._link: Any = None
         self._received_at = 0.0
+        self._is_away = False
+        # Redis answers in order: a ping that follows subscriptions is answered once they are in effect.
+        self._unsent_barrier: gevent.event.Event | None = None
+        self._barriers: dict[bytes, gevent.event.Event] = {}
+        self._barrier_numbers = itertools.count(1)
 
     @property
     def _is_started(self) -> bool:
@@ -101,6 +107,12 @@ class RedisBus(Bus):
         self._wanted.add(topic)
         self._has_work.set()
 
+    def wait_until_subscribed(self) -> None:
+        if self._is_started and not self._is_away:
+            barrier = self._unsent_barrier = self._unsent_barrier or gevent.event.Event()
+            self._has_work.set()
+            barrier.wait(QUIET_SECONDS)
+
     def unsubscribe(self, topic: str) -> None:
         self._wanted.discard(topic)
         self._has_work.set()
@@ -132,6 +144,7 @@ class RedisBus(Bus):
         link = self._link
         if link is None:
             return
+        barrier = self._take_barrier()  # before the topics are compared: it stands for those that are wanted now
         for command, topics in (
             ("SUBSCRIBE", self._wanted - self._subscribed),
             ("UNSUBSCRIBE", self._subscribed - self._wanted),
@@ -141,8 +154,18 @@ class RedisBus(Bus):
                 part = ordered[start : start + BATCH]
                 self._subscribed.symmetric_difference_update(part)
                 link.send_command(command, *(self.prefix + topic for topic in part), check_health=False)
-        if time.monotonic() - self._received_at > QUIET_SECONDS:
+        if barrier is not None:
+            link.send_command("PING", barrier, check_health=False)
+        elif time.monotonic() - self._received_at > QUIET_SECONDS:
             link.send_command("PING", check_health=False)
+
+    def _take_barrier(self) -> bytes | None:
+        """The payload of the ping whose answer ends the present calls of `wait_until_subscribed`; None without calls."""
+        if self._unsent_barrier is None:
+            return None
+        payload = b"%d" % next(self._barrier_numbers)
+        self._barriers[payload], self._unsent_barrier = self._unsent_barrier, None
+        return payload
 
     def _flush(self) -> bool:
         """Send what is queued. False where Redis is away: the queue is dropped then, since the database holds every event."""
@@ -169,7 +192,7 @@ class RedisBus(Bus):
                 link.connect()
                 self._received_at = time.monotonic()
                 self._subscribed = set()
-                self._link = link
+                self._link, self._is_away = link, False
                 self._has_work.set()
                 while self._link is link:
                     self._read(link)
@@ -181,12 +204,19 @@ class RedisBus(Bus):
             except Exception:
                 log.exception("the bus failed")
             finally:
-                self._link = None
+                self._link, self._is_away = None, True
+                self._release_barriers()
                 try:
                     link.disconnect()
                 except (RedisError, OSError):
                     log.debug("the lost link could not be closed")
             gevent.sleep(RETRY_SECONDS)
+
+    def _release_barriers(self) -> None:
+        for barrier in (*self._barriers.values(), self._unsent_barrier):
+            if barrier is not None:
+                barrier.set()
+        self._barriers, self._unsent_barrier = {}, None
 
     def _read(self, link: Any) -> None:
         try:
@@ -199,6 +229,8 @@ class RedisBus(Bus):
         match response:
             case [b"message", _, data]:
                 self._on_message(data)
+            case [b"pong", payload] if payload in self._barriers:
+                self._barriers.pop(payload).set()
             case [b"subscribe", name, _] if self._on_subscribed is not None:
                 self._on_subscribed([name.decode().removeprefix(self.prefix)])
 

@@ -200,11 +200,13 @@ class CommandHandler:
 
         Sends who is online first, because `ready` did not have it.
         """
-        with self._hub.bootstrapping(connection), self._hub.runtime.reading():
-            heads = heads_for(connection.user_id)
-            connection.credentials = credentials
-            self._hub.presence.send_online(connection)
-            self._hub.subscribe_to(connection, heads)
+        with self._hub.bootstrapping(connection):
+            with self._hub.runtime.reading():
+                heads = heads_for(connection.user_id)
+                connection.credentials = credentials
+                self._hub.presence.send_online(connection)
+                self._hub.subscribe_to(connection, heads)
+            self._hub.wait_until_subscribed()
 
     def _resume(self, connection: Connection, body: dict[str, Any], frame_id: str | None) -> None:
         """Answer what /sync would, page after page; the live events of each conversation continue its last page exactly.

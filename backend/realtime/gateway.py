@@ -146,7 +146,11 @@ class Opening:
             connection.close(Close.RESTARTING)
 
     def open(self, connection: Connection) -> None:
-        """Subscribe the connection to its user's conversations, and send `ready`, after which its frames are read."""
+        """Subscribe the connection to its user's conversations, and send `ready`, after which its frames are read.
+
+        What happens before `ready` is found by the client, which reads after it. What happens later must therefore arrive, also
+        if the database does not hold it: `ready` is sent once the bus brings every event of the user.
+        """
         hub, user = self._server.hub, self._identity.user
         with hub.runtime.reading():
             hub.subscribe_to(connection, heads_for(user.id))
@@ -158,6 +162,7 @@ class Opening:
                 "typing_expires": TYPING_SECONDS,
                 "online": self._server.presence.visible_to(user.id) if connection.may_read else [],
             }
+        hub.wait_until_subscribed()
         connection.begin(text_frame(ready))
         hub.announce([connection])
 

@@ -14,10 +14,7 @@ from datetime import datetime
 
 from backend.bus.base import Bus
 from backend.database import is_unavailable
-from backend.errors import NotFound
 from backend.events import Event, connected_event, publish, room_deleted_event
-from backend.models import User
-from backend.models.base import db
 from backend.realtime.delivery import history
 from backend.realtime.delivery.channel import Channel
 from backend.realtime.delivery.channels import Channels
@@ -32,8 +29,6 @@ from backend.realtime.session_checks import SessionChecks
 from backend.realtime.transport.connection import Connection
 from backend.realtime.transport.frames import Close, event_frame, text_frame
 from backend.realtime.transport.registry import Registry
-from backend.rooms.access import get_room_for
-from backend.rooms.serialise import room_json
 
 log = logging.getLogger("confab.realtime")
 
@@ -113,17 +108,23 @@ class Hub:
                 self._pacer.enqueue(channel, group)
 
     def _dispatch_ephemeral(self, name: str, event: Event) -> None:
-        """Typing, read marks and a room's own changes: sent once, to the present subscribers."""
+        """Typing, read marks and a room's own changes: sent once, to the present subscribers.
+
+        A read mark is kept for those that catch up. Typing is repeated by itself, and the reconciler finds a deleted room.
+        """
         channel = self.channels.get(name)
         if event.type == "typing":
             self.typing.handle(event)
         elif channel is not None and event.type == "control.room_updated":
-            self.runtime.spawn(self.room_updates.send, channel, _time(event.body["updated_at"]))
+            self.runtime.spawn(self.room_updates.send, channel, event.body["updated_at"])
         elif channel is not None:
             self.fanout.send(channel, [event])
             if event.type == "room.deleted":
                 for connection in list(channel.subscribers):
                     self.subscriptions.unsubscribe(connection, name)
+            else:
+                for connection in channel.catching_up:
+                    channel.keep(connection, event)
 
     def _dispatch_to_user(self, user_id: int, event: Event) -> None:
         connections = self.registry.of_user(user_id)
@@ -218,19 +219,26 @@ class Hub:
 
     # -- subscriptions
 
-    def subscribe(self, connection: Connection, name: str, since: int, seq: int | None) -> None:
+    def subscribe(
+        self, connection: Connection, name: str, since: int, seq: int | None, room_updated_at: datetime | None = None
+    ) -> None:
         """Deliver to *connection* every event of a conversation after modseq *since*, each once and in order.
 
-        *seq* is the last message that the client has seen; None where that is not known. Needs a context that reads. Where the
+        *seq* is the last message that the client has seen, and *room_updated_at* the last change of the room that it can know.
+        Each is None where that is not known; the reconciler then sends the room once. Needs a context that reads. Where the
         database is unavailable, the heartbeat continues the subscription (`retry_subscriptions`).
         """
         if connection.is_open and connection.may_read:
-            self._catch_up(self.subscriptions.begin(connection, name, since, seq))
+            self._catch_up(self.subscriptions.begin(connection, name, since, seq, room_updated_at))
 
     def subscribe_to(self, connection: Connection, heads: Iterable[history.Head]) -> None:
         """Deliver to *connection* what follows these heads of conversations, as `subscribe` does."""
         for head in heads:
-            self.subscribe(connection, head.conversation_id, head.last_modseq, head.last_seq)
+            self.subscribe(connection, head.conversation_id, head.last_modseq, head.last_seq, head.room_updated_at)
+
+    def wait_until_subscribed(self) -> None:
+        """Wait until the bus brings the events of everything that was subscribed to; two seconds at most."""
+        self._bus.wait_until_subscribed()
 
     def retry_subscriptions(self) -> None:
         """Continue the subscriptions that an unavailable database interrupted."""
@@ -269,32 +277,22 @@ class Hub:
             self.runtime.spawn(self._subscribe_user, user_id, name, since)
 
     def _subscribe_user(self, user_id: int, name: str, since: int | None) -> None:
+        # What the connections missed is read once the bus brings what happens later: a read mark between the two would be lost.
+        begun: list[PendingSubscription] = []
         with self.runtime.reading():
             start = history.joined_at_modseq(user_id, name)
             if start is None:
                 return
-            created = _room_created_frame(user_id, name)
+            room = history.room_for(user_id, name)
+            updated_at = room["updated_at"] if room else None
             modseq, seq = start if since is None else (min(since, start[0]), start[1])
             for connection in self.registry.of_user(user_id):
                 if not self.subscriptions.is_bootstrapping(connection) and can_subscribe(connection, name):
-                    if created is not None:
-                        connection.write(created)
-                    self.subscribe(connection, name, modseq, seq)
-                    self.presence.introductions.connection_subscribed(connection, name)
-
-
-def _room_created_frame(user_id: int, name: str) -> bytes | None:
-    """`room.created` for a user who joined the room; None for other conversations, or where the user has left since."""
-    user = db.session.get(User, user_id) if name.startswith("room:") else None
-    if user is None:
-        return None
-    try:
-        room = room_json(get_room_for(user, int(name.removeprefix("room:"))).room, user)
-    except NotFound:
-        return None
-    return text_frame({"type": "room.created", "conversation_id": name, "room": room})
-
-
-def _time(value: datetime | str) -> datetime:
-    """A time as the database returns it, or as the bus carries it."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+                    if room is not None:
+                        connection.write(text_frame({"type": "room.created", "conversation_id": name, "room": room}))
+                    begun.append(self.subscriptions.begin(connection, name, modseq, seq, updated_at))
+        self.wait_until_subscribed()
+        with self.runtime.reading():
+            for pending in begun:
+                self._catch_up(pending)
+                self.presence.introductions.connection_subscribed(pending.connection, name)

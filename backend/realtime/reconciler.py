@@ -77,17 +77,12 @@ class Reconciler:
                 channel.reset(head.last_modseq, head.last_seq)
             elif head.last_modseq > channel.delivered:
                 self._hub.runtime.spawn(self._repair_if_behind, channel, head.last_modseq, after=patience)
-            self._compare_room(channel, head)
+            if head.room_updated_at is not None:
+                self._hub.room_updates.send(channel, head.room_updated_at)
 
     def _repair_if_behind(self, channel: Channel, modseq: int) -> None:
         if channel.delivered < modseq:
             self._hub.repair(channel)
-
-    def _compare_room(self, channel: Channel, head: history.Head) -> None:
-        if channel.room_updated_at is None:
-            channel.room_updated_at = head.room_updated_at
-        elif head.room_updated_at is not None:
-            self._hub.room_updates.send(channel, head.room_updated_at)
 
     # -- conversations that users joined
 

@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from backend.models.base import db
 from backend.realtime import heartbeat
 from backend.realtime.transport import connection
 from tests.factories import Factory
-from tests.processes import wait_until
 from tests.realtime.client import Api, LiveClient, open_clients
 from tests.realtime.pair import Clock, Pair
 from tests.realtime.scenario import Scenario
@@ -77,20 +75,6 @@ class Deployment:
         assert self.redis is not None
         with closing(redis.Redis.from_url(self.redis.url)) as client:
             return int(client.pubsub_numsub(f"confab:0:{topic}".encode())[0][1])
-
-    def wait_until_subscribed(self, name: str, *clients: LiveClient) -> None:
-        """Wait until the workers of *clients* receive the events of a conversation, and those of the clients' users.
-
-        What the database does not hold is sent once, and a worker that subscribes later never gets it.
-        """
-        if self.redis is None:
-            return
-        workers: dict[str, set[int]] = defaultdict(set)
-        for client in clients:
-            for topic in (f"c:{name}", f"u:{client.ready['user']['id']}"):
-                workers[topic].add(worker_of(self.server, client))
-        for topic, pids in workers.items():
-            wait_until(lambda topic=topic, pids=pids: self.subscribers(topic) >= len(pids), f"subscriptions to {topic}")
 
 
 def worker_of(server: Server, client: LiveClient) -> int:

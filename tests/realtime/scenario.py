@@ -16,7 +16,7 @@ from websockets.protocol import Protocol, Side, State
 
 from backend.events import Event
 from backend.identity.identity import Credentials
-from backend.models import Conversation, Message
+from backend.models import Conversation, Message, Room
 from backend.models.base import db
 from backend.realtime.delivery import history
 from backend.realtime.server import RealtimeServer
@@ -101,7 +101,8 @@ class Scenario:
 
     def subscribe(self, device: Device, modseq: int, seq: int) -> None:
         with self.hub.runtime.reading():
-            self.hub.subscribe(device.connection, self.name, modseq, seq)
+            room = db.session.get_one(Room, self.room["id"])
+            self.hub.subscribe(device.connection, self.name, modseq, seq, room.updated_at)
 
     def late_device(self) -> tuple[Device, tuple[int, int]]:
         """A socket of ben that has not received the message "1", which was delivered to ann, and its position."""

@@ -109,8 +109,6 @@ def test_a_blocked_user_receives_no_typing_and_no_read_marks_of_the_blocker(depl
     room = ann.room(bob)["conversation_id"]
     name = f"dm:{min(ann.id, bob.id)}:{max(ann.id, bob.id)}"
     with ann.live() as hers, ann.live() as second, bob.live() as his:
-        deployment.wait_until_subscribed(name, hers, second, his)
-        deployment.wait_until_subscribed(room, hers, second, his)
         block(ann, bob)
         assert hers.call("typing", conversation_id=name)["type"] == "ok"
         assert his.call("typing", conversation_id=name)["code"] == "blocked"

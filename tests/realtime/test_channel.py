@@ -74,9 +74,9 @@ def test_a_subscriber_ahead_of_the_channel_receives_only_later_events() -> None:
     ahead: Any = object()
     channel.add_subscriber(ahead, 8)
     assert [channel.should_receive(ahead, message(n, n)) for n in (6, 7, 8, 9, 10)] == [False, False, False, True, True]
-    assert channel.remove_subscriber(ahead) == 5
+    assert channel.start_catching_up(ahead) == 5
     channel.add_subscriber(ahead, 8)
-    assert channel.remove_subscriber(ahead) == 8
+    assert channel.start_catching_up(ahead) == 8
 
 
 def test_a_channel_starts_again_after_the_database_was_restored() -> None:
@@ -125,5 +125,9 @@ def test_a_channel_knows_its_subscribers() -> None:
     connection: Any = object()
     channel.add_subscriber(connection, 0)
     assert channel.subscribers == {connection}
-    assert channel.remove_subscriber(connection) == 0
-    assert channel.subscribers == set()
+    assert channel.start_catching_up(connection) == 0
+    assert (channel.subscribers, channel.is_unused) == (set(), False)
+    assert channel.add_subscriber(connection, 0) == []
+    assert channel.is_unused is False
+    channel.remove_subscriber(connection)
+    assert channel.is_unused is True

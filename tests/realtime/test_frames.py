@@ -134,10 +134,8 @@ def test_a_read_mark_is_sent_to_the_other_sockets_of_the_conversation(
     deployment: Deployment, users: tuple[Api, Api]
 ) -> None:
     alice, bob = users
+    name = bob.send("hi", recipient_id=alice.id)["conversation_id"]
     with alice.live() as one, alice.live() as two, bob.live() as other:
-        other.send("hi", recipient_id=alice.id)
-        name = one.expect_message("hi")["conversation_id"]
-        deployment.wait_until_subscribed(name, one, two, other)
         assert one.call("read", conversation_id=name, seq=1)["type"] == "ok"
         expected = {"type": "read", "conversation_id": name, "user_id": alice.id, "seq": 1}
         assert other.expect("read") == expected
@@ -154,7 +152,6 @@ def test_typing_is_sent_to_others(deployment: Deployment, users: tuple[Api, Api]
     room = alice.room(bob)
     name = room["conversation_id"]
     with alice.live() as typist, alice.live() as second, bob.live() as other:
-        deployment.wait_until_subscribed(name, typist, second, other)
         assert typist.call("typing", conversation_id=name, is_typing=True)["type"] == "ok"
         expected = {"type": "typing", "conversation_id": name, "user_id": alice.id}
         assert other.expect("typing") == {**expected, "is_typing": True}

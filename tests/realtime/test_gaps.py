@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from gevent.event import Event
 
+from backend.events import room_updated_event
 from backend.models import ConversationEntry, User
 from backend.models.base import db
-from backend.realtime.delivery import history
+from backend.realtime.delivery import history, room_updates
 from backend.rooms import membership
 from tests.factories import Factory
+from tests.messages.changing import user_id
 from tests.races import paused_before_commit
+from tests.realtime.pair import settle
 from tests.realtime.scenario import Device, Scenario, receive, wait_until
 
 
@@ -190,7 +194,6 @@ def test_a_change_of_a_room_is_sent_once_however_often_it_is_found(
 ) -> None:
     """Also where the database failed at first."""
     device = subscribed_device(scenario)
-    scenario.reconciler.reconcile()
     assert scenario.ann.patch(f"/api/rooms/{scenario.room['id']}", {"name": "new"}).status_code == 200
     with monkeypatch.context() as fault:
         fault.setattr("backend.realtime.delivery.room_updates.room_by_member", None)
@@ -200,3 +203,73 @@ def test_a_change_of_a_room_is_sent_once_however_often_it_is_found(
     for _ in range(2):
         scenario.reconciler.reconcile()
     assert device.received() == ["room.updated"]
+
+
+def subscribed_to_room(scenario: Scenario, how: str) -> Device:
+    """A device of ben that is subscribed to the room in one of three ways, and that has received everything so far."""
+    device = scenario.device(scenario.ben)
+    if how == "after room.created":
+        scenario.hub.subscribe_user(user_id(scenario.ben), scenario.name)
+        assert receive(device, 1)[0] == "room.created"
+        scenario.repair()
+    else:
+        with scenario.hub.runtime.reading():
+            if how == "with the heads":
+                scenario.hub.subscribe_to(device.connection, history.heads_for(user_id(scenario.ben)))
+            else:
+                scenario.hub.subscribe(device.connection, scenario.name, *scenario.head())
+    device.received()
+    return device
+
+
+@pytest.mark.parametrize("how", ["with the heads", "after room.created", "by a position alone"])
+def test_a_change_of_a_room_is_sent_if_it_is_found_before_its_event_arrives(scenario: Scenario, how: str) -> None:
+    """By the first comparison of a new channel, which is made soon after `ready`. It is sent once."""
+    device = subscribed_to_room(scenario, how)
+    room = scenario.ann.patch(f"/api/rooms/{scenario.room['id']}", {"name": "new"}).get_json()
+    scenario.reconciler.on_subscribed([f"c:{scenario.name}"])
+    assert receive(device, 1) == ["room.updated"]
+    scenario.hub.dispatch([room_updated_event(room)])
+    settle()
+    scenario.reconciler.reconcile()
+    assert device.received() == []
+
+
+@pytest.mark.parametrize(
+    ("how", "count"), [("with the heads", 0), ("after room.created", 0), ("by a position alone", 1)]
+)
+def test_a_room_that_did_not_change_is_sent_only_if_its_client_may_have_an_older_one(
+    scenario: Scenario, how: str, count: int
+) -> None:
+    device = subscribed_to_room(scenario, how)
+    for _ in range(2):
+        scenario.reconciler.reconcile()
+    assert device.received() == ["room.updated"] * count
+
+
+def test_an_older_state_of_a_room_does_not_follow_a_newer_one(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database answers the later query first."""
+    device, path = subscribed_device(scenario), f"/api/rooms/{scenario.room['id']}"
+    answered = Event()
+    read_room = room_updates.room_by_member
+
+    def rename(name: str) -> None:
+        scenario.hub.dispatch([room_updated_event(scenario.ann.patch(path, {"name": name}).get_json())])
+
+    def read_slowly(*given: Any) -> Any:
+        rooms = read_room(*given)
+        monkeypatch.setattr(room_updates, "room_by_member", read_room)
+        rename("second")
+        answered.wait(5)
+        return rooms
+
+    monkeypatch.setattr(room_updates, "room_by_member", read_slowly)
+    rename("first")
+    frames: list[dict[str, Any]] = []
+    assert wait_until(lambda: frames.extend(device.frames()) or frames)
+    answered.set()
+    settle()
+    frames += device.frames()
+    assert [frame["room"]["name"] for frame in frames] == ["second"]

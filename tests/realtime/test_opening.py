@@ -21,6 +21,23 @@ def slow(
         yield open_deployment(request.param, root=root, measured=True, OVERRIDES="{}")
 
 
+def test_what_happens_right_after_ready_is_received(
+    deployments: Deployments, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A read mark is sent once, and no modseq shows that it was missed. Here workers are slow to subscribe to it."""
+    root = app_root(tmp_path_factory.mktemp("slow"), "tests.realtime.slow_subscribing")
+    with deployments() as open_deployment:
+        slow = open_deployment("redis", root=root, OVERRIDES="{}")
+        reader, member = slow.user(), slow.user()
+        room = reader.room(member)
+        with reader.live() as sender:
+            sender.send_many(["text"] * 8, room_id=room["id"])
+        for seq in range(1, 9):
+            with member.live() as client:
+                reader("POST", f"/api/chat/conversations/{room['conversation_id']}/read", {"seq": seq})
+                client.expect("read", user_id=reader.id, seq=seq)
+
+
 def test_a_socket_receives_no_message_from_before_its_opening(slow: Deployment) -> None:
     author, member = slow.user(), slow.user()
     room = author.room(member)

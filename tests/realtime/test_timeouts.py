@@ -73,7 +73,6 @@ def test_typing_ends_by_itself(short_timeouts: Deployment) -> None:
     alice, bob = short_timeouts.user(), short_timeouts.user()
     name = alice.room(bob)["conversation_id"]
     with alice.live() as typist, alice.live() as second, bob.live() as other:
-        short_timeouts.wait_until_subscribed(name, typist, second, other)
         assert typist.call("typing", conversation_id=name, is_typing=True)["type"] == "ok"
         expected = {"type": "typing", "conversation_id": name, "user_id": alice.id}
         assert other.expect("typing") == {**expected, "is_typing": True}

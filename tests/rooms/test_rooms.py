@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from backend.models import Room
+from backend.models.base import db, utcnow
 from tests.client import Client
 from tests.factories import Factory
 from tests.queries import count_queries
@@ -102,6 +106,19 @@ def test_a_change_affects_only_the_given_fields(public: Cast) -> None:
     assert (after["name"], after["description"], after["is_public"]) == ("other", None, False)
     assert public.stranger.get(public.path).status_code == 404
     assert public.member.get(public.path).get_json()["name"] == "other"
+
+
+def test_a_change_is_later_than_the_one_before_whatever_the_clocks_say(app: Flask, public: Cast) -> None:
+    """Workers find a change of a room by its time. The clock of the machine that made the last one may be ahead."""
+    with app.app_context():
+        db.session.execute(update(Room).values(updated_at=utcnow() + timedelta(hours=1)))
+        db.session.commit()
+    before = public.owner.get(public.path).get_json()
+    for name in ("one", "two"):
+        after = public.admin.patch(public.path, {"name": name}).get_json()
+        assert after["updated_at"] > before["updated_at"]
+        assert after == public.admin.get(public.path).get_json()
+        before = after
 
 
 def test_an_empty_change_changes_nothing(public: Cast) -> None:

@@ -51,23 +51,26 @@ class Channel:
 
     `delivered` is the modseq up to which every event was delivered. An event that arrives ahead of its turn is kept in
     `reorder_buffer`; a repeated one is dropped. `start_offsets` holds the modseq from which a subscriber receives events, where
-    it is ahead of the channel.
+    it is ahead of the channel. `catching_up` holds the connections that read what they missed, each with the events without a
+    modseq that arrived meanwhile. `room_updated_at` is the change of the room that the subscribers were sent, or could read when
+    they subscribed; None where that is not known.
     """
 
     __slots__ = (
-        "delivered", "is_repair_scheduled", "is_repairing", "name", "reorder_buffer", "room_updated_at", "seen",
-        "start_offsets", "subscribers",
+        "catching_up", "delivered", "is_repair_scheduled", "is_repairing", "name", "reorder_buffer", "room_updated_at",
+        "seen", "start_offsets", "subscribers",
     )  # fmt: skip
 
-    def __init__(self, name: str, modseq: int, seq: int):
+    def __init__(self, name: str, modseq: int, seq: int, room_updated_at: datetime | None = None):
         self.name = name
         self.delivered = modseq
         self.seen = SeenMessages(seq)
         self.reorder_buffer: dict[int, Event] = {}
         self.subscribers: set[Connection] = set()
         self.start_offsets: dict[Connection, int] = {}
+        self.catching_up: dict[Connection, dict[tuple[str, int | None], Event]] = {}
         self.is_repairing = self.is_repair_scheduled = False
-        self.room_updated_at: datetime | None = None
+        self.room_updated_at = room_updated_at
 
     @property
     def has_gap(self) -> bool:
@@ -106,16 +109,42 @@ class Channel:
 
     # -- subscribers
 
-    def add_subscriber(self, connection: Connection, since: int) -> None:
-        """Deliver to *connection* every event after modseq *since*, which is not less than `delivered`."""
+    @property
+    def is_unused(self) -> bool:
+        """Whether no connection receives the events, now or once it has caught up."""
+        return not self.subscribers and not self.catching_up
+
+    def add_subscriber(self, connection: Connection, since: int) -> list[Event]:
+        """Deliver to *connection* every event after modseq *since*, which is not less than `delivered`.
+
+        Returns the events that were kept while it caught up. The caller sends them before any later one.
+        """
         self.subscribers.add(connection)
         if since > self.delivered:
             self.start_offsets[connection] = since
+        return list(self.catching_up.pop(connection, {}).values())
 
-    def remove_subscriber(self, connection: Connection) -> int:
-        """Deliver nothing more to *connection*. Returns the modseq up to which it has received everything."""
+    def start_catching_up(self, connection: Connection) -> int:
+        """Deliver nothing to *connection* until `add_subscriber`, and keep what it could not read from the database then.
+
+        Returns the modseq up to which it has received everything, if it was a subscriber.
+        """
         self.subscribers.discard(connection)
+        self.catching_up.setdefault(connection, {})
         return max(self.start_offsets.pop(connection, 0), self.delivered)
+
+    def keep(self, connection: Connection, event: Event) -> None:
+        """Keep an event without a modseq for *connection*, which catches up: the last one of each type and author."""
+        if event.source_connection != connection.uid:
+            kept, key = self.catching_up[connection], (event.type, event.author_id)
+            kept.pop(key, None)
+            kept[key] = event
+
+    def remove_subscriber(self, connection: Connection) -> None:
+        """Deliver nothing more to *connection*, and keep nothing for it."""
+        self.subscribers.discard(connection)
+        self.start_offsets.pop(connection, None)
+        self.catching_up.pop(connection, None)
 
     def should_receive(self, connection: Connection, event: Event) -> bool:
         """Whether *connection* has not received *event* yet. One that subscribed ahead of the channel may have read it before."""

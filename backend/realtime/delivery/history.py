@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from backend.errors import NotFound
 from backend.events import Event, member_event, message_event
 from backend.messages.access import is_open_to
 from backend.messages.fields import MESSAGE_COLUMNS
 from backend.messages.serialise import messages_json
-from backend.models import Conversation, ConversationEntry, Message, Room, RoomMembership
+from backend.models import Conversation, ConversationEntry, Message, Room, RoomMembership, User
 from backend.models.base import db
 from backend.models.conversation import LOBBY
+from backend.rooms.access import get_room_for
+from backend.rooms.serialise import room_json
 
 PAGE = 500
 IN_ONE_QUERY = 1_000
@@ -62,8 +66,9 @@ def heads_of(names: Collection[str]) -> list[Head]:
 def heads_for(user_id: int) -> list[Head]:
     """The heads of all conversations that *user_id* may read, read by one statement: all are of the same moment."""
     statement = (
-        select(_c.id, _c.last_seq, _c.last_modseq)
+        select(_c.id, _c.last_seq, _c.last_modseq, Room.updated_at)
         .join(ConversationEntry, ConversationEntry.conversation_id == _c.id)
+        .outerjoin(Room, Room.id == _c.room_id)
         .where(ConversationEntry.user_id == user_id, is_open_to(user_id))
     )
     return [Head(*row) for row in db.session.execute(statement)]
@@ -133,6 +138,17 @@ def last_seq_at(name: str, modseq: int) -> int:
     """
     statement = select(_m.seq).where(_m.conversation_id == name, _m.modseq <= modseq)
     return db.session.execute(statement.order_by(_m.seq.desc()).limit(1)).scalar() or 0
+
+
+def room_for(user_id: int, name: str) -> dict[str, Any] | None:
+    """The room as *user_id*, who joined it, may see it; None for other conversations, or if the user has left since."""
+    user = db.session.get(User, user_id) if name.startswith("room:") else None
+    if user is None:
+        return None
+    try:
+        return room_json(get_room_for(user, int(name.removeprefix("room:"))).room, user)
+    except NotFound:
+        return None
 
 
 def joined_at_modseq(user_id: int, name: str) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from backend.events import Event, room_deleted_event
 from backend.realtime.delivery import history
@@ -20,15 +21,17 @@ Positions = dict[str, tuple[int, int | None]]
 class PendingSubscription:
     """A connection that has received everything up to modseq `since`, and is not yet a subscriber of the channel.
 
-    `seq` is the last message that it has seen; None until the database was asked. `is_in_progress` while a greenlet reads the
-    missed events.
+    `seq` is the last message that it has seen; None until the database was asked. `room_updated_at` is the last change of the
+    room that its client can know; None where that is not known. `is_in_progress` until a greenlet has read the missed events, or
+    has failed to.
     """
 
     connection: Connection
     name: str
     since: int
     seq: int | None
-    is_in_progress: bool = False
+    room_updated_at: datetime | None = None
+    is_in_progress: bool = True
 
 
 class SubscriptionManager:
@@ -72,10 +75,18 @@ class SubscriptionManager:
                 noted[name] = since
         return is_needed
 
-    def begin(self, connection: Connection, name: str, since: int, seq: int | None) -> PendingSubscription:
-        """Record that *connection* is to receive every event of a conversation after modseq *since*. `catch_up` does the rest."""
+    def begin(
+        self, connection: Connection, name: str, since: int, seq: int | None, room_updated_at: datetime | None
+    ) -> PendingSubscription:
+        """Record that *connection* is to receive every event of a conversation after modseq *since*. `catch_up` does the rest.
+
+        From now on the worker follows the conversation, if the last message that the client has seen is known.
+        """
         connection.conversations.add(name)
-        pending = self.pending[connection, name] = PendingSubscription(connection, name, since, seq)
+        if seq is not None:
+            self.channels.open(name, since, seq, room_updated_at).start_catching_up(connection)
+        pending = PendingSubscription(connection, name, since, seq, room_updated_at)
+        self.pending[connection, name] = pending
         return pending
 
     def stalled(self) -> list[PendingSubscription]:
@@ -85,9 +96,10 @@ class SubscriptionManager:
     def catch_up(self, pending: PendingSubscription) -> Iterator[list[Event]]:
         """Read what *pending* misses, and yield it a page at a time; then make its connection a subscriber of the channel.
 
-        The caller writes each page before it asks for the next one. The live events continue the last page exactly: no greenlet
-        runs between the comparison with the channel and the subscription. Ends early where the connection was unsubscribed
-        meanwhile. Needs a context that reads. Where the database is unavailable, the subscription stays pending.
+        The caller writes each page before it asks for the next one. The last page has the events without a modseq that arrived
+        meanwhile. The live events continue it exactly: no greenlet runs between the comparison with the channel and the
+        subscription. Ends early where the connection was unsubscribed meanwhile. Needs a context that reads. Where the database
+        is unavailable, the subscription stays pending.
         """
         connection, name = pending.connection, pending.name
         key = (connection, name)
@@ -97,11 +109,12 @@ class SubscriptionManager:
                 pending.seq = history.last_seq_at(name, pending.since)
             seen = SeenMessages(pending.seq)
             while self.pending.get(key) is pending:
-                channel = self.channels.open(name, pending.since, pending.seq)
+                channel = self.channels.open(name, pending.since, pending.seq, pending.room_updated_at)
                 if channel.delivered <= pending.since:
                     del self.pending[key]
-                    channel.add_subscriber(connection, pending.since)
+                    yield channel.add_subscriber(connection, pending.since)
                     return
+                channel.start_catching_up(connection)
                 changes = history.load_changes(name, pending.since)
                 if self.pending.get(key) is not pending:
                     return
@@ -125,7 +138,10 @@ class SubscriptionManager:
         return events
 
     def pause(self, connection: Connection) -> Positions:
-        """Deliver no conversation to *connection* for a while. Returns the positions from which it can be subscribed again."""
+        """Deliver no conversation to *connection* for a while. Returns the positions from which it can be subscribed again.
+
+        The events without a modseq are kept until then: the positions do not tell which of them it has missed.
+        """
         positions: Positions = {}
         for name in connection.conversations:
             pending = self.pending.pop((connection, name), None)
@@ -133,7 +149,7 @@ class SubscriptionManager:
             if pending is not None:
                 positions[name] = (pending.since, pending.seq)
             elif channel is not None:
-                positions[name] = (channel.remove_subscriber(connection), channel.seen.last)
+                positions[name] = (channel.start_catching_up(connection), channel.seen.last)
         return positions
 
     def unsubscribe(self, connection: Connection, name: str) -> None:
