@@ -61,9 +61,12 @@ def test_what_happens_during_a_resume_follows_its_pages(
     assert device.received() == ["read 8"]
 
 
-def test_what_happens_while_a_page_is_read_follows_it(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_seq_known", [True, False])
+def test_what_happens_while_a_page_is_read_follows_it(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, is_seq_known: bool
+) -> None:
     """The page has the message as it was before it was read by its receiver."""
-    device, start = scenario.late_device()
+    device, (modseq, seq) = scenario.late_device()
     load_changes = history.load_changes
 
     def load(*given: Any) -> history.Changes:
@@ -72,7 +75,8 @@ def test_what_happens_while_a_page_is_read_follows_it(scenario: Scenario, monkey
         return changes
 
     monkeypatch.setattr(history, "load_changes", load)
-    scenario.subscribe(device, *start)
+    with scenario.hub.runtime.reading():
+        scenario.hub.subscribe(device.connection, scenario.name, modseq, seq if is_seq_known else None)
     assert device.received() == ["message.created 1", "read 7"]
 
 
