@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from backend.events import Event, message_event
 from backend.realtime.delivery.channel import MAX_UNSEEN, Channel, SeenMessages
+from tests.realtime.recorder import Recorder
 
 
 def message(modseq: int, seq: int, type_: str = "message.created") -> Event:
@@ -131,3 +133,40 @@ def test_a_channel_knows_its_subscribers() -> None:
     assert channel.is_unused is False
     channel.remove_subscriber(connection)
     assert channel.is_unused is True
+
+
+def test_a_channel_begins_with_what_its_subscribers_know_of_the_room() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert Channel("room:1", 5, 5, at).room_updated_at == at
+    assert Channel("room:1", 5, 5).room_updated_at is None
+
+
+def test_what_has_no_modseq_is_kept_until_a_connection_has_caught_up() -> None:
+    """The last of each type and author, in the order of arrival, and nothing that the connection caused itself."""
+    channel = Channel("room:1", 5, 5)
+    connection: Any = Recorder(1, "mine")
+    channel.start_catching_up(connection)
+    first, other, last, own = (
+        Event("read", {"seq": seq}, "room:1", author_id=author, source_connection=source)
+        for seq, author, source in ((1, 7, None), (1, 8, None), (2, 7, "another"), (3, 7, "mine"))
+    )
+    renamed = Event("room.updated", {}, "room:1")
+    for event in (first, other, renamed, last, own):
+        channel.keep(connection, event)
+    channel.start_catching_up(connection)
+    assert channel.add_subscriber(connection, 5) == [other, renamed, last]
+    channel.start_catching_up(connection)
+    assert channel.add_subscriber(connection, 5) == []
+
+
+def test_nothing_is_kept_for_a_connection_that_was_removed() -> None:
+    channel = Channel("room:1", 5, 5)
+    connection: Any = Recorder(1)
+    channel.start_catching_up(connection)
+    channel.keep(connection, Event("read", {}, "room:1", author_id=7))
+    channel.remove_subscriber(connection)
+    assert channel.is_unused
+    channel.add_subscriber(connection, 8)
+    channel.remove_subscriber(connection)
+    assert channel.add_subscriber(connection, 5) == []
+    assert channel.should_receive(connection, message(6, 6))
