@@ -102,7 +102,11 @@ def test_a_new_conversation_is_read_once_the_bus_brings_its_events(
     name = message["conversation_id"]
     device = scenario.device(scenario.ann)
 
+    topics: list[str] = []
+    monkeypatch.setattr(LocalBus, "subscribe", lambda _, topic: topics.append(topic))
+
     def wait(_: LocalBus) -> None:
+        assert topics == [f"c:{name}"]
         with scenario.hub.runtime.reading():
             scenario.hub.dispatch(history.load_changes(name, 0).events)
         scenario.hub.retry_subscriptions()  # as the heartbeat does
