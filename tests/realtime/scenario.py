@@ -104,13 +104,18 @@ class Scenario:
             room = db.session.get_one(Room, self.room["id"])
             self.hub.subscribe(device.connection, self.name, modseq, seq, room.updated_at)
 
+    def subscribed_device(self, client: Client) -> Device:
+        """A socket of *client*'s user that has received everything so far."""
+        device = self.device(client)
+        self.subscribe(device, *self.head())
+        return device
+
     def late_device(self) -> tuple[Device, tuple[int, int]]:
         """A socket of ben that has not received the message "1", which was delivered to ann, and its position."""
         start = self.head()
         self.send("1")
-        ann, ben = self.device(self.ann), self.device(self.ben)
-        self.subscribe(ann, *self.head())
-        return ben, start
+        self.subscribed_device(self.ann)
+        return self.device(self.ben), start
 
     def events(self, since: int) -> list[Event]:
         """The changes of the room after modseq *since*, as the bus would carry them."""

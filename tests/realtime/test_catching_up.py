@@ -15,13 +15,6 @@ from tests.realtime.scenario import Device, Scenario, receive, wait_until
 from tests.realtime.test_resume_races import before_page
 
 
-def subscribed(scenario: Scenario) -> Device:
-    """A device of ben that has received everything so far."""
-    device = scenario.device(scenario.ben)
-    scenario.subscribe(device, *scenario.head())
-    return device
-
-
 def mark(scenario: Scenario, reader: int, seq: int, source: Device | None = None) -> None:
     """Let the bus bring a read mark of the user *reader*, which the socket *source* set."""
     scenario.hub.dispatch([read_event(scenario.name, reader, seq, source.connection.uid if source else None)])
@@ -34,7 +27,7 @@ def test_what_happens_during_a_resume_follows_its_pages(
     """The last read mark of each user, and the room as it is, in the order of their arrival. Before a page or between two."""
     scenario.send("1", "2")
     ann, ben = user_id(scenario.ann), user_id(scenario.ben)
-    device = subscribed(scenario)
+    device = scenario.subscribed_device(scenario.ben)
 
     def happen() -> None:
         for reader, seq, source in ((ann, 1, None), (7, 1, None), (ben, 2, device), (ann, 2, None)):
@@ -81,7 +74,7 @@ def test_what_happens_while_a_page_is_read_follows_it(
 
 
 def test_what_happens_after_a_failed_resume_is_received(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    device = subscribed(scenario)
+    device = scenario.subscribed_device(scenario.ben)
 
     def fail() -> None:
         mark(scenario, 7, 0)
@@ -124,8 +117,7 @@ def test_a_new_conversation_is_read_once_the_bus_brings_its_events(
 
 def test_a_conversation_is_followed_for_a_socket_that_catches_up_alone(scenario: Scenario) -> None:
     """Not any more once it has closed, or is subscribed no more."""
-    device, other = subscribed(scenario), scenario.device(scenario.ann)
-    scenario.subscribe(other, *scenario.head())
+    device, other = (scenario.subscribed_device(client) for client in (scenario.ben, scenario.ann))
     [(modseq, seq)] = scenario.hub.subscriptions.pause(device.connection).values()
     other.connection.drop()
     mark(scenario, 7, 0)
@@ -139,7 +131,7 @@ def test_a_conversation_is_followed_for_a_socket_that_catches_up_alone(scenario:
 
 def test_a_change_of_a_room_is_kept_for_its_members_alone(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who is no member any more gets nothing."""
-    device, stranger = subscribed(scenario), scenario.device(scenario.make.client(), "stranger")
+    device, stranger = scenario.subscribed_device(scenario.ben), scenario.device(scenario.make.client(), "stranger")
     scenario.subscribe(stranger, *scenario.head())
     scenario.hub.subscriptions.pause(stranger.connection)
     room = scenario.ann.patch(f"/api/rooms/{scenario.room['id']}", {"name": "renamed"}).get_json()
@@ -150,7 +142,7 @@ def test_a_change_of_a_room_is_kept_for_its_members_alone(scenario: Scenario, mo
 
 
 def test_a_deletion_during_a_resume_is_found(scenario: Scenario) -> None:
-    device = subscribed(scenario)
+    device = scenario.subscribed_device(scenario.ben)
     [(modseq, seq)] = scenario.hub.subscriptions.pause(device.connection).values()
     assert scenario.ann.delete(f"/api/rooms/{scenario.room['id']}").status_code == 204
     scenario.hub.dispatch([Event("room.deleted", {"conversation_id": scenario.name}, scenario.name)])

@@ -22,13 +22,6 @@ from tests.realtime.pair import settle
 from tests.realtime.scenario import Device, Scenario, receive, wait_until
 
 
-def subscribed_device(scenario: Scenario) -> Device:
-    """A device of ann that has received everything so far."""
-    device = scenario.device(scenario.ann)
-    scenario.subscribe(device, *scenario.head())
-    return device
-
-
 def has_timer_ended(scenario: Scenario) -> bool:
     """Let the timer of the room's gap end."""
     channel = scenario.hub.channels.by_name[scenario.name]
@@ -38,7 +31,7 @@ def has_timer_ended(scenario: Scenario) -> bool:
 @pytest.mark.parametrize("how", ["bus", "timer"])
 def test_a_second_gap_is_closed_after_the_first_was(scenario: Scenario, how: str) -> None:
     """The first gap is closed by the late event, or by the timer."""
-    device, (start, _) = subscribed_device(scenario), scenario.head()
+    device, (start, _) = scenario.subscribed_device(scenario.ann), scenario.head()
     scenario.send("1", "2")
     one, two = scenario.events(start)
     scenario.hub.dispatch([two])
@@ -54,7 +47,7 @@ def test_a_second_gap_is_closed_after_the_first_was(scenario: Scenario, how: str
 
 def test_a_gap_that_appears_during_a_repair_is_closed(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its timer ends while the database still answers the repair of the first gap."""
-    device, (start, _) = subscribed_device(scenario), scenario.head()
+    device, (start, _) = scenario.subscribed_device(scenario.ann), scenario.head()
     scenario.send("1", "2")
     load_changes = history.load_changes
 
@@ -81,7 +74,7 @@ def test_memberships_behind_the_end_of_a_page_are_on_the_next(
     scenario.send("1", "2")
     assert carol.post(f"/api/rooms/{scenario.room['id']}/join").status_code == 200
     scenario.send("3")
-    subscribed_device(scenario)
+    scenario.subscribed_device(scenario.ann)
     device = scenario.device(scenario.ben)
     scenario.subscribe(device, *start)
     expected = ["message.created 1", "message.created 2", f"member.joined {carol_id}", "message.created 3"]
@@ -107,7 +100,7 @@ def test_a_message_that_is_committed_while_a_page_is_read_is_on_the_next(
 ) -> None:
     start = scenario.head()
     scenario.send("1")
-    subscribed_device(scenario)
+    scenario.subscribed_device(scenario.ann)
     device = scenario.device(scenario.ben)
     with monkeypatch.context() as race:
         race.setattr(history, "db", SendsAfterTheFirstStatement(scenario, "2"))
@@ -124,7 +117,7 @@ def test_an_event_that_is_delivered_while_heads_are_read_is_not_delivered_again(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The heads that were read are then older than what was delivered, and no backup was restored."""
-    device, (start, _) = subscribed_device(scenario), scenario.head()
+    device, (start, _) = scenario.subscribed_device(scenario.ann), scenario.head()
     heads_of = history.heads_of
 
     def read_slowly(names: Any) -> list[history.Head]:
@@ -146,7 +139,7 @@ def test_an_event_that_is_delivered_while_heads_are_read_is_not_delivered_again(
 def test_a_restored_backup_is_noticed_without_a_new_subscriber(scenario: Scenario) -> None:
     start = scenario.head()
     scenario.send("1", "2")
-    device = subscribed_device(scenario)
+    device = scenario.subscribed_device(scenario.ann)
     scenario.restore_backup(*start)
     scenario.reconciler.reconcile()
     scenario.send("1, again")
@@ -155,7 +148,7 @@ def test_a_restored_backup_is_noticed_without_a_new_subscriber(scenario: Scenari
 
 
 def test_events_from_before_the_subscription_to_a_topic_are_found_at_once(scenario: Scenario) -> None:
-    device = subscribed_device(scenario)
+    device = scenario.subscribed_device(scenario.ann)
     scenario.send("1")
     scenario.reconciler.on_subscribed([f"c:{scenario.name}"])
     assert receive(device, 1) == ["message.created 1"]
@@ -193,7 +186,7 @@ def test_a_change_of_a_room_is_sent_once_however_often_it_is_found(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the database failed at first."""
-    device = subscribed_device(scenario)
+    device = scenario.subscribed_device(scenario.ann)
     assert scenario.ann.patch(f"/api/rooms/{scenario.room['id']}", {"name": "new"}).status_code == 200
     with monkeypatch.context() as fault:
         fault.setattr("backend.realtime.delivery.room_updates.room_by_member", None)
@@ -251,7 +244,7 @@ def test_an_older_state_of_a_room_does_not_follow_a_newer_one(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database answers the later query first."""
-    device, path = subscribed_device(scenario), f"/api/rooms/{scenario.room['id']}"
+    device, path = scenario.subscribed_device(scenario.ann), f"/api/rooms/{scenario.room['id']}"
     answered = Event()
     read_room = room_updates.room_by_member
 

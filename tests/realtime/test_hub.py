@@ -123,10 +123,7 @@ def test_a_room_is_announced_before_its_events(scenario: Scenario) -> None:
 
 def subscribed(scenario: Scenario) -> list[Device]:
     """A device of ann and one of ben that have received everything so far."""
-    devices = [scenario.device(client) for client in (scenario.ann, scenario.ben)]
-    for device in devices:
-        scenario.subscribe(device, *scenario.head())
-    return devices
+    return [scenario.subscribed_device(client) for client in (scenario.ann, scenario.ben)]
 
 
 def test_a_member_who_leaves_ends_no_other_subscription(scenario: Scenario) -> None:
