@@ -88,7 +88,7 @@ class FaultyDeployment:
             time.sleep(8)
         finally:
             found = campaign.finish()
-        done = f"{len(campaign.acknowledged)} messages, {campaign.changed} changes (pins: {campaign.pinned})"
+        done = f"{campaign.acknowledged} messages, {campaign.changed} changes (pins: {campaign.pinned})"
         return f"{done} and {campaign.uploaded} uploads", found
 
 

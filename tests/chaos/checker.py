@@ -17,31 +17,25 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from typing import Any
 
-import requests
 from flask import Flask
 from sqlalchemy import exists, select
-from websockets.exceptions import WebSocketException
 
 from backend.models import Message, Reaction
 from backend.models.base import db
-from tests.attachments.files import image, small_file
-from tests.chaos.expected import Expected
 from tests.chaos.fresh import FreshRead
-from tests.chaos.readers import Findings, Reader, RecordingClient
-from tests.realtime.client import Api, Frame, LiveClient
+from tests.chaos.readers import Findings, Reader
+from tests.chaos.writers import PAUSE_SECONDS, UNREACHABLE, Writer
+from tests.realtime.client import Api
 
-UNREACHABLE = (OSError, EOFError, WebSocketException, TimeoutError)
 LATE_SECONDS = 6.0
 STRETCH_SECONDS = 2.5
 SILENT_SECONDS = 20.0
 """Longer than the 10 s after which a writer gives up on an answer and tries again."""
-
-UNAVAILABLE: Frame = {"type": "error", "code": "unavailable"}
 
 
 class Campaign:
@@ -57,7 +51,6 @@ class Campaign:
         app: Flask,
         users: list[Api],
         readers: int = 3,
-        seed: int = 0,
         *,
         change_chance: float = 0.4,
         attachment_chance: float = 0.1,
@@ -65,27 +58,43 @@ class Campaign:
         late_seconds: float = LATE_SECONDS,
     ):
         self.app = app
-        self.change_chance, self.attachment_chance = change_chance, attachment_chance
         self.stretch_seconds, self.late_seconds = stretch_seconds, late_seconds
-        self.random = random.Random(seed)
-        self.owner, *others = users
-        self.room = self.owner.room(*others)
-        self.name: str = self.room["conversation_id"]
-        self.since = len(users)
-        self.writers = users[: len(users) - readers]
-        self.readers = [Reader(api, self.name, self.since) for api in users[len(users) - readers :]]
-        self.acknowledged: dict[str, Frame] = {}
-        self.expected: dict[str, Expected] = {}
         self.found = Findings()
         self.errors: list[BaseException] = []
-        self.changed = self.uploaded = self.pinned = 0
-        self._is_over, self._is_writing_over, self._lock = Event(), Event(), Lock()
-        self._threads = [Thread(target=self._guarded, args=[self._write, *each]) for each in enumerate(self.writers)]
-        self._threads += [Thread(target=self._guarded, args=[self._read, *each]) for each in enumerate(self.readers)]
+        owner, *others = users
+        room = owner.room(*others)
+        self.name: str = room["conversation_id"]
+        writing, reading = users[: len(users) - readers], users[len(users) - readers :]
+        chances = change_chance, attachment_chance
+        self.writers = [Writer(n, api, owner, room, self.found, *chances) for n, api in enumerate(writing)]
+        self.readers = [Reader(api, self.name, len(users)) for api in reading]
+        self._is_over = Event()
+        self._writing = [Thread(target=self._guarded, args=[writer.run]) for writer in self.writers]
+        self._reading = [Thread(target=self._guarded, args=[self._read, *each]) for each in enumerate(self.readers)]
+
+    @property
+    def acknowledged(self) -> int:
+        """How many messages were acknowledged so far."""
+        return sum(len(writer.acknowledged) for writer in self.writers)
+
+    @property
+    def changed(self) -> int:
+        """How many changes of messages were acknowledged so far."""
+        return sum(writer.changed for writer in self.writers)
+
+    @property
+    def pinned(self) -> int:
+        """How many of the acknowledged changes were pins, or took pins back."""
+        return sum(writer.pinned for writer in self.writers)
+
+    @property
+    def uploaded(self) -> int:
+        """How many uploads were acknowledged so far."""
+        return sum(writer.uploaded for writer in self.writers)
 
     def start(self) -> None:
         """Start the writers and the readers."""
-        for thread in self._threads:
+        for thread in self._writing + self._reading:
             thread.start()
 
     def _guarded(self, work: Callable[..., None], *args: Any) -> None:
@@ -94,109 +103,20 @@ class Campaign:
         except BaseException as error:  # noqa: BLE001  # `finish` raises it in the thread of the test
             self.errors.append(error)
 
-    def _write(self, number: int, api: Api) -> None:
-        socket: LiveClient | None = None
-        attachments: list[Frame] | None = None
-        count, chance = 0, random.Random(number)
-        while not self._is_writing_over.is_set():
-            key = f"w{number}-{count}"
-            if attachments is None:
-                attachments = self._upload_some(api, chance)
-            with_files = {"attachment_ids": [each["id"] for each in attachments]} if attachments else {}
-            try:
-                socket = socket or RecordingClient(api.url, api.token, Findings())
-                message = socket.send(key, room_id=self.room["id"], client_message_id=key, **with_files)
-            except (*UNREACHABLE, AssertionError):  # a fault is active: send it again under the same key
-                if socket is not None:
-                    socket.close()
-                    socket = None
-                time.sleep(0.05)
-                continue
-            with self._lock:
-                self.acknowledged[key] = message
-                self.expected[key] = Expected(api.id, message["id"], key, attachments=attachments)
-                if message["attachments"] != attachments:
-                    self.found.add("lost", f"{key} was sent with {attachments}, and acknowledged as {message}")
-            count, attachments = count + 1, None
-            socket = self._change_one(socket, api, f"w{number}-", chance)
-        if socket is not None:
-            socket.close()
-
-    def _upload_some(self, api: Api, chance: random.Random) -> list[Frame]:
-        """Upload the attachments of the next message. An upload that is not acknowledged is repeated, and its file never sent."""
-        uploaded: list[Frame] = []
-        count = chance.randint(1, 3) if chance.random() < self.attachment_chance else 0
-        while len(uploaded) < count and not self._is_writing_over.is_set():
-            try:
-                uploaded.append(api.upload(*chance.choice([small_file, image])(chance)))
-            except (requests.RequestException, AssertionError):  # a fault is active
-                time.sleep(0.05)
-        with self._lock:
-            self.uploaded += len(uploaded)
-        return uploaded
-
-    def _change_one(self, socket: LiveClient, api: Api, prefix: str, chance: random.Random) -> LiveClient | None:
-        """Change one of the writer's own messages at random, and repeat it until it is acknowledged. Returns the socket."""
-        own = [each for key, each in self.expected.items() if key.startswith(prefix) and not each.is_deleted]
-        if not own or chance.random() > self.change_chance:
-            return socket
-        target = chance.choice(own)
-        frame, changed = target.change(chance)
-        current: LiveClient | None = socket
-        while not self._is_writing_over.is_set():
-            try:
-                if frame["type_"] in ("pin", "unpin"):
-                    answer = self._set_pin(target, frame["type_"])
-                else:
-                    current = current or RecordingClient(api.url, api.token, Findings())
-                    answer = current.call(**frame)
-            except requests.RequestException:
-                answer = UNAVAILABLE
-            except (*UNREACHABLE, AssertionError):
-                answer = UNAVAILABLE
-                if current is not None:
-                    current.close()
-                    current = None
-            if answer["type"] != "error":
-                with self._lock:
-                    self.changed += 1
-                    self.pinned += frame["type_"] in ("pin", "unpin")
-                    self.expected[changed.key] = changed
-                return current
-            if answer["code"] != "unavailable":
-                self.found.add("lost", f"{target} could not be changed by {frame}: {answer}")
-                return current
-            time.sleep(0.05)
-        target.is_uncertain = True
-        return current
-
-    def _set_pin(self, target: Expected, kind: str) -> Frame:
-        """Pin or unpin a message as the owner of the room. Returns the answer as the socket would return it."""
-        path = f"{self.owner.url}/api/chat/messages/{target.message_id}/pin"
-        headers = {"Authorization": f"Bearer {self.owner.token}"}
-        answer = requests.request("PUT" if kind == "pin" else "DELETE", path, headers=headers, timeout=10)
-        if not answer.ok:
-            return {"type": "error", "code": answer.json()["code"]}
-        message: Frame = answer.json()
-        if message["is_pinned"] != (kind == "pin"):
-            self.found.add("lost", f"{kind} was acknowledged with {message}")
-        return {"type": "ack", "message": message}
-
     def _read(self, number: int, reader: Reader) -> None:
         chance = random.Random(number)
         while not self._is_over.is_set():
-            until = time.monotonic() + (
-                1e9 if number == 0 else chance.uniform(0.1, self.stretch_seconds)
-            )  # the first reader never disconnects by itself
+            # The first reader never disconnects by itself.
+            until = time.monotonic() + (1e9 if number == 0 else chance.uniform(0.1, self.stretch_seconds))
             try:
                 reader.follow(self.found, lambda _, until=until: self._is_over.is_set() or time.monotonic() > until)
             except UNREACHABLE:
-                time.sleep(0.05)
+                time.sleep(PAUSE_SECONDS)
 
     def expect_progress(self, seconds: float = SILENT_SECONDS) -> None:
         """Wait until a message is acknowledged. If none is within *seconds*, add a finding."""
-        before, deadline = len(self.acknowledged), time.monotonic() + seconds
-        while len(self.acknowledged) == before:
+        before, deadline = self.acknowledged, time.monotonic() + seconds
+        while self.acknowledged == before:
             if time.monotonic() > deadline:
                 self.found.add("silent", f"nothing was acknowledged for {seconds:g} s")
                 return
@@ -204,24 +124,23 @@ class Campaign:
 
     def finish(self) -> Findings:
         """Stop the writers, give the readers some seconds to receive the rest, and return the findings."""
-        self._is_writing_over.set()
-        for thread in self._threads[: len(self.writers)]:
-            thread.join(60)
+        for writer in self.writers:
+            writer.is_over.set()
+        _join(self._writing)
         rows = self._rows()
         head = max((row.modseq for row in rows), default=0)
         deadline = time.monotonic() + self.late_seconds
         while time.monotonic() < deadline and any(reader.position < head for reader in self.readers):
             time.sleep(0.05)
         self._is_over.set()
-        for thread in self._threads:
-            thread.join(30)
+        _join(self._reading)
         if self.errors:
             raise self.errors[0]
         self._check(rows)
         fresh = FreshRead(self.readers[0].api, self.name)
         fresh.compare_readers(self.readers, self.found)
         fresh.compare_pins(self.found)
-        fresh.compare_attachments(list(self.expected.values()), self.found)
+        fresh.compare_attachments([each for writer in self.writers for each in writer.expected.values()], self.found)
         return self.found
 
     def _rows(self) -> list[Any]:
@@ -247,12 +166,17 @@ class Campaign:
         for row in rows:
             if by_key.setdefault(row.key, row) is not row:
                 self.found.add("doubled", f"{row.key} is message {by_key[row.key].seq}, and {row.seq}")
-        for key, message in self.acknowledged.items():
-            row = by_key.get(key)
-            if row is None or (row.seq, row.id) != (message["seq"], message["id"]) or row.modseq < message["modseq"]:
-                self.found.add("lost", f"{key} was acknowledged as {message['seq']}, and is {row}")
-            elif not self.expected[key].matches(row):
-                self.found.add("lost", f"{self.expected[key]} was acknowledged, and is {row}")
+        for writer in self.writers:
+            for key, message in writer.acknowledged.items():
+                row = by_key.get(key)
+                if (
+                    row is None
+                    or (row.seq, row.id) != (message["seq"], message["id"])
+                    or row.modseq < message["modseq"]
+                ):
+                    self.found.add("lost", f"{key} was acknowledged as {message['seq']}, and is {row}")
+                elif not writer.expected[key].matches(row):
+                    self.found.add("lost", f"{writer.expected[key]} was acknowledged, and is {row}")
         for place, row in enumerate(rows, 1):
             if row.seq != place:
                 self.found.add("reordered", f"message {place} of the database is {row.seq}")
@@ -272,3 +196,11 @@ class Campaign:
                 self.found.missing(
                     f"reader {number} did not receive modseqs over socket {socket}", modseqs & reach - received
                 )
+
+
+def _join(threads: Iterable[Thread]) -> None:
+    """Wait for the end of *threads*, whose calls all have a limit of time."""
+    for thread in threads:
+        thread.join(60)
+        if thread.is_alive():
+            raise AssertionError(f"{thread.name} has not ended within 60 s")
