@@ -12,7 +12,7 @@ RAISING = {"raises", "warns", "fail"}
 """Functions of pytest that fail a test."""
 
 HELPERS = {
-    "assert_closed", "assert_open",  # sockets
+    "assert_ended", "assert_open",  # sockets
     "assert_ended_with_408",  # a connection of a client that stalls
     "assert_own",  # a budget of each user
     "assert_problem",  # an answer with a problem

@@ -30,6 +30,7 @@ from tests.realtime.pair import Clock, Pair
 from tests.realtime.scenario import Scenario
 from tests.servers import ROOT, Server
 from tests.services import PrivateRedis
+from tests.stopwatch import Stopwatch
 
 
 @dataclass
@@ -69,6 +70,12 @@ class Deployment:
             if len(found) == len(pids):
                 return [found[pid] for pid in sorted(found)]
         raise AssertionError("all sockets were opened on the same worker")
+
+    def assert_ended(self, clients: list[LiveClient]) -> None:
+        """Their credentials were ended just now: all are closed within a second, and what a busy machine adds to it."""
+        watch = Stopwatch(self.server.pid)
+        assert [client.close_code(15) for client in clients] == [4401] * len(clients)
+        assert watch.seconds < 3
 
     def subscribers(self, topic: str) -> int:
         """How many workers Redis sends a topic to: `c:` and the id of a conversation, or `u:` and that of a user."""

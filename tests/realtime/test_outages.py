@@ -16,6 +16,7 @@ from tests.realtime.client import Api, Frame, LiveClient
 from tests.realtime.conftest import Deployment, Deployments, worker_of
 from tests.realtime.sending import presence_events, wait_until_presence_is_sent
 from tests.services import PrivatePostgres, PrivateRedis
+from tests.stopwatch import Stopwatch
 
 OUTAGE_LOGGED = "Redis is away"
 Conversation = tuple[Api, Frame, list[LiveClient], list[LiveClient]]
@@ -216,9 +217,9 @@ def test_sockets_are_answered_while_postgresql_hangs(
         sent = [(sender, sender.send_frame("send", content="refused", room_id=room["id"])) for sender in senders]
         for sender, id_ in sent:
             while not is_answered(sender, id_):
-                asked_at = time.monotonic()
+                asking = Stopwatch(isolated.server.pid)
                 assert [receiver.call("ping")["type"] for receiver in receivers] == ["pong"] * len(receivers)
-                assert time.monotonic() - asked_at < 2
+                assert asking.seconds < 2
                 assert time.monotonic() - began < 10
             refused = sender.answer(id_)
             assert (refused["type"], refused["code"]) == ("error", "unavailable")

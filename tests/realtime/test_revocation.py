@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -71,12 +70,6 @@ def account(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Account:
     return Account(deployment, monkeypatch)
 
 
-def assert_closed(clients: list[LiveClient]) -> None:
-    """All are closed within a second, and the time that a busy machine adds."""
-    deadline = time.monotonic() + 3
-    assert [client.close_code(deadline - time.monotonic()) for client in clients] == [4401] * len(clients)
-
-
 def assert_open(account: Account, clients: list[LiveClient]) -> None:
     """All are open after every worker has checked all credentials once more, and found others that ended.
 
@@ -94,16 +87,16 @@ def assert_open(account: Account, clients: list[LiveClient]) -> None:
 def test_what_ends_single_credentials_closes_their_sockets_alone(account: Account) -> None:
     expiring = expiring_token(account)
     expired = expire_session(account)
-    assert_closed(expired)
+    account.deployment.assert_ended(expired)
     stolen = reuse_refresh_token(account)
-    assert_closed(stolen)
-    assert [client.close_code(5) for client in expiring] == [4401] * len(expiring)
+    account.deployment.assert_ended(stolen)
+    assert [client.close_code(15) for client in expiring] == [4401] * len(expiring)
     assert_open(account, [*account.own, *account.others, *account.of_token, account.unrelated])
 
 
 def expiring_token(account: Account) -> list[LiveClient]:
-    """Sockets of an API token that expires in three seconds."""
-    soon = (utcnow() + timedelta(seconds=3)).isoformat()
+    """Sockets of an API token that expires in five seconds. A busy machine may need some of them to open the sockets."""
+    soon = (utcnow() + timedelta(seconds=5)).isoformat()
     token = account.api("POST", "/api/auth/tokens", {"name": "brief", "expires_at": soon}, status=201)["token"]
     return account.deployment.on_each_worker(Api(account.deployment.url, token, account.api.id))
 
@@ -145,11 +138,11 @@ def test_ending_the_other_sessions_and_a_change_of_the_password_close_the_socket
     account: Account,
 ) -> None:
     account.api("DELETE", "/api/auth/sessions", status=204)
-    assert_closed(account.others)
+    account.deployment.assert_ended(account.others)
     others = account.sockets_of_new_session()
     body = {"current_password": OLD, "new_password": NEW}
     account.api("POST", "/api/auth/change-password", body, status=204)
-    assert_closed(others)
+    account.deployment.assert_ended(others)
     assert_open(account, [*account.own, *account.of_token, account.unrelated])
 
 
@@ -159,29 +152,29 @@ def test_a_password_that_is_set_without_the_old_one_closes_the_sockets_of_every_
         owner = db.session.get(User, account.api.id)
         assert owner is not None
         set_password(owner, NEW)
-    assert_closed([*account.own, *account.others])
+    account.deployment.assert_ended([*account.own, *account.others])
     sockets = account.sockets_of_new_session()
     account.set_verified_at(utcnow() - timedelta(hours=1))  # before the API token was made
     account.reset()
-    assert_closed(sockets)
+    account.deployment.assert_ended(sockets)
     assert_open(account, [*account.of_token, account.unrelated])
     sockets = account.sockets_of_new_session()
     account.set_verified_at(None)
     account.reset()
-    assert_closed([*sockets, *account.of_token])
+    account.deployment.assert_ended([*sockets, *account.of_token])
     assert_open(account, [account.unrelated])
 
 
 def test_the_deactivation_of_a_user_closes_all_sockets(account: Account) -> None:
     root = account.deployment.user(is_superuser=True)
     root("PATCH", f"/api/users/{account.api.id}", {"is_active": False})
-    assert_closed([*account.own, *account.others, *account.of_token])
+    account.deployment.assert_ended([*account.own, *account.others, *account.of_token])
     assert_open(account, [account.unrelated])
 
 
 def test_the_erasure_of_a_user_closes_all_sockets(account: Account) -> None:
     account.api("DELETE", "/api/users/me", {"password": OLD}, status=204)
-    assert_closed([*account.own, *account.others, *account.of_token])
+    account.deployment.assert_ended([*account.own, *account.others, *account.of_token])
     assert_open(account, [account.unrelated])
 
 
