@@ -25,7 +25,7 @@ class Stopwatch:
     def seconds(self) -> float:
         own = _waited(os.getpid()) - self._own
         others = [waited - self._others.get(pid, 0.0) for pid, waited in self._waits().items()]
-        return time.monotonic() - self._started - own - max(0.0, *others)
+        return time.monotonic() - self._started - own - max([0.0, *others])
 
     def _waits(self) -> dict[int, float]:
         return {} if self._server is None else {pid: _waited(pid) for pid in descendants(self._server)}

@@ -43,7 +43,7 @@ def one_processor() -> Iterator[None]:
 @pytest.mark.usefixtures("one_processor")
 def test_the_time_that_other_programs_take_is_left_out(tmp_path: Path) -> None:
     with running(IDLE, tmp_path / "server") as server, running(BUSY, tmp_path / "other"):
-        watch, started, used = Stopwatch(server.pid), time.monotonic(), time.thread_time()
+        started, watch, used = time.monotonic(), Stopwatch(server.pid), time.thread_time()
         while time.thread_time() - used < 0.5:
             pass
         elapsed = time.monotonic() - started
@@ -53,7 +53,7 @@ def test_the_time_that_other_programs_take_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("one_processor")
 def test_the_time_that_other_programs_take_from_a_server_is_left_out(tmp_path: Path) -> None:
     with running(BUSY, tmp_path / "server") as server, running(BUSY, tmp_path / "other"):
-        watch, started = Stopwatch(server.pid), time.monotonic()
+        started, watch = time.monotonic(), Stopwatch(server.pid)
         Event().wait(1)
         assert watch.seconds < time.monotonic() - started - 0.2
 
@@ -64,3 +64,15 @@ def test_the_time_for_which_a_server_hangs_counts(tmp_path: Path) -> None:
         watch = Stopwatch(server.pid)
         Event().wait(0.3)
         assert watch.seconds > 0.29
+
+
+def test_a_server_that_has_ended_adds_nothing(tmp_path: Path) -> None:
+    with running(BUSY, tmp_path / "server") as server:
+        started, watch = time.monotonic(), Stopwatch(server.pid)
+    assert watch.seconds <= time.monotonic() - started
+
+
+def test_without_a_server_it_measures_this_process() -> None:
+    started, watch = time.monotonic(), Stopwatch()
+    Event().wait(0.1)
+    assert 0.09 < watch.seconds <= time.monotonic() - started
