@@ -56,6 +56,10 @@ class RoomMembership(Keyed, Base):
 
     user: Mapped[User] = relationship()
 
+    def set_joined(self) -> None:
+        """Let the membership begin now. The equal times tell its beginning from a later change."""
+        self.joined_at = self.updated_at = utcnow()
+
 
 class RoomInvite(Keyed, Base):
     """A code with which users can join a room. Stored as a hash."""

@@ -34,9 +34,9 @@ def has_others(room: Room, user_id: int) -> bool:
 def start_membership(room: Room, user_id: int, former: RoomMembership | None, is_admin: bool = False) -> RoomMembership:
     """Make *user_id* a member. Earlier messages count as read. *former* is their ended membership."""
     membership = former or _new_membership(room, user_id)
-    membership.joined_at, membership.left_at, membership.is_admin = utcnow(), None, is_admin
-    membership.left_by_self = None
+    membership.left_at, membership.is_admin, membership.left_by_self = None, is_admin, None
     _stamp(membership, "member.joined")
+    membership.set_joined()  # now, because the stamp may have waited for a lock
     publish_on_commit(opened_event(room_conversation_id(room.id), user_id, membership.modseq - 1))
     conversation_id = room_conversation_id(room.id)
     head = select(Conversation.last_seq).where(Conversation.id == conversation_id).scalar_subquery()

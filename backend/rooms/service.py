@@ -73,6 +73,7 @@ def create_room(user: User, name: str, description: str | None = None, is_public
     db.session.add(Conversation(id=conversation_id, kind="room", room_id=room.id, last_modseq=1))
     db.session.flush()
     owner = RoomMembership(room_id=room.id, user_id=user.id, is_admin=True, modseq=1)
+    owner.set_joined()
     db.session.add_all([owner, ConversationEntry(user_id=user.id, conversation_id=conversation_id)])
     db.session.flush()
     answer = room_json(room, user)

@@ -74,6 +74,13 @@ def test_the_heads_for_a_user_are_of_what_the_user_may_read(scenario: Scenario, 
     assert found == {"lobby": (0, 0), scenario.name: scenario.head(), direct: (1, 1)}
 
 
+@pytest.fixture
+def on_a_slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute counts as just now, so that a second for which the machine stands still changes no type."""
+    monkeypatch.setattr(history, "JUST_NOW", timedelta(minutes=1))
+
+
+@pytest.mark.usefixtures("on_a_slow_machine")
 def test_changes_come_in_order_and_only_those_after_a_modseq(scenario: Scenario, read: Any) -> None:
     """Each message once, in its last state. Members too."""
     ann, ben, room = scenario.ann, scenario.ben, scenario.room["id"]
@@ -132,6 +139,7 @@ def test_many_changes_come_in_pages(scenario: Scenario, read: Any, monkeypatch: 
     assert since == scenario.head()[0]
 
 
+@pytest.mark.usefixtures("on_a_slow_machine")
 def test_the_change_of_a_member_has_the_type_of_its_state(scenario: Scenario, read: Any) -> None:
     """A membership that was changed at once after it began may be new to whoever asks."""
     start = scenario.head()[0]
@@ -139,13 +147,29 @@ def test_the_change_of_a_member_has_the_type_of_its_state(scenario: Scenario, re
     assert scenario.ann.patch(path, {"is_admin": True}).status_code == 200
     assert changes(read, scenario.name, start) == [("member.joined", start + 1)]
     with scenario.app.app_context():
-        earlier = utcnow() - timedelta(minutes=1)
+        earlier = utcnow() - timedelta(minutes=2)
         member = RoomMembership.user_id == user_id(scenario.ben)
         db.session.execute(update(RoomMembership).where(member).values(joined_at=earlier))
         db.session.commit()
     assert changes(read, scenario.name, start) == [("member.updated", start + 1)]
     scenario.ben.post(f"/api/rooms/{scenario.room['id']}/leave")
     assert changes(read, scenario.name, start) == [("member.left", start + 2)]
+
+
+def test_a_membership_begins_when_nothing_delays_it_any_more(
+    scenario: Scenario, read: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have to wait for a lock. That does not make its beginning look like a change of an older membership."""
+    monkeypatch.setattr(history, "JUST_NOW", timedelta(microseconds=1))
+    ben_id = user_id(scenario.ben)
+    room = scenario.ann.post("/api/rooms", {"name": "new"}).get_json()
+    name, path = room["conversation_id"], f"/api/rooms/{room['id']}"
+    assert changes(read, name) == [("member.joined", 1)]
+    assert scenario.ann.put(f"{path}/members/{ben_id}").status_code == 200
+    assert changes(read, name, 1) == [("member.joined", 2)]
+    assert scenario.ben.post(f"{path}/leave").status_code == 204
+    assert scenario.ben.post(f"{path}/join").status_code == 200
+    assert changes(read, name, 1) == [("member.joined", 4)]
 
 
 def rows_after(read: Any, after_id: int) -> list[tuple[int, str]]:
