@@ -95,10 +95,16 @@ export class Outbox {
     for (const { item } of [...this.#sent.values()]) this.#sender.pump(item.conversationId);
   }
 
-  /** A message arrived, as an event, an answer or from another tab: if it is of this outbox, it is sent. @param {Message} message */
+  /**
+   * A message arrived, as an event, an answer or from another tab: what is held under its id is sent. That may be a later call of
+   * `send` than the one that is answered.
+   * @param {Message} message
+   */
   arrived(message) {
     const sent = message.client_message_id ? this.#sent.get(message.client_message_id) : undefined;
-    if (sent) this.succeed(sent, message);
+    if (!sent) return;
+    this.#remove(sent.item);
+    sent.succeed(message);
   }
 
   /** @param {Sent} sent */
@@ -157,12 +163,6 @@ export class Outbox {
     this.#number = Math.max(this.#number, item.number);
     this.#context.changed(item.conversationId);
     return sent;
-  }
-
-  /** @param {Sent} sent @param {Message} message */
-  succeed(sent, message) {
-    this.#remove(sent.item);
-    if (sent.state !== 'sent') sent.succeed(message);
   }
 
   /** @param {Item} item */

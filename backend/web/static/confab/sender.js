@@ -57,7 +57,7 @@ export class Sender {
       } = item;
       const frame = { type: 'send', conversation_id, content, parent_id, metadata, attachment_ids, client_message_id };
       const { message } = await connection.request(frame);
-      this.#outbox.succeed(sent, message);
+      this.#outbox.arrived(message);
     } catch (error) {
       await this.#failed(sent, /** @type {ApiError} */ (error));
     }
