@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ class Bot:
         self.api = deployment.user()
         self.name = self.api("GET", "/api/users/me")["username"]
         token = self.api("POST", "/api/auth/tokens", {"name": "bot"})["token"]
-        self._folder = folder
+        self._folder, self._log = folder, folder / "log"
         self._env = {"PATH": os.environ["PATH"], "CONFAB_URL": deployment.url, "CONFAB_TOKEN": token}
         self._process: subprocess.Popen[bytes] | None = None
         shutil.copy(ROOT / "examples" / "bot.mjs", folder)
@@ -34,13 +36,19 @@ class Bot:
             (folder / name).write_bytes(requests.get(f"{deployment.url}/{name}", timeout=15).content)
 
     def start(self) -> None:
-        log = self._folder / "log"
-        log.write_text("")
-        self._process = spawn([NODE / "bin" / "node", "bot.mjs"], log=log, cwd=self._folder, env=self._env)
+        self._log.write_text("")
+        self._process = spawn([NODE / "bin" / "node", "bot.mjs"], log=self._log, cwd=self._folder, env=self._env)
+        with self.explained():
+            wait_until(lambda: f"{self.name} listens" in self._log.read_text(), "the bot listens", 30)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """A block whose failure shows what the bot wrote."""
         try:
-            wait_until(lambda: f"{self.name} listens" in log.read_text(), "the bot listens", 30)
+            yield
         except TimeoutError as error:
-            raise AssertionError(tail(log)) from error
+            code = self._process.poll() if self._process is not None else "not started"
+            raise AssertionError(f"{error}; exit code of the bot: {code}\n{tail(self._log)}") from error
 
     def kill(self) -> None:
         if self._process is not None:
@@ -73,16 +81,18 @@ def test_the_bot_answers_each_mention_once_although_it_is_killed(bot: Bot, deplo
             bot.start()
             before = bot.answers(room).total()
             mentions += [mention(person, bot, room) for _ in range(3)]
-            wait_until(lambda: bot.answers(room).total() >= before + answered, f"{answered} answers")  # noqa: B023
+            with bot.explained():
+                wait_until(lambda: bot.answers(room).total() >= before + answered, f"{answered} answers")  # noqa: B023
             bot.kill()
             mentions.append(mention(person, bot, room))  # while it is away
         newer = person.room(bot.api)["conversation_id"]  # a conversation that it does not know
         first = mention(person, bot, newer)
         bot.start()
-        wait_until(lambda: set(bot.answers(room)) >= set(mentions), "each mention has an answer")
-        wait_until(lambda: bot.answers(newer)[first], "the mention in the new room has an answer")
-        last = mention(person, bot, room)
-        wait_until(lambda: bot.answers(room)[last], "it answers at once")
+        with bot.explained():
+            wait_until(lambda: set(bot.answers(room)) >= set(mentions), "each mention has an answer")
+            wait_until(lambda: bot.answers(newer)[first], "the mention in the new room has an answer")
+            last = mention(person, bot, room)
+            wait_until(lambda: bot.answers(room)[last], "it answers at once")
     finally:
         bot.kill()
     assert bot.answers(room) == Counter([*mentions, last])
