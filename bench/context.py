@@ -6,10 +6,12 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.machine import SERVER_CORE, pinned
 from bench.postgres import DurablePostgres
 from bench.seed import Population, populate
 from bench.servers import PEERS, Confab, Server, bare_fastapi
 from bench.socket_group import SocketGroup
+from tests.services import PrivateRedis
 
 CONFAB, BASELINE = "Confab", "Confab, baseline"
 
@@ -27,9 +29,9 @@ class Deployment:
         """The running server. It starts at the first access."""
         return self.bench.launch(self.make())
 
-    def make(self) -> Server:
+    def make(self, **settings: str) -> Server:
         """Return another server on the same database, not started."""
-        return Confab(self.name, self.checkout, self._dsn, self._instance)
+        return Confab(self.name, self.checkout, self._dsn, self._instance, **settings)
 
     async def population(self) -> Population:
         """Return the users and rooms, with access tokens that outlive the next workload."""
@@ -61,6 +63,7 @@ class Bench:
     postgres: DurablePostgres
     stack: ExitStack
     started: list[Server] = field(default_factory=list)
+    redis_servers: list[PrivateRedis] = field(default_factory=list)
     groups: dict[str, SocketGroup] = field(default_factory=dict)
 
     def launch(self, server: Server) -> Server:
@@ -87,7 +90,14 @@ class Bench:
     @property
     def roots(self) -> list[int]:
         """The ids of the processes whose CPU time counts as the servers'."""
-        return [server.pid for server in self.started] + [self.postgres.pid]
+        return [server.pid for server in [*self.started, *self.redis_servers, self.postgres]]
+
+    def new_redis(self) -> str:
+        """Start a Redis on the servers' core, and return its URL."""
+        with pinned(SERVER_CORE):
+            redis = self.stack.enter_context(PrivateRedis())
+        self.redis_servers.append(redis)
+        return redis.url
 
     @cached_property
     def _peer_dsn(self) -> str:

@@ -18,6 +18,7 @@ from bench.socket_group import RATE, SocketGroup
 
 WS, SOCKET_IO, RAW = "Node ws", "socket.io", "raw gevent, the goal"
 ROOM = "live"
+WITH_REDIS = ", with Redis"
 MIN_REACTIONS = 2_000
 """A second, by 50 users."""
 
@@ -72,6 +73,31 @@ async def _reactor(socket: ConfabSocket) -> Call:
     async def call() -> None:
         kind, message = next(turns)
         await socket.request(type=kind, message_id=message, emoji="👍")
+
+    return call
+
+
+async def reconnects(bench: Bench) -> None:
+    """Measure how many sockets a second 50 users open until `ready`, as after a restart of the server, with Redis and without."""
+    arms = {}
+    for confab in [] if bench.peers_only else bench.deployments:
+        people = await confab.population()
+        with_redis = bench.launch(confab.make(REDIS_URL=bench.new_redis()))
+        for name, server in ((confab.name, confab.server), (confab.name + WITH_REDIS, with_redis)):
+            arms[name] = http_arm([_opener(server, f"open-{i}", token) for i, token in enumerate(people.tokens)])
+    if not arms:
+        return
+    rounds = await measure_rounds(arms, bench.roots, bench.seconds, bench.runs)
+    report.ratio("reconnects, with Redis", rounds, CONFAB + WITH_REDIS, CONFAB, 0.8)
+    report.against_baseline("reconnects", rounds)
+    report.against_baseline("reconnects, with Redis", rounds, suffix=WITH_REDIS)
+    report.details(rounds)
+
+
+def _opener(server: Server, client_id: str, token: str) -> Call:
+    async def call() -> None:
+        socket = await ConfabSocket(client_id, token, []).connect(server.url)
+        socket.transport.abort()
 
     return call
 

@@ -31,12 +31,15 @@ def ratio(name: str, rounds: Rounds, above: str, below: str, target: float, **op
     verdict(name, median, target, at_least=at_least, spread=spread)
 
 
-def against_baseline(name: str, rounds: Rounds, field: str = "rate") -> None:
-    """Print the verdict on Confab / the baseline checkout, if there is one. No workload may become slower."""
+def against_baseline(name: str, rounds: Rounds, field: str = "rate", suffix: str = "") -> None:
+    """Print the verdict on Confab / the baseline checkout, if there is one. No workload may become slower.
+
+    *suffix* ends the names of both arms.
+    """
     if BASELINE in rounds.rounds[0]:
         at_least = field == "rate"
         target = MIN_OF_BASELINE if at_least else 1 / MIN_OF_BASELINE
-        ratio(f"{name} : baseline", rounds, CONFAB, BASELINE, target, at_least=at_least, field=field)
+        ratio(f"{name} : baseline", rounds, CONFAB + suffix, BASELINE + suffix, target, at_least=at_least, field=field)
 
 
 def details(rounds: Rounds) -> None:

@@ -39,6 +39,7 @@ REST = {
 LIVE = {
     "socket-send": live.socket_send,
     "reactions": live.reactions,
+    "reconnects": live.reconnects,
     "rest-with-sockets": live.rest_with_sockets,
     "socket-memory-users": live.socket_memory_users,
     "socket-memory": live.socket_memory,

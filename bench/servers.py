@@ -97,7 +97,7 @@ def raw_gevent() -> Server:
 class Confab(Server):
     """The application as an operator runs it: migrate, then gunicorn with Confab's configuration."""
 
-    def __init__(self, name: str, checkout: Path, dsn: str, instance: Path):
+    def __init__(self, name: str, checkout: Path, dsn: str, instance: Path, **settings: str):
         port = free_port()
         own = checkout / ".venv" / "bin"
         self.bin = own if own.exists() else Path(sys.executable).parent  # this environment has requirements.txt too
@@ -114,6 +114,7 @@ class Confab(Server):
             "LOG_LEVEL": "warning",
             "WEB_CONCURRENCY": "1",
             "PYTHONDONTWRITEBYTECODE": "",  # so that a second start uses the compiled files, as in production
+            **settings,
         }
         super().__init__(name, command, checkout, port, "/api/health", **env)
 
