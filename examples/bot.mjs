@@ -20,7 +20,10 @@ function look() {
   for (const row of chat.inbox.value.filter(({ id, mention_count }) => mention_count && !busy.has(id))) {
     busy.add(row.id);
     answer(row)
-      .catch(console.error)
+      .catch((error) => {
+        console.error(error);
+        setTimeout(look, 1000); // the inbox may not change until then
+      })
       .finally(() => busy.delete(row.id));
   }
 }

@@ -20,6 +20,24 @@ from tests.realtime.client import Api
 from tests.realtime.conftest import Deployment
 from tests.servers import ROOT
 
+FAILING = """
+import { Confab as Library } from './library.js';
+
+/** The library, whose first look at the messages of a conversation fails. */
+export class Confab extends Library {
+  constructor(options) {
+    super(options);
+    const { api } = this;
+    const all = api.all.bind(api);
+    api.all = (path) => {
+      if (!path.includes('after=')) return all(path);
+      api.all = all;
+      return Promise.reject(new Error('the server is away'));
+    };
+  }
+}
+"""
+
 
 class Bot:
     """The bot as a process of Node, in a folder of its own with the files of the server."""
@@ -39,7 +57,7 @@ class Bot:
         self._log.write_text("")
         self._process = spawn([NODE / "bin" / "node", "bot.mjs"], log=self._log, cwd=self._folder, env=self._env)
         with self.explained():
-            wait_until(lambda: f"{self.name} listens" in self._log.read_text(), "the bot listens", 30)
+            wait_until(lambda: f"{self.name} listens" in self.log(), "the bot listens", 30)
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -49,6 +67,15 @@ class Bot:
         except TimeoutError as error:
             code = self._process.poll() if self._process is not None else "not started"
             raise AssertionError(f"{error}; exit code of the bot: {code}\n{tail(self._log)}") from error
+
+    def log(self) -> str:
+        """What the bot wrote since its last start."""
+        return self._log.read_text()
+
+    def break_first_look(self) -> None:
+        """From the next start on, the bot's first call for messages fails."""
+        (self._folder / "confab.js").rename(self._folder / "library.js")
+        (self._folder / "confab.js").write_text(FAILING)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -97,3 +124,17 @@ def test_the_bot_answers_each_mention_once_although_it_is_killed(bot: Bot, deplo
         bot.kill()
     assert bot.answers(room) == Counter([*mentions, last])
     assert bot.answers(newer) == Counter([first])
+
+
+def test_the_bot_tries_again_after_a_failed_call(bot: Bot, deployment: Deployment) -> None:
+    person = deployment.user()
+    room = person.room(bot.api)["conversation_id"]
+    bot.break_first_look()
+    try:
+        bot.start()
+        mentioned = mention(person, bot, room)
+        with bot.explained():
+            wait_until(lambda: "the server is away" in bot.log(), "the failure")
+            wait_until(lambda: bot.answers(room)[mentioned], "the mention has an answer")
+    finally:
+        bot.kill()
