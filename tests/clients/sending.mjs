@@ -70,6 +70,15 @@ const orders = {
     return [again];
   },
 
+  async 'again after it was cancelled, which is repeated'() {
+    const cancelled = await send();
+    cancelled.cancel();
+    const again = await send();
+    cancelled.cancel();
+    await answer();
+    return [again];
+  },
+
   async 'again after the answer'() {
     const first = await send();
     await answer();

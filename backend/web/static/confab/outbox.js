@@ -128,7 +128,7 @@ export class Outbox {
 
   /** @param {Sent} sent */
   cancel(sent) {
-    if (sent.state === 'sent') return;
+    if (this.#sent.get(sent.clientMessageId) !== sent) return;
     this.cancelled(sent.item);
     this.#context.post({ kind: 'cancelled', item: { ...sent.item, files: [] } });
   }
