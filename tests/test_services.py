@@ -122,8 +122,13 @@ def test_a_killed_run_leaves_nothing_behind() -> None:
         run.send_signal(signal.SIGKILL)
     for pid in (first, second):
         processes.wait_until(lambda pid=pid: not Path(f"/proc/{pid}/exe").exists(), f"the end of process {pid}")
-    processes.sweep()
-    assert not any(Path(folder).exists() for folder in folders)
+
+    def is_removed() -> bool:
+        processes.sweep()  # it passes over a folder that another worker sweeps at this moment
+        return not any(Path(folder).exists() for folder in folders)
+
+    processes.wait_until(is_removed, f"the end of {folders}")
+    assert is_removed()
 
 
 def test_folders_of_running_tests_are_not_removed(postgres: PrivatePostgres) -> None:
