@@ -90,6 +90,7 @@ def _run_postgresql(context: Any, connection: Connection, options: Mapping[str, 
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 _run(context, connection, options, is_dry_run)
+                _release_lock(connection)
                 return
             except exc.OperationalError as error:
                 if getattr(error.orig, "pgcode", None) != "55P03" or attempt == ATTEMPTS:
@@ -98,7 +99,7 @@ def _run_postgresql(context: Any, connection: Connection, options: Mapping[str, 
                 click.echo("A table is in use. Trying again.")
                 time.sleep(min(0.2 * attempt, 2))
     finally:
-        connection.invalidate()  # this releases the lock too
+        connection.invalidate()  # after an error, this releases the lock
 
 
 def _acquire_lock(connection: Connection) -> None:
@@ -106,6 +107,13 @@ def _acquire_lock(connection: Connection) -> None:
     if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(LOCK_KEY))):
         click.echo("Another upgrade of this database is running. Waiting for its end.")
         connection.execute(sa.select(sa.func.pg_advisory_lock(LOCK_KEY)))
+    connection.commit()
+
+
+def _release_lock(connection: Connection) -> None:
+    """Release the lock at once. The server notices the end of a connection a little later, and the next upgrade would wait."""
+    connection.rollback()
+    connection.execute(sa.select(sa.func.pg_advisory_unlock(LOCK_KEY)))
     connection.commit()
 
 

@@ -166,6 +166,23 @@ def test_two_upgrades_at_once(database: Database) -> None:
     assert database.one("SELECT count(*) FROM messages") == 10
 
 
+def test_an_upgrade_releases_its_lock_before_its_connection_ends(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL notices the end of a connection a little later. An upgrade that follows at once would wait for this one."""
+    held: list[int] = []
+    invalidate = sa.Connection.invalidate
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+
+    def look(connection: sa.Connection) -> None:
+        held.append(connection.scalar(sa.text(query)) or 0)
+        invalidate(connection)
+
+    monkeypatch.setattr(sa.Connection, "invalidate", look)
+    postgresql_database.flask("db", "upgrade")
+    assert held == [0]
+
+
 def test_an_import_that_is_killed_as_a_process(database: Database) -> None:
     database.build(legacy.AI_MESSAGE)
     database.run(
