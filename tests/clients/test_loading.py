@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-
 import pytest
 
-from tests.clients.adapters import LIBRARY
-from tests.openapi.node import run
-
-PROGRAM = Path(__file__).parent / "loading.mjs"
-ORDERS = re.findall(r"^  async '(.+)'\(\)", PROGRAM.read_text(), re.MULTILINE)
+from tests.clients.programs import orders_of, result_of
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", orders_of("loading.mjs"))
 def test_the_last_version_is_shown(order: str) -> None:
-    done = run("node", PROGRAM, LIBRARY, order)
-    assert done.stderr == ""
-    assert json.loads(done.stdout) == ["1", "2 edited", "3"]
+    assert result_of("loading.mjs", order) == ["1", "2 edited", "3"]

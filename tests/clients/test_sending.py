@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-
 import pytest
 
-from tests.clients.adapters import LIBRARY
-from tests.openapi.node import run
-
-PROGRAM = Path(__file__).parent / "sending.mjs"
-ORDERS = re.findall(r"^  async '(.+)'\(\)", PROGRAM.read_text(), re.MULTILINE)
+from tests.clients.programs import orders_of, result_of
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", orders_of("sending.mjs"))
 def test_what_is_sent_again_is_told_to_be_sent(order: str) -> None:
-    done = run("node", PROGRAM, LIBRARY, order)
-    assert done.stderr == ""
-    answer = json.loads(done.stdout)
+    answer = result_of("sending.mjs", order)
     assert answer["done"] != "never"
     assert {message["id"] for message in answer["done"]} == {5}
     assert set(answer["states"]) == {"sent"}

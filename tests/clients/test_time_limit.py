@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-from tests.clients.adapters import LIBRARY
-from tests.openapi.node import run
-
-PROGRAM = Path(__file__).parent / "time_limit.mjs"
+from tests.clients.programs import result_of
 
 
 def test_a_download_that_has_begun_has_no_time_limit() -> None:
-    done = run("node", PROGRAM, LIBRARY)
-    assert done.stderr == ""
-    assert json.loads(done.stdout) == {"answer": "network", "download": ["whole", "download"]}
+    assert result_of("time_limit.mjs") == {"answer": "network", "download": ["whole", "download"]}
